@@ -1,0 +1,57 @@
+# Classed conditions: every error and warning of the package is signalled here, so that code can catch it
+# by class and read the facts from its fields.
+
+#' Signal an error of the package
+#'
+#' @param class Character: what follows `glimmer_error_` in the class of the condition.
+#' @param message Character: what is wrong, what was expected, and what to do.
+#' @param ... Named facts, kept as fields of the condition (`argument`, `variable`, `rows`, `levels`, `term`, ...).
+#' @param call The call to show, or `NULL` for none.
+#' @return Never returns.
+#' @noRd
+stop_glimmer <- function(class, message, ..., call = NULL) {
+  stop(errorCondition(message, ..., class = c(paste0("glimmer_error_", class), "glimmer_error"), call = call))
+}
+
+#' Signal a warning of the package
+#'
+#' The arguments are those of [stop_glimmer()]; the classes begin with `glimmer_warning`.
+#'
+#' @return `NULL`, invisibly.
+#' @noRd
+warn_glimmer <- function(class, message, ..., call = NULL) {
+  warning(warningCondition(message, ..., class = c(paste0("glimmer_warning_", class), "glimmer_warning"),
+                           call = call))
+  invisible(NULL)
+}
+
+#' List items in a sentence, the first few by name
+#'
+#' @param x Vector of names or values.
+#' @param n Integer: how many are named.
+#' @return Character: `"'a', 'b' and 3 more"`.
+#' @noRd
+format_items <- function(x, n = 5L) {
+  join_items(paste0("'", x, "'"), n)
+}
+
+#' Name rows in a sentence
+#'
+#' @param rows Integer row numbers.
+#' @param n Integer: how many are named.
+#' @return Character: `"row 3"` or `"rows 3, 7 and 9"`.
+#' @noRd
+format_rows <- function(rows, n = 5L) {
+  paste(if (length(rows) == 1L) "row" else "rows", join_items(rows, n))
+}
+
+join_items <- function(x, n) {
+  left <- length(x) - n
+  if (left > 0L) {
+    return(paste0(paste(x[seq_len(n)], collapse = ", "), " and ", left, " more"))
+  }
+  if (length(x) < 2L) {
+    return(paste(x))
+  }
+  paste(paste(x[-length(x)], collapse = ", "), "and", x[length(x)])
+}
