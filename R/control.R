@@ -1,0 +1,34 @@
+#' Control of the fit
+#'
+#' The defaults are meant to be right; nothing here is needed for a correct answer.
+#'
+#' @param max_evaluations Whole number: evaluations of the log-likelihood before the search gives up.
+#' @param gain_limit Number, in log-likelihood units: the fit counts as converged when the gain that a further Newton
+#'   step predicts, g'J^-1 g / 2, is below it (g the gradient, J the observed information).
+#' @param verbose `0` (nothing), `1` (a message for each stage) or `2` (a message for each evaluation).
+#' @return A list of class `glimmer_control` with these elements.
+#' @section Errors: `glimmer_error_argument` when an argument is out of its range.
+#' @seealso [glmm()]
+#' @examples
+#' glmm_control(verbose = 1)
+#' @export
+glmm_control <- function(max_evaluations = 1000, gain_limit = 1e-6, verbose = getOption("glimmer.verbose", 0)) {
+  check_number(max_evaluations, "max_evaluations", 1, Inf)
+  check_number(gain_limit, "gain_limit", 1e-14, 1)
+  check_number(verbose, "verbose", 0, 2)
+  structure(list(max_evaluations = max_evaluations, gain_limit = gain_limit, verbose = verbose),
+            class = "glimmer_control")
+}
+
+check_number <- function(x, argument, lowest, highest) {
+  if (!is.numeric(x) || length(x) != 1L || is.na(x) || x < lowest || x > highest) {
+    stop_glimmer("argument", paste0("`", argument, "` must be one number between ", lowest, " and ", highest, "."),
+                 argument = argument)
+  }
+}
+
+#' Say something of the progress of a fit
+#' @noRd
+tell <- function(control, level, ...) {
+  if (control$verbose >= level) message("glimmer: ", ...)
+}

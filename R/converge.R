@@ -1,0 +1,113 @@
+# The verdict: did the search converge, is the Hessian positive definite, is anything on the boundary. Each
+# statement carries the number that decided it.
+
+#' Judge the result of a search
+#'
+#' @param found Result of [maximise()].
+#' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`),
+#'   `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the boundary).
+#' @noRd
+judge <- function(found, design, engine, method, control) {
+  free <- !found$held
+  information <- -found$hessian
+  condition <- condition_number(information)
+  ratio <- smallest_sd_ratio(found$parameters, engine, design)
+  checks <- list(
+    check_gain(found, control),
+    new_check("hessian", condition, 1e10, is.finite(condition) && condition < 1e10,
+              if (is.finite(condition)) paste("Hessian positive definite, condition number", format(condition, digits = 3))
+              else "Hessian not positive definite: standard errors are not available"),
+    check_boundary(ratio)
+  )
+  status <- do.call(rbind, checks)
+  list(converged = all(status$ok[1:2]), singular = !status$ok[3], status = status,
+       boundary = stats::setNames(found$held, engine$names),
+       covariance = parameter_covariance(found, engine, free))
+}
+
+new_check <- function(check, value, limit, ok, text) {
+  data.frame(check = check, value = value, limit = limit, ok = ok, text = text)
+}
+
+check_gain <- function(found, control) {
+  gain <- found$gain
+  ok <- found$status == "ok" && !is.na(gain) && gain < control$gain_limit
+  text <- if (found$status != "ok") {
+    paste0("the log-likelihood cannot be evaluated at the last point (", found$status, ")")
+  } else if (is.na(gain)) {
+    "no predicted gain: the Hessian is not positive definite"
+  } else {
+    paste0("predicted gain of a further step ", format(gain, digits = 2), " log-likelihood units")
+  }
+  new_check("convergence", gain, control$gain_limit, ok, text)
+}
+
+check_boundary <- function(ratio) {
+  limit <- 1e-4
+  ok <- ratio$value > limit
+  text <- if (ok) {
+    paste0("covariance of random effects in the interior, smallest ", ratio$what, " ", format(ratio$shown, digits = 3))
+  } else {
+    paste0(ratio$name, " is on the boundary (", ratio$what, " ", format(ratio$shown, digits = 3), ")")
+  }
+  new_check("boundary", ratio$value, limit, ok, text)
+}
+
+#' The random term nearest to a singular covariance
+#'
+#' A one-dimensional term is measured by its standard deviation in units of a level's own standard error, a vector
+#' term by the smallest singular value of its L with rows scaled to unit length (0: a perfect correlation).
+#' @noRd
+smallest_sd_ratio <- function(parameters, engine, design) {
+  ratios <- lapply(seq_along(design$terms), function(t) {
+    term <- design$terms[[t]]
+    theta <- parameters[engine$index$theta[[t]]]
+    lower <- lower_triangle(theta)
+    sds <- term_sds(theta)
+    relative <- sds / engine$sd_unit[[t]]
+    if (length(sds) == 1L || min(relative) <= 1e-4) {
+      least <- which.min(relative)
+      return(list(value = relative[[least]], shown = sds[[least]], what = "SD",
+                  name = paste0("SD of ", term$group, ":", term$names[least])))
+    }
+    singular <- min(svd(lower / sds, nu = 0L, nv = 0L)$d)
+    list(value = singular, shown = singular, what = "singular value of the correlation factor",
+         name = paste0("correlation within ", term$label))
+  })
+  ratios[[which.min(vapply(ratios, function(ratio) ratio$value, 1))]]
+}
+
+condition_number <- function(information) {
+  if (!length(information)) {
+    return(1)
+  }
+  if (!all(is.finite(information))) {
+    return(NA_real_)
+  }
+  values <- eigen(information, symmetric = TRUE, only.values = TRUE)$values
+  if (min(values) <= 0) Inf else max(values) / min(values)
+}
+
+# Inverse observed information; the search's coordinates x have parameters = centre + transform x.
+parameter_covariance <- function(found, engine, free) {
+  covariance <- matrix(NA_real_, length(free), length(free), dimnames = list(engine$names, engine$names))
+  root <- if (all(is.finite(found$hessian))) tryCatch(chol(-found$hessian), error = function(e) NULL)
+  if (is.null(root)) {
+    return(covariance)
+  }
+  half <- backsolve(root, t(found$coordinates$transform), transpose = TRUE)
+  covariance[free, free] <- crossprod(half)
+  covariance
+}
+
+#' Warn of a fit that is not to be trusted
+#' @noRd
+warn_verdict <- function(verdict) {
+  if (verdict$converged) {
+    return(invisible())
+  }
+  bad <- verdict$status[!verdict$status$ok & verdict$status$check != "boundary", ]
+  warn_glimmer("convergence", paste0("The fit did not converge: ", paste(bad$text, collapse = "; "),
+                                     ". The estimates are not maximum likelihood estimates."),
+               checks = bad$check, values = bad$value)
+}

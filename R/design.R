@@ -1,0 +1,213 @@
+# From the model frame to the design: y, X, and for each grouping factor its index and its rows of Z.
+
+#' Build the design
+#'
+#' @param parts Result of [parse_formula()].
+#' @param frame Result of [build_frame()].
+#' @param family Result of [resolve_family()].
+#' @param contrasts Named list of contrasts, as in [stats::lm()].
+#' @return List of `X`, `dropped`, `y`, `size`, `weights`, `offset`, `factors`, `terms` and `fixed`, the last a list
+#'   of what a fit keeps of its fixed part: `terms`, `xlevels`, `contrasts`. See [build_random()] for `factors` and
+#'   `terms`.
+#' @noRd
+build_design <- function(parts, frame, family, contrasts = NULL) {
+  check_contrasts(contrasts, frame)
+  response <- resolve_response(frame, family)
+  active <- which(response$weights > 0)
+  fixed_terms <- frame_terms(stats::terms(parts$fixed), frame)
+  check_levels(fixed_terms, frame)
+  x <- matrix_of(fixed_terms, frame, contrasts)
+  fixed <- list(terms = fixed_terms, xlevels = factor_levels(fixed_terms, frame), contrasts = attr(x, "contrasts"))
+  kept <- independent_columns(active_rows(x, active), attr(x, "assign"))
+  check_size(length(kept), ncol(x), length(active), family)
+  warn_aliased(colnames(x)[setdiff(seq_len(ncol(x)), kept)])
+  random <- build_random(parts$terms, frame, contrasts, active)
+  design <- assemble_design(keep_columns(x, kept), response, frame, random, fixed)
+  design$dropped <- setdiff(colnames(x), colnames(design$X))
+  check_replication(design, family)
+  design
+}
+
+#' Rebuild the design of a fit from its model frame
+#'
+#' @param fit Object of class `glimmer`.
+#' @return The list of [build_design()], without warning again.
+#' @noRd
+fit_design <- function(fit) {
+  x <- matrix_of(fit$terms, fit$frame, fit$contrasts)
+  x <- keep_columns(x, which(!colnames(x) %in% fit$dropped))
+  fixed <- list(terms = fit$terms, xlevels = fit$xlevels, contrasts = fit$contrasts)
+  random <- rebuild_random(fit$random, fit$frame)
+  design <- assemble_design(x, resolve_response(fit$frame, fit$family, warn = FALSE), fit$frame, random, fixed)
+  design$dropped <- fit$dropped
+  design
+}
+
+assemble_design <- function(x, response, frame, random, fixed) {
+  offset <- stats::model.offset(frame)
+  list(X = x, dropped = character(), y = response$y, size = response$size, weights = response$weights,
+       offset = if (is.null(offset)) numeric(nrow(frame)) else as.double(offset),
+       factors = random$factors, terms = random$terms, fixed = fixed)
+}
+
+#' Give a terms object what the model frame knows of its variables
+#'
+#' `predvars` make `poly()`, `ns()` and `scale()` right in prediction; `dataClasses` tell the types. They are taken
+#' over by name, which saves a model frame per term.
+#' @noRd
+frame_terms <- function(terms, frame) {
+  all_terms <- attr(frame, "terms")
+  variables <- vapply(as.list(attr(terms, "variables"))[-1L], variable_name, "")
+  classes <- attr(all_terms, "dataClasses")
+  known <- as.list(attr(all_terms, "predvars"))[-1L]
+  positions <- match(variables, names(frame)[seq_along(known)])
+  structure(terms, predvars = as.call(c(quote(list), known[positions])), dataClasses = classes[variables])
+}
+
+# As stats::.getXlevels(), without deparsing every variable again.
+factor_levels <- function(terms, frame) {
+  names <- rownames(attr(stats::delete.response(terms), "factors"))
+  levels <- lapply(names, function(name) {
+    x <- .subset2(frame, name)
+    if (is.factor(x)) levels(x) else if (is.character(x)) levels(as.factor(x))
+  })
+  names(levels) <- names
+  levels <- levels[!vapply(levels, is.null, logical(1))]
+  if (length(levels)) levels
+}
+
+matrix_of <- function(terms, frame, contrasts) {
+  if (!length(attr(terms, "term.labels"))) {
+    p <- attr(terms, "intercept")
+    return(structure(matrix(1, nrow(frame), p, dimnames = list(row.names(frame), rep("(Intercept)", p))),
+                     assign = integer(p)))
+  }
+  used <- contrasts[intersect(names(contrasts), rownames(attr(terms, "factors")))]
+  stats::model.matrix(terms, frame, contrasts.arg = if (length(used)) used)
+}
+
+keep_columns <- function(x, kept) {
+  if (length(kept) == ncol(x)) {
+    return(x)
+  }
+  structure(x[, kept, drop = FALSE], assign = attr(x, "assign")[kept], contrasts = attr(x, "contrasts"))
+}
+
+# Rows of weight 0 tell nothing about which columns are independent.
+active_rows <- function(x, active) {
+  if (length(active) == nrow(x)) x else x[active, , drop = FALSE]
+}
+
+check_contrasts <- function(contrasts, frame) {
+  if (is.null(contrasts)) {
+    return(invisible())
+  }
+  if (!is.list(contrasts) || is.null(names(contrasts))) {
+    stop_glimmer("contrasts", "`contrasts` must be a list named by factors, as in list(f = \"contr.sum\").",
+                 argument = "contrasts")
+  }
+  categorical <- vapply(frame, function(x) is.factor(x) || is.character(x) || is.logical(x), logical(1))
+  unknown <- setdiff(names(contrasts), names(frame)[categorical])
+  if (length(unknown)) {
+    stop_glimmer("contrasts", paste0("`contrasts` names ", format_items(unknown), ", which is no factor of the model."),
+                 argument = "contrasts", variable = unknown)
+  }
+}
+
+# Factors of one level have no contrasts: name them before model.matrix() fails without a name.
+check_levels <- function(terms, frame) {
+  for (name in rownames(attr(stats::delete.response(terms), "factors"))) {
+    x <- .subset2(frame, name)
+    levels <- if (is.factor(x)) levels(x) else if (is.character(x)) unique(x) else next
+    if (length(levels) < 2L) {
+      stop_glimmer("levels", paste0("The factor ", format_items(name), " has 1 level (", format_items(levels), ") in ",
+                                    "the rows used: it cannot be a predictor. Leave it out of the formula."),
+                   variable = name, levels = levels)
+    }
+  }
+}
+
+warn_aliased <- function(columns) {
+  if (!length(columns)) {
+    return(invisible())
+  }
+  warn_glimmer("aliased", paste0(if (length(columns) == 1L) "The column " else "The columns ", format_items(columns),
+                                 " of the fixed effects ", if (length(columns) == 1L) "is" else "are",
+                                 " constant or a combination of other columns, and left out."), columns = columns)
+}
+
+check_size <- function(rank, columns, rows, family) {
+  dispersed <- !is.na(family_registry()[[family$family]]$dispersion)
+  if (rank == rows && (columns > rows || dispersed)) {
+    stop_glimmer("size", paste0("The fixed effects have ", columns, " coefficients for ", rows, " rows: they fit ",
+                                "every response exactly, and nothing is left for the random effects. Use fewer predictors."),
+                 columns = columns, rows_used = rows)
+  }
+}
+
+#' Columns of full rank, the earlier ones preferred
+#'
+#' Neither the scale of a column nor its distance from zero counts: where the constant lies in the span of the
+#' matrix (an intercept, or all the indicators of a factor), the other columns are centred first.
+#'
+#' @param x Numeric matrix.
+#' @param assign Integer: the term that each column belongs to, 0 for the intercept.
+#' @return Integer: positions of the columns kept.
+#' @noRd
+independent_columns <- function(x, assign) {
+  p <- ncol(x)
+  if (p == 0L || (p <= nrow(x) && well_conditioned(crossprod(x)))) {
+    return(seq_len(p))
+  }
+  leading <- constant_columns(x, assign)
+  others <- setdiff(seq_len(p), leading)
+  unit <- unit_columns(x)
+  # Of a column far from zero, rounding has eaten the digits: this much of it is noise once it is centred.
+  noise <- numeric(p)
+  if (length(leading)) {
+    centred <- scale(unit[, others, drop = FALSE], scale = FALSE)
+    left <- sqrt(colSums(centred^2))
+    centred[, left < 1e-14] <- 0
+    unit[, others] <- unit_columns(centred)
+    noise[others] <- 16 * .Machine$double.eps / pmax(left, 1e-14)
+  }
+  tolerance <- if (length(leading)) 1e-8 else 1e-11
+  others <- others[order(noise[others] > tolerance)]
+  order <- c(leading, others)
+  decomposition <- qr(unit[, order, drop = FALSE], tol = tolerance)
+  kept <- decomposition$pivot[seq_len(decomposition$rank)]
+  sizes <- abs(diag(decomposition$qr)[seq_along(kept)])
+  sort(order[kept[sizes > noise[order][kept]]])
+}
+
+# Settles the usual case at the cost of the cross products: far from collinear even without centring.
+well_conditioned <- function(products) {
+  norms <- sqrt(products[seq.int(1L, length(products), by = NCOL(products) + 1L)])
+  if (!all(is.finite(norms) & norms > 0)) {
+    return(FALSE)
+  }
+  if (length(norms) == 1L) {
+    return(TRUE)
+  }
+  root <- tryCatch(chol.default(products / tcrossprod(norms)), error = function(e) NULL)
+  !is.null(root) && min(diag(root)) > 1e-3
+}
+
+# The columns of the first term whose sum is constant: the intercept or a full set of indicators.
+constant_columns <- function(x, assign) {
+  for (term in unique(assign)) {
+    columns <- which(assign == term)
+    sums <- rowSums(x[, columns, drop = FALSE])
+    if (sums[1L] != 0 && all(sums == sums[1L])) {
+      return(columns)
+    }
+  }
+  integer()
+}
+
+unit_columns <- function(x) {
+  largest <- apply(abs(x), 2L, max)
+  x <- sweep(x, 2L, ifelse(largest > 0, largest, 1), "/")
+  norms <- sqrt(colSums(x^2))
+  sweep(x, 2L, ifelse(norms > 0, norms, 1), "/")
+}

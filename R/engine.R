@@ -1,0 +1,135 @@
+# The only door to the C++ core: all cpp_* calls are here.
+
+#' Hand a design to the core
+#'
+#' @param design Result of [build_design()].
+#' @param family Family object.
+#' @return List: `pointer` (external pointer, alive for this session only), `index` (positions of beta, of each
+#'   random term's theta, and of the dispersion in the parameter vector), `names` (of the parameters), `rows`
+#'   (number of rows in the likelihood), `levels` (of each random term's factor).
+#' @noRd
+new_engine <- function(design, family) {
+  index <- parameter_index(design, family)
+  active <- which(design$weights > 0)
+  rows <- function(x) if (length(active) == length(design$y)) x else x[active]
+  matrix_rows <- function(x) if (length(active) == length(design$y)) x else x[active, , drop = FALSE]
+  factors <- lapply(seq_along(design$factors), function(k) {
+    factor <- design$factors[[k]]
+    list(index = rows(factor$index), levels = length(factor$levels), Z = matrix_rows(factor$Z),
+         blocks = factor_blocks(design$terms, k, index))
+  })
+  pointer <- cpp_model(list(y = rows(design$y), size = rows(design$size), weights = rows(design$weights),
+                            offset = rows(design$offset), X = matrix_rows(design$X), factors = factors,
+                            family = family$family, link = family$link))
+  list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
+       levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L))
+}
+
+# The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).
+factor_blocks <- function(terms, k, index) {
+  own <- which(vapply(terms, function(term) term$factor, 1L) == k)
+  own <- own[order(vapply(terms[own], function(term) term$block, 1L))]
+  list(structure = vapply(terms[own], function(term) term$structure, ""),
+       effects = vapply(terms[own], function(term) length(term$names), 1L),
+       theta = vapply(index$theta[own], function(at) at[1L], 1L) - length(index$beta) - 1L)
+}
+
+#' Positions of the parameters
+#'
+#' @return List: `beta`, `theta` (list, one element a random term), `dispersion` (empty where there is none).
+#' @noRd
+parameter_index <- function(design, family) {
+  p <- ncol(design$X)
+  effects <- vapply(design$terms, function(term) length(term$names), 1L)
+  ends <- p + cumsum((effects * (effects + 1L)) %/% 2L)
+  starts <- c(p, ends[-length(ends)]) + 1L
+  last <- ends[length(ends)]
+  list(beta = seq_len(p), theta = Map(seq.int, starts, ends),
+       dispersion = if (has_dispersion(family)) last + 1L else integer())
+}
+
+#' Names of the parameters: beta, per random term the lower triangle of L column by column, log dispersion
+#' @noRd
+parameter_names <- function(design, family) {
+  c(colnames(design$X), unlist(lapply(design$terms, theta_names)),
+    if (has_dispersion(family)) family_registry()[[family$family]]$dispersion)
+}
+
+theta_names <- function(term) {
+  if (length(term$names) == 1L) {
+    return(paste("sd", term$group, term$names, sep = "."))
+  }
+  lower <- which(lower.tri(diag(length(term$names)), diag = TRUE), arr.ind = TRUE)
+  paste0("L.", term$group, ".", term$names[lower[, 1L]], "|", term$names[lower[, 2L]])
+}
+
+has_dispersion <- function(family) {
+  !is.na(family_registry()[[family$family]]$dispersion)
+}
+
+#' Evaluate the approximate log-likelihood
+#'
+#' @param engine Result of [new_engine()].
+#' @param parameters Numeric: the parameter vector.
+#' @param gradient Logical.
+#' @param joint Logical: take beta at its joint mode with the random effects, searched from the beta given.
+#' @return List: `status` ("ok", or what failed), `value` (log-likelihood with all constants; `-Inf` on failure),
+#'   `gradient`, `beta` (the beta used).
+#' @noRd
+engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE) {
+  cpp_evaluate(engine$pointer, as.double(parameters), gradient, joint)
+}
+
+#' Conditional modes and covariances at the last evaluation
+#'
+#' @return List, one element a factor: `modes` (levels x effects), `variances` (effects x effects x levels).
+#' @noRd
+engine_modes <- function(engine, design) {
+  Map(function(result, factor) {
+    effects <- colnames(factor$Z)
+    list(modes = matrix(t(result$modes), length(factor$levels), dimnames = list(factor$levels, effects)),
+         variances = array(result$variances, dim(result$variances), list(effects, effects, factor$levels)))
+  }, cpp_modes(engine$pointer), design$factors)
+}
+
+#' Information on beta at the last evaluation, the random effects eliminated
+#' @noRd
+engine_fixed_information <- function(engine) {
+  cpp_fixed_information(engine$pointer)
+}
+
+#' Log-density of rows and its derivatives, for tests
+#'
+#' @param rows List or data frame of `y`, `size`, `weights`.
+#' @param eta Numeric. @param phi Number: log dispersion. @param family Family object.
+#' @return List of numeric vectors: f, d1, w, d3, d4, d5, expected, and with a dispersion f_phi ... d4_phi.
+#' @noRd
+engine_density <- function(rows, eta, phi, family) {
+  cpp_density(as.list(rows), as.double(eta), phi, family$family, family$link)
+}
+
+#' Log-likelihood, and its gradient, of a fit's model at given parameters
+#'
+#' @param fit Object of class `glimmer`.
+#' @param parameters Numeric: the whole parameter vector, in the order of `fit$parameters`.
+#' @return List: `value`, `gradient`.
+#' @noRd
+log_likelihood_gradient <- function(fit, parameters) {
+  result <- fit_evaluate(fit, parameters, gradient = TRUE)
+  list(value = result$value, gradient = stats::setNames(result$gradient, names(fit$parameters)))
+}
+
+#' @rdname log_likelihood_gradient
+#' @noRd
+fit_engine_loglik <- function(fit, parameters) {
+  fit_evaluate(fit, parameters)$value
+}
+
+fit_evaluate <- function(fit, parameters, gradient = FALSE) {
+  expected <- length(fit$parameters)
+  if (!is.numeric(parameters) || length(parameters) != expected || anyNA(parameters)) {
+    stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
+                                    "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
+  }
+  engine_evaluate(new_engine(fit_design(fit), fit$family), parameters, gradient)
+}

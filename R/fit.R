@@ -1,0 +1,92 @@
+#' The fitted object
+#'
+#' [glmm()] returns a list of class `glimmer` of plain data: no external pointer, no function over the data. Use the
+#' methods, or [component()], rather than the fields.
+#'
+#' @name glimmer-class
+#' @section Fields:
+#' \describe{
+#'   \item{`call`}{the call of [glmm()]}
+#'   \item{`formula`}{the formula as given, its environment reduced to the objects that it names}
+#'   \item{`family`}{family object}
+#'   \item{`frame`}{model frame: response, all variables, `(weights)`, `(offset)`; attributes `terms`, `na.action`}
+#'   \item{`terms`, `xlevels`, `contrasts`}{of the fixed part, as [stats::lm()] keeps them}
+#'   \item{`random`}{list, one element a random term: `group`, `factor`, `columns`, `names`, `block`, `structure`,
+#'     and what rebuilds its columns for new data}
+#'   \item{`factors`}{list by grouping factor: `name`, `levels`, `columns` (effects), `blocks`}
+#'   \item{`dropped`}{aliased columns left out of the model matrix}
+#'   \item{`parameters`}{named numeric: beta; per random term the lower triangle, column by column, of L with
+#'     Cov(b) = L L' on the scale of the linear predictor; log dispersion}
+#'   \item{`index`}{list: positions in `parameters` of `beta`, `theta` (a list, by random term), `dispersion`}
+#'   \item{`covariance`}{matrix: inverse observed information of `parameters`; `NA` for those on the boundary}
+#'   \item{`boundary`}{named logical: parameters held on the boundary}
+#'   \item{`modes`}{list by grouping factor: levels x effects, conditional modes of b}
+#'   \item{`mode_variances`}{list by grouping factor: effects x effects x levels, covariance of b given the data and
+#'     the parameters}
+#'   \item{`log_likelihood`}{number, all constants included}
+#'   \item{`nobs`}{number of rows with positive weight}
+#'   \item{`method`, `nAGQ`, `REML`}{the approximation}
+#'   \item{`status`}{data frame: `check`, `value`, `limit`, `ok`, `text`}
+#'   \item{`converged`, `singular`}{logical}
+#'   \item{`search`}{list: `record` (data frame of the stages of the search), `gradient`, `gain`}
+#'   \item{`control`}{result of [glmm_control()]}
+#'   \item{`data_name`}{the `data` argument as text}
+#' }
+#' @return Nothing: this page describes a class.
+#' @examples
+#' fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#' component(fit, "status")
+NULL
+
+#' Assemble the fitted object
+#'
+#' @param call,parts,frame,family,design,engine,found,verdict,method,control The results of the stages.
+#' @return Object of class `glimmer`.
+#' @noRd
+new_fit <- function(call, parts, frame, family, design, engine, found, verdict, method, control) {
+  engine_evaluate(engine, found$parameters)
+  modes <- engine_modes(engine, design)
+  groups <- vapply(design$factors, function(factor) factor$name, "")
+  factors <- lapply(design$factors, function(factor) {
+    list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
+  })
+  structure(
+    list(call = call, formula = parts$formula, family = family, frame = frame, terms = design$fixed$terms,
+         xlevels = design$fixed$xlevels, contrasts = design$fixed$contrasts, random = design$terms,
+         factors = stats::setNames(factors, groups), dropped = design$dropped,
+         parameters = stats::setNames(found$parameters, engine$names), index = engine$index,
+         covariance = verdict$covariance, boundary = verdict$boundary,
+         modes = stats::setNames(lapply(modes, `[[`, "modes"), groups),
+         mode_variances = stats::setNames(lapply(modes, `[[`, "variances"), groups),
+         log_likelihood = found$value, nobs = sum(design$weights > 0),
+         method = method, nAGQ = if (method == "joint") 0L else 1L, REML = FALSE,
+         status = verdict$status, converged = verdict$converged, singular = verdict$singular,
+         search = list(record = found$record, gradient = stats::setNames(found$gradient, engine$names),
+                       gain = found$gain),
+         control = control, data_name = paste(deparse(call$data), collapse = "")[1L]),
+    class = "glimmer"
+  )
+}
+
+#' Read a field of a fit
+#'
+#' @param object Object of class `glimmer`.
+#' @param name Name of one field, or several.
+#' @return The field, or for several names a named list of them. The fields are described in [glimmer-class].
+#' @section Errors: `glimmer_error_argument` for a name that is not a field.
+#' @examples
+#' fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#' component(fit, "parameters")
+#' component(fit, c("converged", "singular"))
+#' @export
+component <- function(object, name) {
+  if (!inherits(object, "glimmer")) {
+    stop_glimmer("argument", "`object` must be a fit of class 'glimmer'.", argument = "object")
+  }
+  unknown <- setdiff(name, names(object))
+  if (!is.character(name) || !length(name) || length(unknown)) {
+    stop_glimmer("argument", paste0("`name` must name fields of the fit: ", format_items(names(object), 40L), "."),
+                 argument = "name", unknown = unknown)
+  }
+  if (length(name) == 1L) object[[name]] else unclass(object)[name]
+}

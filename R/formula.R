@@ -1,0 +1,284 @@
+# From the user's formula to its parts: the fixed effects, the random terms, and the formula of the model frame.
+# The bars are read by 'reformulas'; what it would misread (bars inside function calls, `- 1` after a random
+# term, colons inside backticks) is hidden from it or handled here.
+
+# Operators that build a model formula; every other call is a variable.
+formula_operators <- c("+", "-", "*", "/", ":", "^", "%in%", "(", "|", "||")
+
+# Covariance structures that users of other packages write around a bar. Only the first two are here.
+known_structures <- c("us", "diag", "ar1", "cs", "equalto", "exp", "gau", "hetar1", "homcs", "homdiag", "homtoep",
+                      "mat", "ou", "propto", "rr", "toep")
+
+#' Parse a model formula
+#'
+#' @param formula The user's formula: a formula, or a call or string that makes one.
+#' @param data The user's data (data frame, list, environment or `NULL`); only its names are used.
+#' @param env Environment for formulas that have none, and for the names that a formula with a pruned environment
+#'   (that of an earlier fit, in `update()`) does not find: the caller of [glmm()].
+#' @return List of `formula`, `fixed`, `frame` and `terms`. Each of `terms` is a list of `expression`, `left`,
+#'   `group`, `group_name` and `structure` ("unstructured" or "diagonal"). The environment of `frame` is the
+#'   user's, those of the others are pruned: see [prune_environment()].
+#' @noRd
+parse_formula <- function(formula, data = NULL, env = parent.frame()) {
+  if (missing(data)) {
+    data <- NULL
+  }
+  formula <- check_formula(formula, env)
+  frame_env <- evaluation_environment(environment(formula), env)
+  hiding <- hide_calls(formula[[3L]], frame_env)
+  check_parentheses(hiding$expression)
+  bars <- find_bars(hiding$expression)
+  if (!length(bars)) {
+    stop_glimmer("formula", paste0("The formula has no random term. Write one in parentheses, as in ",
+                                   "`y ~ x + (1 | g)`, or fit the model with glm() or lm()."))
+  }
+  right <- hiding$expression
+  if ("." %in% all.names(right)) {
+    right <- expand_dot(right, bars, formula[[2L]], data, hiding)
+    formula[[3L]] <- show_calls(right, hiding)
+  }
+  pruned <- prune_environment(formula, frame_env, names(data))
+  fixed <- drop_bars(right)
+  list(formula = structure(formula, .Environment = pruned),
+       fixed = new_formula(formula[[2L]], show_calls(if (is.null(fixed)) 1 else fixed, hiding), pruned),
+       frame = new_formula(formula[[2L]], show_calls(reformulas::subbars(right), hiding), frame_env),
+       terms = unlist(lapply(bars, expand_bar, hiding = hiding, env = pruned), recursive = FALSE))
+}
+
+check_formula <- function(formula, env) {
+  given <- formula
+  if (!inherits(formula, "formula")) {
+    formula <- tryCatch(stats::as.formula(formula, env = env), error = function(e) NULL)
+  }
+  if (!inherits(formula, "formula")) {
+    stop_glimmer("formula", paste0("`formula` must be a formula such as `y ~ x + (1 | g)`, not an object of class ",
+                                   format_items(class(given)[1L]), "."), argument = "formula")
+  }
+  formula <- stats::formula(formula)
+  if (is.null(environment(formula))) {
+    environment(formula) <- env
+  }
+  if (length(formula) != 3L) {
+    stop_glimmer("formula", "The formula has no response: write it on the left, as in `y ~ x + (1 | g)`.",
+                 argument = "formula")
+  }
+  if ("." %in% all.vars(formula[[2L]])) {
+    stop_glimmer("formula", "`.` stands for predictors: name the response on the left side of the formula.",
+                 argument = "formula")
+  }
+  formula
+}
+
+new_formula <- function(left, right, env) {
+  structure(call("~", left, right), class = "formula", .Environment = env)
+}
+
+call_name <- function(expression) {
+  if (is.call(expression) && is.symbol(expression[[1L]])) as.character(expression[[1L]]) else ""
+}
+
+is_bar <- function(expression) {
+  call_name(expression) %in% c("|", "||")
+}
+
+has_bar <- function(expression) {
+  any(c("|", "||") %in% all.names(expression))
+}
+
+strip_parentheses <- function(expression) {
+  while (call_name(expression) == "(") {
+    expression <- expression[[2L]]
+  }
+  expression
+}
+
+#' Hide function calls and odd names from the formula machinery
+#'
+#' A bar, slash or colon inside a call (`I(a | b)`) or inside backticks is no operator of the formula. Calls and
+#' non-syntactic names become plain symbols; `us(x | g)` and `diag(x | g)` become `(x | g)` and `(x || g)`.
+#'
+#' @return List of the `expression` and `hidden`, what the new symbols stand for.
+#' @noRd
+hide_calls <- function(expression, env) {
+  hidden <- list()
+  hide_one <- function(x) {
+    name <- paste0(".hidden", length(hidden) + 1L)
+    hidden[[name]] <<- x
+    as.name(name)
+  }
+  hide <- function(x) {
+    if (is.symbol(x)) {
+      name <- as.character(x)
+      return(if (name == make.names(name)) x else hide_one(x))
+    }
+    if (!is.call(x)) {
+      return(x)
+    }
+    if (call_name(x) %in% formula_operators) {
+      return(as.call(c(x[[1L]], lapply(as.list(x)[-1L], hide))))
+    }
+    bar <- structure_bar(x, env)
+    if (is.null(bar)) hide_one(x) else hide(bar)
+  }
+  list(expression = hide(expression), hidden = hidden)
+}
+
+show_calls <- function(expression, hiding) {
+  if (length(hiding$hidden)) do.call(substitute, list(expression, hiding$hidden)) else expression
+}
+
+#' The bar inside a covariance structure such as `diag(x | g)`
+#'
+#' @return The bar in parentheses, doubled for `diag`; `NULL` if the call is an ordinary function call.
+#' @noRd
+structure_bar <- function(call, env) {
+  name <- call_name(call)
+  if (length(call) < 2L || !is_bar(strip_parentheses(call[[2L]]))) {
+    return(NULL)
+  }
+  label <- deparse1(call)
+  if (!name %in% known_structures) {
+    if (nzchar(name) && !exists(name, envir = env, mode = "function")) {
+      stop_glimmer("formula", paste0("Unknown covariance structure ", name, "() in `", label, "`: there are us() ",
+                                     "and diag()."), argument = "formula", term = label)
+    }
+    return(NULL)
+  }
+  if (!name %in% c("us", "diag") || length(call) > 2L) {
+    stop_glimmer("not_there_yet", paste0("The covariance structure `", label, "` is not there yet: there are ",
+                                         "us(x | g), the same as (x | g), and diag(x | g), the same as (x || g)."),
+                 argument = "formula", term = label)
+  }
+  bar <- strip_parentheses(call[[2L]])
+  if (name == "diag") {
+    bar[[1L]] <- as.name("||")
+  }
+  call("(", bar)
+}
+
+check_parentheses <- function(right) {
+  if (is_bar(right)) {
+    stop_glimmer("formula", paste0("A random term stands without parentheses: everything left of the bar would ",
+                                   "belong to it. Put random terms in parentheses, as in `y ~ x + (1 | g)`."),
+                 argument = "formula")
+  }
+}
+
+#' Find the random terms in the sum on the right side
+#'
+#' @param expression Right side with calls hidden.
+#' @return List of calls to `|` or `||`; bars elsewhere than in a sum are errors.
+#' @noRd
+find_bars <- function(expression) {
+  if (!has_bar(expression)) {
+    return(list())
+  }
+  if (is_bar(expression)) {
+    if (has_bar(expression[[2L]]) || has_bar(expression[[3L]])) {
+      stop_nested_bar(expression)
+    }
+    return(list(expression))
+  }
+  arguments <- as.list(expression)[-1L]
+  minus <- call_name(expression) == "-"
+  subtracted <- minus && has_bar(arguments[[length(arguments)]])
+  if (!(minus || call_name(expression) %in% c("(", "+")) || subtracted) {
+    stop_nested_bar(expression)
+  }
+  unlist(lapply(arguments, find_bars), recursive = FALSE)
+}
+
+stop_nested_bar <- function(expression) {
+  label <- deparse1(expression)
+  stop_glimmer("formula", paste0("A random term can only be added to the formula; in `", label, "` it stands inside ",
+                                 "another term. Write it as a term of its own, as in `y ~ x + (x | g)`."),
+               argument = "formula", term = label)
+}
+
+# reformulas::nobars() would also drop the `- 1` of `(1 | g) - 1`.
+drop_bars <- function(expression) {
+  if (!has_bar(expression)) {
+    return(expression)
+  }
+  if (is_bar(expression)) {
+    return(NULL)
+  }
+  kept <- lapply(as.list(expression)[-1L], drop_bars)
+  present <- !vapply(kept, is.null, logical(1))
+  if (all(present)) {
+    return(as.call(c(expression[[1L]], kept)))
+  }
+  if (call_name(expression) == "-" && any(present)) {
+    return(call("-", kept[present][[1L]]))
+  }
+  if (any(present)) kept[present][[1L]] else NULL
+}
+
+#' Replace `.` by the variables of the data
+#'
+#' Left out are the variables of the response, as in [stats::terms.formula()], and the grouping variables.
+#' @noRd
+expand_dot <- function(right, bars, response, data, hiding) {
+  if (any(vapply(bars, function(bar) "." %in% all.names(bar), logical(1)))) {
+    stop_glimmer("formula", "`.` cannot stand in a random term: name its variables.", argument = "formula")
+  }
+  groups <- lapply(bars, function(bar) all.vars(show_calls(bar[[3L]], hiding)))
+  variables <- setdiff(if (is.list(data)) names(data), c(all.vars(response), unlist(groups)))
+  if (!length(variables)) {
+    stop_glimmer("formula", "`.` in the formula needs a data frame with predictors in `data`.", argument = "formula")
+  }
+  sum_of <- Reduce(function(a, b) call("+", a, b), lapply(variables, as.name))
+  do.call(substitute, list(right, list(. = call("(", sum_of))))
+}
+
+#' Expand one bar into random terms
+#'
+#' `a/b` gives one term per level of nesting, in the order and with the names of 'reformulas' (`b:a`, then `a`).
+#' @noRd
+expand_bar <- function(bar, hiding, env) {
+  left <- show_calls(bar[[2L]], hiding)
+  if ("offset" %in% all.names(left)) {
+    stop_glimmer("formula", paste0("`", deparse1(left), "` left of a bar has an offset(): an offset belongs to the ",
+                                   "fixed effects."),
+                 argument = "formula", term = deparse1(left))
+  }
+  group <- strip_parentheses(bar[[3L]])
+  if (!length(all.vars(show_calls(group, hiding)))) {
+    stop_glimmer("formula", paste0("`", deparse1(group), "` right of a bar names no grouping variable."),
+                 argument = "formula", term = paste0("(", deparse1(show_calls(bar, hiding)), ")"))
+  }
+  groups <- list(group)
+  if (!is.symbol(group)) {
+    groups <- lapply(reformulas::expandAllGrpVar(list(call("|", 1, group))), function(x) x[[3L]])
+  }
+  lapply(groups, function(group) {
+    group <- show_calls(group, hiding)
+    list(expression = call("|", left, group),
+         left = structure(call("~", left), class = "formula", .Environment = env),
+         group = group, group_name = group_label(group),
+         structure = if (call_name(bar) == "||") "diagonal" else "unstructured")
+  })
+}
+
+group_label <- function(group) {
+  if (call_name(group) == ":") {
+    return(paste0(group_label(group[[2L]]), ":", group_label(group[[3L]])))
+  }
+  variable_name(strip_parentheses(group))
+}
+
+#' The name that a variable has as a column of a model frame
+#' @noRd
+variable_name <- function(expression) {
+  if (is.symbol(expression)) {
+    return(as.character(expression))
+  }
+  paste(deparse(expression, width.cutoff = 500L, backtick = is.language(expression)), collapse = " ")
+}
+
+#' How a random term is shown in messages
+#' @noRd
+term_label <- function(term) {
+  bar <- if (term$structure == "diagonal") " || " else " | "
+  paste0("(", deparse1(term$left[[2L]]), bar, deparse1(term$group), ")")
+}

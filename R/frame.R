@@ -1,0 +1,346 @@
+# From the formula's parts and the data to the model frame, with the checks that every model needs: the variables
+# are there, have the same length, are finite, and leave rows to fit.
+
+#' Build the model frame
+#'
+#' Weights, offset and subset are evaluated as [stats::lm()] does: in the data, then in the formula's environment.
+#'
+#' @param call The matched call of [glmm()].
+#' @param parts Result of [parse_formula()].
+#' @param env The caller of [glmm()].
+#' @param data The evaluated data.
+#' @return Model frame: response first, then all variables of the formula, `(weights)` and `(offset)`; attributes
+#'   `terms` (with the pruned environment) and `na.action`. Row names are those of the data.
+#' @noRd
+build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data, env)) {
+  check_data(data)
+  call <- resolve_dots(call, env)
+  lookup <- environment(parts$frame)
+  extras <- list(subset = eval_argument(call$subset, "subset", data, lookup),
+                 weights = eval_argument(call$weights, "weights", data, lookup),
+                 offset = eval_argument(call$offset, "offset", data, lookup))
+  check_extras(extras, data)
+  extras <- extras[!vapply(extras, is.null, logical(1))]
+  na_action <- if ("na.action" %in% names(call)) eval(call$na.action, env) else stats::na.omit
+  frame <- tryCatch(make_frame(parts$frame, data, extras, na_action), error = function(e) {
+    explain_frame_error(e, parts, data, extras, na_action)
+  })
+  check_rows(frame, parts, data, extras)
+  check_complete(frame)
+  check_finite(frame)
+  check_weights(frame[["(weights)"]], frame)
+  frame <- factor_groups(frame, parts$terms)
+  attr(attr(frame, "terms"), ".Environment") <- environment(parts$formula)
+  frame
+}
+
+#' Replace `..1`, `..2` in a call by what was passed
+#'
+#' In a wrapper `function(...) glmm(...)` the matched call names its arguments so.
+#'
+#' @param call Matched call.
+#' @param env Frame of the wrapper.
+#' @return The call with the expressions that the wrapper was given.
+#' @noRd
+resolve_dots <- function(call, env) {
+  dotted <- vapply(as.list(call), is.symbol, logical(1))
+  dotted[dotted] <- grepl("^[.][.][0-9]+$", vapply(as.list(call)[dotted], as.character, ""))
+  if (any(dotted)) {
+    passed <- as.list(eval(quote(substitute(list(...))), env))[-1L]
+    call[dotted] <- passed[as.integer(substring(vapply(as.list(call)[dotted], as.character, ""), 3L))]
+  }
+  call
+}
+
+make_frame <- function(formula, data, extras, na_action) {
+  arguments <- c(list(formula = formula, data = data, na.action = na_action, drop.unused.levels = TRUE), extras)
+  do.call(stats::model.frame, arguments, quote = TRUE)
+}
+
+check_data <- function(data) {
+  if (is.null(data) || is.data.frame(data) || is.environment(data)) {
+    return(invisible())
+  }
+  if (!is.list(data)) {
+    advice <- if (is.array(data)) ": convert it with as.data.frame()." else "."
+    stop_glimmer("data", paste0("`data` must be a data frame (got ", class(data)[1L], ")", advice), argument = "data",
+                 class_found = class(data))
+  }
+  if (is.null(names(data))) {
+    stop_glimmer("data", "`data` is a list without names: name its variables, or use a data frame.", argument = "data")
+  }
+}
+
+eval_argument <- function(expression, argument, data, env) {
+  if (is.null(expression)) {
+    return(NULL)
+  }
+  tryCatch(eval(expression, data, env), error = function(e) {
+    missing <- missing_variables(expression, data, env)
+    stop_glimmer(if (length(missing)) "variable" else argument,
+                 paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), ". It is looked up in the ",
+                        "data, then where the formula was made."),
+                 argument = argument, variable = missing)
+  })
+}
+
+# Type and length of weights, offset and subset, before model.frame() recycles or refuses them without a name.
+check_extras <- function(extras, data) {
+  n <- if (is.data.frame(data)) nrow(data)
+  for (argument in c("weights", "offset")) {
+    value <- extras[[argument]]
+    if (is.null(value)) {
+      next
+    }
+    if (!is.numeric(value) || is.factor(value) || NCOL(value) != 1L) {
+      got <- if (is.numeric(value)) paste(NCOL(value), "columns") else class(value)[1L]
+      stop_glimmer(argument, paste0("`", argument, "` must be numeric, one number per row (got ", got, ")."),
+                   argument = argument)
+    }
+    check_length(length(value), n, argument)
+  }
+  check_subset(extras$subset, data, n)
+}
+
+check_subset <- function(subset, data, n) {
+  if (is.null(subset)) {
+    return(invisible())
+  }
+  if (is.character(subset)) {
+    unknown <- if (!is.null(n)) setdiff(subset, row.names(data))
+    if (length(unknown)) {
+      stop_glimmer("subset", paste0("`subset` names rows that the data do not have: ", format_items(unknown), "."),
+                   argument = "subset", rows = unknown)
+    }
+    return(invisible())
+  }
+  if (!is.logical(subset) && !(is.numeric(subset) && !is.factor(subset))) {
+    stop_glimmer("subset", paste0("`subset` must be logical, or the numbers or names of rows (got ",
+                                  class(subset)[1L], ")."), argument = "subset")
+  }
+  if (is.logical(subset)) {
+    check_length(length(subset), n, "subset")
+  } else if (!is.null(n) && any(abs(subset) > n, na.rm = TRUE)) {
+    outside <- subset[which(abs(subset) > n)]
+    stop_glimmer("subset", paste0("`subset` asks for ", format_rows(outside), ", but the data have ", n, " rows."),
+                 argument = "subset", rows = outside)
+  }
+}
+
+check_length <- function(length, n, argument) {
+  if (!is.null(n) && length != n) {
+    stop_glimmer(argument, paste0("`", argument, "` has length ", length, ", but the data have ", n, " rows: give ",
+                                  "one value per row of the data (before `subset` and `na.action`)."),
+                 argument = argument)
+  }
+}
+
+check_rows <- function(frame, parts, data, extras) {
+  n <- nrow(frame)
+  if (n > 1L) {
+    return(invisible())
+  }
+  omitted <- length(attr(frame, "na.action"))
+  if (omitted > 0L) {
+    whole <- make_frame(parts$frame, data, extras, stats::na.pass)
+    counts <- vapply(whole, function(x) length(missing_rows(x)), integer(1))
+    guilty <- if (any(counts == nrow(whole))) names(whole)[counts == nrow(whole)] else names(whole)[counts > 0L]
+    guilty <- argument_names(guilty)
+    stop_glimmer("rows", paste0(n, " complete ", if (n == 1L) "row" else "rows", " of ", nrow(whole), " left: ",
+                                "there are missing values in ", format_items(guilty), "."), variable = guilty)
+  }
+  if (n == 0L && !is.null(extras$subset)) {
+    stop_glimmer("rows", "0 rows after `subset`: no row of the data fulfils it.", argument = "subset")
+  }
+  group_names <- unique(vapply(parts$terms, function(term) term$group_name, ""))
+  stop_glimmer("rows", paste0("The data have ", n, if (n == 1L) " row" else " rows", ", so that each grouping factor (",
+                              format_items(group_names), ") has at most 1 level: a mixed model needs several ",
+                              "rows and groups."), argument = "data")
+}
+
+check_complete <- function(frame) {
+  for (name in names(frame)) {
+    rows <- missing_rows(.subset2(frame, name))
+    if (length(rows)) {
+      stop_missing(name, rows, frame, "`na.action` left them in the data: use na.omit or na.exclude.")
+    }
+  }
+}
+
+stop_missing <- function(name, rows, frame, advice) {
+  rows <- row_labels(frame, rows)
+  name <- argument_names(name)
+  stop_glimmer("missing", paste0("missing values in object: ", format_items(name), " has missing values in ",
+                                 format_rows(rows), ". ", advice), variable = name, rows = rows)
+}
+
+missing_rows <- function(x) {
+  if (!anyNA(x)) {
+    return(integer())
+  }
+  if (is.matrix(x)) which(rowSums(is.na(x)) > 0) else which(is.na(x))
+}
+
+check_finite <- function(frame) {
+  for (name in names(frame)) {
+    x <- .subset2(frame, name)
+    if (inherits(x, "integer64")) {
+      stop_glimmer("variable", paste0("Variable ", format_items(name), " has class 'integer64': convert it with ",
+                                      "as.numeric()."), variable = name)
+    }
+    if (is.complex(x)) {
+      stop_glimmer("variable", paste0("Variable ", format_items(name), " is complex: only real numbers can be used."),
+                   variable = name)
+    }
+    # The sum is finite unless a value is not (or the values are huge): one pass and no copy.
+    if (!is.double(x) || is.finite(sum(as.vector(unclass(x))))) {
+      next
+    }
+    infinite <- which(rowSums(!is.finite(as.matrix(unclass(x)))) > 0)
+    if (length(infinite)) {
+      stop_infinite(name, infinite, frame)
+    }
+  }
+}
+
+stop_infinite <- function(name, infinite, frame) {
+  x <- as.matrix(unclass(.subset2(frame, name)))[infinite, , drop = FALSE]
+  values <- unique(x[!is.finite(x)])
+  rows <- row_labels(frame, infinite)
+  argument <- name %in% c("(weights)", "(offset)")
+  name <- argument_names(name)
+  advice <- if (startsWith(name, "offset")) " The logarithm of an exposure of 0 is -Inf: leave such rows out." else ""
+  stop_glimmer("nonfinite", paste0(if (argument) "Argument " else "Variable ", format_items(name),
+                                   " is not finite (", paste(values, collapse = ", "), ") in ", format_rows(rows),
+                                   ": every value must be a finite number or NA.", advice),
+               variable = name, rows = rows, argument = if (argument) name)
+}
+
+check_weights <- function(weights, frame) {
+  if (is.null(weights)) {
+    return(invisible())
+  }
+  negative <- which(weights < 0)
+  if (length(negative)) {
+    rows <- row_labels(frame, negative)
+    stop_glimmer("weights", paste0("`weights` is negative in ", format_rows(rows), ": weights must be 0 or more."),
+                 argument = "weights", rows = rows)
+  }
+  if (!any(weights > 0)) {
+    stop_glimmer("weights", "`weights` is 0 in every row: there is nothing to fit.", argument = "weights")
+  }
+}
+
+# Columns such as "(weights)" are named after the argument that they come from.
+argument_names <- function(names) {
+  sub("^\\((weights|offset)\\)$", "\\1", names)
+}
+
+#' Row names of the data, as numbers where they are numbers
+#' @noRd
+row_labels <- function(frame, rows) {
+  labels <- row.names(frame)[rows]
+  if (all(grepl("^[0-9]{1,9}$", labels))) as.integer(labels) else labels
+}
+
+# Grouping variables of type character become factors, their levels in the order of the C locale: the same
+# everywhere, and quick for millions of strings.
+factor_groups <- function(frame, terms) {
+  names <- unique(unlist(lapply(terms, function(term) group_components(term$group))))
+  for (name in intersect(names, names(frame))) {
+    if (is.character(frame[[name]])) {
+      frame[[name]] <- factor(frame[[name]], levels = sort(unique(frame[[name]]), method = "radix"))
+    }
+  }
+  frame
+}
+
+#' Names of the model frame's columns that make up a grouping factor
+#' @noRd
+group_components <- function(group) {
+  group <- strip_parentheses(group)
+  if (call_name(group) == ":") {
+    return(c(group_components(group[[2L]]), group_components(group[[3L]])))
+  }
+  variable_name(group)
+}
+
+#' Say which variable made `model.frame()` fail
+#'
+#' @param error The condition that it signalled.
+#' @return Never returns.
+#' @noRd
+explain_frame_error <- function(error, parts, data, extras, na_action) {
+  lookup <- environment(parts$frame)
+  variables <- as.list(attr(stats::terms(parts$frame), "variables"))[-1L]
+  values <- lapply(variables, explain_variable, parts = parts, data = data, env = lookup)
+  names(values) <- vapply(variables, variable_name, "")
+  explain_lengths(c(values, extras[names(extras) != "subset"]), parts, data)
+  whole <- tryCatch(make_frame(parts$frame, data, extras, stats::na.pass), error = function(e) NULL)
+  for (name in names(whole)) {
+    rows <- missing_rows(whole[[name]])
+    if (length(rows)) {
+      stop_missing(name, rows, whole, "`na.action` refuses them: remove these rows, or use na.omit or na.exclude.")
+    }
+  }
+  stop_glimmer("frame", paste0("The model frame cannot be built: ", conditionMessage(error)))
+}
+
+explain_variable <- function(variable, parts, data, env) {
+  name <- variable_name(variable)
+  value <- tryCatch(eval(variable, data, env), error = identity)
+  term <- term_using(parts, name, variable)
+  missing <- if (inherits(value, "error") || is.function(value)) missing_variables(variable, data, env)
+  if (length(missing)) {
+    stop_glimmer("variable", paste0("Variable ", format_items(missing), ", used in ", term, ", is neither in the data ",
+                                    "nor where the formula was made."), variable = missing, term = term)
+  }
+  if (inherits(value, "error")) {
+    stop_glimmer("variable", paste0("Variable ", format_items(name), ", used in ", term, ", cannot be evaluated: ",
+                                    conditionMessage(value)), variable = name, term = term)
+  }
+  usable <- is.atomic(value) && !is.null(value) && length(dim(value)) < 3L
+  if (!usable && !is.data.frame(value)) {
+    stop_glimmer("variable", paste0("Variable ", format_items(name), ", used in ", term, ", has class ",
+                                    format_items(class(value)), ": it must be a vector, factor or matrix."),
+                 variable = name, term = term)
+  }
+  value
+}
+
+explain_lengths <- function(values, parts, data) {
+  lengths <- vapply(values, NROW, integer(1))
+  n <- if (is.data.frame(data)) nrow(data) else lengths[[1L]]
+  wrong <- which(lengths != n)
+  if (length(wrong)) {
+    name <- names(values)[wrong[1L]]
+    first <- format_items(names(values)[1L])
+    whole <- if (is.data.frame(data)) "the data have " else paste("the response", first, "has ")
+    stop_glimmer("length", paste0("Variable ", format_items(name), " has length ", lengths[wrong[1L]], ", but ", whole,
+                                  n, " rows."), variable = name)
+  }
+}
+
+# Names that an expression uses as variables and that are not there, or are functions only.
+missing_variables <- function(expression, data, env) {
+  names <- all.vars(expression)
+  found <- vapply(names, function(name) {
+    value <- if (is.environment(data)) get0(name, envir = data) else data[[name]]
+    if (is.null(value)) {
+      value <- get0(name, envir = env)
+    }
+    !is.null(value) && !is.function(value)
+  }, logical(1))
+  names[!found]
+}
+
+term_using <- function(parts, name, variable) {
+  labels <- vapply(parts$terms, term_label, "")
+  used <- vapply(parts$terms, function(term) {
+    name %in% group_components(term$group) || name %in% rownames(attr(stats::terms(term$left), "factors"))
+  }, logical(1))
+  if (identical(variable, parts$fixed[[2L]])) {
+    return("the response")
+  }
+  if (any(used)) labels[used][1L] else paste0("the fixed effects (`", name, "`)")
+}

@@ -1,0 +1,11 @@
+#' glimmer: Generalized Linear Mixed Models, Correct by Default
+#'
+#' Fits generalized linear mixed models by maximum likelihood. [glmm()] takes a formula and a data frame; every fit
+#' says which approximation it used, whether it converged, and the number that decided it.
+#'
+#' @keywords internal
+#' @importFrom Rcpp evalCpp
+#' @importFrom methods is
+#' @importFrom stats gaussian
+#' @useDynLib glimmer, .registration = TRUE
+"_PACKAGE"

@@ -1,0 +1,145 @@
+#' Fit a generalized linear mixed model
+#'
+#' @param formula Two-sided formula in the syntax of 'lme4': fixed effects, and random terms in parentheses,
+#'   `(1 | g)`, `(x | g)`, `(x || g)`. Under `||` every column of the term's model matrix, also those of a factor,
+#'   has a variance of its own and no correlations.
+#' @param data Data frame, or anything that [stats::model.frame()] takes as data. Without it variables are looked up
+#'   in the formula's environment.
+#' @param family Family object, function or name: `gaussian()`, `binomial()`, `poisson()`.
+#' @param weights Prior weights, one number a row, zero or more; see section "Weights".
+#' @param offset Number a row, on the scale of the linear predictor, added to the `offset()` terms of the formula.
+#' @param subset Logical, or row numbers: the rows to use.
+#' @param na.action What to do with missing values: [stats::na.omit()], [stats::na.exclude()] or [stats::na.fail()].
+#' @param contrasts Named list of contrasts, as in [stats::lm()].
+#' @param method The approximation of the likelihood: `"laplace"`, or `"joint"`, which takes the fixed effects at their
+#'   joint mode with the random effects (fast and rough: for a first look). `"auto"`, the default, is `"laplace"` in
+#'   this version. `"aghq"` and `"laplace2"` are not there yet.
+#' @param nAGQ The habit of 'lme4': 0 stands for `"joint"`, 1 for `"laplace"`; more nodes are not there yet. An error
+#'   when it disagrees with `method`.
+#' @param REML Restricted maximum likelihood: not there yet, so only `FALSE`.
+#' @param start Starting values: `NULL`, a numeric vector of all parameters, or a fit of class `glimmer` whose
+#'   parameters are taken.
+#' @param control Result of [glmm_control()].
+#'
+#' @return An object of class `glimmer`, a list of plain data; see [glimmer-class] for its fields and
+#'   [component()] for reading them.
+#'
+#' @section Weights:
+#' With prior weight w a Gaussian row is N(mu, sigma^2 / w). A binomial response may be 0/1, logical or a two-level
+#' factor (the first level is failure), or a proportion with the trials as weights; of `cbind(success, failure)` and
+#' of counts (Poisson) w multiplies the log-density. A row of weight 0 counts neither for the likelihood nor for
+#' `nobs()`.
+#'
+#' @section The likelihood:
+#' Random effects are b = Lambda u with u standard normal. The Laplace approximation takes the log-density of the data
+#' and u at its mode in u, and the determinant of its observed Hessian there. For a Gaussian response with identity
+#' link that is exact. All constants are included, so that `logLik()` and `AIC()` compare with those of
+#' [stats::glm()] and of other packages.
+#'
+#' @section Errors:
+#' Errors have the class `glimmer_error` and one that says what is wrong, for example `glimmer_error_variable` or
+#' `glimmer_error_not_available`; the facts are in the fields of the condition. What makes the answer
+#' doubtful is a warning of class `glimmer_warning`.
+#'
+#' @references
+#' Breslow, N. E. and Clayton, D. G. (1993). Approximate inference in generalized linear mixed models.
+#' *Journal of the American Statistical Association* 88, 9-25. \doi{10.1080/01621459.1993.10594284}
+#'
+#' Pinheiro, J. C. and Bates, D. M. (1995). Approximations to the log-likelihood function in the nonlinear
+#' mixed-effects model. *Journal of Computational and Graphical Statistics* 4, 12-35.
+#' \doi{10.1080/10618600.1995.10474663}
+#'
+#' Skaug, H. J. and Fournier, D. A. (2006). Automatic approximation of the marginal likelihood in non-Gaussian
+#' hierarchical models. *Computational Statistics and Data Analysis* 51, 699-709. \doi{10.1016/j.csda.2006.03.005}
+#'
+#' @examples
+#' # Bacteria in children with otitis media, after drug or placebo
+#' bacteria <- MASS::bacteria
+#' fit <- glmm(y ~ trt + I(week > 2) + (1 | ID), data = bacteria, family = binomial)
+#' fit
+#' summary(fit)
+#' head(ranef(fit)$ID)
+#' @export
+glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
+                 na.action = na.omit, contrasts = NULL, method = "auto", nAGQ = NULL, REML = FALSE, start = NULL,
+                 control = glmm_control()) {
+  call <- match.call()
+  caller <- parent.frame()
+  method <- resolve_method(method, nAGQ, REML)
+  check_control(control)
+  family <- resolve_family(family)
+  if (missing(data)) data <- NULL
+  parts <- parse_formula(formula, data, caller)
+  frame <- build_frame(call, parts, caller, data)
+  design <- build_design(parts, frame, family, contrasts)
+  check_available(design, family)
+  engine <- new_engine(design, family)
+  begin <- find_start(design, family, engine, start)
+  engine$sd_unit <- begin$sd_unit
+  found <- maximise(engine, begin$parameters, method, control)
+  verdict <- judge(found, design, engine, method, control)
+  warn_verdict(verdict)
+  new_fit(call, parts, frame, family, design, engine, found, verdict, method, control)
+}
+
+#' Which approximation is meant by `method`, `nAGQ` and `REML`
+#'
+#' @return "laplace" or "joint".
+#' @noRd
+resolve_method <- function(method, nAGQ, REML) {
+  methods <- c("auto", "laplace", "joint", "aghq", "laplace2")
+  if (!is.character(method) || length(method) != 1L || !method %in% methods) {
+    stop_glimmer("argument", paste0("`method` must be one of ", format_items(methods), "."), argument = "method")
+  }
+  if (!isFALSE(REML)) {
+    if (!isTRUE(REML)) stop_glimmer("argument", "`REML` must be TRUE or FALSE.", argument = "REML")
+    stop_not_available("REML", "`REML = TRUE` is not there yet: use maximum likelihood, `REML = FALSE`.")
+  }
+  habit <- method_of_nodes(nAGQ)
+  if (!is.null(habit) && method != "auto" && method != habit) {
+    stop_glimmer("argument", paste0("`nAGQ = ", nAGQ, "` stands for the method '", habit, "', but `method` is '",
+                                    method, "'. Give one of them."), argument = "nAGQ")
+  }
+  if (!is.null(habit)) method <- habit
+  if (method %in% c("aghq", "laplace2")) {
+    stop_not_available("method", paste0("The method '", method, "' is not there yet: use 'laplace' or 'joint'."))
+  }
+  if (method == "auto") "laplace" else method
+}
+
+method_of_nodes <- function(nAGQ) {
+  if (is.null(nAGQ)) {
+    return(NULL)
+  }
+  if (!is.numeric(nAGQ) || length(nAGQ) != 1L || is.na(nAGQ) || nAGQ < 0 || nAGQ != round(nAGQ)) {
+    stop_glimmer("argument", "`nAGQ` must be a whole number: 0, 1, or the number of nodes.", argument = "nAGQ")
+  }
+  c("joint", "laplace", "aghq")[min(nAGQ, 2) + 1L]
+}
+
+stop_not_available <- function(argument, message, ...) {
+  stop_glimmer("not_available", message, argument = argument, ...)
+}
+
+check_control <- function(control) {
+  if (!inherits(control, "glimmer_control")) {
+    stop_glimmer("argument", "`control` must be the result of glmm_control().", argument = "control")
+  }
+}
+
+#' Refuse what this version does not fit yet
+#' @noRd
+check_available <- function(design, family) {
+  pair <- paste(family$family, family$link, sep = "/")
+  available <- c("gaussian/identity", "binomial/logit", "poisson/log")
+  if (!pair %in% available) {
+    stop_not_available("family", paste0("The family ", family$family, " with link '", family$link, "' is not there ",
+                                        "yet: there are gaussian(identity), binomial(logit) and poisson(log)."),
+                       family = family$family, link = family$link)
+  }
+  if (length(design$factors) > 1L) {
+    groups <- vapply(design$factors, function(factor) factor$name, "")
+    stop_not_available("formula", paste0("More than one grouping factor is not there yet: the formula has ",
+                                         format_items(groups), "."), groups = groups)
+  }
+}

@@ -1,0 +1,221 @@
+# The random part of the design: grouping factors, and the columns of Z that each term gives them.
+
+#' Build the random part of the design
+#'
+#' @param terms `terms` of [parse_formula()].
+#' @param frame Model frame.
+#' @param contrasts The argument of [glmm()].
+#' @param active Integer: rows with positive weight.
+#' @return List of `factors` and `terms`.
+#'
+#'   `factors`: one per grouping factor in order of appearance, a list of `name`, `levels` (used levels), `index`
+#'   (integer, from 0), `Z` (numeric matrix, columns of all terms on this factor) and `blocks` (sizes of the
+#'   covariance blocks).
+#'
+#'   `terms`: one per covariance block in formula order, so that `(x || g)` gives one per column: a list of `group`,
+#'   `factor` (position in `factors`), `columns` (positions in its `Z`), `names`, `block` (position in its `blocks`),
+#'   `structure` ("unstructured"), `terms`, `xlevels`, `contrasts`, `group_expression`, `label` (the term as written).
+#'   The columns for new data are those called `names` in the model matrix of `terms`.
+#' @noRd
+build_random <- function(terms, frame, contrasts, active) {
+  pieces <- unlist(lapply(terms, term_pieces, frame = frame, contrasts = contrasts, active = active),
+                   recursive = FALSE)
+  random <- join_pieces(pieces, frame)
+  check_groups(random$factors)
+  check_overlap(random, active)
+  random
+}
+
+#' Rebuild the random part from the terms that a fit keeps
+#' @noRd
+rebuild_random <- function(terms, frame) {
+  join_pieces(lapply(terms, function(term) {
+    z <- matrix_of(term$terms, frame, term$contrasts)
+    list(z = z[, term$names, drop = FALSE], term = term)
+  }), frame)
+}
+
+# One random term as covariance blocks: one for (x | g), one per column for (x || g).
+term_pieces <- function(term, frame, contrasts, active) {
+  left <- frame_terms(stats::terms(term$left), frame)
+  check_levels(left, frame)
+  z <- matrix_of(left, frame, contrasts)
+  label <- term_label(term)
+  check_term_rank(z, label, active, diagonal = term$structure == "diagonal")
+  columns <- if (term$structure == "diagonal") as.list(seq_len(ncol(z))) else list(seq_len(ncol(z)))
+  lapply(columns, function(j) {
+    list(z = z[, j, drop = FALSE],
+         term = list(group = term$group_name, factor = NA_integer_, columns = NA_integer_, names = colnames(z)[j],
+                     block = NA_integer_, structure = "unstructured", terms = left,
+                     xlevels = factor_levels(left, frame), contrasts = attr(z, "contrasts"),
+                     group_expression = term$group, label = label))
+  })
+}
+
+check_term_rank <- function(z, label, active, diagonal) {
+  if (ncol(z) == 0L) {
+    stop_glimmer("rank", paste0("The random term ", label, " has no columns: nothing stands left of the bar."),
+                 term = label)
+  }
+  z_active <- active_rows(z, active)
+  kept <- if (diagonal) which(colSums(z_active != 0) > 0) else independent_columns(z_active, attr(z, "assign"))
+  if (length(kept) < ncol(z)) {
+    columns <- colnames(z)[setdiff(seq_len(ncol(z)), kept)]
+    stop_glimmer("rank", paste0("The model matrix of the random term ", label, " is rank deficient: ",
+                                format_items(columns), if (length(columns) == 1L) " is" else " are",
+                                " constant or a combination of its other columns. Take them out of the term."),
+                 term = label, columns = columns)
+  }
+}
+
+#' Sort covariance blocks by grouping factor
+#' @noRd
+join_pieces <- function(pieces, frame) {
+  keys <- vapply(pieces, function(piece) group_key(piece$term$group_expression), "")
+  factor_of <- match(keys, unique(keys))
+  terms <- lapply(pieces, function(piece) piece$term)
+  factors <- lapply(seq_along(unique(keys)), function(i) {
+    own <- which(factor_of == i)
+    z <- lapply(pieces[own], function(piece) piece$z)
+    blocks <- vapply(z, ncol, integer(1))
+    ends <- cumsum(blocks)
+    for (k in seq_along(own)) {
+      found <- list(group = terms[[own[1L]]]$group, factor = i, columns = seq.int(ends[k] - blocks[k] + 1L, ends[k]),
+                    block = k)
+      terms[[own[k]]][names(found)] <<- found
+    }
+    groups <- group_index(terms[[own[1L]]]$group_expression, frame)
+    z <- if (length(z) == 1L) z[[1L]] else do.call(cbind, z)
+    list(name = terms[[own[1L]]]$group, levels = groups$levels, index = groups$index,
+         Z = matrix(as.double(z), nrow(z), ncol(z), dimnames = list(NULL, colnames(z))), blocks = blocks)
+  })
+  list(factors = factors, terms = terms)
+}
+
+# a:b and b:a are the same groups.
+group_key <- function(group) {
+  paste(sort(group_components(group)), collapse = "\n")
+}
+
+#' Levels and index of a grouping expression
+#'
+#' @param expression Language: a variable of the frame, or `a:b`.
+#' @param frame Data frame with the variables as columns.
+#' @return List of `levels` (those that occur) and `index` (integer, from 0).
+#' @noRd
+group_index <- function(expression, frame) {
+  components <- lapply(group_components(expression), function(name) column_index(frame[[name]], name))
+  Reduce(cross_index, components)
+}
+
+column_index <- function(x, name) {
+  if (is.null(x) || !is.atomic(x) || is.matrix(x) || is.complex(x)) {
+    stop_glimmer("grouping", paste0("The grouping factor ", format_items(name), " must be a factor or a vector",
+                                    if (!is.null(x)) paste0(" (got ", class(x)[1L], ")"), "."), variable = name)
+  }
+  if (!is.factor(x) && is.object(x)) {
+    x <- factor(x)
+  }
+  if (is.factor(x)) {
+    return(used_levels(as.integer(x), levels(x)))
+  }
+  values <- sort(unique(x), method = "radix")
+  labels <- as.character(values)
+  codes <- match(x, values)
+  # Numbers that print alike are the same level, as in factor().
+  used_levels(match(labels, unique(labels))[codes], unique(labels))
+}
+
+used_levels <- function(codes, levels) {
+  levels[is.na(levels)] <- "NA"
+  used <- tabulate(codes, length(levels)) > 0L
+  if (!all(used)) {
+    codes <- cumsum(used)[codes]
+  }
+  list(levels = levels[used], index = codes - 1L)
+}
+
+# Doubles hold the product of two numbers of levels exactly.
+cross_index <- function(a, b) {
+  codes <- a$index * as.double(length(b$levels)) + b$index
+  values <- sort(unique(codes), method = "radix")
+  levels <- paste(a$levels[values %/% length(b$levels) + 1], b$levels[values %% length(b$levels) + 1], sep = ":")
+  list(levels = levels, index = match(codes, values) - 1L)
+}
+
+check_groups <- function(factors) {
+  for (group in factors) {
+    if (length(group$levels) < 2L) {
+      stop_glimmer("grouping", paste0("The grouping factor ", format_items(group$name), " has 1 level (",
+                                      format_items(group$levels), ") in the rows used: a random effect needs several. ",
+                                      "Leave the term out."), variable = group$name, levels = group$levels)
+    }
+  }
+}
+
+#' Find columns that two covariance blocks of a factor share
+#'
+#' If a combination of the columns of one block is one of the other, the two cannot tell its variance apart.
+#' @noRd
+check_overlap <- function(random, active) {
+  for (i in seq_along(random$factors)) {
+    blocks <- Filter(function(term) term$factor == i, random$terms)
+    if (length(blocks) < 2L) {
+      next
+    }
+    z <- active_rows(random$factors[[i]]$Z, active)
+    products <- crossprod(z)
+    for (pair in utils::combn(length(blocks), 2L, simplify = FALSE)) {
+      check_pair(blocks[[pair[1L]]], blocks[[pair[2L]]], z, products)
+    }
+  }
+}
+
+check_pair <- function(first, second, z, products) {
+  repeated <- intersect(first$names, second$names)
+  columns <- c(first$columns, second$columns)
+  if (!length(repeated) && !well_conditioned(products[columns, columns])) {
+    independent <- independent_columns(z[, columns, drop = FALSE], seq_along(columns))
+    repeated <- setdiff(colnames(z)[columns], colnames(z)[columns][independent])
+  }
+  if (length(repeated)) {
+    labels <- unique(c(first$label, second$label))
+    subject <- if (length(labels) == 1L) "The random term " else "The random terms "
+    stop_glimmer("duplicated_term", paste0(subject, paste(labels, collapse = " and "),
+                                           if (length(labels) == 1L) " has" else " have", " the column ",
+                                           format_items(repeated), " twice (by itself or as a combination of columns) ",
+                                           "for the grouping factor ", format_items(first$group), ": its variance ",
+                                           "cannot be divided. Keep the column once."),
+                 column = repeated, term = labels, variable = first$group)
+  }
+}
+
+#' Refuse random effects that cannot be told from the residuals
+#'
+#' With equal weights, as many random effects as rows leave nothing for a Gaussian residual. For single 0/1 trials
+#' the variance of such effects is not identified, which is a warning.
+#' @noRd
+check_replication <- function(design, family) {
+  active <- design$weights > 0
+  rows <- sum(active)
+  binary <- family$family == "binomial" && all(design$size[active] == 1)
+  gaussian <- family$family == "gaussian" && length(unique(design$weights[active])) == 1L
+  if (!binary && !gaussian) {
+    return(invisible())
+  }
+  for (term in design$terms) {
+    levels <- length(unique(design$factors[[term$factor]]$index[active]))
+    effects <- levels * length(term$names)
+    if (gaussian && effects >= rows) {
+      stop_glimmer("replication", paste0("The random term ", term$label, " has ", effects, " random effects (", levels,
+                                         " levels of ", format_items(term$group), ") for ", rows, " rows: without ",
+                                         "replication they cannot be told from the residuals. Leave the term out, ",
+                                         "or make it simpler."), term = term$label, variable = term$group)
+    }
+    if (binary && levels == rows) {
+      warn_glimmer("unidentified", paste0("The grouping factor ", format_items(term$group), " has one level per row: ",
+                                          "the variance of ", term$label, " is not identified for a 0/1 response."),
+                   term = term$label, variable = term$group)
+    }
+  }
+}

@@ -1,0 +1,145 @@
+# The response in all the forms that users give it: y, the binomial size, and the prior weights that remain.
+
+#' Read the response of a model frame
+#'
+#' @param frame Model frame of [build_frame()].
+#' @param family Family of [resolve_family()].
+#' @param warn Logical: whether to warn of counts that are not whole.
+#' @return List of `y` (binomial: the number of successes), `size` (binomial trials, else 1) and `weights`, numeric,
+#'   one per row. Rows of binomial data without trials get weight 0.
+#' @noRd
+resolve_response <- function(frame, family, warn = TRUE) {
+  weights <- frame[["(weights)"]]
+  weights <- if (is.null(weights)) rep(1, nrow(frame)) else as.double(weights)
+  traits <- family_registry()[[family$family]]
+  if (traits$name == "binomial") {
+    return(binomial_response(frame, weights, traits, warn))
+  }
+  y <- numeric_response(frame, traits)
+  check_support(y, frame, traits)
+  if (traits$counts && warn) {
+    warn_fractions(frame, which(y != round(y)), paste0("A ", traits$name, " response counts events: with other ",
+                                                       "numbers the fit maximises a quasi-likelihood."))
+  }
+  list(y = y, size = rep(1, length(y)), weights = weights)
+}
+
+# A plain vector of doubles, or an error that names the class.
+numeric_response <- function(frame, traits) {
+  y <- frame[[1L]]
+  name <- names(frame)[1L]
+  numeric <- (is.numeric(y) || is.logical(y) || inherits(y, "difftime")) && !is.factor(y)
+  if (!numeric) {
+    stop_glimmer("response", paste0("The response ", format_items(name), " has class ", format_items(class(y)[1L]),
+                                    ": the family ", traits$name, " needs numbers (", traits$support, ")."),
+                 variable = name, class_found = class(y))
+  }
+  if (NCOL(y) != 1L) {
+    stop_glimmer("response", paste0("The response ", format_items(name), " has ", NCOL(y), " columns: the family ",
+                                    traits$name, " needs one",
+                                    if (traits$name == "binomial") ", or two: successes and failures", "."),
+                 variable = name)
+  }
+  as.double(y)
+}
+
+check_support <- function(y, frame, traits) {
+  rows <- which(traits$outside(y))
+  if (!length(rows)) {
+    return(invisible())
+  }
+  name <- names(frame)[1L]
+  labels <- row_labels(frame, rows)
+  values <- unique(y[rows])
+  stop_glimmer("response", paste0("The response ", format_items(name), " must be ", traits$support, " for the family ",
+                                  traits$name, ", but is ", join_items(format(values), 3L), " in ",
+                                  format_rows(labels), ".",
+                                  if (traits$name == "binomial") " Give counts as cbind(successes, failures)."),
+               variable = name, rows = labels)
+}
+
+binomial_response <- function(frame, weights, traits, warn) {
+  y <- frame[[1L]]
+  if (is.factor(y) || is.character(y)) {
+    y <- as.double(two_levels(y, names(frame)[1L]) != 1L)
+  } else if (NCOL(y) == 2L) {
+    return(count_response(frame, weights, warn))
+  } else {
+    y <- numeric_response(frame, traits)
+    check_support(y, frame, traits)
+  }
+  successes <- y * weights
+  whole <- round(successes)
+  exact <- abs(successes - whole) <= 1e-8 * pmax(1, weights)
+  successes[exact] <- whole[exact]
+  if (warn) {
+    warn_fractions(frame, which(!exact), paste("With a proportion or 0/1 response, weights are the numbers of",
+                                               "trials: give `weights = trials`."))
+  }
+  list(y = successes, size = weights, weights = as.double(weights > 0))
+}
+
+# Codes of a response with two levels: 1 failure, 2 success.
+two_levels <- function(y, name) {
+  if (is.character(y)) {
+    stop_glimmer("response", paste0("The response ", format_items(name), " is of type character: make it a factor ",
+                                    "whose first level is failure, or numbers 0 and 1."),
+                 variable = name, class_found = "character")
+  }
+  if (nlevels(y) != 2L) {
+    stop_glimmer("response", paste0("The response ", format_items(name), " has ", nlevels(y),
+                                    if (nlevels(y) == 1L) " level (" else " levels (", format_items(levels(y)),
+                                    "); binomial needs 2: the first is failure, the second is success."),
+                 variable = name, levels = levels(y))
+  }
+  as.integer(y)
+}
+
+# Response cbind(successes, failures).
+count_response <- function(frame, weights, warn) {
+  y <- frame[[1L]]
+  labels <- count_labels(frame)
+  if (!is.numeric(y)) {
+    stop_glimmer("response", paste0("The response ", format_items(names(frame)[1L]), " must hold numbers of successes ",
+                                    "and failures (got ", typeof(y), ")."), variable = names(frame)[1L])
+  }
+  kinds <- c("successes", "failures")
+  for (column in 1:2) {
+    rows <- which(y[, column] < 0)
+    if (length(rows)) {
+      rows <- row_labels(frame, rows)
+      stop_glimmer("response", paste0("The ", kinds[column], " ", format_items(labels[column]), " of the response ",
+                                      format_items(names(frame)[1L]), " are negative in ", format_rows(rows), "."),
+                   variable = names(frame)[1L], column = labels[column], rows = rows)
+    }
+  }
+  successes <- as.double(y[, 1L])
+  size <- successes + as.double(y[, 2L])
+  if (warn) {
+    warn_fractions(frame, which(successes != round(successes) | size != round(size)),
+                   "A binomial response counts successes and failures.")
+  }
+  weights[size == 0] <- 0
+  list(y = successes, size = size, weights = weights)
+}
+
+count_labels <- function(frame) {
+  response <- attr(attr(frame, "terms"), "variables")[[2L]]
+  if (call_name(response) == "cbind" && length(response) == 3L) {
+    return(vapply(as.list(response)[-1L], deparse1, ""))
+  }
+  labels <- colnames(frame[[1L]])
+  if (is.null(labels)) c("column 1", "column 2") else labels
+}
+
+# Warn once of counts that are not whole.
+warn_fractions <- function(frame, rows, advice) {
+  if (!length(rows)) {
+    return(invisible())
+  }
+  name <- names(frame)[1L]
+  labels <- row_labels(frame, rows)
+  warn_glimmer("noninteger", paste0("The response ", format_items(name), " gives counts that are not whole numbers in ",
+                                    length(rows), " of ", nrow(frame), " rows (", format_rows(labels), "). ", advice),
+               variable = name, rows = labels)
+}

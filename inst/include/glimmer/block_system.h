@@ -1,0 +1,260 @@
+// H = A'WA + I by blocks: factor, solve, log-determinant, inverse on the pattern.
+//
+// The first grouping factor (most levels) is eliminated level by level: its part of H is block diagonal,
+// D_g = L_g L_g'. What it leaves on the other factors is the Schur complement
+//   S = E - sum_g C_g' D_g^-1 C_g = E - sum_g Y_g'Y_g,  Y_g = L_g^-1 C_g .
+#ifndef GLIMMER_BLOCK_SYSTEM_H
+#define GLIMMER_BLOCK_SYSTEM_H
+
+#include "pattern.h"
+#include "schur_complement.h"
+#include "terms.h"
+
+namespace glimmer {
+
+class BlockSystem {
+ public:
+  BlockSystem(const Terms& terms, const Pattern& pattern)
+      : terms_(terms), pattern_(pattern), effects_(terms[0].effects()), factors_(terms, pattern) {
+    for (Index k = 1; k < terms.count(); ++k) rest_size_ += terms[k].size();
+    if (rest_size_ > 0) find_neighbours();
+  }
+
+  bool block_diagonal() const { return rest_size_ == 0; }
+
+  /// Factors D_g = Lambda' P_g Lambda + I for one level of the first factor, P = Z'WZ. False: not positive definite.
+  bool factor_level(const BlockMatrix& products, Index g) {
+    const Matrix& lambda = terms_.lambda(0);
+    BlockMatrix::Block D = factors_.diagonal(0, g);
+    const BlockMatrix::ConstBlock P = products.diagonal(0, g);
+    if (effects_ == 1) {
+      D(0, 0) = lambda(0, 0) * P(0, 0) * lambda(0, 0) + 1.0;
+      if (!(D(0, 0) > 0.0)) return false;
+      D(0, 0) = std::sqrt(D(0, 0));
+      return true;
+    }
+    scale_block(lambda, P, lambda, D);
+    D.diagonal().array() += 1.0;
+    return cholesky_in_place(D);
+  }
+
+  /// Factors H. False: not positive definite.
+  bool factor(const BlockMatrix& products) {
+    for (Index g = 0; g < terms_[0].levels; ++g)
+      if (!factor_level(products, g)) return false;
+    return block_diagonal() || factor_rest(products);
+  }
+
+  /// log|R|, half the log-determinant of H, over a range of levels of the first factor.
+  double log_determinant(Range levels) const {
+    double sum = 0.0;
+    for (Index g = levels.begin; g < levels.end; ++g)
+      for (Index j = 0; j < effects_; ++j) sum += std::log(factors_.diagonal(0, g)(j, j));
+    return sum;
+  }
+  /// The part of log|R| that the other factors add.
+  double log_determinant_rest() const { return block_diagonal() ? 0.0 : schur_.log_determinant(); }
+
+  /// Solves D_g x = r in place: all of H where there is one grouping factor.
+  void solve_level(Index g, double* segment) const {
+    const BlockMatrix::ConstBlock L = factors_.diagonal(0, g);
+    if (effects_ == 1) {
+      *segment /= L(0, 0) * L(0, 0);
+      return;
+    }
+    Eigen::Map<Vector> x(segment, effects_);
+    L.triangularView<Eigen::Lower>().solveInPlace(x);
+    L.transpose().triangularView<Eigen::Upper>().solveInPlace(x);
+  }
+
+  /// Solves H x = r in place.
+  void solve(Vector& x) const {
+    const Index levels = terms_[0].levels;
+    if (block_diagonal()) {
+      for (Index g = 0; g < levels; ++g) solve_level(g, x.data() + g * effects_);
+      return;
+    }
+    Vector rest = x.tail(rest_size_);
+    for (Index g = 0; g < levels; ++g) {
+      Eigen::Map<Vector> head(x.data() + g * effects_, effects_);
+      factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(head);
+      const Eigen::Map<const Matrix> Y = coupling(g);
+      for_columns(g, [&](Index column, Index j) { rest[column] -= Y.col(j).dot(head); });
+    }
+    schur_.solve(rest);
+    for (Index g = 0; g < levels; ++g) {
+      Eigen::Map<Vector> head(x.data() + g * effects_, effects_);
+      const Eigen::Map<const Matrix> Y = coupling(g);
+      for_columns(g, [&](Index column, Index j) { head -= Y.col(j) * rest[column]; });
+      factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(head);
+    }
+    x.tail(rest_size_) = rest;
+  }
+
+  /// Inverse of D_g: the block of H^-1 where there is one grouping factor.
+  void inverse_level(Index g, BlockMatrix& out) const {
+    BlockMatrix::Block inverse = out.diagonal(0, g);
+    const BlockMatrix::ConstBlock L = factors_.diagonal(0, g);
+    if (effects_ == 1) {
+      inverse(0, 0) = 1.0 / (L(0, 0) * L(0, 0));
+      return;
+    }
+    inverse.setIdentity();
+    L.triangularView<Eigen::Lower>().solveInPlace(inverse);
+    L.transpose().triangularView<Eigen::Upper>().solveInPlace(inverse);
+  }
+
+  /// H^-1 on the pattern of H.
+  void inverse(BlockMatrix& out) {
+    for (Index g = 0; g < terms_[0].levels; ++g) inverse_level(g, out);
+    if (block_diagonal()) return;
+    schur_.invert();
+    for (Index g = 0; g < terms_[0].levels; ++g) add_rest_to_inverse(g, out);
+    for (Index k = 1; k < terms_.count(); ++k)
+      for (Index h = 0; h < terms_[k].levels; ++h)
+        copy_from_schur_inverse(rest_position(k, h), rest_position(k, h), out.diagonal(k, h));
+    for (std::size_t c = 0; c < pattern_.crossings().size(); ++c) {
+      const Crossing& x = pattern_.crossings()[c];
+      if (x.first == 0) continue;
+      for (Index j = 0; j < x.blocks(); ++j)
+        copy_from_schur_inverse(rest_position(x.first, x.level_first[j]), rest_position(x.second, x.level_second[j]),
+                                out.crossing(static_cast<Index>(c), j));
+    }
+  }
+
+ private:
+  /// A block of the coupling C_g: where its crossing and block stand, and its first column in the rest.
+  struct Neighbour {
+    Index crossing, block, column, effects;
+  };
+
+  template <class A, class P, class B, class Out>
+  static void scale_block(const A& left, const P& block, const B& right, Out&& out) {
+    out.noalias() = left.transpose().lazyProduct((block.lazyProduct(right)).eval());
+  }
+
+  static bool cholesky_in_place(BlockMatrix::Block& D) {
+    Eigen::Ref<Matrix> reference(D);
+    const Eigen::LLT<Eigen::Ref<Matrix>> llt(reference);
+    return llt.info() == Eigen::Success && D.diagonal().allFinite();
+  }
+
+  Index rest_position(Index k, Index level) const { return terms_.position(k, level) - terms_[0].size(); }
+
+  void find_neighbours() {
+    const Index levels = terms_[0].levels;
+    neighbours_.resize(static_cast<std::size_t>(levels));
+    coupling_start_.push_back(0);
+    Integers cliques;
+    for (Index g = 0; g < levels; ++g) {
+      Index columns = 0;
+      for (std::size_t c = 0; c < pattern_.crossings().size(); ++c) {
+        const Crossing& x = pattern_.crossings()[c];
+        if (x.first != 0) continue;
+        const Index q = terms_[x.second].effects();
+        for (Index j = x.start[g]; j < x.start[g + 1]; ++j) {
+          neighbours_[g].push_back({static_cast<Index>(c), j, rest_position(x.second, x.level_second[j]), q});
+          columns += q;
+        }
+      }
+      columns_.push_back(columns);
+      coupling_start_.push_back(coupling_start_.back() + columns * effects_);
+    }
+    coupling_.resize(coupling_start_.back());
+    schur_.resize(rest_size_);
+  }
+
+  Eigen::Map<const Matrix> coupling(Index g) const {
+    return Eigen::Map<const Matrix>(coupling_.data() + coupling_start_[g], effects_, columns_[g]);
+  }
+
+  /// Calls visit(column in the rest, column of C_g) for every column of C_g.
+  template <class Visit>
+  void for_columns(Index g, Visit visit) const {
+    Index j = 0;
+    for (const Neighbour& neighbour : neighbours_[g])
+      for (Index e = 0; e < neighbour.effects; ++e) visit(neighbour.column + e, j++);
+  }
+
+  bool factor_rest(const BlockMatrix& products) {
+    schur_.set_zero();
+    for (Index k = 1; k < terms_.count(); ++k) add_diagonal(products, k);
+    for (std::size_t c = 0; c < pattern_.crossings().size(); ++c)
+      if (pattern_.crossings()[c].first > 0) add_crossing(products, static_cast<Index>(c));
+    for (Index g = 0; g < terms_[0].levels; ++g) eliminate(products, g);
+    return schur_.factor();
+  }
+
+  void add_diagonal(const BlockMatrix& products, Index k) {
+    Matrix block(terms_[k].effects(), terms_[k].effects());
+    for (Index h = 0; h < terms_[k].levels; ++h) {
+      scale_block(terms_.lambda(k), products.diagonal(k, h), terms_.lambda(k), block);
+      block.diagonal().array() += 1.0;
+      schur_.add(rest_position(k, h), rest_position(k, h), block);
+    }
+  }
+
+  void add_crossing(const BlockMatrix& products, Index c) {
+    const Crossing& x = pattern_.crossings()[c];
+    Matrix block(terms_[x.first].effects(), terms_[x.second].effects());
+    for (Index j = 0; j < x.blocks(); ++j) {
+      scale_block(terms_.lambda(x.first), products.crossing(c, j), terms_.lambda(x.second), block);
+      schur_.add(rest_position(x.second, x.level_second[j]), rest_position(x.first, x.level_first[j]),
+                 block.transpose());
+    }
+  }
+
+  /// Y_g = L_g^-1 C_g, and S -= Y_g'Y_g
+  void eliminate(const BlockMatrix& products, Index g) {
+    Eigen::Map<Matrix> Y(coupling_.data() + coupling_start_[g], effects_, columns_[g]);
+    Index j = 0;
+    for (const Neighbour& neighbour : neighbours_[g]) {
+      const Index k = pattern_.crossings()[neighbour.crossing].second;
+      scale_block(terms_.lambda(0), products.crossing(neighbour.crossing, neighbour.block), terms_.lambda(k),
+                  Y.middleCols(j, neighbour.effects));
+      j += neighbour.effects;
+    }
+    factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(Y);
+    for_columns(g, [&](Index column, Index a) {
+      for_columns(g, [&](Index row, Index b) {
+        if (row >= column) schur_.subtract(row, column, Y.col(a).dot(Y.col(b)));
+      });
+    });
+  }
+
+  /// With T = D_g^-1 C_g: H^-1_gg = D_g^-1 + T S^-1 T', H^-1_gh = -T S^-1
+  void add_rest_to_inverse(Index g, BlockMatrix& out) {
+    Matrix T = coupling(g);
+    factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(T);
+    Matrix S_inverse(columns_[g], columns_[g]);
+    for_columns(g, [&](Index column, Index a) {
+      for_columns(g, [&](Index row, Index b) { S_inverse(b, a) = schur_.inverse(row, column); });
+    });
+    const Matrix TS = T * S_inverse;
+    out.diagonal(0, g).noalias() += TS * T.transpose();
+    Index j = 0;
+    for (const Neighbour& neighbour : neighbours_[g]) {
+      out.crossing(neighbour.crossing, neighbour.block) = -TS.middleCols(j, neighbour.effects);
+      j += neighbour.effects;
+    }
+  }
+
+  template <class Block>
+  void copy_from_schur_inverse(Index row, Index column, Block&& block) {
+    for (Index b = 0; b < block.cols(); ++b)
+      for (Index a = 0; a < block.rows(); ++a) block(a, b) = schur_.inverse(row + a, column + b);
+  }
+
+  const Terms& terms_;
+  const Pattern& pattern_;
+  Index effects_, rest_size_ = 0;
+  BlockMatrix factors_;  ///< diagonal(0, g): L_g
+  std::vector<std::vector<Neighbour>> neighbours_;
+  Integers columns_, coupling_start_;
+  Vector coupling_;
+  SchurComplement schur_;
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,56 @@
+// Components: sets of levels that no row connects to the rest. h(u) is a sum over them.
+#ifndef GLIMMER_COMPONENTS_H
+#define GLIMMER_COMPONENTS_H
+
+#include <numeric>
+
+#include "terms.h"
+#include "types.h"
+
+namespace glimmer {
+
+class Components {
+ public:
+  explicit Components(const Terms& terms) {
+    Index nodes = 0;
+    for (Index k = 0; k < terms.count(); ++k) {
+      first_node_.push_back(nodes);
+      nodes += terms[k].levels;
+    }
+    Integers parent(static_cast<std::size_t>(nodes));
+    std::iota(parent.begin(), parent.end(), Index(0));
+    for (Index k = 1; k < terms.count(); ++k)
+      for (Index i = 0; i < terms.rows(); ++i)
+        unite(parent, terms[0].level[i], first_node_[k] + terms[k].level[i]);
+    number(parent);
+  }
+
+  Index count() const { return count_; }
+  Index of(Index k, Index level) const { return component_[first_node_[k] + level]; }
+
+ private:
+  static Index root(Integers& parent, Index node) {
+    while (parent[node] != node) node = parent[node] = parent[parent[node]];
+    return node;
+  }
+  static void unite(Integers& parent, Index a, Index b) {
+    const Index root_a = root(parent, a), root_b = root(parent, b);
+    parent[std::max(root_a, root_b)] = std::min(root_a, root_b);
+  }
+
+  /// Numbers the components in the order of their first nodes: with one factor, component g is level g.
+  void number(Integers& parent) {
+    component_.assign(parent.size(), 0);
+    for (std::size_t node = 0; node < parent.size(); ++node) {
+      const Index top = root(parent, static_cast<Index>(node));
+      component_[node] = top == static_cast<Index>(node) ? count_++ : component_[top];
+    }
+  }
+
+  Integers first_node_, component_;
+  Index count_ = 0;
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,115 @@
+// The row kernel: log-density of each row and its derivatives in eta and phi, a chunk of rows at a time, into
+// the caller's buffers. The rest of the core sees families and links through `Density` only.
+#ifndef GLIMMER_DENSITY_H
+#define GLIMMER_DENSITY_H
+
+#include <memory>
+
+#include "family.h"
+#include "types.h"
+
+namespace glimmer {
+
+/// The responses of all rows, column by column.
+struct Responses {
+  Vector y, size, weight;
+  Observation operator[](Index i) const { return {y[i], size[i], weight[i]}; }
+};
+
+/// Derivatives of the rows' log-densities f, one element a row: d1 = f', w = -f'', d3 = w', d4 = d3',
+/// d5 = d4' in eta; those ending in _phi are derivatives in phi.
+struct RowDerivatives {
+  Vector f, d1, w, d3, d4, d5;
+  Vector f_phi, d1_phi, w_phi, d3_phi, d4_phi;
+
+  /// Space for the derivatives up to `order` in eta (2: f, d1, w; 3: also d3, and those in phi; ...).
+  void reserve(Index rows, int order, bool dispersion) {
+    Vector* in_eta[] = {&f, &d1, &w, &d3, &d4, &d5};
+    for (int k = 0; k <= order; ++k) in_eta[k]->resize(rows);
+    if (!dispersion || order < 3) return;
+    Vector* in_phi[] = {&f_phi, &d1_phi, &w_phi, &d3_phi, &d4_phi};
+    for (int k = 0; k < order; ++k) in_phi[k]->resize(rows);
+  }
+};
+
+class Density {
+ public:
+  virtual ~Density() = default;
+  virtual bool has_dispersion() const = 0;
+  /// The part of a row's log-density that depends on neither eta nor phi.
+  virtual double constant(const Observation& o) const = 0;
+  /// Fills `out` on the rows of `range` up to `order` (2 to 5). Where the mean is outside the family's range,
+  /// f is minus infinity. The constant part is left out of f.
+  virtual void rows(const Responses& responses, Range range, const Vector& eta, double phi, int order,
+                    RowDerivatives& out) const = 0;
+  /// Expected weights (Fisher information in eta) on the rows of `range`: never negative.
+  virtual void expected_weights(const Responses& responses, Range range, const Vector& eta, double phi,
+                                Vector& out) const = 0;
+};
+
+template <class Family, class Link>
+class DensityOf : public Density {
+ public:
+  bool has_dispersion() const override { return Family::has_dispersion; }
+  double constant(const Observation& o) const override { return Family::constant(o); }
+
+  void rows(const Responses& responses, Range range, const Vector& eta, double phi, int order,
+            RowDerivatives& out) const override {
+    switch (order) {
+      case 2: return fill<2>(responses, range, eta, phi, out);
+      case 3: return fill<3>(responses, range, eta, phi, out);
+      case 4: return fill<4>(responses, range, eta, phi, out);
+      default: return fill<5>(responses, range, eta, phi, out);
+    }
+  }
+
+  void expected_weights(const Responses& responses, Range range, const Vector& eta, double phi,
+                        Vector& out) const override {
+    const double scale = std::exp(Family::scale_power * phi);
+    for (Index i = range.begin; i < range.end; ++i) {
+      const Observation o = responses[i];
+      out[i] = o.weight * scale * Family::template information<Link>(o, eta[i]);
+    }
+  }
+
+ private:
+  template <int K>
+  static void fill(const Responses& responses, Range range, const Vector& eta, double phi, RowDerivatives& out) {
+    const double scale = std::exp(Family::scale_power * phi);
+    for (Index i = range.begin; i < range.end; ++i) {
+      const Observation o = responses[i];
+      Jet<K> l = Kernel<Family, Link>::template at<K>(o, eta[i]);
+      l *= o.weight * scale;
+      out.f[i] = l.c[0] + Family::normalizer(o, phi);
+      out.d1[i] = l.c[1];
+      out.w[i] = -2.0 * l.c[2];
+      if constexpr (K >= 3) out.d3[i] = -6.0 * l.c[3];
+      if constexpr (K >= 4) out.d4[i] = -24.0 * l.c[4];
+      if constexpr (K >= 5) out.d5[i] = -120.0 * l.c[5];
+      if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(i, l.c[0], o, phi, out);
+    }
+  }
+
+  /// scale' = scale_power * scale, so each derivative in phi is a multiple of the one in eta.
+  template <int K>
+  static void fill_phi(Index i, double kernel, const Observation& o, double phi, RowDerivatives& out) {
+    out.f_phi[i] = Family::scale_power * kernel + Family::normalizer_phi(o, phi);
+    out.d1_phi[i] = Family::scale_power * out.d1[i];
+    out.w_phi[i] = Family::scale_power * out.w[i];
+    if constexpr (K >= 4) out.d3_phi[i] = Family::scale_power * out.d3[i];
+    if constexpr (K >= 5) out.d4_phi[i] = Family::scale_power * out.d4[i];
+  }
+};
+
+/// The registry: a family with a link is one line here.
+inline std::unique_ptr<Density> make_density(const std::string& family, const std::string& link) {
+  const std::string key = family + "/" + link;
+  if (key == "gaussian/identity") return std::make_unique<DensityOf<GaussianFamily, IdentityLink>>();
+  if (key == "binomial/logit") return std::make_unique<DensityOf<BinomialFamily, LogitLink>>();
+  if (key == "poisson/log") return std::make_unique<DensityOf<PoissonFamily, LogLink>>();
+  throw std::invalid_argument("no density for family '" + family + "' with link '" + link + "'");
+}
+
+}  // namespace glimmer
+
+#endif

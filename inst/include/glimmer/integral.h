@@ -1,0 +1,34 @@
+// An approximation of the integral over u: a value and its adjoints. Whatever the approximation, one pull-back
+// (pull_back.h) takes the adjoints to beta, Lambda and phi; a new approximation is a new Integral.
+#ifndef GLIMMER_INTEGRAL_H
+#define GLIMMER_INTEGRAL_H
+
+#include "data.h"
+
+namespace glimmer {
+
+/// Derivatives of the approximate log-likelihood l, where mode and H are taken as free; see DESIGN, "Mathematics".
+struct Adjoint {
+  BlockMatrix H_bar;                ///< in H, on its pattern
+  Vector mode_bar;                  ///< in the mode u^; empty: zero
+  Vector eta_bar;                   ///< n, in each row's eta directly (not through the mode or H)
+  std::vector<Matrix> lambda_bar;   ///< in Lambda of each factor, directly
+  double phi_bar = 0.0;             ///< in phi, directly
+
+  explicit Adjoint(const Data& data) : H_bar(data.terms, data.pattern), eta_bar(data.rows()) {
+    for (Index k = 0; k < data.terms.count(); ++k)
+      lambda_bar.push_back(Matrix::Zero(data.terms[k].effects(), data.terms[k].effects()));
+  }
+};
+
+/// At a point that holds the mode, with rows, products and score there, and `system` factored with them.
+class Integral {
+ public:
+  virtual ~Integral() = default;
+  virtual double value(const Point& point) = 0;
+  virtual void adjoint(const Point& point, Adjoint& out) = 0;
+};
+
+}  // namespace glimmer
+
+#endif

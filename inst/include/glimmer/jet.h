@@ -1,0 +1,139 @@
+// Truncated Taylor series in eta: a log-density written once with jets has all its derivatives, exact to
+// round-off, to the order that the caller asks for. (Griewank and Walther 2008, Evaluating Derivatives,
+// chapter 13: the recurrences for product, quotient, exp and log.)
+#ifndef GLIMMER_JET_H
+#define GLIMMER_JET_H
+
+#include <array>
+#include <cmath>
+
+namespace glimmer {
+
+/// c[k] = (d^k f / d eta^k) / k!, k = 0..K
+template <int K>
+struct Jet {
+  std::array<double, K + 1> c{};
+
+  Jet() = default;
+  explicit Jet(double constant) { c[0] = constant; }
+
+  /// The variable itself: value eta, first derivative 1.
+  static Jet variable(double eta) {
+    Jet x(eta);
+    if (K > 0) x.c[1] = 1.0;
+    return x;
+  }
+
+  double value() const { return c[0]; }
+
+  Jet& operator+=(const Jet& other) {
+    for (int k = 0; k <= K; ++k) c[k] += other.c[k];
+    return *this;
+  }
+  Jet& operator-=(const Jet& other) {
+    for (int k = 0; k <= K; ++k) c[k] -= other.c[k];
+    return *this;
+  }
+  Jet& operator*=(double factor) {
+    for (int k = 0; k <= K; ++k) c[k] *= factor;
+    return *this;
+  }
+  Jet& operator+=(double constant) {
+    c[0] += constant;
+    return *this;
+  }
+};
+
+template <int K> Jet<K> operator+(Jet<K> a, const Jet<K>& b) { return a += b; }
+template <int K> Jet<K> operator-(Jet<K> a, const Jet<K>& b) { return a -= b; }
+template <int K> Jet<K> operator*(Jet<K> a, double b) { return a *= b; }
+template <int K> Jet<K> operator*(double b, Jet<K> a) { return a *= b; }
+template <int K> Jet<K> operator+(Jet<K> a, double b) { return a += b; }
+template <int K> Jet<K> operator-(Jet<K> a, double b) { return a += -b; }
+template <int K> Jet<K> operator-(Jet<K> a) { return a *= -1.0; }
+
+template <int K>
+Jet<K> operator*(const Jet<K>& a, const Jet<K>& b) {
+  Jet<K> out;
+  for (int k = 0; k <= K; ++k)
+    for (int j = 0; j <= k; ++j) out.c[k] += a.c[j] * b.c[k - j];
+  return out;
+}
+
+template <int K>
+Jet<K> operator/(const Jet<K>& a, const Jet<K>& b) {
+  Jet<K> out;
+  for (int k = 0; k <= K; ++k) {
+    double sum = a.c[k];
+    for (int j = 1; j <= k; ++j) sum -= b.c[j] * out.c[k - j];
+    out.c[k] = sum / b.c[0];
+  }
+  return out;
+}
+
+template <int K>
+Jet<K> reciprocal(const Jet<K>& a) {
+  return Jet<K>(1.0) / a;
+}
+
+/// The higher coefficients of e = exp(a), given e.c[0]: k e_k = sum_j j a_j e_{k-j}
+template <int K>
+void exp_recurrence(const Jet<K>& a, Jet<K>& e, double exp_a0) {
+  double lower = exp_a0;  // stands for e_0 where e.c[0] holds another value (expm1)
+  for (int k = 1; k <= K; ++k) {
+    double sum = k * a.c[k] * lower;
+    for (int j = 1; j < k; ++j) sum += j * a.c[j] * e.c[k - j];
+    e.c[k] = sum / k;
+  }
+}
+
+template <int K>
+Jet<K> exp(const Jet<K>& a) {
+  Jet<K> e(std::exp(a.c[0]));
+  exp_recurrence(a, e, e.c[0]);
+  return e;
+}
+
+template <int K>
+Jet<K> expm1(const Jet<K>& a) {
+  Jet<K> e(std::expm1(a.c[0]));
+  exp_recurrence(a, e, std::exp(a.c[0]));
+  return e;
+}
+
+/// log(a), its value given by the caller where log(a.c[0]) would lose digits.
+template <int K>
+Jet<K> log_with_value(const Jet<K>& a, double log_a0) {
+  Jet<K> l(log_a0);
+  for (int k = 1; k <= K; ++k) {
+    double sum = k * a.c[k];
+    for (int j = 1; j < k; ++j) sum -= j * l.c[j] * a.c[k - j];
+    l.c[k] = sum / (k * a.c[0]);
+  }
+  return l;
+}
+
+template <int K>
+Jet<K> log(const Jet<K>& a) {
+  return log_with_value(a, std::log(a.c[0]));
+}
+
+template <int K>
+Jet<K> square(const Jet<K>& a) {
+  return a * a;
+}
+
+template <int K>
+Jet<K> sqrt(const Jet<K>& a) {
+  Jet<K> r(std::sqrt(a.c[0]));
+  for (int k = 1; k <= K; ++k) {
+    double sum = a.c[k];
+    for (int j = 1; j < k; ++j) sum -= r.c[j] * r.c[k - j];
+    r.c[k] = sum / (2.0 * r.c[0]);
+  }
+  return r;
+}
+
+}  // namespace glimmer
+
+#endif

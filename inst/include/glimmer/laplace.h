@@ -1,0 +1,42 @@
+// The Laplace approximation with the observed Hessian: l = h(u^) - log|R|, H = R R'.
+// Its adjoint in H is -H^-1 / 2; the mode is stationary for h, so nothing reaches it directly.
+#ifndef GLIMMER_LAPLACE_H
+#define GLIMMER_LAPLACE_H
+
+#include "integral.h"
+
+namespace glimmer {
+
+class Laplace : public Integral {
+ public:
+  Laplace(const Data& data, BlockSystem& system) : data_(data), system_(system) {}
+
+  double value(const Point& point) override {
+    double sum = -system_.log_determinant_rest();
+    for (const Range chunk : data_.chunks) {
+      const Range rows = data_.rows_of(chunk);
+      sum += point.rows.f.segment(rows.begin, rows.size()).sum() - system_.log_determinant(chunk);
+    }
+    return sum - 0.5 * point.u.squaredNorm();
+  }
+
+  void adjoint(const Point& point, Adjoint& out) override {
+    system_.inverse(out.H_bar);
+    out.H_bar *= -0.5;
+    out.eta_bar = point.rows.d1;
+    for (Index k = 0; k < data_.terms.count(); ++k) {  // Z'd1 u', level by level
+      const Index q = data_.terms[k].effects(), levels = data_.terms[k].levels, at = data_.terms.start(k);
+      Eigen::Map<const Matrix> score(point.score.data() + at, q, levels), u(point.u.data() + at, q, levels);
+      out.lambda_bar[k].noalias() = score * u.transpose();
+    }
+    out.phi_bar = data_.density->has_dispersion() ? point.rows.f_phi.sum() : 0.0;
+  }
+
+ private:
+  const Data& data_;
+  BlockSystem& system_;
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,249 @@
+// The conditional mode: Newton's method (PIRLS) with line search on
+//   h(u) = sum_i f_i(eta_i) - u'u / 2 ,  gradient A'd1 - u ,  -Hessian H = A'WA + I .
+//
+// h is a sum over components (components.h). Each has its own line search, stops on its own, and is left alone
+// afterwards; with one grouping factor each level is a component. With beta in the search there is only one.
+#ifndef GLIMMER_MODE_H
+#define GLIMMER_MODE_H
+
+#include "components.h"
+#include "data.h"
+#include "fixed_effects.h"
+
+namespace glimmer {
+
+class Mode {
+ public:
+  Mode(const Data& data, BlockSystem& system)
+      : data_(data), system_(system), components_(data.terms), h_(components_.count()), trial_(h_), step_(h_),
+        decrement_(h_), state_(static_cast<std::size_t>(components_.count()), State::searching),
+        start_(data.terms.size()), gradient_(start_), delta_(start_), fallback_(data.rows()) {}
+
+  /// Called once a Newton iteration of a search over all the data; it may throw to interrupt.
+  void set_interrupt(std::function<void()> poll) { poll_ = std::move(poll); }
+
+  /// Maximises h over the effects of a range of levels of the first factor (the whole range where factors
+  /// cross), from point.u, at point.fixed. Leaves eta, and the rows to order 2, at the mode.
+  Status find(Point& point, Range levels) {
+    fixed_ = nullptr;
+    return search(point, levels);
+  }
+
+  /// Maximises h over u and beta, from point.u and point.beta.
+  Status find_joint(Point& point, FixedEffects& fixed) {
+    fixed_ = &fixed;
+    return search(point, data_.all_levels());
+  }
+
+ private:
+  enum class State { searching, moved, done };
+
+  static constexpr int max_iterations = 200, max_halvings = 60;
+  static constexpr double decrement_limit = 1e-12, sufficient_increase = 1e-4;
+
+  Status search(Point& point, Range levels) {
+    if (!start(point, levels)) return Status::infeasible;
+    for (int iteration = 0; iteration < max_iterations; ++iteration) {
+      if (poll_ && levels.size() == data_.terms[0].levels) poll_();
+      if (!directions(point, levels) || !line_search(point, levels)) return Status::mode_not_found;
+      if (none(levels, State::searching)) return Status::ok;
+    }
+    return Status::mode_not_found;
+  }
+
+  /// Evaluates h at the start and, for components without a finite density there, at u = 0.
+  bool start(Point& point, Range levels) {
+    for_all_components(levels, [&](Index c) { state_[c] = State::searching; });
+    if (fixed_) point.fixed.noalias() = data_.X * point.beta + data_.offset;
+    evaluate(point, levels, h_);
+    bool finite = true;
+    for_components(levels, [&](Index c) { finite = finite && std::isfinite(h_[c]); });
+    if (finite) return true;
+    for_elements(levels, [&](Index j, Index c) {
+      if (!std::isfinite(h_[c])) point.u[j] = 0.0;
+    });
+    evaluate(point, levels, h_);
+    finite = true;
+    for_components(levels, [&](Index c) { finite = finite && std::isfinite(h_[c]); });
+    return finite;
+  }
+
+  /// eta, the rows and h at point.u, for the components that are still searching.
+  void evaluate(Point& point, Range levels, Vector& h) {
+    scale_effects(data_, levels, point);
+    for_components(levels, [&](Index c) {
+      if (searching(c)) h[c] = 0.0;
+    });
+    for_runs(levels, [&](Range run) {
+      linear_predictor(data_, run, point);
+      data_.density->rows(data_.responses, data_.rows_of(run), point.eta, point.phi, 2, point.rows);
+      for (Index g = run.begin; g < run.end; ++g) {
+        const Range rows = data_.rows_of({g, g + 1});
+        h[component(0, g)] += point.rows.f.segment(rows.begin, rows.size()).sum();
+      }
+    });
+    for_elements(levels, [&](Index j, Index c) { h[c] -= 0.5 * point.u[j] * point.u[j]; });
+  }
+
+  /// Newton's direction H^-1 (A'd1 - u) and its decrement, for the components that are still searching.
+  bool directions(Point& point, Range levels) {
+    if (!factor(point, levels)) return false;
+    set_gradient(point, 0, levels);
+    for (Index k = 1; k < data_.terms.count(); ++k) set_gradient(point, k, {0, data_.terms[k].levels});
+    if (!system_.block_diagonal()) delta_.setZero();
+    for_elements(levels, [&](Index j, Index) { delta_[j] = gradient_[j]; });
+    for_components(levels, [&](Index c) { decrement_[c] = 0.0; });
+    if (fixed_) {
+      beta_delta_.noalias() = data_.X.transpose() * point.rows.d1;
+      const Vector beta_gradient = beta_delta_;
+      fixed_->solve(delta_, beta_delta_);
+      decrement_[0] = beta_gradient.dot(beta_delta_);
+    } else if (system_.block_diagonal()) {
+      for_levels(levels, [&](Index g) { system_.solve_level(g, delta_.data() + data_.terms.position(0, g)); });
+    } else {
+      system_.solve(delta_);
+    }
+    for_elements(levels, [&](Index j, Index c) { decrement_[c] += gradient_[j] * delta_[j]; });
+    bool finite = true;
+    for_components(levels, [&](Index c) { finite = finite && std::isfinite(decrement_[c]); });
+    return finite;
+  }
+
+  void set_gradient(const Point& point, Index k, Range levels) {
+    const Index q = data_.terms[k].effects(), at = data_.terms.position(k, levels.begin), size = q * levels.size();
+    Eigen::Map<const Matrix> score(point.score.data() + at, q, levels.size());
+    Eigen::Map<Matrix> gradient(gradient_.data() + at, q, levels.size());
+    gradient.noalias() = data_.terms.lambda(k).transpose().lazyProduct(score);
+    gradient_.segment(at, size) -= point.u.segment(at, size);
+  }
+
+  /// Factors H with the observed weights; where it has no Cholesky factor (on the way to the mode h need not be
+  /// concave), with the larger of observed and expected weight.
+  bool factor(Point& point, Range levels) {
+    clear_shared(data_, point.products, point.score);
+    for_runs(levels, [&](Range run) {
+      set_score(data_, run, point);
+      cross_products(data_, run, point.rows.w, point.products);
+    });
+    if (system_.block_diagonal() && !fixed_) return factor_levels(point, levels);
+    if (system_.factor(point.products) && (!fixed_ || fixed_->factor(point.rows.w))) return true;
+    use_fallback_weights(point, levels);
+    Vector unused = point.score;
+    clear_shared(data_, point.products, unused);
+    cross_products(data_, levels, fallback_, point.products);
+    return system_.factor(point.products) && (!fixed_ || fixed_->factor(fallback_));
+  }
+
+  bool factor_levels(Point& point, Range levels) {
+    bool all = true;
+    for_levels(levels, [&](Index g) {
+      if (system_.factor_level(point.products, g)) return;
+      use_fallback_weights(point, {g, g + 1});
+      cross_products(data_, {g, g + 1}, fallback_, point.products);
+      all = all && system_.factor_level(point.products, g);
+    });
+    return all;
+  }
+
+  void use_fallback_weights(const Point& point, Range levels) {
+    const Range rows = data_.rows_of(levels);
+    data_.density->expected_weights(data_.responses, rows, point.eta, point.phi, fallback_);
+    for (Index i = rows.begin; i < rows.end; ++i) fallback_[i] = std::max(fallback_[i], point.rows.w[i]);
+  }
+
+  /// Moves each component along its direction, halving its step until h has increased enough. The step after a
+  /// decrement below the limit is the last one: what it leaves is of the order of round-off.
+  bool line_search(Point& point, Range levels) {
+    for_elements(levels, [&](Index j, Index) { start_[j] = point.u[j]; });
+    if (fixed_) beta_start_ = point.beta;
+    for_components(levels, [&](Index c) { step_[c] = 1.0; });
+    for (int halving = 0; halving <= max_halvings; ++halving) {
+      for_elements(levels, [&](Index j, Index c) { point.u[j] = start_[j] + step_[c] * delta_[j]; });
+      if (fixed_) {
+        point.beta = beta_start_ + step_[0] * beta_delta_;
+        point.fixed.noalias() = data_.X * point.beta + data_.offset;
+      }
+      evaluate(point, levels, trial_);
+      for_components(levels, [&](Index c) { accept_or_halve(c); });
+      if (!none(levels, State::searching)) continue;
+      for_all_components(levels, [&](Index c) {
+        if (state_[c] == State::moved) state_[c] = decrement_[c] < decrement_limit ? State::done : State::searching;
+      });
+      return true;
+    }
+    return false;
+  }
+
+  void accept_or_halve(Index c) {
+    const double round_off = 1e-13 * (1.0 + std::fabs(h_[c]));
+    if (trial_[c] >= h_[c] + sufficient_increase * step_[c] * decrement_[c] - round_off) {
+      h_[c] = trial_[c];
+      state_[c] = State::moved;
+    } else {
+      step_[c] *= 0.5;
+    }
+  }
+
+  bool searching(Index c) const { return state_[c] == State::searching; }
+  Index component(Index k, Index level) const { return fixed_ ? 0 : components_.of(k, level); }
+
+  /// The components of a range of levels of the first factor, whatever their state.
+  template <class Visit>
+  void for_all_components(Range levels, Visit visit) const {
+    Range range{0, fixed_ ? 1 : components_.count()};
+    if (!fixed_ && data_.terms.count() == 1) range = levels;
+    for (Index c = range.begin; c < range.end; ++c) visit(c);
+  }
+  bool none(Range levels, State state) const {
+    bool found = false;
+    for_all_components(levels, [&](Index c) { found = found || state_[c] == state; });
+    return !found;
+  }
+
+  // What is still searching: components; levels of the first factor; the longest runs of such levels; elements of u.
+  template <class Visit>
+  void for_components(Range levels, Visit visit) const {
+    for_all_components(levels, [&](Index c) {
+      if (searching(c)) visit(c);
+    });
+  }
+  template <class Visit>
+  void for_levels(Range levels, Visit visit) const {
+    for (Index g = levels.begin; g < levels.end; ++g)
+      if (searching(component(0, g))) visit(g);
+  }
+  template <class Visit>
+  void for_runs(Range levels, Visit visit) const {
+    for (Index g = levels.begin; g < levels.end;) {
+      Index end = g;
+      while (end < levels.end && searching(component(0, end))) ++end;
+      if (end > g) visit(Range{g, end});
+      g = end + 1;
+    }
+  }
+  template <class Visit>
+  void for_elements(Range levels, Visit visit) const {
+    for (Index k = 0; k < data_.terms.count(); ++k) {
+      const Index q = data_.terms[k].effects();
+      const Range range = k == 0 ? levels : Range{0, data_.terms[k].levels};
+      for (Index h = range.begin; h < range.end; ++h) {
+        const Index c = component(k, h), at = data_.terms.position(k, h);
+        if (searching(c))
+          for (Index j = at; j < at + q; ++j) visit(j, c);
+      }
+    }
+  }
+
+  const Data& data_;
+  BlockSystem& system_;
+  FixedEffects* fixed_ = nullptr;  ///< not null: beta is in the search and connects everything
+  Components components_;
+  std::function<void()> poll_;
+  Vector h_, trial_, step_, decrement_;
+  std::vector<State> state_;
+  Vector start_, gradient_, delta_, beta_start_, beta_delta_, fallback_;
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,166 @@
+// A model, built once per fit: evaluate(parameters) = mode, then integral, then pull-back.
+#ifndef GLIMMER_MODEL_H
+#define GLIMMER_MODEL_H
+
+#include <memory>
+
+#include "laplace.h"
+#include "mode.h"
+#include "pull_back.h"
+
+namespace glimmer {
+
+/// The log-likelihood at a parameter vector (beta, theta, phi), all constants included, and its gradient.
+struct Evaluation {
+  Status status = Status::ok;
+  double value = -infinity;
+  Vector gradient;
+};
+
+class Model {
+ public:
+  /// Rows need positive prior weights.
+  Model(Responses responses, Vector offset, Matrix X, Terms terms, std::unique_ptr<const Density> density)
+      : data_(std::move(responses), std::move(offset), std::move(X), std::move(terms), std::move(density)),
+        system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
+        integral_(std::make_unique<Laplace>(data_, system_)), pull_back_(data_, system_), adjoint_(data_),
+        point_(data_) {}
+
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  Index beta_count() const { return data_.X.cols(); }
+  Index theta_count() const { return data_.terms.theta_count(); }
+  bool has_dispersion() const { return data_.density->has_dispersion(); }
+  Index parameter_count() const { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
+
+  void set_interrupt(std::function<void()> poll) { mode_.set_interrupt(std::move(poll)); }
+
+  /// The approximate log-likelihood at (beta, theta, phi). A gradient at the parameters of the last evaluation
+  /// starts from the mode that this one left.
+  Evaluation evaluate(const Vector& parameters, bool gradient) {
+    check_length(parameters);
+    if (!at_last(parameters, false)) {
+      set_parameters(parameters);
+      point_.fixed.noalias() = data_.X * point_.beta + data_.offset;
+      for (const Range chunk : searches()) {
+        last_.status = mode_.find(point_, chunk);
+        if (last_.status != Status::ok) return failed();
+      }
+      evaluate_at_mode(nullptr);
+    }
+    return result(nullptr, gradient);
+  }
+
+  /// The joint method: beta is taken at its joint mode with u, searched from the beta given. The derivative in beta
+  /// is zero there.
+  Evaluation evaluate_joint(const Vector& parameters, bool gradient) {
+    check_length(parameters);
+    if (!at_last(parameters, true)) {
+      set_parameters(parameters);
+      last_.status = mode_.find_joint(point_, fixed_);
+      if (last_.status != Status::ok) return failed();
+      evaluate_at_mode(&fixed_);
+    }
+    return result(&fixed_, gradient);
+  }
+
+  // What the last evaluation with status ok left.
+  const Data& data() const { return data_; }
+  const Point& point() const { return point_; }
+
+  /// Conditional covariance of u given the parameters, on the pattern of H.
+  BlockMatrix mode_covariance() {
+    BlockMatrix out(data_.terms, data_.pattern);
+    system_.inverse(out);
+    return out;
+  }
+
+  /// Information on beta at the mode, the random effects eliminated: X'WX - X'WA H^-1 A'WX.
+  Matrix fixed_information() {
+    fixed_.factor(point_.rows.w);
+    return fixed_.complement();
+  }
+
+ private:
+  void check_length(const Vector& parameters) const {
+    if (parameters.size() != parameter_count())
+      throw std::invalid_argument("expected " + std::to_string(parameter_count()) + " parameters, got " +
+                                  std::to_string(parameters.size()));
+  }
+
+  void set_parameters(const Vector& parameters) {
+    point_.beta = parameters.head(beta_count());
+    data_.terms.set_theta(parameters.segment(beta_count(), theta_count()));
+    point_.phi = has_dispersion() ? parameters[parameters.size() - 1] : 0.0;
+  }
+
+  /// The ranges of levels whose modes are independent searches.
+  std::vector<Range> searches() const {
+    return system_.block_diagonal() ? data_.chunks : std::vector<Range>{data_.all_levels()};
+  }
+
+  bool at_last(const Vector& parameters, bool joint) {
+    const bool same = joint == last_joint_ && last_parameters_.size() > 0 && parameters == last_parameters_;
+    last_parameters_ = parameters;
+    last_joint_ = joint;
+    return same;
+  }
+
+  /// The mode does not depend on where its search began, but after a failure the last point may be anywhere.
+  Evaluation failed() {
+    point_.u.setZero();
+    last_parameters_.resize(0);
+    last_.value = -infinity;
+    return last_;
+  }
+
+  /// At the mode, where the rows have been evaluated: H factored with the observed weights, and the value.
+  void evaluate_at_mode(FixedEffects* fixed) {
+    clear_shared(data_, point_.products, point_.score);
+    for (const Range chunk : data_.chunks) {
+      set_score(data_, chunk, point_);
+      cross_products(data_, chunk, point_.rows.w, point_.products);
+    }
+    if (!system_.factor(point_.products) || (fixed && !fixed->factor(point_.rows.w))) {
+      last_.status = Status::not_positive_definite;
+      return;
+    }
+    last_.value = integral_->value(point_) + data_.constant;
+    if (!std::isfinite(last_.value)) last_.status = Status::mode_not_found;
+  }
+
+  Evaluation result(const FixedEffects* fixed, bool gradient) {
+    if (last_.status != Status::ok) return failed();
+    Evaluation out = last_;
+    if (!gradient) return out;
+    for (const Range chunk : data_.chunks)
+      data_.density->rows(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, 3, point_.rows);
+    out.gradient = gradient_at(fixed);
+    return out;
+  }
+
+  Vector gradient_at(const FixedEffects* fixed) {
+    integral_->adjoint(point_, adjoint_);
+    const Gradient parts = pull_back_(point_, adjoint_, fixed);
+    Vector gradient(parameter_count());
+    gradient << parts.beta, parts.theta, Vector::Constant(has_dispersion() ? 1 : 0, parts.phi);
+    return gradient;
+  }
+
+  Data data_;
+  BlockSystem system_;
+  FixedEffects fixed_;
+  Mode mode_;
+  std::unique_ptr<Integral> integral_;
+  PullBack pull_back_;
+  Adjoint adjoint_;
+  Point point_;
+  Evaluation last_;
+  Vector last_parameters_;
+  bool last_joint_ = false;
+};
+
+}  // namespace glimmer
+
+#endif

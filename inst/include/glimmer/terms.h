@@ -1,0 +1,124 @@
+// Random effects: for each grouping factor the level of every row, the rows of Z, and Lambda.
+#ifndef GLIMMER_TERMS_H
+#define GLIMMER_TERMS_H
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+
+#include "covariance.h"
+#include "types.h"
+
+namespace glimmer {
+
+/// All random effects of one grouping factor: q effects for each of its levels.
+struct Grouping {
+  Index levels = 0;
+  Integers level;   ///< n: level of each row, from 0
+  RowMatrix Z;      ///< n x q
+  BlockCovariance covariance;
+
+  Index effects() const { return Z.cols(); }
+  Index size() const { return levels * effects(); }
+};
+
+/// The grouping factors of a model in the order of elimination (most levels first), Lambda at the current
+/// theta, and where each factor's spherical effects u stand in one long vector.
+class Terms {
+ public:
+  explicit Terms(std::vector<Grouping> groupings) : groupings_(std::move(groupings)) {
+    order_by_levels();
+    Index start = 0;
+    for (const Grouping& grouping : groupings_) {
+      start_.push_back(start);
+      start += grouping.size();
+      lambda_.push_back(Matrix::Identity(grouping.effects(), grouping.effects()));
+    }
+    size_ = start;
+  }
+
+  Index count() const { return static_cast<Index>(groupings_.size()); }
+  Index size() const { return size_; }  ///< length of u
+  Index rows() const { return groupings_.front().Z.rows(); }
+  Index start(Index k) const { return start_[k]; }
+  const Grouping& operator[](Index k) const { return groupings_[k]; }
+  const Matrix& lambda(Index k) const { return lambda_[k]; }
+
+  /// Position, in the order the caller gave them, of the k-th factor here.
+  Index callers_position(Index k) const { return order_[k]; }
+
+  Index theta_count() const {
+    Index count = 0;
+    for (const Grouping& grouping : groupings_) count += grouping.covariance.theta_count();
+    return count;
+  }
+
+  void set_theta(const Vector& theta) {
+    theta_ = theta;
+    for (Index k = 0; k < count(); ++k) groupings_[k].covariance.lambda(theta, lambda_[k]);
+  }
+
+  /// Adds the derivative with respect to theta, given that with respect to Lambda of factor k.
+  void pull_back(Index k, const Matrix& lambda_bar, Vector& theta_bar) const {
+    groupings_[k].covariance.pull_back(theta_, lambda_bar, theta_bar);
+  }
+
+  Index position(Index k, Index level) const { return start_[k] + level * groupings_[k].effects(); }
+
+  /// b = Lambda u
+  Vector scaled(const Vector& u) const {
+    Vector b(size_);
+    for (Index k = 0; k < count(); ++k) {
+      const Index q = groupings_[k].effects(), levels = groupings_[k].levels;
+      Eigen::Map<const Matrix> from(u.data() + start_[k], q, levels);
+      Eigen::Map<Matrix>(b.data() + start_[k], q, levels).noalias() = lambda_[k] * from;
+    }
+    return b;
+  }
+
+  /// Rows are kept sorted by the level of the first factor: its blocks are then contiguous.
+  Integers sorting_permutation() const {
+    Integers permutation(static_cast<std::size_t>(rows()));
+    std::iota(permutation.begin(), permutation.end(), Index(0));
+    const Integers& level = groupings_.front().level;
+    std::stable_sort(permutation.begin(), permutation.end(),
+                     [&level](Index i, Index j) { return level[i] < level[j]; });
+    return permutation;
+  }
+
+  void permute_rows(const Integers& permutation) {
+    for (Grouping& grouping : groupings_) {
+      Integers level(grouping.level.size());
+      RowMatrix Z(grouping.Z.rows(), grouping.Z.cols());
+      for (std::size_t i = 0; i < permutation.size(); ++i) {
+        level[i] = grouping.level[permutation[i]];
+        Z.row(static_cast<Index>(i)) = grouping.Z.row(permutation[i]);
+      }
+      grouping.level = std::move(level);
+      grouping.Z = std::move(Z);
+    }
+  }
+
+ private:
+  void order_by_levels() {
+    if (groupings_.empty()) throw std::invalid_argument("a model needs at least one grouping factor");
+    order_.resize(groupings_.size());
+    std::iota(order_.begin(), order_.end(), Index(0));
+    std::stable_sort(order_.begin(), order_.end(), [this](Index a, Index b) {
+      return groupings_[a].levels > groupings_[b].levels;
+    });
+    std::vector<Grouping> ordered;
+    for (Index k : order_) ordered.push_back(std::move(groupings_[k]));
+    groupings_ = std::move(ordered);
+  }
+
+  std::vector<Grouping> groupings_;
+  std::vector<Matrix> lambda_;
+  Vector theta_;
+  Integers order_, start_;
+  Index size_ = 0;
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,53 @@
+// R lists to the structs of the core, and back; nothing else.
+#ifndef GLIMMER_CONVERT_H
+#define GLIMMER_CONVERT_H
+
+#include <RcppEigen.h>
+#include <glimmer/model.h>
+
+namespace glimmer {
+
+inline Vector as_vector(SEXP x) {
+  const Rcpp::NumericVector values(x);
+  return Eigen::Map<const Vector>(values.begin(), values.size());
+}
+
+inline Responses as_responses(const Rcpp::List& rows) {
+  return {as_vector(rows["y"]), as_vector(rows["size"]), as_vector(rows["weights"])};
+}
+
+inline Matrix as_matrix(SEXP x) {
+  const Rcpp::NumericMatrix values(x);
+  return Eigen::Map<const Matrix>(values.begin(), values.nrow(), values.ncol());
+}
+
+/// factors: list(index, levels, Z, blocks = list(structure, effects, theta))
+inline Terms as_terms(const Rcpp::List& factors) {
+  std::vector<Grouping> groupings;
+  for (R_xlen_t k = 0; k < factors.size(); ++k) {
+    const Rcpp::List factor = factors[k];
+    Grouping grouping;
+    grouping.levels = Rcpp::as<int>(factor["levels"]);
+    const Rcpp::IntegerVector level = factor["index"];
+    grouping.level.assign(level.begin(), level.end());
+    grouping.Z = as_matrix(factor["Z"]);
+    const Rcpp::List blocks = factor["blocks"];
+    const Rcpp::CharacterVector structure = blocks["structure"];
+    const Rcpp::IntegerVector effects = blocks["effects"], theta = blocks["theta"];
+    for (R_xlen_t b = 0; b < structure.size(); ++b)
+      grouping.covariance.add(Rcpp::as<std::string>(structure[b]), effects[b], theta[b]);
+    groupings.push_back(std::move(grouping));
+  }
+  return Terms(std::move(groupings));
+}
+
+inline Rcpp::List as_list(const Evaluation& evaluation, const Vector& beta) {
+  return Rcpp::List::create(Rcpp::Named("status") = describe(evaluation.status),
+                            Rcpp::Named("value") = evaluation.value,
+                            Rcpp::Named("gradient") = Rcpp::wrap(evaluation.gradient),
+                            Rcpp::Named("beta") = Rcpp::wrap(beta));
+}
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,117 @@
+// The exports: thin, one call of the core each. R/engine.R is their only caller.
+#include "convert.h"
+
+using glimmer::Model;
+
+namespace {
+
+Model& as_model(SEXP pointer) { return *Rcpp::XPtr<Model>(pointer); }
+
+/// The modes (or another quantity laid out like u) of the k-th factor: effects x levels.
+Rcpp::NumericMatrix effects_by_level(const glimmer::Terms& terms, glimmer::Index k, const glimmer::Vector& values) {
+  Rcpp::NumericMatrix out(static_cast<int>(terms[k].effects()), static_cast<int>(terms[k].levels));
+  std::copy_n(values.data() + terms.start(k), terms[k].size(), out.begin());
+  return out;
+}
+
+}  // namespace
+
+//' A model of the core, kept behind an external pointer
+//'
+//' @param data List: y, size, weights, offset (numeric), X (matrix), factors (list, see src/convert.h),
+//'   family, link (character).
+//' @return An external pointer.
+//' @noRd
+// [[Rcpp::export]]
+SEXP cpp_model(Rcpp::List data) {
+  Rcpp::XPtr<Model> model(new Model(
+      glimmer::as_responses(data), glimmer::as_vector(data["offset"]), glimmer::as_matrix(data["X"]),
+      glimmer::as_terms(data["factors"]),
+      glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"]))));
+  model->set_interrupt([] { Rcpp::checkUserInterrupt(); });
+  return model;
+}
+
+//' Log-likelihood and gradient at a parameter vector
+//'
+//' @param model External pointer of cpp_model().
+//' @param parameters Numeric: (beta, theta, phi).
+//' @param gradient Logical.
+//' @param joint Logical: take beta at its joint mode with the random effects.
+//' @return List: status, value, gradient, beta.
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradient, bool joint) {
+  Model& m = as_model(model);
+  const glimmer::Vector at = glimmer::as_vector(parameters);
+  const glimmer::Evaluation evaluation = joint ? m.evaluate_joint(at, gradient) : m.evaluate(at, gradient);
+  return glimmer::as_list(evaluation, m.point().beta);
+}
+
+//' Conditional modes of b and their covariances at the last evaluation
+//'
+//' @param model External pointer of cpp_model().
+//' @return List, one element a factor as given to cpp_model(): modes (effects x levels), variances
+//'   (effects x effects x levels).
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::List cpp_modes(SEXP model) {
+  Model& m = as_model(model);
+  const glimmer::Terms& terms = m.data().terms;
+  const glimmer::BlockMatrix covariance = m.mode_covariance();
+  Rcpp::List out(terms.count());
+  for (glimmer::Index k = 0; k < terms.count(); ++k) {
+    const glimmer::Index q = terms[k].effects(), levels = terms[k].levels;
+    Rcpp::NumericVector variances(q * q * levels);
+    variances.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
+    for (glimmer::Index h = 0; h < levels; ++h)
+      Eigen::Map<glimmer::Matrix>(variances.begin() + h * q * q, q, q) =
+          terms.lambda(k) * covariance.diagonal(k, h) * terms.lambda(k).transpose();
+    out[terms.callers_position(k)] = Rcpp::List::create(Rcpp::Named("modes") = effects_by_level(terms, k, m.point().b),
+                                                        Rcpp::Named("variances") = variances);
+  }
+  return out;
+}
+
+//' Information on beta at the last evaluation, the random effects eliminated
+//'
+//' @param model External pointer of cpp_model().
+//' @return Numeric matrix, p x p.
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::NumericMatrix cpp_fixed_information(SEXP model) { return Rcpp::wrap(as_model(model).fixed_information()); }
+
+//' Log-density of rows and its derivatives
+//'
+//' @param rows List: y, size, weights (numeric).
+//' @param eta Numeric: linear predictor.
+//' @param phi Number: log dispersion.
+//' @param family,link Character.
+//' @return List: f (with all constants), d1, w, d3, d4, d5, and where the family has a dispersion
+//'   f_phi, d1_phi, w_phi, d3_phi, d4_phi; expected (weights).
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::List cpp_density(Rcpp::List rows, Rcpp::NumericVector eta, double phi, std::string family, std::string link) {
+  const auto density = glimmer::make_density(family, link);
+  const glimmer::Responses responses = glimmer::as_responses(rows);
+  const glimmer::Range all{0, responses.y.size()};
+  const glimmer::Vector at = glimmer::as_vector(eta);
+  glimmer::RowDerivatives out;
+  out.reserve(all.size(), 5, density->has_dispersion());
+  density->rows(responses, all, at, phi, 5, out);
+  for (glimmer::Index i = 0; i < all.size(); ++i) out.f[i] += density->constant(responses[i]);
+  glimmer::Vector expected(all.size());
+  density->expected_weights(responses, all, at, phi, expected);
+  Rcpp::List list = Rcpp::List::create(
+      Rcpp::Named("f") = Rcpp::wrap(out.f), Rcpp::Named("d1") = Rcpp::wrap(out.d1),
+      Rcpp::Named("w") = Rcpp::wrap(out.w), Rcpp::Named("d3") = Rcpp::wrap(out.d3),
+      Rcpp::Named("d4") = Rcpp::wrap(out.d4), Rcpp::Named("d5") = Rcpp::wrap(out.d5),
+      Rcpp::Named("expected") = Rcpp::wrap(expected));
+  if (!density->has_dispersion()) return list;
+  list["f_phi"] = Rcpp::wrap(out.f_phi);
+  list["d1_phi"] = Rcpp::wrap(out.d1_phi);
+  list["w_phi"] = Rcpp::wrap(out.w_phi);
+  list["d3_phi"] = Rcpp::wrap(out.d3_phi);
+  list["d4_phi"] = Rcpp::wrap(out.d4_phi);
+  return list;
+}

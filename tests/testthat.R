@@ -1,0 +1,4 @@
+library(testthat)
+library(glimmer)
+
+test_check("glimmer")
