@@ -30,12 +30,21 @@ install_missing <- function(packages) {
   if (length(absent) == 0) return(invisible())
   cat("Installing from CRAN:", absent, "\n")
   choose_mirror()
-  log <- tempfile()
   lib <- own_library()
   .libPaths(c(lib, .libPaths()))
-  utils::install.packages(absent, lib = lib, dependencies = NA, keep_outputs = dirname(log), quiet = TRUE)
+  logs <- tempfile("logs-")
+  dir.create(logs)
+  # testthat needs fs, which looks for libuv on the system unless it is told to build the copy that it holds (by cmake)
+  if (!nzchar(Sys.getenv("USE_BUNDLED_LIBUV"))) Sys.setenv(USE_BUNDLED_LIBUV = "1")
+  utils::install.packages(absent, lib = lib, dependencies = NA, Ncpus = 2, keep_outputs = logs, quiet = TRUE)
   failed <- Filter(function(package) !requireNamespace(package, quietly = TRUE), absent)
-  if (length(failed) > 0) stop("not installed: ", paste(failed, collapse = ", "), call. = FALSE)
+  if (length(failed) == 0) return(invisible())
+  for (log in list.files(logs, full.names = TRUE)) {
+    lines <- readLines(log)
+    if (any(grepl("^ERROR", lines))) writeLines(utils::tail(lines, 20))
+  }
+  if (!nzchar(Sys.which("cmake"))) cat("cmake is not here: fs, which testthat needs, is built with it (or libuv1-dev)\n")
+  stop("not installed: ", toString(failed), call. = FALSE)
 }
 
 # R CMD check fails when a suggested package is not installed, so all that DESCRIPTION names have to be in the list

@@ -140,7 +140,8 @@ check_size <- function(rank, columns, rows, family) {
   dispersed <- !is.na(family_registry()[[family$family]]$dispersion)
   if (rank == rows && (columns > rows || dispersed)) {
     stop_glimmer("size", paste0("The fixed effects have ", columns, " coefficients for ", rows, " rows: they fit ",
-                                "every response exactly, and nothing is left for the random effects. Use fewer predictors."),
+                                "every response exactly, and nothing is left for the random effects. Use fewer ",
+                                "predictors."),
                  columns = columns, rows_used = rows)
   }
 }

@@ -7,7 +7,7 @@ describe_family <- function(name, links, dispersion, support, outside, counts = 
 # The families of 'stats' that have a likelihood. Adding a family begins with an entry here.
 families <- list(
   gaussian = describe_family("gaussian", c("identity", "log", "inverse"), "log_sigma",
-                             "any number", function(y) rep(FALSE, length(y))),
+                             "finite", function(y) rep(FALSE, length(y))),
   binomial = describe_family("binomial", c("logit", "probit", "cloglog", "cauchit", "log"), NA_character_,
                              "between 0 and 1", function(y) y < 0 | y > 1, counts = TRUE),
   poisson = describe_family("poisson", c("log", "identity", "sqrt"), NA_character_,

@@ -145,7 +145,7 @@ structure_bar <- function(call, env) {
     return(NULL)
   }
   if (!name %in% c("us", "diag") || length(call) > 2L) {
-    stop_glimmer("not_there_yet", paste0("The covariance structure `", label, "` is not there yet: there are ",
+    stop_glimmer("not_available", paste0("The covariance structure `", label, "` is not there yet: there are ",
                                          "us(x | g), the same as (x | g), and diag(x | g), the same as (x || g)."),
                  argument = "formula", term = label)
   }

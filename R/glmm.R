@@ -63,8 +63,8 @@
 glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
                  na.action = na.omit, contrasts = NULL, method = "auto", nAGQ = NULL, REML = FALSE, start = NULL,
                  control = glmm_control()) {
-  call <- match.call()
   caller <- parent.frame()
+  call <- resolve_dots(match.call(), caller)
   method <- resolve_method(method, nAGQ, REML)
   check_control(control)
   family <- resolve_family(family)

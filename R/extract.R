@@ -1,0 +1,352 @@
+# What a fit knows, under the names that users of 'stats' and 'lme4' know. The methods read the fields; none of them
+# changes a fit or fits again.
+
+#' @importFrom nlme fixef
+#' @export
+nlme::fixef
+
+#' Fixed effects, and coefficients by group
+#'
+#' `fixef()` gives the estimates of the fixed effects; `coef()` adds the conditional modes of the random effects to
+#' them, level by level.
+#'
+#' @param object Object of class `glimmer`.
+#' @param add.dropped Logical: give the aliased columns, which were left out of the model, as `NA`.
+#' @param ... Not used.
+#' @return `fixef()`: named numeric vector on the scale of the linear predictor, one element a column of the model
+#'   matrix (with `add.dropped = TRUE` also those left out, `NA`, in their places).
+#'
+#'   `coef()`: list of class `coef.glimmer`, one data frame a grouping factor, named by it: a row for each level, a
+#'   column for each fixed effect, and before them a column for each random effect that has no fixed one (which counts
+#'   as 0). All values are on the scale of the linear predictor.
+#' @seealso [ranef()] for the random effects alone, [vcov.glimmer()] for the covariance matrix of the estimates.
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   print(fixef(fit))
+#'   print(head(coef(fit)$ID))
+#' }
+#' @export
+fixef.glimmer <- function(object, add.dropped = FALSE, ...) {
+  beta <- object$parameters[object$index$beta]
+  if (!isTRUE(add.dropped) || !length(object$dropped)) {
+    return(beta)
+  }
+  all <- stats::variable.names(object, full = TRUE)
+  stats::setNames(beta[match(all, names(beta))], all)
+}
+
+#' @rdname fixef.glimmer
+#' @export
+coef.glimmer <- function(object, ...) {
+  fixed <- fixef.glimmer(object)
+  random_only <- setdiff(unlist(lapply(object$modes, colnames)), names(fixed))
+  fixed <- c(stats::setNames(numeric(length(random_only)), random_only), fixed)
+  by_factor <- lapply(object$modes, function(modes) {
+    values <- matrix(fixed, nrow(modes), length(fixed), byrow = TRUE, dimnames = list(rownames(modes), names(fixed)))
+    values[, colnames(modes)] <- values[, colnames(modes)] + modes
+    as.data.frame(values, optional = TRUE)
+  })
+  structure(by_factor, class = c("coef.glimmer", "coef.mer"))
+}
+
+#' @export
+print.coef.glimmer <- function(x, ...) {
+  print(unclass(x), ...)
+  invisible(x)
+}
+
+#' Covariance matrix of the estimates
+#'
+#' The inverse of the observed information of all parameters at the estimates: the negative second derivatives of the
+#' approximate log-likelihood, covariance parameters included.
+#'
+#' @param object Object of class `glimmer`.
+#' @param full Logical: all parameters, not the fixed effects alone. (In recent versions of 'lme4' the same argument
+#'   means fixed effects and random effects together; here, as in 'glmmTMB', it means all parameters.)
+#' @param ... Not used; `complete`, which other packages pass, is ignored, since aliased columns are left out.
+#' @return Numeric symmetric matrix with row and column names. With `full = FALSE` p x p, for the p fixed effects in
+#'   the order of [fixef()], on the scale of the linear predictor. With `full = TRUE` for all parameters, in the order
+#'   and on the scale of `component(object, "parameters")`: standard deviations and factors L as they are, dispersion
+#'   as a logarithm. Rows and columns of parameters held on the boundary are `NA`, and the rest is conditional on them;
+#'   everything is `NA` where the Hessian is not positive definite.
+#' @seealso [confint.glimmer()], [component()].
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   print(sqrt(diag(vcov(fit, full = TRUE))))
+#' }
+#' @export
+vcov.glimmer <- function(object, full = FALSE, ...) {
+  check_flag(full, "full")
+  if (full) object$covariance else object$covariance[object$index$beta, object$index$beta, drop = FALSE]
+}
+
+check_flag <- function(x, argument) {
+  if (!isTRUE(x) && !isFALSE(x)) {
+    stop_glimmer("argument", paste0("`", argument, "` must be TRUE or FALSE."), argument = argument)
+  }
+}
+
+#' Log-likelihood, and what is counted with it
+#'
+#' `logLik()` gives the approximate log-likelihood of a fit, all constants included, so that it compares with those of
+#' [stats::glm()] and of other packages; with `parameters` it gives it anywhere else. `AIC()` and `BIC()` use it.
+#'
+#' @param object,fit Object of class `glimmer`.
+#' @param parameters `NULL`, or numeric: the whole parameter vector, in the order and on the scale of
+#'   `component(object, "parameters")`. With names, these must be the names of the parameters, in any order.
+#' @param scale Not used; there for the generic.
+#' @param k Number: the penalty per parameter, 2 for AIC.
+#' @param ... Not used.
+#' @return `logLik()`: number of class `logLik` with attributes `df` (number of parameters: fixed effects, covariance
+#'   parameters and dispersion, also those on the boundary), `nobs` and `method` (the approximation, `"laplace"` or
+#'   `"joint"`); `-Inf` where it cannot be evaluated at `parameters`.
+#'
+#'   `nobs()`: number of rows with positive weight. For a binomial response rows count, not trials.
+#'
+#'   `df.residual()`: `nobs` less the number of parameters.
+#'
+#'   `deviance()`: the sum of squared deviance residuals given the conditional modes of the random effects, as 'lme4'
+#'   has it for a GLMM. This is not -2 log-likelihood, which [summary()] calls so.
+#'
+#'   `extractAIC()`: numeric vector of the number of parameters and the criterion, -2 log-likelihood + k df.
+#' @section Errors: `glimmer_error_argument` when `parameters` has another length, other names or missing values.
+#' @references
+#' Skaug, H. J. and Fournier, D. A. (2006). Automatic approximation of the marginal likelihood in non-Gaussian
+#' hierarchical models. *Computational Statistics and Data Analysis* 51, 699-709. \doi{10.1016/j.csda.2006.03.005}
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   print(logLik(fit))
+#'   print(AIC(fit))
+#'   # the profile of the standard deviation near its estimate, other parameters fixed
+#'   estimate <- component(fit, "parameters")
+#'   at <- function(sd) logLik(fit, parameters = replace(estimate, length(estimate), sd))
+#'   print(vapply(c(1, 1.2, 1.4), at, 1))
+#' }
+#' @export
+logLik.glimmer <- function(object, parameters = NULL, ...) {
+  value <- object$log_likelihood
+  if (!is.null(parameters)) {
+    value <- fit_engine_loglik(object, order_parameters(object, parameters))
+  }
+  structure(value, df = length(object$parameters), nobs = object$nobs, method = object$method, class = "logLik")
+}
+
+# Named parameters are put in order; a name that is none of theirs is a mistake, whatever its position.
+order_parameters <- function(object, parameters) {
+  given <- names(parameters)
+  known <- names(object$parameters)
+  if (is.null(given) || any(!nzchar(given)) || length(parameters) != length(known)) {
+    return(parameters)
+  }
+  if (!setequal(given, known)) {
+    stop_glimmer("argument", paste0("`parameters` names ", format_items(setdiff(given, known)), ": the parameters are ",
+                                    format_items(known, 20L), "."), argument = "parameters",
+                 unknown = setdiff(given, known))
+  }
+  parameters[match(known, given)]
+}
+
+#' @rdname logLik.glimmer
+#' @export
+nobs.glimmer <- function(object, ...) {
+  object$nobs
+}
+
+#' @rdname logLik.glimmer
+#' @export
+df.residual.glimmer <- function(object, ...) {
+  object$nobs - length(object$parameters)
+}
+
+#' @rdname logLik.glimmer
+#' @export
+deviance.glimmer <- function(object, ...) {
+  rows <- conditional_rows(object)
+  sum(object$family$dev.resids(rows$response, rows$mean, rows$weights))
+}
+
+#' Response, conditional mean and weight of every row that counts
+#'
+#' @param fit Object of class `glimmer`.
+#' @param design Result of [fit_design()].
+#' @return List of numeric vectors: `response` (binomial: the proportion), `mean` (given the conditional modes),
+#'   `weights` (binomial: trials times prior weight). Rows of weight 0 are left out.
+#' @noRd
+conditional_rows <- function(fit, design = fit_design(fit)) {
+  weights <- design$weights * design$size
+  used <- weights > 0
+  list(response = (design$y / design$size)[used], mean = fit$family$linkinv(conditional_eta(fit, design))[used],
+       weights = weights[used])
+}
+
+#' Linear predictor with the random effects at their conditional modes
+#' @noRd
+conditional_eta <- function(fit, design) {
+  eta <- drop(design$X %*% fit$parameters[fit$index$beta]) + design$offset
+  for (k in seq_along(design$factors)) {
+    factor <- design$factors[[k]]
+    eta <- eta + rowSums(factor$Z * fit$modes[[k]][factor$index + 1L, , drop = FALSE])
+  }
+  unname(eta)
+}
+
+#' @rdname logLik.glimmer
+#' @export
+extractAIC.glimmer <- function(fit, scale = 0, k = 2, ...) {
+  df <- length(fit$parameters)
+  c(df, -2 * fit$log_likelihood + k * df)
+}
+
+#' Formula, terms, model frame and model matrices of a fit
+#'
+#' @param x,object,formula Object of class `glimmer`.
+#' @param fixed.only Logical: only the fixed effects (with the response and offsets).
+#' @param random.only Logical: only the random effects, with the response.
+#' @param type `"fixed"`: X; `"random"`: Z, as a sparse matrix.
+#' @param full Logical: also rows of weight 0 (`case.names()`), also aliased columns (`variable.names()`).
+#' @param ... Not used.
+#' @return `formula()`: the formula as it was given, random terms included, or one part of it.
+#'
+#'   `terms()`: terms object of the fixed effects, with `predvars` and `dataClasses`; with `fixed.only = FALSE` that of
+#'   the model frame, which has all variables.
+#'
+#'   `model.frame()`: data frame of the rows used, response first, with columns `(weights)` and `(offset)` where these
+#'   arguments were given and attributes `terms` and `na.action`; with `fixed.only = TRUE` without the variables that
+#'   only random terms use.
+#'
+#'   `model.matrix()`: for `"fixed"` numeric n x p matrix of full column rank with attributes `assign` and `contrasts`;
+#'   for `"random"` sparse matrix (class `dgCMatrix` of 'Matrix') of n rows, and for each random term in the order of
+#'   the formula its levels, for each level its effects; column names are the levels.
+#'
+#'   `family()`: the family object.
+#'
+#'   `na.action()`: row numbers left out for missing values, of class `omit` or `exclude`, or `NULL`.
+#'
+#'   `case.names()`: names of the rows used. `variable.names()`: names of the columns of X.
+#' @section Errors: `glimmer_error_argument` when both `fixed.only` and `random.only` are `TRUE`.
+#' @seealso [getME()][getME.glimmer] for these matrices under the names of 'lme4'.
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   print(formula(fit))
+#'   print(formula(fit, fixed.only = TRUE))
+#'   print(head(model.matrix(fit)))
+#'   print(dim(model.matrix(fit, type = "random")))
+#' }
+#' @export
+formula.glimmer <- function(x, fixed.only = FALSE, random.only = FALSE, ...) {
+  if (fixed.only && random.only) {
+    stop_glimmer("argument", "`fixed.only` and `random.only` cannot both be TRUE.", argument = "random.only")
+  }
+  if (fixed.only) {
+    return(stats::formula(x$terms))
+  }
+  if (!random.only) {
+    return(x$formula)
+  }
+  bars <- unique(vapply(x$random, function(term) term$label, ""))
+  right <- Reduce(function(a, b) call("+", a, b), lapply(bars, str2lang))
+  formula <- x$formula
+  formula[[3L]] <- right
+  formula
+}
+
+#' @rdname formula.glimmer
+#' @export
+terms.glimmer <- function(x, fixed.only = TRUE, ...) {
+  if (fixed.only) x$terms else attr(x$frame, "terms")
+}
+
+#' @rdname formula.glimmer
+#' @export
+model.frame.glimmer <- function(formula, fixed.only = FALSE, ...) {
+  frame <- formula$frame
+  if (!fixed.only) {
+    return(frame)
+  }
+  variables <- vapply(as.list(attr(formula$terms, "variables"))[-1L], variable_name, "")
+  columns <- intersect(c(variables, "(weights)", "(offset)"), names(frame))
+  structure(frame[columns], terms = formula$terms, na.action = attr(frame, "na.action"))
+}
+
+#' @rdname formula.glimmer
+#' @export
+model.matrix.glimmer <- function(object, type = c("fixed", "random"), ...) {
+  if (match.arg(type) == "random") {
+    return(sparse_random_matrix(fit_design(object), row.names(object$frame)))
+  }
+  x <- matrix_of(object$terms, object$frame, object$contrasts)
+  keep_columns(x, which(!colnames(x) %in% object$dropped))
+}
+
+#' Z as a sparse matrix: by term, within it by level, within that by effect
+#' @noRd
+sparse_random_matrix <- function(design, rows) {
+  do.call(cbind, lapply(design$terms, function(term) {
+    factor <- design$factors[[term$factor]]
+    effects <- length(term$columns)
+    z <- factor$Z[, term$columns, drop = FALSE]
+    at <- which(z != 0, arr.ind = TRUE)
+    Matrix::sparseMatrix(i = at[, 1L], j = factor$index[at[, 1L]] * effects + at[, 2L], x = z[at],
+                         dims = c(nrow(z), effects * length(factor$levels)),
+                         dimnames = list(rows, rep(factor$levels, each = effects)))
+  }))
+}
+
+#' @rdname formula.glimmer
+#' @export
+family.glimmer <- function(object, ...) {
+  object$family
+}
+
+#' @rdname formula.glimmer
+#' @export
+na.action.glimmer <- function(object, ...) {
+  attr(object$frame, "na.action")
+}
+
+#' @rdname formula.glimmer
+#' @export
+case.names.glimmer <- function(object, full = FALSE, ...) {
+  names <- row.names(object$frame)
+  if (full) names else names[resolve_response(object$frame, object$family, warn = FALSE)$weights > 0]
+}
+
+#' @rdname formula.glimmer
+#' @export
+variable.names.glimmer <- function(object, full = FALSE, ...) {
+  if (!full || !length(object$dropped)) {
+    return(names(fixef.glimmer(object)))
+  }
+  colnames(matrix_of(object$terms, object$frame, object$contrasts))
+}
+
+#' Residual standard deviation
+#'
+#' @param object Object of class `glimmer`.
+#' @param ... Not used.
+#' @return One positive number, the square root of the dispersion parameter of 'stats', whose meaning depends on the
+#'   family:
+#'
+#'   | family | `sigma()` | variance of a response of weight 1 |
+#'   |---|---|---|
+#'   | gaussian | residual standard deviation | sigma^2 |
+#'   | binomial, poisson | 1 | that of the distribution |
+#'   | Gamma | 1 / sqrt(shape) | sigma^2 mu^2 |
+#'   | inverse.gaussian | 1 / sqrt(lambda) | sigma^2 mu^3 |
+#'
+#'   It is the maximum likelihood estimate (the divisor is the number of rows, not the residual degrees of freedom).
+#' @examples
+#' fit <- glmm(weight ~ Time + (1 | Chick), data = ChickWeight)
+#' sigma(fit)
+#' @export
+sigma.glimmer <- function(object, ...) {
+  value <- unname(object$parameters[object$index$dispersion])
+  if (!length(value)) {
+    return(1)
+  }
+  if (object$family$family == "gaussian") exp(value) else exp(-value / 2)
+}

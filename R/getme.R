@@ -1,0 +1,246 @@
+# Methods for generics of 'lme4', registered when that package is loaded: other packages ask a mixed model through
+# them.
+
+#' Ask a fit by the names of 'lme4'
+#'
+#' Methods for the generics `getME()`, `ngrps()`, `isLMM()`, `isGLMM()`, `isNLMM()`, `isREML()` and `isSingular()` of
+#' 'lme4'. They are there when that package is loaded; `glimmer` does not need it.
+#'
+#' @param object,x Object of class `glimmer`.
+#' @param name Character: what to give, one of the names below, several of them, or `"ALL"`.
+#' @param tol Number: a fit is singular when the value of its check "boundary" is not above it (see [glimmer-class]).
+#' @param ... Not used.
+#' @details
+#' The covariance parameters `theta` are those of 'lme4': the lower triangles of the Cholesky factors relative to
+#' `sigma()`, which is 1 for families without a dispersion parameter. `Lambda`, `u` and `ldL2` follow from this. Random
+#' terms are in the order of the formula ('lme4' sorts them by number of levels).
+#'
+#' | name | value |
+#' |---|---|
+#' | `X`, `Z`, `Zt` | model matrices of fixed (dense) and random effects (sparse), and the transpose of Z |
+#' | `Ztlist`, `mmList` | by random term: rows of Zt; the model matrix of the left side of its bar |
+#' | `y`, `mu`, `offset` | response (binomial: proportion), its mean given the modes, offset; one number a row |
+#' | `beta`, `fixef` | fixed effects, without and with names |
+#' | `theta`, `lower` | covariance parameters relative to sigma; their lower bounds, 0 or `-Inf` |
+#' | `b`, `u` | random effects at their conditional modes, and in units of the columns of Lambda: `b = Lambda u` |
+#' | `Lambda`, `Lambdat`, `Lind` | sparse relative covariance factor; its transpose; positions in `theta` of the entries of the latter |
+#' | `Tlist` | by random term: the relative Cholesky factor |
+#' | `flist`, `cnms` | grouping factors with attribute `assign`; names of the effects by random term |
+#' | `Gp`, `Tp` | where each random term begins in `b` and in `theta`, from 0 |
+#' | `n`, `N`, `p`, `q` | numbers of rows (twice), fixed effects, random effects |
+#' | `k`, `n_rtrms`, `n_rfacs` | numbers of random terms (twice) and of grouping factors |
+#' | `p_i`, `l_i`, `q_i`, `m_i`, `m` | by random term: effects, levels, random effects, covariance parameters; their sum |
+#' | `sigma`, `is_REML`, `REML` | residual standard deviation, `FALSE`, 0 |
+#' | `devcomp` | list: `cmp` (`ussq`, `drsum`, `dev`, `sigmaML`), `dims` |
+#' @return `getME()`: see the table; for several names a named list.
+#'
+#'   `ngrps()`: named integer, the number of levels of each grouping factor.
+#'
+#'   The others: `TRUE` or `FALSE`. A model is linear (`isLMM()`) with a Gaussian response and the identity link.
+#' @section Errors: `glimmer_error_argument` for an unknown name.
+#' @references
+#' Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting linear mixed-effects models using lme4.
+#' *Journal of Statistical Software* 67(1). \doi{10.18637/jss.v067.i01}
+#' @examples
+#' if (requireNamespace("lme4", quietly = TRUE)) {
+#'   fit <- glmm(weight ~ Time + (Time | Chick), data = ChickWeight)
+#'   print(lme4::getME(fit, "theta"))
+#'   print(lme4::ngrps(fit))
+#' }
+#' @exportS3Method lme4::getME
+getME.glimmer <- function(object, name, ...) {
+  known <- names(me_parts)
+  if (identical(name, "ALL")) name <- known
+  unknown <- setdiff(name, known)
+  if (!is.character(name) || !length(name) || length(unknown)) {
+    stop_glimmer("argument", paste0("getME() has no ", format_items(unknown), " for a fit of class 'glimmer': there are ",
+                                    format_items(known, length(known)), "."), argument = "name", unknown = unknown)
+  }
+  design <- fit_design(object)
+  if (length(name) == 1L) {
+    return(me_parts[[name]](object, design))
+  }
+  lapply(me_parts[stats::setNames(name, name)], function(part) part(object, design))
+}
+
+# One function of fit and design for each name.
+me_parts <- list(
+  X = function(fit, design) design$X,
+  Z = function(fit, design) sparse_random_matrix(design, row.names(fit$frame)),
+  Zt = function(fit, design) Matrix::t(sparse_random_matrix(design, row.names(fit$frame))),
+  Ztlist = function(fit, design) term_rows(fit, design),
+  mmList = function(fit, design) {
+    stats::setNames(lapply(design$terms, function(term) design$factors[[term$factor]]$Z[, term$columns, drop = FALSE]),
+                    vapply(design$terms, function(term) term$label, ""))
+  },
+  y = function(fit, design) {
+    stats::setNames(if (fit$family$family == "binomial") design$y / design$size else design$y, row.names(fit$frame))
+  },
+  mu = function(fit, design) fit$family$linkinv(conditional_eta(fit, design)),
+  u = function(fit, design) unlist(Map(spherical_modes, list(fit), design$terms, relative_factors(fit))),
+  b = function(fit, design) unlist(lapply(design$terms, function(term) term_modes(fit, term))),
+  Gp = function(fit, design) c(0L, cumsum(lengths_of(design)$random)),
+  Tp = function(fit, design) c(0L, cumsum(lengths_of(design)$theta)),
+  Lambda = function(fit, design) Matrix::t(transposed_factor(fit, design)),
+  Lambdat = function(fit, design) transposed_factor(fit, design),
+  Lind = function(fit, design) factor_pattern(design)$theta,
+  Tlist = function(fit, design) {
+    stats::setNames(relative_factors(fit), vapply(design$terms, function(term) term$group, ""))
+  },
+  sigma = function(fit, design) sigma.glimmer(fit),
+  flist = function(fit, design) grouping_factors(design),
+  fixef = function(fit, design) fixef.glimmer(fit),
+  beta = function(fit, design) unname(fixef.glimmer(fit)),
+  theta = function(fit, design) relative_theta(fit),
+  lower = function(fit, design) {
+    ifelse(unlist(lapply(design$terms, on_diagonal)), 0, -Inf)
+  },
+  REML = function(fit, design) 0L,
+  is_REML = function(fit, design) fit$REML,
+  n_rtrms = function(fit, design) length(design$terms),
+  n_rfacs = function(fit, design) length(design$factors),
+  N = function(fit, design) nrow(fit$frame),
+  n = function(fit, design) nrow(fit$frame),
+  p = function(fit, design) length(fit$index$beta),
+  q = function(fit, design) sum(lengths_of(design)$random),
+  p_i = function(fit, design) lengths_of(design)$effects,
+  l_i = function(fit, design) lengths_of(design)$levels,
+  q_i = function(fit, design) lengths_of(design)$random,
+  k = function(fit, design) length(design$terms),
+  m_i = function(fit, design) lengths_of(design)$theta,
+  m = function(fit, design) sum(lengths_of(design)$theta),
+  cnms = function(fit, design) {
+    stats::setNames(lapply(design$terms, function(term) term$names),
+                    vapply(design$terms, function(term) term$group, ""))
+  },
+  devcomp = function(fit, design) deviance_components(fit, design),
+  offset = function(fit, design) design$offset
+)
+
+# By random term: numbers of effects, of levels, of random effects and of covariance parameters.
+lengths_of <- function(design) {
+  groups <- vapply(design$terms, function(term) term$group, "")
+  effects <- vapply(design$terms, function(term) length(term$columns), 1L)
+  levels <- vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L)
+  lapply(list(effects = effects, levels = levels, random = effects * levels,
+              theta = (effects * (effects + 1L)) %/% 2L), stats::setNames, groups)
+}
+
+term_rows <- function(fit, design) {
+  zt <- me_parts$Zt(fit, design)
+  ends <- cumsum(lengths_of(design)$random)
+  Map(function(first, last) zt[first:last, , drop = FALSE], c(1L, ends[-length(ends)] + 1L), ends)
+}
+
+# Modes of a term: by level, within that by effect.
+term_modes <- function(fit, term) {
+  as.vector(t(fit$modes[[term$factor]][, term$columns, drop = FALSE]))
+}
+
+relative_factors <- function(fit) {
+  scale <- sigma.glimmer(fit)
+  lapply(fit$index$theta, function(at) lower_triangle(fit$parameters[at]) / scale)
+}
+
+relative_theta <- function(fit) {
+  names <- lapply(fit$random, function(term) {
+    q <- length(term$names)
+    lower <- which(lower.tri(diag(q), diag = TRUE), arr.ind = TRUE)
+    rows <- term$names[lower[, 1L]]
+    columns <- term$names[lower[, 2L]]
+    paste(term$group, ifelse(lower[, 1L] == lower[, 2L], rows, paste(rows, columns, sep = ".")), sep = ".")
+  })
+  stats::setNames(fit$parameters[unlist(fit$index$theta)] / sigma.glimmer(fit), unlist(names))
+}
+
+# u at the mode lies in the row space of the factor, so that the pseudo-inverse finds it also where that is singular.
+spherical_modes <- function(fit, term, factor) {
+  parts <- svd(factor)
+  inverse <- ifelse(parts$d > 1e-10 * max(parts$d), 1 / parts$d, 0)
+  modes <- fit$modes[[term$factor]][, term$columns, drop = FALSE]
+  as.vector(t(modes %*% parts$u %*% (inverse * t(parts$v))))
+}
+
+on_diagonal <- function(term) {
+  q <- length(term$names)
+  lower <- which(lower.tri(diag(q), diag = TRUE), arr.ind = TRUE)
+  lower[, 1L] == lower[, 2L]
+}
+
+#' Where each entry of the transposed covariance factor stands, and which theta it is
+#' @noRd
+factor_pattern <- function(design) {
+  sizes <- lengths_of(design)
+  blocks <- Map(function(effects, levels, first, theta) {
+    positions <- matrix(0L, effects, effects)
+    positions[lower.tri(positions, diag = TRUE)] <- theta + seq_len(effects * (effects + 1L) / 2L)
+    upper <- which(upper.tri(positions, diag = TRUE), arr.ind = TRUE)
+    start <- first + effects * rep(seq_len(levels) - 1L, each = nrow(upper))
+    list(i = start + upper[, 1L], j = start + upper[, 2L], theta = rep(t(positions)[upper], levels))
+  }, sizes$effects, sizes$levels, cumsum(sizes$random) - sizes$random, cumsum(sizes$theta) - sizes$theta)
+  parts <- stats::setNames(c("i", "j", "theta"), c("i", "j", "theta"))
+  lapply(parts, function(part) unlist(lapply(blocks, `[[`, part), use.names = FALSE))
+}
+
+transposed_factor <- function(fit, design) {
+  pattern <- factor_pattern(design)
+  size <- sum(lengths_of(design)$random)
+  Matrix::sparseMatrix(i = pattern$i, j = pattern$j, x = unname(relative_theta(fit))[pattern$theta],
+                       dims = c(size, size))
+}
+
+grouping_factors <- function(design) {
+  factors <- lapply(design$factors, function(factor) {
+    factor(factor$levels[factor$index + 1L], levels = factor$levels)
+  })
+  structure(stats::setNames(factors, vapply(design$factors, function(factor) factor$name, "")),
+            assign = vapply(design$terms, function(term) term$factor, 1L))
+}
+
+deviance_components <- function(fit, design) {
+  u <- me_parts$u(fit, design)
+  linear <- isLMM.glimmer(fit)
+  list(cmp = c(ussq = sum(u^2), drsum = deviance.glimmer(fit), dev = -2 * fit$log_likelihood,
+               sigmaML = if (has_dispersion(fit$family)) sigma.glimmer(fit) else NA_real_),
+       dims = c(N = nrow(fit$frame), n = nrow(fit$frame), p = length(fit$index$beta),
+                nmp = nrow(fit$frame) - length(fit$index$beta), q = length(u),
+                nth = length(unlist(fit$index$theta)), nAGQ = as.integer(fit$nAGQ),
+                useSc = as.integer(has_dispersion(fit$family)), reTrms = length(fit$random), REML = 0L,
+                GLMM = as.integer(!linear), NLMM = 0L))
+}
+
+#' @rdname getME.glimmer
+#' @exportS3Method lme4::ngrps
+ngrps.glimmer <- function(object, ...) {
+  vapply(object$factors, function(factor) length(factor$levels), 1L)
+}
+
+#' @rdname getME.glimmer
+#' @exportS3Method lme4::isLMM
+isLMM.glimmer <- function(x, ...) {
+  x$family$family == "gaussian" && x$family$link == "identity"
+}
+
+#' @rdname getME.glimmer
+#' @exportS3Method lme4::isGLMM
+isGLMM.glimmer <- function(x, ...) {
+  !isLMM.glimmer(x)
+}
+
+#' @rdname getME.glimmer
+#' @exportS3Method lme4::isNLMM
+isNLMM.glimmer <- function(x, ...) {
+  FALSE
+}
+
+#' @rdname getME.glimmer
+#' @exportS3Method lme4::isREML
+isREML.glimmer <- function(x, ...) {
+  x$REML
+}
+
+#' @rdname getME.glimmer
+#' @exportS3Method lme4::isSingular
+isSingular.glimmer <- function(x, tol = 1e-4, ...) {
+  any(x$status$value[x$status$check == "boundary"] <= tol)
+}

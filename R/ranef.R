@@ -1,0 +1,107 @@
+# Random effects at their conditional modes.
+
+#' @importFrom nlme ranef
+#' @export
+nlme::ranef
+
+#' Random effects
+#'
+#' The conditional modes of the random effects: the values that maximise their density given the data, at the
+#' estimates of the parameters.
+#'
+#' @param object Object of class `glimmer`.
+#' @param condVar Logical: with the conditional covariance matrices.
+#' @param drop Logical: give factors with one effect as named vectors instead of data frames.
+#' @param whichel Character, names of grouping factors, or their positions: which to give.
+#' @param ... Not used.
+#' @param x Result of `ranef()`.
+#' @param row.names,optional Not used; there for the generic.
+#' @return `ranef()`: list of class `ranef.glimmer` (and `ranef.mer`, which makes the plots of 'lme4' work), one data
+#'   frame a grouping factor, named by it: a row for each level, a column for each effect, on the scale of the
+#'   linear predictor. With `condVar = TRUE` each has the attribute `postVar`, an array of effects x effects x levels.
+#'
+#'   `as.data.frame()`: data frame with a row for each effect and level, and the columns `grpvar` (character: grouping
+#'   factor), `term` (factor: effect), `grp` (factor: level), `condval` (conditional mode) and, if the covariances are
+#'   there, `condsd` (conditional standard deviation).
+#'
+#' @section Conditional variances:
+#' They are the inverse curvature of the log-density of the random effects at the mode, with the parameters at their
+#' estimates: the uncertainty of the parameters, that of the fixed effects included, is left out, as in 'lme4'. For a
+#' Gaussian response with identity link the distribution is normal and this is its covariance matrix; otherwise that
+#' is an approximation.
+#' @section Errors: `glimmer_error_argument` when `whichel` names no grouping factor.
+#' @references
+#' Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting linear mixed-effects models using lme4.
+#' *Journal of Statistical Software* 67(1). \doi{10.18637/jss.v067.i01}
+#' @seealso [coef.glimmer()] for fixed and random effects together.
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   print(head(ranef(fit)$ID))
+#'   print(head(as.data.frame(ranef(fit))))
+#' }
+#' @export
+ranef.glimmer <- function(object, condVar = TRUE, drop = FALSE, whichel = names(object$modes), ...) {
+  check_flag(condVar, "condVar")
+  check_flag(drop, "drop")
+  chosen <- choose_factors(whichel, names(object$modes))
+  by_factor <- lapply(chosen, function(name) {
+    modes <- object$modes[[name]]
+    variances <- if (condVar) object$mode_variances[[name]]
+    if (drop && ncol(modes) == 1L) {
+      return(structure(modes[, 1L], names = rownames(modes), postVar = if (condVar) variances[1L, 1L, ]))
+    }
+    structure(as.data.frame(modes, optional = TRUE), postVar = variances)
+  })
+  structure(stats::setNames(by_factor, chosen), class = c("ranef.glimmer", "ranef.mer"))
+}
+
+choose_factors <- function(whichel, known) {
+  chosen <- if (is.character(whichel)) whichel else known[whichel]
+  unknown <- setdiff(if (anyNA(chosen)) whichel else chosen, known)
+  if (length(unknown)) {
+    stop_glimmer("argument", paste0("`whichel` asks for ", format_items(unknown), ": the grouping factors are ",
+                                    format_items(known), "."), argument = "whichel", unknown = unknown)
+  }
+  chosen
+}
+
+#' @rdname ranef.glimmer
+#' @export
+as.data.frame.ranef.glimmer <- function(x, row.names = NULL, optional = FALSE, ...) {
+  effects <- unlist(lapply(x, function(modes) if (is.data.frame(modes)) names(modes) else "(Intercept)"))
+  parts <- Map(function(modes, group) {
+    variances <- attr(modes, "postVar")
+    if (!is.data.frame(modes)) {
+      modes <- data.frame("(Intercept)" = c(unclass(modes)), row.names = names(modes), check.names = FALSE)
+      if (!is.null(variances)) variances <- array(variances, c(1L, 1L, length(variances)))
+    }
+    levels <- nrow(modes)
+    table <- data.frame(grpvar = group, term = factor(rep(names(modes), each = levels), levels = unique(effects)),
+                        grp = rep(row.names(modes), times = length(modes)),
+                        condval = unlist(modes, use.names = FALSE))
+    if (!is.null(variances)) {
+      sds <- lapply(seq_along(modes), function(k) sqrt(variances[k, k, ]))
+      table$condsd <- unlist(sds, use.names = FALSE)
+    }
+    table
+  }, x, names(x))
+  result <- do.call(rbind, unname(parts))
+  result$grp <- factor(result$grp, levels = unique(result$grp))
+  result
+}
+
+#' @rdname ranef.glimmer
+#' @export
+print.ranef.glimmer <- function(x, ...) {
+  for (name in names(x)) {
+    cat("$", name, "\n", sep = "")
+    print(structure(x[[name]], postVar = NULL), ...)
+    cat("\n")
+  }
+  with_variances <- names(x)[vapply(x, function(modes) !is.null(attr(modes, "postVar")), logical(1))]
+  if (length(with_variances)) {
+    cat("with conditional variances for ", format_items(with_variances), "\n", sep = "")
+  }
+  invisible(x)
+}

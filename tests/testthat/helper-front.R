@@ -1,0 +1,41 @@
+# Data and a shortcut for the tests of the front stages (formula, frame, response, design).
+
+front_data <- function() {
+  set.seed(1)
+  n <- 120L
+  g <- factor(rep(sprintf("g%02d", 1:12), each = 10))
+  x <- rnorm(n)
+  z <- rnorm(n)
+  f <- factor(sample(c("a", "b", "c"), n, TRUE))
+  eta <- 0.3 + 0.5 * x + rnorm(12, 0, 0.7)[as.integer(g)]
+  data.frame(g = g, h = factor(rep(1:10, 12)), x = x, z = z, f = f, yg = eta + rnorm(n),
+             yb = rbinom(n, 1, plogis(eta)), yc = rpois(n, exp(eta)), yp = rgamma(n, 3, 3 / exp(eta)), m = 10L,
+             s = rbinom(n, 10, plogis(eta)), w = runif(n, 0.5, 2), o = runif(n), gn = as.integer(g))
+}
+
+# The arguments and stages of glmm() up to the design.
+front <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
+                  na.action = na.omit, contrasts = NULL) {
+  call <- match.call()
+  env <- parent.frame()
+  if (missing(data)) data <- NULL
+  family <- resolve_family(family)
+  parts <- parse_formula(formula, data, env)
+  frame <- build_frame(call, parts, env, data)
+  list(parts = parts, frame = frame, family = family, design = build_design(parts, frame, family, contrasts))
+}
+
+# The error that an expression signals, with its fields.
+error_of <- function(expression) {
+  tryCatch({
+    expression
+    NULL
+  }, error = identity)
+}
+
+# What fit_design() needs of a fit.
+front_fit <- function(stages) {
+  design <- stages$design
+  list(frame = stages$frame, family = stages$family, terms = design$fixed$terms, xlevels = design$fixed$xlevels,
+       contrasts = design$fixed$contrasts, random = design$terms, dropped = design$dropped)
+}
