@@ -43,7 +43,7 @@ install_missing <- function(packages) {
     lines <- readLines(log)
     if (any(grepl("^ERROR", lines))) writeLines(utils::tail(lines, 20))
   }
-  if (!nzchar(Sys.which("cmake"))) cat("cmake is not here: fs, which testthat needs, is built with it (or libuv1-dev)\n")
+  if (!nzchar(Sys.which("cmake"))) cat("There is no cmake here: fs, which testthat needs, is built with it.\n")
   stop("not installed: ", toString(failed), call. = FALSE)
 }
 

@@ -7,7 +7,7 @@ earlier <- commandArgs(trailingOnly = TRUE)[2]
 results_file <- Sys.getenv("GLIMMER_TEST_RESULTS")
 copy <- tempfile("tests-")
 dir.create(copy)
-invisible(file.copy(folder, copy, recursive = TRUE))
+invisible(file.copy(folder, copy, recursive = TRUE, copy.mode = FALSE))
 Sys.setenv(NOT_CRAN = "true", TESTTHAT_MAX_FAILS = "Inf")
 
 # One row a test: the counts of its expectations, the reason when it was skipped

@@ -49,7 +49,8 @@ ranef.glimmer <- function(object, condVar = TRUE, drop = FALSE, whichel = names(
     modes <- object$modes[[name]]
     variances <- if (condVar) object$mode_variances[[name]]
     if (drop && ncol(modes) == 1L) {
-      return(structure(modes[, 1L], names = rownames(modes), postVar = if (condVar) variances[1L, 1L, ]))
+      return(structure(modes[, 1L], names = rownames(modes), effect = colnames(modes),
+                       postVar = if (condVar) unname(variances[1L, 1L, ])))
     }
     structure(as.data.frame(modes, optional = TRUE), postVar = variances)
   })
@@ -69,11 +70,11 @@ choose_factors <- function(whichel, known) {
 #' @rdname ranef.glimmer
 #' @export
 as.data.frame.ranef.glimmer <- function(x, row.names = NULL, optional = FALSE, ...) {
-  effects <- unlist(lapply(x, function(modes) if (is.data.frame(modes)) names(modes) else "(Intercept)"))
+  effects <- unlist(lapply(x, function(modes) if (is.data.frame(modes)) names(modes) else attr(modes, "effect")))
   parts <- Map(function(modes, group) {
     variances <- attr(modes, "postVar")
     if (!is.data.frame(modes)) {
-      modes <- data.frame("(Intercept)" = c(unclass(modes)), row.names = names(modes), check.names = FALSE)
+      modes <- stats::setNames(data.frame(c(modes), row.names = names(modes)), attr(modes, "effect"))
       if (!is.null(variances)) variances <- array(variances, c(1L, 1L, length(variances)))
     }
     levels <- nrow(modes)
@@ -96,7 +97,7 @@ as.data.frame.ranef.glimmer <- function(x, row.names = NULL, optional = FALSE, .
 print.ranef.glimmer <- function(x, ...) {
   for (name in names(x)) {
     cat("$", name, "\n", sep = "")
-    print(structure(x[[name]], postVar = NULL), ...)
+    print(structure(x[[name]], postVar = NULL, effect = NULL), ...)
     cat("\n")
   }
   with_variances <- names(x)[vapply(x, function(modes) !is.null(attr(modes, "postVar")), logical(1))]

@@ -98,7 +98,7 @@ Rcpp::List cpp_density(Rcpp::List rows, Rcpp::NumericVector eta, double phi, std
   const glimmer::Vector at = glimmer::as_vector(eta);
   glimmer::RowDerivatives out;
   out.reserve(all.size(), 5, density->has_dispersion());
-  density->rows(responses, all, at, phi, 5, out);
+  density->evaluate(responses, all, at, phi, 5, out);
   for (glimmer::Index i = 0; i < all.size(); ++i) out.f[i] += density->constant(responses[i]);
   glimmer::Vector expected(all.size());
   density->expected_weights(responses, all, at, phi, expected);

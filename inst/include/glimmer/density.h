@@ -38,10 +38,15 @@ class Density {
   virtual bool has_dispersion() const = 0;
   /// The part of a row's log-density that depends on neither eta nor phi.
   virtual double constant(const Observation& o) const = 0;
-  /// Fills `out` on the rows of `range` up to `order` (2 to 5). Where the mean is outside the family's range,
-  /// f is minus infinity. The constant part is left out of f.
-  virtual void rows(const Responses& responses, Range range, const Vector& eta, double phi, int order,
-                    RowDerivatives& out) const = 0;
+  /// The linear predictors at which the mean is in the family's range: an open interval.
+  virtual double lower_eta() const = 0;
+  virtual double upper_eta() const = 0;
+  /// Whether f is concave in eta for every response: the mode is then unique.
+  virtual bool log_concave() const = 0;
+  /// Fills `out` on the rows of `range` up to `order` (0 to 5). Where eta is outside its interval, f is minus
+  /// infinity and the derivatives are zero. The constant part is left out of f.
+  virtual void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
+                        RowDerivatives& out) const = 0;
   /// Expected weights (Fisher information in eta) on the rows of `range`: never negative.
   virtual void expected_weights(const Responses& responses, Range range, const Vector& eta, double phi,
                                 Vector& out) const = 0;
@@ -53,13 +58,20 @@ class DensityOf : public Density {
   bool has_dispersion() const override { return Family::has_dispersion; }
   double constant(const Observation& o) const override { return Family::constant(o); }
 
-  void rows(const Responses& responses, Range range, const Vector& eta, double phi, int order,
-            RowDerivatives& out) const override {
+  double lower_eta() const override { return Link::lower_eta; }
+  double upper_eta() const override { return Link::upper_eta; }
+  bool log_concave() const override { return is_log_concave<Family, Link>; }
+
+  void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
+                RowDerivatives& out) const override {
     switch (order) {
+      case 0: return fill<0>(responses, range, eta, phi, out);
+      case 1: return fill<1>(responses, range, eta, phi, out);
       case 2: return fill<2>(responses, range, eta, phi, out);
       case 3: return fill<3>(responses, range, eta, phi, out);
       case 4: return fill<4>(responses, range, eta, phi, out);
-      default: return fill<5>(responses, range, eta, phi, out);
+      case 5: return fill<5>(responses, range, eta, phi, out);
+      default: throw std::invalid_argument("derivatives are there to order 5");
     }
   }
 
@@ -78,16 +90,30 @@ class DensityOf : public Density {
     const double scale = std::exp(Family::scale_power * phi);
     for (Index i = range.begin; i < range.end; ++i) {
       const Observation o = responses[i];
+      if (!(eta[i] > Link::lower_eta && eta[i] < Link::upper_eta)) {
+        fill_outside<K>(i, out);
+        continue;
+      }
       Jet<K> l = Kernel<Family, Link>::template at<K>(o, eta[i]);
       l *= o.weight * scale;
       out.f[i] = l.c[0] + Family::normalizer(o, phi);
-      out.d1[i] = l.c[1];
-      out.w[i] = -2.0 * l.c[2];
+      if constexpr (K >= 1) out.d1[i] = l.c[1];
+      if constexpr (K >= 2) out.w[i] = -2.0 * l.c[2];
       if constexpr (K >= 3) out.d3[i] = -6.0 * l.c[3];
       if constexpr (K >= 4) out.d4[i] = -24.0 * l.c[4];
       if constexpr (K >= 5) out.d5[i] = -120.0 * l.c[5];
       if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(i, l.c[0], o, phi, out);
     }
+  }
+
+  template <int K>
+  static void fill_outside(Index i, RowDerivatives& out) {
+    Vector* in_eta[] = {&out.f, &out.d1, &out.w, &out.d3, &out.d4, &out.d5};
+    for (int k = 1; k <= K; ++k) (*in_eta[k])[i] = 0.0;
+    out.f[i] = -infinity;
+    Vector* in_phi[] = {&out.f_phi, &out.d1_phi, &out.w_phi, &out.d3_phi, &out.d4_phi};
+    if constexpr (K >= 3 && Family::has_dispersion)
+      for (int k = 0; k < K; ++k) (*in_phi[k])[i] = 0.0;
   }
 
   /// scale' = scale_power * scale, so each derivative in phi is a multiple of the one in eta.

@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "link.h"
+#include "special_functions.h"
 
 namespace glimmer {
 
@@ -17,8 +18,6 @@ namespace glimmer {
 struct Observation {
   double y, size, weight;
 };
-
-constexpr double log_2pi = 1.837877066409345483560659472811;
 
 /// N(mu, sigma^2 / weight), phi = log sigma
 struct GaussianFamily {
@@ -47,7 +46,7 @@ struct BinomialFamily {
   static constexpr double scale_power = 0.0;
 
   static double constant(const Observation& o) {
-    return o.weight * (std::lgamma(o.size + 1.0) - std::lgamma(o.y + 1.0) - std::lgamma(o.size - o.y + 1.0));
+    return o.weight * (log_gamma(o.size + 1.0) - log_gamma(o.y + 1.0) - log_gamma(o.size - o.y + 1.0));
   }
   static double normalizer(const Observation&, double) { return 0.0; }
   static double normalizer_phi(const Observation&, double) { return 0.0; }
@@ -71,7 +70,7 @@ struct PoissonFamily {
   static constexpr bool has_dispersion = false;
   static constexpr double scale_power = 0.0;
 
-  static double constant(const Observation& o) { return -o.weight * std::lgamma(o.y + 1.0); }
+  static double constant(const Observation& o) { return -o.weight * log_gamma(o.y + 1.0); }
   static double normalizer(const Observation&, double) { return 0.0; }
   static double normalizer_phi(const Observation&, double) { return 0.0; }
 
@@ -87,6 +86,10 @@ struct PoissonFamily {
     return Link::mean(x).c[1] * Link::log_mean(x).c[1];
   }
 };
+
+/// Whether the log-density is concave in eta whatever the response; pairs for which it is not say so.
+template <class Family, class Link>
+constexpr bool is_log_concave = true;
 
 /// The kernel of a family with a link. Pairs whose derivatives have a shorter form of their own specialise it.
 template <class Family, class Link>

@@ -76,7 +76,7 @@ class Mode {
     });
     for_runs(levels, [&](Range run) {
       linear_predictor(data_, run, point);
-      data_.density->rows(data_.responses, data_.rows_of(run), point.eta, point.phi, 2, point.rows);
+      data_.density->evaluate(data_.responses, data_.rows_of(run), point.eta, point.phi, 2, point.rows);
       for (Index g = run.begin; g < run.end; ++g) {
         const Range rows = data_.rows_of({g, g + 1});
         h[component(0, g)] += point.rows.f.segment(rows.begin, rows.size()).sum();

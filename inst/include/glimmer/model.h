@@ -135,7 +135,7 @@ class Model {
     Evaluation out = last_;
     if (!gradient) return out;
     for (const Range chunk : data_.chunks)
-      data_.density->rows(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, 3, point_.rows);
+      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, 3, point_.rows);
     out.gradient = gradient_at(fixed);
     return out;
   }

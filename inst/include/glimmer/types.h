@@ -2,6 +2,8 @@
 #ifndef GLIMMER_TYPES_H
 #define GLIMMER_TYPES_H
 
+// The core threads over its own fixed chunks; Eigen must not thread behind its back.
+#define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Dense>
 #include <functional>
 #include <limits>
@@ -15,7 +17,8 @@ using Index = Eigen::Index;
 using Vector = Eigen::VectorXd;
 using Matrix = Eigen::MatrixXd;
 using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Integers = std::vector<Index>;
+using Integers = std::vector<int>;      ///< levels, row and block numbers
+using Positions = std::vector<Index>;   ///< places in long arrays
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 

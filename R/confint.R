@@ -1,0 +1,111 @@
+# Confidence intervals.
+
+#' Confidence intervals of the parameters
+#'
+#' Wald intervals: symmetric on the scale where the estimate is nearest to normal, and transformed back.
+#'
+#' @param object Object of class `glimmer`.
+#' @param parm Names or positions of the rows wanted; `"beta_"` for all fixed effects, `"theta_"` for all others.
+#'   Without it, everything.
+#' @param level Number between 0 and 1: the confidence level.
+#' @param method `"Wald"` (in any case of letters). `"profile"` and `"boot"` are not there yet.
+#' @param ... Not used.
+#' @return Numeric matrix with two columns, the limits, named by their probabilities (`"2.5 %"`, `"97.5 %"`), and a row
+#'   for each fixed effect, then for each standard deviation and correlation of the random effects
+#'   (`sd_(Intercept)|g`, `cor_x.(Intercept)|g`) and `sigma`, where the family has it (see [sigma.glimmer()]). Fixed
+#'   effects, standard deviations and correlations are on the scale of the linear predictor. `NA` for what is on the
+#'   boundary, where Wald intervals do not hold, and where the Hessian is not positive definite.
+#' @details
+#' Fixed effects: estimate +- z se. Standard deviations and sigma: on the log scale. Correlations: on Fisher's z scale,
+#' atanh(r). Standard errors of the transformed parameters come from those of L (see [vcov.glimmer()]) by the delta
+#' method. z is the normal quantile, also for a Gaussian response: in small samples the intervals of fixed effects are
+#' then too short.
+#' @section Errors: `glimmer_error_argument` for a `parm`, `level` or `method` that is none; `glimmer_error_not_available`
+#'   for the methods that are not there yet.
+#' @references
+#' Pinheiro, J. C. and Bates, D. M. (2000). *Mixed-Effects Models in S and S-PLUS*, section 2.4. Springer.
+#' \doi{10.1007/b98882}
+#' @examples
+#' fit <- glmm(weight ~ Time + (Time | Chick), data = ChickWeight)
+#' confint(fit)
+#' confint(fit, "theta_", level = 0.9)
+#' @export
+confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ...) {
+  check_interval_method(method)
+  check_level(level)
+  intervals <- wald_intervals(object, level)
+  if (missing(parm)) {
+    return(intervals)
+  }
+  intervals[choose_parameters(parm, rownames(intervals), length(object$index$beta)), , drop = FALSE]
+}
+
+check_interval_method <- function(method) {
+  known <- c("wald", "profile", "boot")
+  chosen <- if (is.character(method)) tolower(method[1L])
+  if (is.null(chosen) || !chosen %in% known) {
+    stop_glimmer("argument", paste0("`method` must be \"Wald\" (\"profile\" and \"boot\" are not there yet)."),
+                 argument = "method")
+  }
+  if (chosen != "wald") {
+    stop_not_available("method", paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\"."))
+  }
+}
+
+check_level <- function(level, argument = "level") {
+  if (!is.numeric(level) || length(level) != 1L || is.na(level) || level <= 0 || level >= 1) {
+    stop_glimmer("argument", paste0("`", argument, "` must be a number between 0 and 1."), argument = argument)
+  }
+}
+
+wald_intervals <- function(fit, level) {
+  fixed <- fixef.glimmer(fit)
+  fixed <- normal_interval(fixed, sqrt(diag(vcov.glimmer(fit))), level)
+  table <- covariance_table(fit)
+  random <- covariance_intervals(table, level)
+  rownames(random) <- interval_names(table)
+  intervals <- rbind(fixed, random)
+  tails <- c((1 - level) / 2, (1 + level) / 2)
+  colnames(intervals) <- paste(format(100 * tails, trim = TRUE, scientific = FALSE, digits = 3), "%")
+  intervals
+}
+
+normal_interval <- function(estimate, se, level) {
+  half <- stats::qnorm((1 + level) / 2) * se
+  cbind(estimate - half, estimate + half)
+}
+
+#' Wald intervals of standard deviations and correlations, transformed back
+#'
+#' @param table Result of [covariance_table()].
+#' @noRd
+covariance_intervals <- function(table, level) {
+  limits <- normal_interval(table$transformed, table$se, level)
+  correlation <- table$kind == "cor"
+  limits[correlation, ] <- tanh(limits[correlation, ])
+  limits[!correlation, ] <- exp(limits[!correlation, ])
+  limits
+}
+
+interval_names <- function(table) {
+  ifelse(table$kind == "sigma", "sigma",
+         paste0(table$kind, "_", ifelse(table$kind == "cor", paste0(table$var2, "."), ""), table$var1, "|", table$group))
+}
+
+#' Rows that `parm` means
+#' @noRd
+choose_parameters <- function(parm, names, fixed) {
+  if (is.character(parm)) {
+    sets <- list(beta_ = names[seq_len(fixed)], theta_ = names[-seq_len(fixed)])
+    if (!fixed) sets$theta_ <- names
+    parm <- unlist(lapply(parm, function(name) if (name %in% names(sets)) sets[[name]] else name))
+    unknown <- setdiff(parm, names)
+  } else {
+    unknown <- setdiff(parm, seq_along(names))
+  }
+  if (!(is.character(parm) || is.numeric(parm)) || length(unknown)) {
+    stop_glimmer("argument", paste0("`parm` asks for ", format_items(unknown), ": there are ",
+                                    format_items(names, 20L), "."), argument = "parm", unknown = unknown)
+  }
+  parm
+}

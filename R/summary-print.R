@@ -1,0 +1,127 @@
+# The layout of print(summary(fit)): title, status, criteria, random effects, fixed effects.
+
+#' @rdname summary.glimmer
+#' @export
+print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
+                                  signif.stars = getOption("show.signif.stars"), correlation = FALSE, ...) {
+  print_title(x)
+  print_status(x)
+  print_criteria(x$AICtab)
+  print_random(x, digits)
+  print_fixed(x, digits, signif.stars, ...)
+  if (correlation) print_correlation(x$vcov)
+  invisible(x)
+}
+
+print_title <- function(x) {
+  cat(if (x$family$family == "gaussian" && x$family$link == "identity") "Linear" else "Generalized linear",
+      " mixed model, ", if (x$REML) "restricted " else "", "maximum likelihood\n", sep = "")
+  sizes <- vapply(x$group_sizes, function(range) paste(unique(range), collapse = " to "), "")
+  groups <- paste0(names(x$ngrps), " ", x$ngrps, " (", sizes, ifelse(sizes == "1", " row", " rows"), " each)")
+  fields <- c(Formula = deparse1(x$formula), Family = paste0(x$family$family, " (", x$family$link, ")"),
+              Data = x$data_name, Method = x$approximation, Rows = rows_text(x$rows, x$trials),
+              Groups = paste(groups, collapse = ", "))
+  for (name in names(fields)) {
+    cat_wrapped(fields[[name]], exdent = 11L, prefix = paste0("  ", formatC(name, width = -9L)))
+  }
+}
+
+#' The checks of a fit, each with its mark: `[ok]`, `[!!]` where the numbers are not what they should be, `[! ]` where
+#' they need care
+#' @noRd
+print_status <- function(x) {
+  cat("\nFit status\n")
+  for (k in seq_len(nrow(x$status))) {
+    check <- x$status[k, ]
+    mark <- if (check$ok) "[ok]" else if (check$check %in% c("convergence", "hessian")) "[!!]" else "[! ]"
+    cat_wrapped(status_text(check, x$evaluations), exdent = 7L, prefix = paste0("  ", mark, " "))
+  }
+  if (x$method == "joint" && !isLMM.glimmer(x)) {
+    cat_wrapped(paste("ROUGH: fixed effects at their joint mode with the random effects, not at the maximum of the",
+                      "likelihood. For results fit with method = \"laplace\"."), exdent = 7L, prefix = "  [! ] ")
+  }
+}
+
+status_text <- function(check, evaluations) {
+  switch(check$check,
+    convergence = {
+      limit <- paste0(" (limit ", format(check$limit), ")")
+      if (check$ok) {
+        paste0("converged: ", evaluations, " evaluations, ", check$text, limit)
+      } else {
+        paste0("NOT CONVERGED: ", check$text, limit, " after ", evaluations,
+               " evaluations. The estimates below are not maximum likelihood estimates.")
+      }
+    },
+    boundary = if (check$ok) check$text else {
+      paste0("SINGULAR: ", check$text, ". Standard errors treat it as fixed there; no Wald interval is given for it.")
+    },
+    check$text
+  )
+}
+
+print_criteria <- function(criteria) {
+  text <- c(format_fixed(criteria[1:4], 1L), format(criteria[5:6]))
+  cells <- matrix(text, 1L, dimnames = list("", names(criteria)))
+  cat("\n")
+  print(cells, quote = FALSE, right = TRUE)
+}
+
+print_random <- function(x, digits) {
+  cat("\nRandom effects (", scale_text(x$family), "; [Wald interval on the log scale])\n", sep = "")
+  print_cells(random_cells(x, digits))
+  note <- switch(x$family$family,
+                 gaussian = NULL,
+                 Gamma = paste0("Dispersion: shape ", format(1 / x$sigma^2, digits = digits)),
+                 inverse.gaussian = paste0("Dispersion: lambda ", format(1 / x$sigma^2, digits = digits)),
+                 paste0("Dispersion: fixed at 1 (", x$family$family, ")",
+                        if (!is.null(x$pearson)) paste0("; Pearson ratio ", format(x$pearson, digits = 3),
+                                                        " (given the random effects)")))
+  cat_wrapped(note)
+}
+
+# The table of standard deviations: those of the random effects, and the residual one of a Gaussian response.
+random_cells <- function(x, digits) {
+  varcor <- x$varcor
+  rows <- x$random[x$random$kind == "sd" | (x$random$kind == "sigma" & x$family$family == "gaussian"), ]
+  effects <- lapply(varcor, rownames)
+  residual <- any(rows$kind == "sigma")
+  labels <- rbind(random_labels(sub("\\.[0-9]+$", "", names(varcor)), effects), if (residual) c("Residual", ""))
+  correlations <- correlation_cells(lapply(varcor, attr, "correlation"), max(2L, digits - 2L))
+  if (residual) correlations <- rbind(correlations, rep("", ncol(correlations)))
+  cells <- cbind(labels, format_sds(rows$estimate, rows$boundary, digits), format_intervals(rows),
+                 format_sds(rows$estimate^2, rows$boundary, digits), correlations)
+  colnames(cells)[1:5] <- c("Group", "Term", "Std.Dev.", paste0("[", format(100 * x$level), "% CI]"), "Variance")
+  rownames(cells) <- rep("", nrow(cells))
+  cells
+}
+
+format_intervals <- function(rows) {
+  limit <- function(value) vapply(value, function(one) format(signif(one, 3L)), "")
+  text <- paste0("[", limit(rows$conf.low), ", ", limit(rows$conf.high), "]")
+  ifelse(is.na(rows$conf.low), "-", text)
+}
+
+print_fixed <- function(x, digits, signif.stars, ...) {
+  cat("\nFixed effects (", scale_text(x$family), ", Wald z)\n", sep = "")
+  if (nrow(x$coefficients)) {
+    stats::printCoefmat(x$coefficients, digits = digits, signif.stars = signif.stars, P.values = TRUE,
+                        has.Pvalue = TRUE, na.print = "-", ...)
+  } else {
+    cat("none\n")
+  }
+  if (anyNA(x$coefficients[, "Std. Error"])) {
+    cat_wrapped("Standard errors are not available: the Hessian is not positive definite.")
+  }
+  cat_wrapped(dropped_text(x$dropped))
+}
+
+print_correlation <- function(covariance) {
+  if (nrow(covariance) < 2L || anyNA(covariance)) {
+    return(invisible())
+  }
+  cells <- format(round(stats::cov2cor(covariance), 2L), nsmall = 2L)
+  cells[upper.tri(cells, diag = TRUE)] <- ""
+  cat("\nCorrelation of the estimated fixed effects\n")
+  print(cells[-1L, -ncol(cells), drop = FALSE], quote = FALSE, right = TRUE)
+}

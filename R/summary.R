@@ -1,0 +1,192 @@
+# Summary of a fit, and how a fit prints: what was fitted and how well the search ended, before any number.
+
+#' Summary of a fit
+#'
+#' @param object Object of class `glimmer`.
+#' @param level Number between 0 and 1: the confidence level of the intervals of standard deviations.
+#' @param x Result of `summary()`, or a fit.
+#' @param digits Whole number: significant digits.
+#' @param signif.stars Logical: stars beside the p values.
+#' @param correlation Logical: also print the correlations of the estimated fixed effects.
+#' @param ... Not used.
+#' @return `summary()`: list of class `summary.glimmer` with elements
+#'   \describe{
+#'     \item{`call`, `formula`, `family`, `data_name`, `method`, `nAGQ`, `REML`, `nobs`, `status`, `converged`,
+#'       `singular`, `dropped`}{as in the fit, see [glimmer-class]}
+#'     \item{`approximation`}{character: the approximation in words}
+#'     \item{`rows`}{named integer: `used`, `zero_weight`, `missing` (left out by `na.action`)}
+#'     \item{`trials`}{number of binomial trials, `NULL` for other families}
+#'     \item{`ngrps`, `group_sizes`}{by grouping factor: number of levels; smallest and largest number of rows}
+#'     \item{`AICtab`}{named numeric: `AIC`, `BIC`, `logLik`, `-2*log(L)`, `params`, `df.resid`}
+#'     \item{`varcor`}{result of [VarCorr()]}
+#'     \item{`random`}{data frame of standard deviations and correlations: `kind` (`"sd"`, `"cor"`, `"sigma"`),
+#'       `group`, `var1`, `var2`, `estimate`, `boundary`, `conf.low`, `conf.high`; the intervals are Wald, on the log
+#'       scale for standard deviations and on Fisher's z for correlations, as in [confint.glimmer()]}
+#'     \item{`sigma`}{number, see [sigma.glimmer()]}
+#'     \item{`pearson`}{number or `NULL`: sum of squared Pearson residuals given the random effects, over `df.resid`;
+#'       far above 1 it speaks of overdispersion (Poisson, and binomial with several trials a row)}
+#'     \item{`coefficients`}{numeric matrix, a row for each fixed effect: `Estimate`, `Std. Error`, `z value`,
+#'       `Pr(>|z|)`, on the scale of the linear predictor; `coef(summary(fit))` gives it}
+#'     \item{`vcov`}{covariance matrix of the fixed effects}
+#'     \item{`level`}{as given}
+#'   }
+#'
+#'   The `print()` methods return their argument invisibly.
+#' @details
+#' The tests are Wald tests with normal quantiles. For a Gaussian response in small samples they reject too often.
+#' Standard errors treat parameters on the boundary as fixed there.
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   print(summary(fit))
+#'   print(coef(summary(fit)))
+#' }
+#' @export
+summary.glimmer <- function(object, level = 0.95, ...) {
+  check_level(level)
+  random <- covariance_table(object)
+  limits <- covariance_intervals(random, level)
+  random <- data.frame(random[c("kind", "group", "var1", "var2", "estimate", "boundary")], conf.low = limits[, 1L],
+                       conf.high = limits[, 2L], row.names = NULL)
+  kept <- c("call", "formula", "family", "data_name", "method", "nAGQ", "REML", "nobs", "status", "converged",
+            "singular", "dropped")
+  structure(
+    c(unclass(object)[kept],
+      list(approximation = approximation_text(object), evaluations = sum(object$search$record$evaluations),
+           rows = count_rows(object), trials = count_trials(object), ngrps = ngrps.glimmer(object),
+           group_sizes = group_sizes(object), AICtab = information_criteria(object),
+           varcor = VarCorr.glimmer(object), random = random, sigma = sigma.glimmer(object),
+           pearson = pearson_ratio(object), coefficients = coefficient_table(object), vcov = vcov.glimmer(object),
+           level = level)),
+    class = "summary.glimmer"
+  )
+}
+
+#' Wald tests of the fixed effects
+#' @noRd
+coefficient_table <- function(fit) {
+  estimate <- fixef.glimmer(fit)
+  se <- sqrt(diag(vcov.glimmer(fit)))
+  z <- estimate / se
+  table <- cbind(estimate, se, z, 2 * stats::pnorm(-abs(z)))
+  colnames(table) <- c("Estimate", "Std. Error", "z value", "Pr(>|z|)")
+  table
+}
+
+information_criteria <- function(fit) {
+  likelihood <- logLik.glimmer(fit)
+  c(AIC = stats::AIC(likelihood), BIC = stats::BIC(likelihood), logLik = c(likelihood),
+    "-2*log(L)" = -2 * c(likelihood), params = attr(likelihood, "df"), df.resid = df.residual.glimmer(fit))
+}
+
+count_rows <- function(fit) {
+  c(used = fit$nobs, zero_weight = nrow(fit$frame) - fit$nobs, missing = length(attr(fit$frame, "na.action")))
+}
+
+count_trials <- function(fit) {
+  if (fit$family$family != "binomial") {
+    return(NULL)
+  }
+  response <- resolve_response(fit$frame, fit$family, warn = FALSE)
+  sum(response$size[response$weights > 0])
+}
+
+group_sizes <- function(fit) {
+  lapply(stats::setNames(fit$random, NULL)[!duplicated(vapply(fit$random, `[[`, 1L, "factor"))], function(term) {
+    range(tabulate(group_index(term$group_expression, fit$frame)$index + 1L))
+  })
+}
+
+#' Pearson ratio, where it can tell anything of overdispersion
+#' @noRd
+pearson_ratio <- function(fit) {
+  if (has_dispersion(fit$family) || df.residual.glimmer(fit) < 1) {
+    return(NULL)
+  }
+  single <- fit$family$family == "binomial" && count_trials(fit) <= fit$nobs
+  if (single) {
+    return(NULL)
+  }
+  rows <- conditional_rows(fit)
+  sum(rows$weights * (rows$response - rows$mean)^2 / fit$family$variance(rows$mean)) / df.residual.glimmer(fit)
+}
+
+#' The approximation in words
+#' @noRd
+approximation_text <- function(fit, short = FALSE) {
+  if (isLMM.glimmer(fit)) {
+    return(if (short) "exact likelihood" else "exact likelihood (Gaussian response, identity link)")
+  }
+  switch(fit$method,
+         laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
+         joint = if (short) "joint mode (rough)" else "joint mode of fixed and random effects (rough; for a first look)",
+         fit$method)
+}
+
+# "logit scale", or "response scale" where the link is the identity.
+scale_text <- function(family) {
+  if (family$link == "identity") "response scale" else paste(family$link, "scale")
+}
+
+#' Print a fit
+#'
+#' @rdname summary.glimmer
+#' @export
+print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  cat_wrapped(paste0("<glmm> ", x$family$family, "(", x$family$link, "), ", approximation_text(x, short = TRUE), ";  ",
+                     verdict_text(x)))
+  cat_wrapped(paste0("Formula: ", deparse1(x$formula)))
+  cat_wrapped(paste0("Data: ", x$data_name, ";  ", rows_text(count_rows(x), count_trials(x)), ", ",
+                     join_items(paste(ngrps.glimmer(x), names(x$factors)), 10L)))
+  criteria <- information_criteria(x)
+  cat_wrapped(paste0("logLik ", format_fixed(criteria[["logLik"]], 2L), " (df ", criteria[["params"]], "), AIC ",
+                     format_fixed(criteria[["AIC"]], 1L)))
+  cat("\nRandom effects (SD, ", scale_text(x$family), "):\n", sep = "")
+  print_cells(format(VarCorr.glimmer(x), digits = digits))
+  cat("\nFixed effects (", scale_text(x$family), "):\n", sep = "")
+  if (length(x$index$beta)) {
+    print(format(fixef.glimmer(x), digits = digits), quote = FALSE, print.gap = 2L)
+  } else {
+    cat("none\n")
+  }
+  cat_wrapped(dropped_text(x$dropped))
+  invisible(x)
+}
+
+# The verdict in a few words, with the number that decided it.
+verdict_text <- function(x) {
+  check <- x$status[x$status$check == "convergence", ]
+  gain <- paste0("predicted gain ", format(check$value, digits = 2), ", limit ", format(check$limit))
+  converged <- if (x$converged) {
+    paste0("converged (", gain, ")")
+  } else if (check$ok) {
+    paste0("NOT CONVERGED (", paste(x$status$text[!x$status$ok & x$status$check != "boundary"], collapse = "; "), ")")
+  } else {
+    paste0("NOT CONVERGED (", gain, ")")
+  }
+  boundary <- x$status$text[x$status$check == "boundary" & !x$status$ok]
+  paste0(converged, ", ", if (x$singular) paste0("SINGULAR: ", paste(boundary, collapse = "; ")) else "not singular")
+}
+
+rows_text <- function(rows, trials) {
+  left_out <- c(if (rows[["missing"]] > 0L) paste(rows[["missing"]], "dropped for missing values"),
+                if (rows[["zero_weight"]] > 0L) paste(rows[["zero_weight"]], "of weight 0 left out"))
+  paste0(rows[["used"]], " rows", if (length(left_out)) paste0(" (", paste(left_out, collapse = ", "), ")"),
+         if (!is.null(trials)) paste0(", ", format(trials), " trials"))
+}
+
+dropped_text <- function(dropped) {
+  if (length(dropped)) paste0("Left out as constant or aliased: ", format_items(dropped, 10L))
+}
+
+format_fixed <- function(x, decimals) {
+  formatC(x, digits = decimals, format = "f")
+}
+
+# Lines no wider than the console; the later lines of a paragraph are indented.
+cat_wrapped <- function(text, indent = 0L, exdent = 2L, prefix = "") {
+  if (length(text)) {
+    lines <- strwrap(text, width = getOption("width"), indent = indent, exdent = exdent, initial = prefix)
+    cat(lines, sep = "\n")
+  }
+}

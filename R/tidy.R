@@ -1,0 +1,167 @@
+# tidy(), glance() and augment(): fits as data frames.
+
+#' @importFrom generics tidy
+#' @export
+generics::tidy
+
+#' @importFrom generics glance
+#' @export
+generics::glance
+
+#' @importFrom generics augment
+#' @export
+generics::augment
+
+#' A fit as data frames
+#'
+#' Methods for the generics of 'generics', which 'broom' and many packages for tables share; arguments and columns are
+#' those of 'broom.mixed'.
+#'
+#' @param x Object of class `glimmer`.
+#' @param effects Character, one or more: `"fixed"` (fixed effects), `"ran_pars"` (standard deviations and
+#'   correlations), `"ran_vals"` (random effects at their conditional modes), `"ran_coefs"` (coefficients by level).
+#' @param conf.int Logical: with Wald confidence limits, as in [confint.glimmer()].
+#' @param conf.level Number between 0 and 1: their level.
+#' @param conf.method `"Wald"`.
+#' @param exponentiate Logical: give exp of the fixed effects (odds ratios, rate ratios) and of their limits, and
+#'   standard errors by the delta method.
+#' @param scales Of the parameters of random effects: `NULL` or `"sdcor"` for standard deviations and correlations,
+#'   `"vcov"` for variances and covariances (without standard errors and limits).
+#' @param data Data frame to add columns to: the model frame, or the data of the fit, with a row for each row used (or,
+#'   after `na.exclude`, for each row).
+#' @param newdata Data frame to predict for; used instead of `data`.
+#' @param ... Not used: arguments of other methods are ignored.
+#' @return Data frames.
+#'
+#'   `tidy()`: a row for each parameter; columns `effect`, `group` (not with `"fixed"` alone), `level` (with
+#'   `"ran_vals"` or `"ran_coefs"`), `term` (for `"ran_pars"` `sd__(Intercept)`, `cor__(Intercept).x`,
+#'   `sd__Observation`), `estimate`, `std.error`, `statistic` (z) and `p.value` (of fixed effects), and, if asked for,
+#'   `conf.low` and `conf.high`. Values are on the scale of the linear predictor. The standard errors of `"ran_vals"` are
+#'   conditional standard deviations, see [ranef.glimmer()]. What does not apply is `NA`.
+#'
+#'   `glance()`: one row with `nobs`, `sigma`, `logLik`, `AIC`, `BIC`, `deviance`, `df.residual`, `converged`,
+#'   `singular` (logical), `method` (character) and `nAGQ`.
+#'
+#'   `augment()`: `data` with the columns `.fitted` and `.fixed`, the linear predictor with and without the random
+#'   effects, and `.mu`, the mean with them; and `.resid`, the deviance residuals (not for `newdata`).
+#' @section Errors: `glimmer_error_argument` for arguments out of their range, and when `data` has another number of rows
+#'   than the fit.
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   print(tidy(fit, conf.int = TRUE))
+#'   print(tidy(fit, effects = "fixed", exponentiate = TRUE))
+#'   print(glance(fit))
+#' }
+#' @export
+tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, conf.level = 0.95,
+                         conf.method = "Wald", exponentiate = FALSE, scales = NULL, ...) {
+  known <- c("fixed", "ran_pars", "ran_vals", "ran_coefs")
+  if (!is.character(effects) || !length(effects) || !all(effects %in% known)) {
+    stop_glimmer("argument", paste0("`effects` must be one or more of ", format_items(known), "."),
+                 argument = "effects", unknown = setdiff(effects, known))
+  }
+  check_flag(conf.int, "conf.int")
+  check_flag(exponentiate, "exponentiate")
+  check_level(conf.level, "conf.level")
+  check_interval_method(conf.method)
+  parts <- list(fixed = function() tidy_fixed(x, conf.level, exponentiate),
+                ran_pars = function() tidy_parameters(x, conf.level, scales),
+                ran_vals = function() tidy_modes(x, conf.level),
+                ran_coefs = function() tidy_coefficients(x))
+  table <- do.call(rbind, lapply(parts[known[known %in% effects]], function(part) part()))
+  row.names(table) <- NULL
+  unused <- c(if (!conf.int) c("conf.low", "conf.high"), if (identical(unique(effects), "fixed")) "group",
+              if (!any(c("ran_vals", "ran_coefs") %in% effects)) "level")
+  table[setdiff(names(table), unused)]
+}
+
+tidy_rows <- function(effect, term, estimate, group = NA_character_, level = NA_character_, std.error = NA_real_,
+                      statistic = NA_real_, p.value = NA_real_, limits = matrix(NA_real_, length(term), 2L)) {
+  n <- length(term)
+  fill <- function(value) rep(unname(value), length.out = n)
+  data.frame(effect = rep(effect, n), group = fill(group), level = fill(level), term = unname(term),
+             estimate = unname(estimate), std.error = fill(std.error), statistic = fill(statistic),
+             p.value = fill(p.value), conf.low = unname(limits[, 1L]), conf.high = unname(limits[, 2L]))
+}
+
+tidy_fixed <- function(fit, level, exponentiate) {
+  table <- coefficient_table(fit)
+  estimate <- table[, "Estimate"]
+  se <- table[, "Std. Error"]
+  limits <- normal_interval(estimate, se, level)
+  if (exponentiate) {
+    estimate <- exp(estimate)
+    se <- estimate * se
+    limits <- exp(limits)
+  }
+  tidy_rows("fixed", rownames(table), estimate, std.error = se, statistic = table[, "z value"],
+            p.value = table[, "Pr(>|z|)"], limits = limits)
+}
+
+tidy_parameters <- function(fit, level, scales) {
+  if (!is.null(scales) && !identical(scales, "sdcor") && !identical(scales, "vcov")) {
+    stop_glimmer("argument", "`scales` must be NULL, \"sdcor\" or \"vcov\".", argument = "scales")
+  }
+  table <- covariance_table(fit)
+  correlation <- table$kind == "cor"
+  pair <- ifelse(correlation, paste(table$var1, table$var2, sep = "."), table$var1)
+  if (identical(scales, "vcov")) {
+    values <- as.data.frame(VarCorr.glimmer(fit), order = "lower.tri")$vcov
+    return(tidy_rows("ran_pars", paste0(ifelse(correlation, "cov__", "var__"), pair), values, group = table$group))
+  }
+  # back from the log and Fisher's z by the delta method
+  slope <- ifelse(correlation, 1 - table$estimate^2, table$estimate)
+  tidy_rows("ran_pars", paste0(ifelse(correlation, "cor__", "sd__"), pair), table$estimate, group = table$group,
+            std.error = slope * table$se, limits = covariance_intervals(table, level))
+}
+
+tidy_modes <- function(fit, level) {
+  table <- as.data.frame(ranef.glimmer(fit))
+  tidy_rows("ran_vals", as.character(table$term), table$condval, group = table$grpvar, level = as.character(table$grp),
+            std.error = table$condsd, limits = normal_interval(table$condval, table$condsd, level))
+}
+
+tidy_coefficients <- function(fit) {
+  by_factor <- coef.glimmer(fit)
+  do.call(rbind, Map(function(values, group) {
+    tidy_rows("ran_coefs", rep(names(values), each = nrow(values)), unlist(values, use.names = FALSE), group = group,
+              level = row.names(values))
+  }, unclass(by_factor), names(by_factor)))
+}
+
+#' @rdname tidy.glimmer
+#' @export
+glance.glimmer <- function(x, ...) {
+  criteria <- information_criteria(x)
+  data.frame(nobs = x$nobs, sigma = sigma.glimmer(x), logLik = criteria[["logLik"]], AIC = criteria[["AIC"]],
+             BIC = criteria[["BIC"]], deviance = deviance.glimmer(x), df.residual = df.residual.glimmer(x),
+             converged = x$converged, singular = x$singular, method = x$method, nAGQ = x$nAGQ)
+}
+
+#' @rdname tidy.glimmer
+#' @export
+augment.glimmer <- function(x, data = stats::model.frame(x), newdata = NULL, ...) {
+  if (!is.null(newdata)) {
+    return(data.frame(newdata, .fitted = c(stats::predict(x, newdata = newdata)),
+                      .fixed = c(stats::predict(x, newdata = newdata, re.form = NA)),
+                      .mu = c(stats::predict(x, newdata = newdata, type = "response")), check.names = FALSE))
+  }
+  columns <- list(.fitted = stats::predict(x), .resid = stats::residuals(x, type = "deviance"),
+                  .fixed = stats::predict(x, re.form = NA), .mu = stats::predict(x, type = "response"))
+  columns <- lapply(columns, function(column) match_rows(unname(c(column)), x, data))
+  cbind(data, as.data.frame(columns))
+}
+
+# Predictions and residuals are padded after na.exclude: take the padding out where the data do not have those rows.
+match_rows <- function(values, fit, data) {
+  left_out <- attr(fit$frame, "na.action")
+  if (length(values) > nrow(fit$frame) && nrow(data) == nrow(fit$frame)) {
+    values <- values[-left_out]
+  }
+  if (length(values) != nrow(data)) {
+    stop_glimmer("argument", paste0("`data` has ", nrow(data), " rows, but the fit has ", length(values), ": give the ",
+                                    "rows used, or fit with na.action = na.exclude."), argument = "data")
+  }
+  values
+}

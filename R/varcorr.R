@@ -1,0 +1,246 @@
+# Standard deviations and correlations of the random effects, and the table of them that summary(), confint() and
+# tidy() share.
+
+#' @importFrom nlme VarCorr
+#' @export
+nlme::VarCorr
+
+#' Variances and correlations of the random effects
+#'
+#' @param x `VarCorr()`: object of class `glimmer`; otherwise the result of `VarCorr()`.
+#' @param sigma Number: the standard deviations are multiplied by it.
+#' @param row.names,optional Not used; there for the generic.
+#' @param order `"cov.last"`: standard deviations before correlations; `"lower.tri"`: column by column of the lower
+#'   triangle.
+#' @param digits Whole number: significant digits of standard deviations and variances.
+#' @param comp Character: the columns to print, `"Std.Dev."`, `"Variance"` or both.
+#' @param ... Not used.
+#' @return `VarCorr()`: list of class `VarCorr.glimmer` (and `VarCorr.merMod`, for packages that know that of 'lme4'),
+#'   one covariance matrix a random term, on the scale of the linear predictor, named by the grouping factors (the
+#'   second term of a factor `g` is called `g.1`). Attributes of each matrix: `stddev`, `correlation` (`NA` with an
+#'   effect of standard deviation 0) and `boundary` (named logical: effects whose standard deviation is on the
+#'   boundary, 0). Attributes of the list: `sc`, the residual standard deviation [sigma()], and `useSc`, whether the
+#'   family has one.
+#'
+#'   `as.data.frame()`: data frame with a row for each variance and covariance and columns `grp`, `var1`, `var2`
+#'   (`NA` for a variance), `vcov` (variance or covariance) and `sdcor` (standard deviation or correlation); a row
+#'   `Residual` at the end where the family has a dispersion parameter.
+#'
+#'   `format()`: character matrix of what `print()` shows. `print()` returns its argument invisibly. A standard
+#'   deviation on the boundary is printed as `0 (boundary)`, an undefined correlation as `-`.
+#' @examples
+#' fit <- glmm(weight ~ Time + (Time | Chick), data = ChickWeight)
+#' VarCorr(fit)
+#' as.data.frame(VarCorr(fit))
+#' @export
+VarCorr.glimmer <- function(x, sigma = 1, ...) {
+  matrices <- lapply(seq_along(x$random), function(t) {
+    lower <- sigma * lower_triangle(x$parameters[x$index$theta[[t]]])
+    effects <- x$random[[t]]$names
+    covariance <- matrix(tcrossprod(lower), length(effects), dimnames = list(effects, effects))
+    sds <- stats::setNames(sqrt(rowSums(lower^2)), effects)
+    boundary <- stats::setNames(boundary_effects(x, t), effects)
+    structure(covariance, stddev = sds, correlation = correlation_matrix(covariance, sds, boundary),
+              boundary = boundary)
+  })
+  groups <- vapply(x$random, function(term) term$group, "")
+  structure(stats::setNames(matrices, make.unique(groups)), sc = sigma * sigma.glimmer(x),
+            useSc = has_dispersion(x$family), class = c("VarCorr.glimmer", "VarCorr.merMod"))
+}
+
+#' Effects of a term whose standard deviation is on the boundary
+#'
+#' Held there by the search, or, in a vector term, smaller than 1e-4 of the standard errors of its row of L, so that
+#' it is zero but for rounding.
+#' @return Logical, one element an effect.
+#' @noRd
+boundary_effects <- function(fit, t) {
+  at <- fit$index$theta[[t]]
+  sds <- term_sds(fit$parameters[at])
+  variances <- lower_triangle(diag(fit$covariance)[at])
+  unit <- sqrt(apply(variances, 1L, max))
+  unit[is.na(unit)] <- 0
+  if (length(at) == 1L && fit$boundary[at]) TRUE else sds <= 1e-4 * unit
+}
+
+# NA for the correlations of an effect that does not vary.
+correlation_matrix <- function(covariance, sds, boundary) {
+  correlation <- covariance / tcrossprod(sds)
+  correlation[boundary, ] <- NA_real_
+  correlation[, boundary] <- NA_real_
+  diag(correlation) <- 1
+  correlation[] <- pmin(pmax(correlation, -1), 1)
+  correlation
+}
+
+#' @rdname VarCorr.glimmer
+#' @export
+as.data.frame.VarCorr.glimmer <- function(x, row.names = NULL, optional = FALSE,
+                                          order = c("cov.last", "lower.tri"), ...) {
+  order <- match.arg(order)
+  parts <- Map(function(covariance, group) {
+    at <- lower_positions(nrow(covariance), order)
+    single <- at[, 1L] == at[, 2L]
+    effects <- rownames(covariance)
+    sdcor <- attr(covariance, "correlation")[at]
+    sdcor[single] <- attr(covariance, "stddev")[at[single, 1L]]
+    data.frame(grp = group, var1 = effects[at[, 2L]], var2 = ifelse(single, NA_character_, effects[at[, 1L]]),
+               vcov = covariance[at], sdcor = sdcor)
+  }, lapply(x, identity), names(x))
+  if (attr(x, "useSc")) {
+    scale <- attr(x, "sc")
+    parts <- c(parts, list(data.frame(grp = "Residual", var1 = NA_character_, var2 = NA_character_, vcov = scale^2,
+                                      sdcor = scale)))
+  }
+  do.call(rbind, unname(parts))
+}
+
+# Row and column of the entries of a lower triangle, its diagonal first or column by column.
+lower_positions <- function(size, order = "lower.tri") {
+  at <- unname(which(lower.tri(diag(size), diag = TRUE), arr.ind = TRUE))
+  if (order == "cov.last") at[order(at[, 1L] != at[, 2L]), , drop = FALSE] else at
+}
+
+#' @rdname VarCorr.glimmer
+#' @export
+format.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
+  comp <- match.arg(comp, c("Variance", "Std.Dev."), several.ok = TRUE)
+  sds <- unlist(lapply(x, attr, "stddev"), use.names = FALSE)
+  boundary <- unlist(lapply(x, attr, "boundary"), use.names = FALSE)
+  labels <- random_labels(names(x), lapply(x, rownames))
+  correlations <- correlation_cells(lapply(x, attr, "correlation"), max(2L, digits - 2L))
+  if (attr(x, "useSc")) {
+    sds <- c(sds, attr(x, "sc"))
+    boundary <- c(boundary, FALSE)
+    labels <- rbind(labels, c("Residual", ""))
+    correlations <- rbind(correlations, rep("", ncol(correlations)))
+  }
+  columns <- list("Variance" = format_sds(sds^2, boundary, digits), "Std.Dev." = format_sds(sds, boundary, digits))
+  cells <- cbind(labels, do.call(cbind, columns[comp]), correlations)
+  colnames(cells)[1:2] <- c("Groups", "Name")
+  rownames(cells) <- rep("", nrow(cells))
+  cells
+}
+
+# Numbers to a common number of decimals; a standard deviation on the boundary says so.
+format_sds <- function(values, boundary, digits) {
+  text <- character(length(values))
+  text[boundary] <- "0 (boundary)"
+  text[!boundary] <- if (all(boundary)) character() else format(values[!boundary], digits = digits)
+  text
+}
+
+# Grouping factor, on the first row of a term only, and effect.
+random_labels <- function(groups, effects) {
+  first <- unlist(lapply(effects, function(names) seq_along(names) == 1L), use.names = FALSE)
+  groups <- rep(groups, lengths(effects))
+  cbind(ifelse(first, groups, ""), unlist(effects, use.names = FALSE))
+}
+
+#' Correlations as the cells of a table: below the diagonal, one column an effect
+#'
+#' The columns are called by their effects where all vector terms have the same ones.
+#' @return Character matrix, one row an effect; without columns where no term has several effects.
+#' @noRd
+correlation_cells <- function(correlations, digits) {
+  sizes <- vapply(correlations, nrow, 1L)
+  width <- max(sizes) - 1L
+  cells <- lapply(correlations, function(correlation) {
+    text <- ifelse(is.na(correlation), "-", formatC(correlation, digits = digits, format = "f"))
+    text[upper.tri(text, diag = TRUE)] <- ""
+    block <- matrix("", nrow(correlation), width)
+    block[, seq_len(ncol(text) - 1L)] <- text[, -ncol(text)]
+    block
+  })
+  cells <- do.call(rbind, unname(cells))
+  effects <- unique(lapply(correlations[sizes > 1L], rownames))
+  if (width > 0L) {
+    names <- if (length(effects) == 1L) effects[[1L]][seq_len(width)] else rep("", width)
+    names[1L] <- if (nzchar(names[1L])) paste("Corr:", names[1L]) else "Corr"
+    colnames(cells) <- names
+  }
+  cells
+}
+
+#' @rdname VarCorr.glimmer
+#' @export
+print.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
+  print_cells(format(x, digits = digits, comp = comp))
+  invisible(x)
+}
+
+# A character matrix with its first two columns flush left, the others flush right.
+print_cells <- function(cells) {
+  left <- 1:2
+  cells[, left] <- apply(rbind(colnames(cells)[left], cells[, left, drop = FALSE]), 2L, format)[-1L, ]
+  colnames(cells)[left] <- formatC(colnames(cells)[left], width = -nchar(cells[1L, left]))
+  print(cells, quote = FALSE, right = TRUE)
+}
+
+#' Every standard deviation and correlation with its standard error
+#'
+#' By the delta method from the covariance of all parameters: standard deviations on the log scale, where
+#' log sd_i = log(sum_k L_ik^2) / 2, and correlations on Fisher's z, atanh(r).
+#'
+#' @param fit Object of class `glimmer`.
+#' @return Data frame: `kind` ("sd", "cor" or "sigma"), `group`, `var1`, `var2` (of a correlation: column and row of
+#'   the lower triangle), `estimate`, `boundary` (logical), `transformed` (log or Fisher's z) and `se`, its standard
+#'   error (`NA` on the boundary). Column by column of the lower triangle, sigma last.
+#' @noRd
+covariance_table <- function(fit) {
+  terms <- lapply(seq_along(fit$random), function(t) term_table(fit, t))
+  dispersion <- fit$index$dispersion
+  if (length(dispersion)) {
+    scale <- sigma.glimmer(fit)
+    slope <- if (fit$family$family == "gaussian") 1 else -0.5
+    terms <- c(terms, list(data.frame(kind = "sigma", group = "Residual", var1 = "Observation", var2 = NA_character_,
+                                      estimate = scale, boundary = FALSE, transformed = log(scale),
+                                      se = abs(slope) * sqrt(fit$covariance[dispersion, dispersion]))))
+  }
+  do.call(rbind, terms)
+}
+
+term_table <- function(fit, t) {
+  term <- fit$random[[t]]
+  at <- fit$index$theta[[t]]
+  lower <- lower_triangle(fit$parameters[at])
+  covariance <- fit$covariance[at, at, drop = FALSE]
+  boundary <- boundary_effects(fit, t)
+  sds <- sqrt(rowSums(lower^2))
+  positions <- lower_positions(nrow(lower))
+  rows <- lapply(seq_len(nrow(positions)), function(k) {
+    i <- positions[k, 1L]
+    j <- positions[k, 2L]
+    entry <- if (i == j) sd_entry(lower, sds, i, boundary[i]) else cor_entry(lower, sds, i, j, boundary[i] || boundary[j])
+    slope <- entry$slope[lower.tri(lower, diag = TRUE)]
+    # parameters that do not enter have slope 0, and may have no variance
+    enters <- which(slope != 0)
+    variance <- sum(slope[enters] * (covariance[enters, enters, drop = FALSE] %*% slope[enters]))
+    data.frame(kind = if (i == j) "sd" else "cor", group = term$group, var1 = term$names[j],
+               var2 = if (i == j) NA_character_ else term$names[i], estimate = entry$estimate,
+               boundary = entry$boundary, transformed = entry$transformed,
+               se = if (entry$boundary) NA_real_ else sqrt(variance))
+  })
+  do.call(rbind, rows)
+}
+
+# Logarithm of a standard deviation and its slope in the entries of L.
+sd_entry <- function(lower, sds, i, boundary) {
+  slope <- matrix(0, nrow(lower), ncol(lower))
+  if (!boundary) slope[i, ] <- lower[i, ] / sds[i]^2
+  list(estimate = sds[i], boundary = boundary, transformed = if (boundary) NA_real_ else log(sds[i]), slope = slope)
+}
+
+# Fisher's z of a correlation and its slope; undefined where an effect does not vary or the correlation is 1.
+cor_entry <- function(lower, sds, i, j, undefined) {
+  correlation <- if (undefined) NA_real_ else sum(lower[i, ] * lower[j, ]) / (sds[i] * sds[j])
+  boundary <- undefined || 1 - abs(correlation) < 1e-8
+  slope <- matrix(0, nrow(lower), ncol(lower))
+  if (!boundary) {
+    slope[i, ] <- lower[j, ] / (sds[i] * sds[j]) - correlation * lower[i, ] / sds[i]^2
+    slope[j, ] <- lower[i, ] / (sds[i] * sds[j]) - correlation * lower[j, ] / sds[j]^2
+    slope <- slope / (1 - correlation^2)
+  }
+  list(estimate = correlation, boundary = boundary, transformed = if (boundary) NA_real_ else atanh(correlation),
+       slope = slope)
+}

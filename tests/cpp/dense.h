@@ -1,0 +1,104 @@
+// The model with dense matrices and nothing clever: the mode by a damped Newton method from zero, the Laplace value
+// by its definition. Rows' densities come from the core (test_density.cpp tests them on their own).
+#ifndef GLIMMER_TESTS_DENSE_H
+#define GLIMMER_TESTS_DENSE_H
+
+#include "problem.h"
+
+namespace dense {
+
+using problem::Factor;
+using problem::Index;
+using problem::Matrix;
+using problem::Problem;
+using problem::Vector;
+
+/// A = Z Lambda; the effects stand factor by factor in the problem's order, level by level.
+inline Matrix random_effects_matrix(const Problem& p, const Vector& theta) {
+  Index columns = 0;
+  for (const Factor& factor : p.factors) columns += factor.levels * factor.Z.cols();
+  Matrix A = Matrix::Zero(p.rows(), columns);
+  Index start = 0;
+  for (const Factor& factor : p.factors) {
+    const Index q = factor.Z.cols();
+    Matrix lambda = Matrix::Zero(q, q);
+    Index effect = 0;
+    for (std::size_t b = 0; b < factor.blocks.size(); ++b) {
+      Index at = factor.theta[b];
+      for (Index j = 0; j < factor.blocks[b]; ++j)
+        for (Index i = j; i < factor.blocks[b]; ++i) lambda(effect + i, effect + j) = theta[at++];
+      effect += factor.blocks[b];
+    }
+    for (Index i = 0; i < p.rows(); ++i)
+      A.block(i, start + factor.level[static_cast<std::size_t>(i)] * q, 1, q) = factor.Z.row(i) * lambda;
+    start += factor.levels * q;
+  }
+  return A;
+}
+
+struct Rows {
+  Vector f, d1, w;
+};
+
+inline Rows rows_at(const Problem& p, const Vector& eta, double phi) {
+  const auto density = glimmer::make_density(p.family, p.link);
+  const glimmer::Responses responses{p.y, p.size, p.weight};
+  glimmer::RowDerivatives out;
+  out.reserve(p.rows(), 3, density->has_dispersion());
+  density->rows(responses, {0, p.rows()}, eta, phi, 3, out);
+  for (Index i = 0; i < p.rows(); ++i) out.f[i] += density->constant(responses[i]);
+  return {out.f, out.d1, out.w};
+}
+
+struct Solution {
+  Vector u, beta;
+  double value = 0.0;  ///< Laplace
+  bool converged = false;
+};
+
+/// The mode of h over u, or over (u, beta), and the Laplace value there.
+inline Solution laplace(const Problem& p, bool joint) {
+  const Matrix A = random_effects_matrix(p, p.theta());
+  const Index q = A.cols(), fixed = joint ? p.X.cols() : 0;
+  Matrix B(p.rows(), q + fixed);
+  B << A, p.X.leftCols(fixed);
+  Vector v = Vector::Zero(q + fixed);
+  v.tail(fixed) = p.beta().head(fixed);
+  const Vector base = p.offset + (joint ? Vector(Vector::Zero(p.rows())) : Vector(p.X * p.beta()));
+  const auto h_of = [&](const Vector& at) {
+    return rows_at(p, base + B * at, p.phi()).f.sum() - 0.5 * at.head(q).squaredNorm();
+  };
+  Solution out;
+  for (int iteration = 0; iteration < 500; ++iteration) {
+    const Rows rows = rows_at(p, base + B * v, p.phi());
+    Vector gradient = B.transpose() * rows.d1;
+    gradient.head(q) -= v.head(q);
+    Matrix H = B.transpose() * rows.w.asDiagonal() * B;
+    H.topLeftCorner(q, q).diagonal().array() += 1.0;
+    Eigen::LLT<Matrix> llt(H);
+    for (double ridge = 1e-3; llt.info() != Eigen::Success && ridge < 1e9; ridge *= 10.0)
+      llt.compute(H + ridge * Matrix::Identity(q + fixed, q + fixed));
+    const Vector step = llt.solve(gradient);
+    if (step.cwiseAbs().maxCoeff() < 1e-9) {  // Newton converges quadratically: this step leaves round-off
+      v += step;
+      out.converged = true;
+      break;
+    }
+    double length = 1.0;
+    const double h = h_of(v);
+    while (length > 1e-10 && !(h_of(v + length * step) > h)) length *= 0.5;
+    v += length * step;
+  }
+  const Rows rows = rows_at(p, base + B * v, p.phi());
+  const Matrix H = Matrix(A.transpose() * rows.w.asDiagonal() * A) + Matrix::Identity(q, q);
+  const Eigen::LLT<Matrix> llt(H);
+  out.converged = out.converged && llt.info() == Eigen::Success;
+  out.u = v.head(q);
+  out.beta = joint ? Vector(v.tail(fixed)) : p.beta();
+  out.value = h_of(v) - llt.matrixLLT().diagonal().array().log().sum();
+  return out;
+}
+
+}  // namespace dense
+
+#endif

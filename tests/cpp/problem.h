@@ -1,0 +1,247 @@
+// Random models for the tests: data made by a generator of our own, and the core's Model built from them.
+#ifndef GLIMMER_TESTS_PROBLEM_H
+#define GLIMMER_TESTS_PROBLEM_H
+
+#include <glimmer/model.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace problem {
+
+using glimmer::Index;
+using glimmer::Matrix;
+using glimmer::RowMatrix;
+using glimmer::Vector;
+
+/// A linear congruential generator (Knuth's MMIX constants): the same numbers on every machine.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed * 2862933555777941757ULL + 3037000493ULL) {}
+  double uniform() {
+    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (static_cast<double>(state_ >> 11) + 0.5) / 9007199254740992.0;
+  }
+  Index below(Index n) { return static_cast<Index>(uniform() * static_cast<double>(n)); }
+  double normal() { return std::sqrt(-2.0 * std::log(uniform())) * std::cos(6.283185307179586 * uniform()); }
+  double exponential() { return -std::log(uniform()); }
+
+ private:
+  std::uint64_t state_;
+};
+
+struct Factor {
+  Index levels = 0;
+  std::vector<Index> level;
+  RowMatrix Z;
+  std::vector<Index> blocks;  ///< sizes of the covariance blocks
+  std::vector<Index> theta;   ///< where each starts in theta
+};
+
+struct Problem {
+  std::string name, family, link;
+  Vector y, size, weight, offset;
+  Matrix X;
+  std::vector<Factor> factors;
+  Vector parameters;  ///< beta, theta, phi
+
+  Index rows() const { return y.size(); }
+  Index theta_count() const {
+    Index count = 0;
+    for (const Factor& factor : factors)
+      for (Index q : factor.blocks) count += q * (q + 1) / 2;
+    return count;
+  }
+  bool has_dispersion() const { return family != "binomial" && family != "poisson"; }
+  Vector beta() const { return parameters.head(X.cols()); }
+  Vector theta() const { return parameters.segment(X.cols(), theta_count()); }
+  double phi() const { return has_dispersion() ? parameters[parameters.size() - 1] : 0.0; }
+};
+
+inline glimmer::Terms make_terms(const Problem& p) {
+  std::vector<glimmer::Grouping> groupings;
+  for (const Factor& factor : p.factors) {
+    glimmer::Grouping grouping;
+    grouping.levels = factor.levels;
+    grouping.level.assign(factor.level.begin(), factor.level.end());
+    grouping.Z = factor.Z;
+    for (std::size_t b = 0; b < factor.blocks.size(); ++b)
+      grouping.covariance.add("unstructured", factor.blocks[b], factor.theta[b]);
+    groupings.push_back(std::move(grouping));
+  }
+  return glimmer::Terms(std::move(groupings));
+}
+
+inline std::unique_ptr<glimmer::Model> make_model(const Problem& p) {
+  return std::make_unique<glimmer::Model>(glimmer::Responses{p.y, p.size, p.weight}, p.offset, p.X, make_terms(p),
+                                          glimmer::make_density(p.family, p.link));
+}
+
+/// Which pairs of family and link the core has; the tests go over all of these that it knows.
+inline bool known(const std::string& family, const std::string& link) {
+  try {
+    glimmer::make_density(family, link);
+    return true;
+  } catch (const std::invalid_argument&) {
+    return false;
+  }
+}
+
+struct Pair {
+  std::string family, link;
+  double centre;  ///< where the linear predictor lies in the random models
+  double spread;  ///< and how far it strays, well inside the range of a restricted link
+};
+
+inline std::vector<Pair> known_pairs() {
+  const std::vector<Pair> all = {
+      {"gaussian", "identity", 0.5, 1.0},   {"gaussian", "log", 0.3, 0.4},      {"gaussian", "inverse", 1.5, 0.15},
+      {"binomial", "logit", 0.2, 1.0},      {"binomial", "probit", 0.2, 0.6},   {"binomial", "cloglog", -0.3, 0.6},
+      {"binomial", "cauchit", 0.1, 0.6},    {"binomial", "log", -1.2, 0.15},    {"poisson", "log", 0.6, 0.5},
+      {"poisson", "identity", 4.0, 0.4},    {"poisson", "sqrt", 2.0, 0.2},      {"Gamma", "inverse", 1.5, 0.15},
+      {"Gamma", "log", 0.3, 0.5},           {"Gamma", "identity", 3.0, 0.3},    {"inverse.gaussian", "1/mu^2", 1.5, 0.15},
+      {"inverse.gaussian", "log", 0.2, 0.3}, {"inverse.gaussian", "inverse", 1.5, 0.15},
+      {"inverse.gaussian", "identity", 2.0, 0.2}};
+  std::vector<Pair> found;
+  for (const Pair& pair : all)
+    if (known(pair.family, pair.link)) found.push_back(pair);
+  return found;
+}
+
+inline double mean(const std::string& link, double eta) {
+  if (link == "identity") return eta;
+  if (link == "log") return std::exp(eta);
+  if (link == "inverse") return 1.0 / eta;
+  if (link == "sqrt") return eta * eta;
+  if (link == "1/mu^2") return 1.0 / std::sqrt(eta);
+  if (link == "logit") return 1.0 / (1.0 + std::exp(-eta));
+  if (link == "probit") return 0.5 * std::erfc(-eta / std::sqrt(2.0));
+  if (link == "cloglog") return -std::expm1(-std::exp(eta));
+  return 0.5 + std::atan(eta) / 3.141592653589793;  // cauchit
+}
+
+inline double draw(const std::string& family, double mu, double size, double phi, Random& random) {
+  if (family == "gaussian") return mu + std::exp(phi) * random.normal();
+  if (family == "binomial") {
+    double y = 0.0;
+    for (int i = 0; i < size; ++i) y += random.uniform() < mu ? 1.0 : 0.0;
+    return y;
+  }
+  if (family == "poisson") {
+    double y = 0.0, sum = random.exponential();
+    while (sum < mu) sum += random.exponential(), y += 1.0;
+    return y;
+  }
+  if (family == "Gamma") return mu * (random.exponential() + random.exponential()) / 2.0;
+  const double lambda = std::exp(phi), z = random.normal(), v = z * z;  // inverse Gaussian: Michael et al. 1976
+  const double x = mu + mu * mu * v / (2 * lambda) - mu / (2 * lambda) * std::sqrt(4 * mu * lambda * v + mu * mu * v * v);
+  return random.uniform() <= mu / (mu + x) ? x : mu * mu / x;
+}
+
+/// What a structure needs to know of a factor: its levels, and the sizes of its covariance blocks.
+struct Shape {
+  Index levels;
+  std::vector<Index> blocks;
+};
+
+struct Structure {
+  std::string name;
+  std::vector<Shape> shapes;
+  bool nested;             ///< the first factor's levels lie within those of the second
+  Index rows, fixed;
+};
+
+inline std::vector<Structure> structures() {
+  return {{"scalar", {{12, {1}}}, false, 70, 3},
+          {"slope", {{10, {2}}}, false, 80, 3},
+          {"three effects", {{9, {3}}}, false, 110, 2},
+          {"two terms on one factor", {{9, {1, 2}}}, false, 100, 2},
+          {"no fixed effects", {{10, {1}}}, false, 60, 0},
+          {"nested", {{12, {1}}, {4, {1}}}, true, 90, 2},
+          {"nested with slopes", {{10, {2}}, {4, {2}}}, true, 120, 2},
+          {"crossed", {{9, {1}}, {7, {1}}}, false, 90, 2},
+          {"crossed with slopes", {{8, {2}}, {6, {2}}}, false, 140, 2},
+          {"crossed, fewest levels first", {{5, {1, 1}}, {9, {2}}}, false, 120, 2},
+          {"three factors", {{8, {2}}, {6, {1}}, {4, {2}}}, false, 150, 2}};
+}
+
+/// A random data set with parameters near those it was drawn from; levels of the last rows' factors may be unused.
+inline Problem make_problem(const Structure& structure, const Pair& pair, std::uint64_t seed) {
+  Random random(seed);
+  Problem p;
+  p.name = structure.name + ", " + pair.family + " " + pair.link;
+  p.family = pair.family;
+  p.link = pair.link;
+  const Index n = structure.rows;
+  p.X.resize(n, structure.fixed);
+  for (Index j = 0; j < structure.fixed; ++j)
+    for (Index i = 0; i < n; ++i) p.X(i, j) = j == 0 ? 1.0 : 2.0 * random.uniform() - 1.0;
+  p.offset.resize(n);
+  for (Index i = 0; i < n; ++i) p.offset[i] = (structure.fixed == 0 ? pair.centre : 0.0) + 0.1 * pair.spread * random.normal();
+  Index theta = 0;
+  std::vector<double> theta_values;
+  for (std::size_t k = 0; k < structure.shapes.size(); ++k) {
+    Factor factor;
+    factor.levels = structure.shapes[k].levels;
+    factor.blocks = structure.shapes[k].blocks;
+    Index q = 0;
+    for (Index size : factor.blocks) {
+      factor.theta.push_back(theta);
+      theta += size * (size + 1) / 2;
+      q += size;
+      for (Index j = 0; j < size; ++j)
+        for (Index i = j; i < size; ++i)
+          theta_values.push_back(pair.spread * (i == j ? 0.4 + 0.3 * random.uniform() : 0.2 * random.normal()));
+    }
+    factor.Z.resize(n, q);
+    for (Index i = 0; i < n; ++i) {
+      factor.level.push_back(random.below(factor.levels));
+      for (Index j = 0; j < q; ++j) factor.Z(i, j) = j == 0 ? 1.0 : 2.0 * random.uniform() - 1.0;
+    }
+    p.factors.push_back(factor);
+  }
+  if (structure.nested)
+    for (Index i = 0; i < n; ++i) p.factors[1].level[i] = p.factors[0].level[i] % p.factors[1].levels;
+
+  p.parameters.resize(structure.fixed + theta + (p.has_dispersion() ? 1 : 0));
+  for (Index j = 0; j < structure.fixed; ++j) p.parameters[j] = j == 0 ? pair.centre : 0.3 * pair.spread * random.normal();
+  for (Index t = 0; t < theta; ++t) p.parameters[structure.fixed + t] = theta_values[static_cast<std::size_t>(t)];
+  if (p.has_dispersion()) p.parameters[p.parameters.size() - 1] = pair.family == "gaussian" ? -0.3 : 0.8;
+
+  // a predictor of the same centre and spread; the random effects themselves need not be drawn from Lambda
+  p.y.resize(n), p.size.resize(n), p.weight.resize(n);
+  std::vector<double> level_shift(static_cast<std::size_t>(p.factors[0].levels));
+  for (double& shift : level_shift) shift = 0.4 * pair.spread * random.normal();
+  const Vector fixed = p.X * p.beta() + p.offset;
+  for (Index i = 0; i < n; ++i) {
+    p.size[i] = p.family == "binomial" ? static_cast<double>(1 + random.below(5)) : 1.0;
+    p.weight[i] = 0.5 + random.uniform();
+    const double eta = fixed[i] + level_shift[static_cast<std::size_t>(p.factors[0].level[static_cast<std::size_t>(i)])];
+    p.y[i] = draw(p.family, mean(p.link, eta), p.size[i], p.phi(), random);
+  }
+  return p;
+}
+
+/// Rows in another order (also with repetitions).
+inline Problem take_rows(const Problem& p, const std::vector<Index>& rows) {
+  Problem out = p;
+  const Index n = static_cast<Index>(rows.size());
+  out.y.resize(n), out.size.resize(n), out.weight.resize(n), out.offset.resize(n), out.X.resize(n, p.X.cols());
+  for (Factor& factor : out.factors) factor.level.resize(rows.size()), factor.Z.resize(n, factor.Z.cols());
+  for (Index i = 0; i < n; ++i) {
+    const Index from = rows[static_cast<std::size_t>(i)];
+    out.y[i] = p.y[from], out.size[i] = p.size[from], out.weight[i] = p.weight[from], out.offset[i] = p.offset[from];
+    out.X.row(i) = p.X.row(from);
+    for (std::size_t k = 0; k < p.factors.size(); ++k) {
+      out.factors[k].level[static_cast<std::size_t>(i)] = p.factors[k].level[static_cast<std::size_t>(from)];
+      out.factors[k].Z.row(i) = p.factors[k].Z.row(from);
+    }
+  }
+  return out;
+}
+
+}  // namespace problem
+
+#endif

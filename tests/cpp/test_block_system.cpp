@@ -1,0 +1,108 @@
+// BlockSystem: factor, solve, log-determinant and inverse on the pattern against dense matrices.
+#include <glimmer/block_system.h>
+#include <glimmer/data.h>
+
+#include "check.h"
+#include "problem.h"
+
+using glimmer::BlockMatrix;
+using glimmer::BlockSystem;
+using glimmer::Data;
+using glimmer::Index;
+using glimmer::Matrix;
+using glimmer::Vector;
+
+namespace {
+
+/// A = Z Lambda in the core's own order of rows and factors.
+Matrix dense_effects(const Data& data) {
+  Matrix A = Matrix::Zero(data.rows(), data.terms.size());
+  for (Index k = 0; k < data.terms.count(); ++k)
+    for (Index i = 0; i < data.rows(); ++i)
+      A.block(i, data.terms.position(k, data.terms[k].level[static_cast<std::size_t>(i)]), 1, data.terms[k].effects()) =
+          data.terms[k].Z.row(i) * data.terms.lambda(k);
+  return A;
+}
+
+BlockMatrix products_of(const Data& data, const Vector& w) {
+  BlockMatrix products(data.terms, data.pattern);
+  for (const glimmer::Range chunk : data.chunks) glimmer::cross_products(data, chunk, w, products);
+  return products;
+}
+
+void inverse_on_pattern(const Data& data, BlockSystem& system, const Matrix& inverse, const std::string& name) {
+  BlockMatrix found(data.terms, data.pattern);
+  system.inverse(found);
+  const double scale = inverse.cwiseAbs().maxCoeff();
+  double worst = 0.0;
+  for (Index k = 0; k < data.terms.count(); ++k) {
+    const Index q = data.terms[k].effects();
+    for (Index h = 0; h < data.terms[k].levels; ++h) {
+      const Index at = data.terms.position(k, h);
+      worst = std::max(worst, (found.diagonal(k, h) - inverse.block(at, at, q, q)).cwiseAbs().maxCoeff());
+    }
+  }
+  check::that(worst <= 1e-12 * scale, name + ": diagonal blocks of the inverse, " + std::to_string(worst / scale));
+  worst = 0.0;
+  for (std::size_t c = 0; c < data.pattern.crossings().size(); ++c) {
+    const glimmer::Crossing& x = data.pattern.crossings()[c];
+    for (Index j = 0; j < x.blocks(); ++j) {
+      const auto block = found.crossing(static_cast<Index>(c), j);
+      const Index row = data.terms.position(x.first, x.level_first[static_cast<std::size_t>(j)]);
+      const Index column = data.terms.position(x.second, x.level_second[static_cast<std::size_t>(j)]);
+      worst = std::max(worst, (block - inverse.block(row, column, block.rows(), block.cols())).cwiseAbs().maxCoeff());
+    }
+  }
+  check::that(worst <= 1e-12 * scale, name + ": crossing blocks of the inverse, " + std::to_string(worst / scale));
+}
+
+void against_dense(const problem::Structure& structure, std::uint64_t seed) {
+  const problem::Problem p = problem::make_problem(structure, {"gaussian", "identity", 0.5, 1.0}, seed);
+  const std::string name = structure.name;
+  Data data({p.y, p.size, p.weight}, p.offset, p.X, problem::make_terms(p), glimmer::make_density(p.family, p.link));
+  data.terms.set_theta(p.theta());
+  problem::Random random(seed + 99);
+  Vector w(p.rows());
+  for (Index i = 0; i < w.size(); ++i) w[i] = 3.0 * random.uniform();
+  const Matrix A = dense_effects(data);
+  const Matrix H = Matrix(A.transpose() * w.asDiagonal() * A) + Matrix::Identity(A.cols(), A.cols());
+  const Eigen::LLT<Matrix> llt(H);
+
+  BlockSystem system(data.terms, data.pattern);
+  check::that(system.block_diagonal() == (data.terms.count() == 1), name + ": block diagonal");
+  check::that(system.factor(products_of(data, w)), name + ": positive definite");
+  double log_determinant = system.log_determinant_rest();
+  for (const glimmer::Range chunk : data.chunks) log_determinant += system.log_determinant(chunk);
+  check::close(log_determinant, llt.matrixLLT().diagonal().array().log().sum(), 1e-13, name + ": log-determinant");
+  Vector x(A.cols());
+  for (Index i = 0; i < x.size(); ++i) x[i] = random.normal();
+  const Vector expected = llt.solve(x);
+  system.solve(x);
+  check::that((x - expected).cwiseAbs().maxCoeff() <= 1e-12 * expected.cwiseAbs().maxCoeff(), name + ": solve");
+  const Matrix inverse = llt.solve(Matrix::Identity(A.cols(), A.cols()));
+  inverse_on_pattern(data, system, inverse, name);
+
+  // factored again with other weights: nothing of the first is left
+  const Vector other = 0.5 * w;
+  check::that(system.factor(products_of(data, other)), name + ": factored again");
+  const Matrix H2 = Matrix(A.transpose() * other.asDiagonal() * A) + Matrix::Identity(A.cols(), A.cols());
+  inverse_on_pattern(data, system, H2.inverse(), name + " again");
+
+  const Vector negative = Vector::Constant(p.rows(), -5.0);
+  check::that(!system.factor(products_of(data, negative)), name + ": not positive definite is seen");
+  const Vector nan = Vector::Constant(p.rows(), std::nan(""));
+  check::that(!system.factor(products_of(data, nan)), name + ": NaN is not positive definite");
+}
+
+}  // namespace
+
+int main() {
+  std::uint64_t seed = 1;
+  for (const problem::Structure& structure : problem::structures())
+    for (int repeat = 0; repeat < 3; ++repeat) against_dense(structure, seed++);
+  // levels without rows, and many more levels of one factor than rows of it
+  against_dense({"unused levels", {{40, {2}}, {30, {1}}}, false, 25, 1}, 50);
+  against_dense({"unused levels, one factor", {{40, {2}}}, false, 25, 1}, 51);
+  against_dense({"several chunks", {{90, {2}}, {5, {1}}}, false, 4000, 1}, 52);
+  return check::finish();
+}

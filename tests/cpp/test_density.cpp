@@ -1,0 +1,231 @@
+// Rows' densities and their derivatives: against contour integrals in extended precision where the density is tame,
+// against closed forms in the tails, in phi, and expected weights against their definition.
+#include <glimmer/density.h>
+
+#include "check.h"
+#include "problem.h"
+#include "reference.h"
+
+using glimmer::Index;
+using glimmer::Vector;
+
+namespace {
+
+struct Row {
+  double y, size, weight;
+};
+
+/// One row, all derivatives.
+struct At {
+  glimmer::RowDerivatives d;
+  double f = 0.0, expected = 0.0;
+
+  At(const std::string& family, const std::string& link, const Row& row, double eta, double phi) {
+    const auto density = glimmer::make_density(family, link);
+    const glimmer::Responses responses{Vector::Constant(1, row.y), Vector::Constant(1, row.size),
+                                       Vector::Constant(1, row.weight)};
+    d.reserve(1, 5, density->has_dispersion());
+    Vector weights(1);
+    density->rows(responses, {0, 1}, Vector::Constant(1, eta), phi, 5, d);
+    density->expected_weights(responses, {0, 1}, Vector::Constant(1, eta), phi, weights);
+    f = d.f[0] + density->constant(responses[0]);
+    expected = weights[0];
+  }
+  /// Derivatives of f in eta.
+  double order(int k) const {
+    if (k == 0) return f;
+    return k == 1 ? d.d1[0] : k == 2 ? -d.w[0] : k == 3 ? -d.d3[0] : k == 4 ? -d.d4[0] : -d.d5[0];
+  }
+  double order_phi(int k) const {
+    if (k == 0) return d.f_phi[0];
+    return k == 1 ? d.d1_phi[0] : k == 2 ? -d.w_phi[0] : k == 3 ? -d.d3_phi[0] : -d.d4_phi[0];
+  }
+};
+
+std::string label(const problem::Pair& pair, const Row& row, double eta) {
+  char text[160];
+  std::snprintf(text, sizeof text, "%s %s, y %g of %g, weight %g, eta %g", pair.family.c_str(), pair.link.c_str(),
+                row.y, row.size, row.weight, eta);
+  return text;
+}
+
+std::vector<Row> rows_of(const std::string& family) {
+  if (family == "gaussian") return {{0.0, 1, 1}, {1.3, 1, 2.5}, {-2.0, 1, 0.4}};
+  if (family == "binomial") return {{0, 1, 1}, {1, 1, 1}, {3, 7, 1}, {0, 4, 2}, {5, 5, 0.5}};
+  if (family == "poisson") return {{0, 1, 1}, {1, 1, 1}, {12, 1, 2}, {3, 1, 0.5}};
+  return {{0.3, 1, 1}, {2.0, 1, 2.5}, {7.0, 1, 0.5}};
+}
+
+bool positive_only(const problem::Pair& pair) {
+  return pair.link == "inverse" || pair.link == "sqrt" || pair.link == "1/mu^2" ||
+         (pair.link == "identity" && pair.family != "gaussian");
+}
+
+std::vector<double> moderate(const problem::Pair& pair) {
+  if (positive_only(pair)) return {0.3, 1.0, 2.5, 5.0};
+  if (pair.family == "binomial" && pair.link == "log") return {-5.0, -1.0, -0.2};
+  if (pair.link == "cloglog") return {-5.0, -1.0, 0.0, 1.0, 2.0};
+  return {-5.0, -1.0, 0.0, 0.4, 2.0, 5.0};
+}
+
+void against_contours(const problem::Pair& pair) {
+  const double phi = pair.family == "binomial" || pair.family == "poisson" ? 0.0 : 0.6;
+  for (const Row& row : rows_of(pair.family))
+    for (double eta : moderate(pair)) {
+      const At found(pair.family, pair.link, row, eta, phi);
+      const auto expected =
+          reference::density_derivatives(pair.family, pair.link, row.y, row.size, row.weight, phi, eta);
+      for (int k = 0; k <= 5; ++k) {
+        const double value = static_cast<double>(expected[static_cast<std::size_t>(k)]);
+        check::close(found.order(k), value, 1e-11, label(pair, row, eta) + ", order " + std::to_string(k));
+      }
+    }
+}
+
+/// Derivatives in phi: of f in extended precision, of the others by differences of the tested ones.
+void in_dispersion(const problem::Pair& pair) {
+  if (!glimmer::make_density(pair.family, pair.link)->has_dispersion()) return;
+  const double phi = 0.6, eta = pair.centre;
+  for (const Row& row : rows_of(pair.family)) {
+    const At found(pair.family, pair.link, row, eta, phi);
+    const auto density = [&](long double at) {
+      return reference::log_density(pair.family, pair.link, row.y, row.size, row.weight, at, eta).real();
+    };
+    const auto richardson = [&](auto f) {
+      const auto central = [&](long double h) { return (f(phi + h) - f(phi - h)) / (2 * h); };
+      const auto a = central(0.04L), b = central(0.02L), c = central(0.01L);
+      return static_cast<double>((64 * c - 20 * b + a) / 45);
+    };
+    check::close(found.order_phi(0), richardson(density), 1e-8, label(pair, row, eta) + ", f_phi");
+    for (int k = 1; k <= 4; ++k) {
+      const auto order = [&](long double at) {
+        return static_cast<long double>(At(pair.family, pair.link, row, eta, static_cast<double>(at)).order(k));
+      };
+      check::close(found.order_phi(k), richardson(order), 1e-8,
+                   label(pair, row, eta) + ", in phi, order " + std::to_string(k));
+    }
+  }
+}
+
+/// Canonical pairs in closed form, relative to the value itself: nothing is lost in the tails.
+void tails() {
+  const problem::Pair logit{"binomial", "logit", 0, 0}, log{"poisson", "log", 0, 0}, identity{"gaussian", "identity", 0, 0};
+  for (double eta : {0.0, 5.0, -5.0, 30.0, -30.0, 700.0, -700.0}) {
+    const long double e = std::exp(-std::fabs(static_cast<long double>(eta))), near_zero = e / (1 + e);
+    const long double p = eta > 0 ? 1 / (1 + e) : near_zero, q = eta > 0 ? near_zero : 1 / (1 + e), v = p * q;
+    for (const Row& row : rows_of("binomial")) {
+      const At found("binomial", "logit", row, eta, 0.0);
+      const long double m = row.size * row.weight, d = q - p;
+      const long double expected[] = {row.weight * (row.y * q - (row.size - row.y) * p), -m * v, -m * v * d,
+                                      -m * v * (1 - 6 * v), -m * v * d * (1 - 12 * v)};
+      for (int k = 1; k <= 5; ++k)
+        check::close_relative(found.order(k), static_cast<double>(expected[k - 1]), 1e-13,
+                              label(logit, row, eta) + ", order " + std::to_string(k));
+      long double f = std::lgamma(row.size + 1.0L) - std::lgamma(row.y + 1.0L) - std::lgamma(row.size - row.y + 1.0L);
+      f += -row.size * std::log1p(e) - (eta > 0 ? row.size - row.y : row.y) * std::fabs(static_cast<long double>(eta));
+      check::close_relative(found.f, static_cast<double>(row.weight * f), 1e-13, label(logit, row, eta) + ", f");
+      check::close_relative(found.expected, static_cast<double>(m * v), 1e-13, label(logit, row, eta) + ", expected");
+    }
+    const long double mu = std::exp(static_cast<long double>(eta));
+    for (const Row& row : rows_of("poisson")) {
+      const At found("poisson", "log", row, eta, 0.0);
+      const long double f = row.weight * (row.y * static_cast<long double>(eta) - mu - std::lgamma(row.y + 1.0L));
+      check::close_relative(found.f, static_cast<double>(f), 1e-13, label(log, row, eta) + ", f");
+      check::close_relative(found.order(1), static_cast<double>(row.weight * (row.y - mu)), 1e-13, label(log, row, eta) + ", order 1");
+      for (int k = 2; k <= 5; ++k)
+        check::close_relative(found.order(k), static_cast<double>(-row.weight * mu), 1e-13,
+                              label(log, row, eta) + ", order " + std::to_string(k));
+      check::close_relative(found.expected, static_cast<double>(row.weight * mu), 1e-13, label(log, row, eta) + ", expected");
+    }
+    for (const Row& row : rows_of("gaussian")) {
+      const At found("gaussian", "identity", row, eta, -0.5);
+      const long double precision = row.weight * std::exp(1.0L), r = row.y - static_cast<long double>(eta);
+      const double expected[] = {static_cast<double>(precision * r), static_cast<double>(-precision), 0, 0, 0};
+      for (int k = 1; k <= 5; ++k)
+        check::close_relative(found.order(k), expected[k - 1], 1e-14, label(identity, row, eta) + ", order " + std::to_string(k));
+      check::close_relative(found.f,
+                            static_cast<double>(-0.5L * precision * r * r + 0.5L * std::log(precision / (2 * reference::pi))),
+                            1e-13, label(identity, row, eta) + ", f");
+    }
+  }
+}
+
+/// No NaN in a value, and a derivative that is finite has no NaN beside it, however far out.
+void finite_far_out(const problem::Pair& pair) {
+  for (const Row& row : rows_of(pair.family))
+    for (double eta : {-700.0, -30.0, 30.0, 700.0}) {
+      const At found(pair.family, pair.link, row, eta, 0.2);
+      check::that(!std::isnan(found.f) && found.f < glimmer::infinity, label(pair, row, eta) + ": value is a number");
+      if (!std::isfinite(found.f)) continue;
+      for (int k = 1; k <= 2; ++k)
+        check::that(!std::isnan(found.order(k)), label(pair, row, eta) + ": a number, order " + std::to_string(k));
+      check::that(found.expected >= 0.0, label(pair, row, eta) + ": expected weight");
+    }
+}
+
+/// Outside the range of a restricted link the log-density is minus infinity.
+void infeasible(const problem::Pair& pair) {
+  std::vector<double> outside;
+  if (positive_only(pair) && pair.link != "sqrt" && pair.family != "gaussian") outside = {-0.5, -30.0};
+  if (pair.family == "binomial" && pair.link == "log") outside = {0.5, 30.0};
+  for (const Row& row : rows_of(pair.family))
+    for (double eta : outside)
+      if (!(pair.family == "binomial" && row.y == row.size))
+        check::that(At(pair.family, pair.link, row, eta, 0.2).f == -glimmer::infinity, label(pair, row, eta) + ": infeasible");
+}
+
+/// A lower order gives the same numbers, and rows outside the range stay as they are.
+void orders_and_ranges(const problem::Pair& pair) {
+  const auto density = glimmer::make_density(pair.family, pair.link);
+  const std::vector<Row> rows = rows_of(pair.family);
+  const Index n = static_cast<Index>(rows.size());
+  glimmer::Responses responses{Vector(n), Vector(n), Vector(n)};
+  for (Index i = 0; i < n; ++i) {
+    const Row& row = rows[static_cast<std::size_t>(i)];
+    responses.y[i] = row.y, responses.size[i] = row.size, responses.weight[i] = row.weight;
+  }
+  const Vector eta = Vector::Constant(n, pair.centre);
+  glimmer::RowDerivatives all;
+  all.reserve(n, 5, density->has_dispersion());
+  density->rows(responses, {0, n}, eta, 0.3, 5, all);
+  for (int order = 2; order <= 4; ++order) {
+    glimmer::RowDerivatives some;
+    some.reserve(n, order, density->has_dispersion());
+    some.f.setConstant(7.0);
+    density->rows(responses, {1, n}, eta, 0.3, order, some);
+    check::that(some.f[0] == 7.0, pair.family + " " + pair.link + ": a row outside the range");
+    for (Index i = 1; i < n; ++i) {
+      check::close(some.f[i], all.f[i], 1e-15, pair.family + " " + pair.link + ": f at a lower order");
+      check::close(some.d1[i], all.d1[i], 1e-14, pair.family + " " + pair.link + ": d1 at a lower order");
+      check::close(some.w[i], all.w[i], 1e-14, pair.family + " " + pair.link + ": w at a lower order");
+    }
+  }
+}
+
+/// Expected weights: the mean of w over the distribution of y (binomial and Poisson: by summation).
+void expected_weights(const problem::Pair& pair) {
+  if (pair.family != "binomial" && pair.family != "poisson") return;
+  const double eta = pair.centre + 0.3 * pair.spread, size = pair.family == "binomial" ? 6.0 : 1.0;
+  double sum = 0.0;
+  for (double y = 0; y <= (pair.family == "binomial" ? size : 80.0); y += 1.0) {
+    const At at(pair.family, pair.link, {y, size, 1.0}, eta, 0.0);
+    sum += std::exp(at.f) * at.d.w[0];
+  }
+  check::close(At(pair.family, pair.link, {1.0, size, 2.0}, eta, 0.0).expected, 2.0 * sum, 1e-11,
+               pair.family + " " + pair.link + ": expected weight");
+}
+
+}  // namespace
+
+int main() {
+  for (const problem::Pair& pair : problem::known_pairs()) {
+    against_contours(pair);
+    in_dispersion(pair);
+    finite_far_out(pair);
+    infeasible(pair);
+    orders_and_ranges(pair);
+    expected_weights(pair);
+  }
+  tails();
+  return check::finish();
+}

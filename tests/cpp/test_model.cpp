@@ -1,0 +1,94 @@
+// Model: mode, value and gradient, for every structure and every family and link.
+#include <glimmer/model.h>
+
+#include "check.h"
+#include "dense.h"
+#include "problem.h"
+
+using glimmer::Evaluation;
+using glimmer::Index;
+using glimmer::Model;
+using glimmer::Status;
+using glimmer::Vector;
+using problem::Problem;
+
+namespace {
+
+/// The core's modes in the problem's order of factors.
+Vector modes_of(const Model& model) {
+  const glimmer::Terms& terms = model.data().terms;
+  std::vector<Vector> parts(static_cast<std::size_t>(terms.count()));
+  for (Index k = 0; k < terms.count(); ++k)
+    parts[static_cast<std::size_t>(terms.callers_position(k))] = model.point().u.segment(terms.start(k), terms[k].size());
+  Vector out(terms.size());
+  Index at = 0;
+  for (const Vector& part : parts) {
+    out.segment(at, part.size()) = part;
+    at += part.size();
+  }
+  return out;
+}
+
+Evaluation evaluate(Model& model, const Vector& parameters, bool gradient, bool joint) {
+  return joint ? model.evaluate_joint(parameters, gradient) : model.evaluate(parameters, gradient);
+}
+
+void mode_and_value(const Problem& p, bool joint) {
+  const std::string name = p.name + (joint ? ", joint" : "");
+  const auto model = problem::make_model(p);
+  const Evaluation found = evaluate(*model, p.parameters, false, joint);
+  const dense::Solution expected = dense::laplace(p, joint);
+  check::that(expected.converged, name + ": reference converged");
+  check::that(found.status == Status::ok, name + ": status " + glimmer::describe(found.status));
+  if (found.status != Status::ok) return;
+  check::close(found.value, expected.value, 1e-11, name + ": value");
+  const double distance = (modes_of(*model) - expected.u).cwiseAbs().maxCoeff();
+  check::that(distance <= 1e-9, name + ": mode, off by " + std::to_string(distance));
+  if (joint && p.X.cols() > 0)
+    check::that((model->point().beta - expected.beta).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta at the joint mode");
+}
+
+/// d l / d parameter j by Richardson's extrapolation of central differences; each value from a search of its own.
+double richardson(const Problem& p, Index j, bool joint) {
+  const double h = 0.02;
+  const auto central = [&](double step) {
+    double value[2];
+    for (int side = 0; side < 2; ++side) {
+      Vector at = p.parameters;
+      at[j] += side == 0 ? step : -step;
+      value[side] = evaluate(*problem::make_model(p), at, false, joint).value;
+    }
+    return (value[0] - value[1]) / (2.0 * step);
+  };
+  const double a = central(h), b = central(h / 2), c = central(h / 4);
+  return (64.0 * c - 20.0 * b + a) / 45.0;
+}
+
+void gradient(const Problem& p, bool joint) {
+  const std::string name = p.name + (joint ? ", joint" : "");
+  const auto model = problem::make_model(p);
+  const Evaluation found = evaluate(*model, p.parameters, true, joint);
+  check::that(found.status == Status::ok && found.gradient.size() == p.parameters.size(), name + ": gradient is there");
+  if (found.gradient.size() != p.parameters.size()) return;
+  Vector expected(found.gradient.size());
+  for (Index j = 0; j < expected.size(); ++j)
+    expected[j] = joint && j < p.X.cols() ? 0.0 : richardson(p, j, joint);
+  const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
+  for (Index j = 0; j < expected.size(); ++j)
+    check::close(found.gradient[j] / scale, expected[j] / scale, 1e-6, name + ": gradient " + std::to_string(j));
+}
+
+}  // namespace
+
+int main() {
+  std::uint64_t seed = 200;
+  for (const problem::Pair& pair : problem::known_pairs())
+    for (const problem::Structure& structure : problem::structures()) {
+      const Problem p = problem::make_problem(structure, pair, ++seed);
+      for (bool joint : {false, true}) {
+        mode_and_value(p, joint);
+        gradient(p, joint);
+      }
+    }
+  return check::finish();
+}
