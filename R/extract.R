@@ -26,6 +26,7 @@ nlme::fixef
 #'   print(fixef(fit))
 #'   print(head(coef(fit)$ID))
 #' }
+#' @method fixef glimmer
 #' @export
 fixef.glimmer <- function(object, add.dropped = FALSE, ...) {
   beta <- object$parameters[object$index$beta]
@@ -50,6 +51,7 @@ coef.glimmer <- function(object, ...) {
   structure(by_factor, class = c("coef.glimmer", "coef.mer"))
 }
 
+#' @method print coef.glimmer
 #' @export
 print.coef.glimmer <- function(x, ...) {
   print(unclass(x), ...)

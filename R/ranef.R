@@ -40,6 +40,7 @@ nlme::ranef
 #'   print(head(ranef(fit)$ID))
 #'   print(head(as.data.frame(ranef(fit))))
 #' }
+#' @method ranef glimmer
 #' @export
 ranef.glimmer <- function(object, condVar = TRUE, drop = FALSE, whichel = names(object$modes), ...) {
   check_flag(condVar, "condVar")
@@ -93,6 +94,7 @@ as.data.frame.ranef.glimmer <- function(x, row.names = NULL, optional = FALSE, .
 }
 
 #' @rdname ranef.glimmer
+#' @method print ranef.glimmer
 #' @export
 print.ranef.glimmer <- function(x, ...) {
   for (name in names(x)) {

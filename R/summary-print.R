@@ -1,6 +1,7 @@
 # The layout of print(summary(fit)): title, status, criteria, random effects, fixed effects.
 
 #' @rdname summary.glimmer
+#' @method print summary.glimmer
 #' @export
 print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
                                   signif.stars = getOption("show.signif.stars"), correlation = FALSE, ...) {

@@ -41,6 +41,7 @@
 #'   print(summary(fit))
 #'   print(coef(summary(fit)))
 #' }
+#' @method summary glimmer
 #' @export
 summary.glimmer <- function(object, level = 0.95, ...) {
   check_level(level)
@@ -131,6 +132,7 @@ scale_text <- function(family) {
 #' Print a fit
 #'
 #' @rdname summary.glimmer
+#' @method print glimmer
 #' @export
 print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   cat_wrapped(paste0("<glmm> ", x$family$family, "(", x$family$link, "), ", approximation_text(x, short = TRUE), ";  ",

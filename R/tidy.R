@@ -53,6 +53,7 @@ generics::augment
 #'   print(tidy(fit, effects = "fixed", exponentiate = TRUE))
 #'   print(glance(fit))
 #' }
+#' @method tidy glimmer
 #' @export
 tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, conf.level = 0.95,
                          conf.method = "Wald", exponentiate = FALSE, scales = NULL, ...) {
@@ -131,6 +132,7 @@ tidy_coefficients <- function(fit) {
 }
 
 #' @rdname tidy.glimmer
+#' @method glance glimmer
 #' @export
 glance.glimmer <- function(x, ...) {
   criteria <- information_criteria(x)
@@ -140,6 +142,7 @@ glance.glimmer <- function(x, ...) {
 }
 
 #' @rdname tidy.glimmer
+#' @method augment glimmer
 #' @export
 augment.glimmer <- function(x, data = stats::model.frame(x), newdata = NULL, ...) {
   if (!is.null(newdata)) {

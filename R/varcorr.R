@@ -32,6 +32,7 @@ nlme::VarCorr
 #' fit <- glmm(weight ~ Time + (Time | Chick), data = ChickWeight)
 #' VarCorr(fit)
 #' as.data.frame(VarCorr(fit))
+#' @method VarCorr glimmer
 #' @export
 VarCorr.glimmer <- function(x, sigma = 1, ...) {
   matrices <- lapply(seq_along(x$random), function(t) {
@@ -102,6 +103,7 @@ lower_positions <- function(size, order = "lower.tri") {
 }
 
 #' @rdname VarCorr.glimmer
+#' @method format VarCorr.glimmer
 #' @export
 format.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
   comp <- match.arg(comp, c("Variance", "Std.Dev."), several.ok = TRUE)
@@ -163,6 +165,7 @@ correlation_cells <- function(correlations, digits) {
 }
 
 #' @rdname VarCorr.glimmer
+#' @method print VarCorr.glimmer
 #' @export
 print.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
   print_cells(format(x, digits = digits, comp = comp))
@@ -171,9 +174,11 @@ print.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), c
 
 # A character matrix with its first two columns flush left, the others flush right.
 print_cells <- function(cells) {
-  left <- 1:2
-  cells[, left] <- apply(rbind(colnames(cells)[left], cells[, left, drop = FALSE]), 2L, format)[-1L, ]
-  colnames(cells)[left] <- formatC(colnames(cells)[left], width = -nchar(cells[1L, left]))
+  for (column in 1:2) {
+    padded <- format(c(colnames(cells)[column], cells[, column]))
+    colnames(cells)[column] <- padded[1L]
+    cells[, column] <- padded[-1L]
+  }
   print(cells, quote = FALSE, right = TRUE)
 }
 

@@ -26,7 +26,7 @@ struct At {
                                        Vector::Constant(1, row.weight)};
     d.reserve(1, 5, density->has_dispersion());
     Vector weights(1);
-    density->rows(responses, {0, 1}, Vector::Constant(1, eta), phi, 5, d);
+    density->evaluate(responses, {0, 1}, Vector::Constant(1, eta), phi, 5, d);
     density->expected_weights(responses, {0, 1}, Vector::Constant(1, eta), phi, weights);
     f = d.f[0] + density->constant(responses[0]);
     expected = weights[0];
@@ -187,12 +187,12 @@ void orders_and_ranges(const problem::Pair& pair) {
   const Vector eta = Vector::Constant(n, pair.centre);
   glimmer::RowDerivatives all;
   all.reserve(n, 5, density->has_dispersion());
-  density->rows(responses, {0, n}, eta, 0.3, 5, all);
+  density->evaluate(responses, {0, n}, eta, 0.3, 5, all);
   for (int order = 2; order <= 4; ++order) {
     glimmer::RowDerivatives some;
     some.reserve(n, order, density->has_dispersion());
     some.f.setConstant(7.0);
-    density->rows(responses, {1, n}, eta, 0.3, order, some);
+    density->evaluate(responses, {1, n}, eta, 0.3, order, some);
     check::that(some.f[0] == 7.0, pair.family + " " + pair.link + ": a row outside the range");
     for (Index i = 1; i < n; ++i) {
       check::close(some.f[i], all.f[i], 1e-15, pair.family + " " + pair.link + ": f at a lower order");

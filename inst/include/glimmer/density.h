@@ -54,13 +54,15 @@ class Density {
 
 template <class Family, class Link>
 class DensityOf : public Density {
+  using Pair = Traits<Family, Link>;
+
  public:
   bool has_dispersion() const override { return Family::has_dispersion; }
   double constant(const Observation& o) const override { return Family::constant(o); }
 
-  double lower_eta() const override { return Link::lower_eta; }
-  double upper_eta() const override { return Link::upper_eta; }
-  bool log_concave() const override { return is_log_concave<Family, Link>; }
+  double lower_eta() const override { return Pair::lower_eta; }
+  double upper_eta() const override { return Pair::upper_eta; }
+  bool log_concave() const override { return Pair::log_concave; }
 
   void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
                 RowDerivatives& out) const override {
@@ -90,7 +92,7 @@ class DensityOf : public Density {
     const double scale = std::exp(Family::scale_power * phi);
     for (Index i = range.begin; i < range.end; ++i) {
       const Observation o = responses[i];
-      if (!(eta[i] > Link::lower_eta && eta[i] < Link::upper_eta)) {
+      if (!(eta[i] > Pair::lower_eta && eta[i] < Pair::upper_eta)) {
         fill_outside<K>(i, out);
         continue;
       }

@@ -11,6 +11,7 @@
 
 #include "link.h"
 #include "special_functions.h"
+#include "types.h"
 
 namespace glimmer {
 
@@ -87,9 +88,21 @@ struct PoissonFamily {
   }
 };
 
-/// Whether the log-density is concave in eta whatever the response; pairs for which it is not say so.
+/// What the core must know of a family with a link: the open interval of eta at which the mean is in the family's
+/// range, and whether the log-density is concave in eta whatever the response. Pairs that differ specialise it.
+struct AnyEta {
+  static constexpr double lower_eta = -infinity, upper_eta = infinity;
+};
+struct PositiveEta {
+  static constexpr double lower_eta = 0.0, upper_eta = infinity;
+};
+struct NegativeEta {
+  static constexpr double lower_eta = -infinity, upper_eta = 0.0;
+};
 template <class Family, class Link>
-constexpr bool is_log_concave = true;
+struct Traits : AnyEta {
+  static constexpr bool log_concave = true;
+};
 
 /// The kernel of a family with a link. Pairs whose derivatives have a shorter form of their own specialise it.
 template <class Family, class Link>

@@ -2,31 +2,18 @@
 // each works in the tails without leaving log space, and nothing is clamped.
 //   binomial families need log_mean (log p) and log_complement (log(1 - p)),
 //   families on the positive line need mean and log_mean, the Gaussian needs mean.
-// A link whose mean is in the family's range only for some eta derives from PositiveEta or NegativeEta.
 #ifndef GLIMMER_LINK_H
 #define GLIMMER_LINK_H
 
 #include "jet.h"
-#include "types.h"
 
 namespace glimmer {
 
-/// The open interval of linear predictors that have a mean.
-struct AnyEta {
-  static constexpr double lower_eta = -infinity, upper_eta = infinity;
-};
-struct PositiveEta {
-  static constexpr double lower_eta = 0.0, upper_eta = infinity;
-};
-struct NegativeEta {
-  static constexpr double lower_eta = -infinity, upper_eta = 0.0;
-};
-
-struct IdentityLink : AnyEta {
+struct IdentityLink {
   template <int K> static Jet<K> mean(const Jet<K>& eta) { return eta; }
 };
 
-struct LogLink : AnyEta {
+struct LogLink {
   template <int K> static Jet<K> mean(const Jet<K>& eta) { return exp(eta); }
   template <int K> static Jet<K> log_mean(const Jet<K>& eta) { return eta; }
 };
@@ -41,7 +28,7 @@ Jet<K> softplus(const Jet<K>& eta) {
   return positive ? tail + eta : tail;
 }
 
-struct LogitLink : AnyEta {
+struct LogitLink {
   template <int K> static Jet<K> log_mean(const Jet<K>& eta) { return -softplus(-eta); }
   template <int K> static Jet<K> log_complement(const Jet<K>& eta) { return -softplus(eta); }
 };
