@@ -12,7 +12,7 @@ lints <- unlist(lapply(setdiff(files, "R/RcppExports.R"), lintr::lint, cache = F
 shared_names <- c("nAGQ", "REML", "condVar", ".Environment")
 is_right <- function(lint) {
   range <- lint$ranges[[1]]
-  name <- substr(lint$line, range[1], range[2])
+  name <- gsub("\"", "", substr(lint$line, range[1], range[2]))
   lint$linter == "object_name_linter" && (name %in% shared_names || grepl("^[A-Z][a-z]?$|[.]glimmer$", name))
 }
 lints <- Filter(Negate(is_right), lints)

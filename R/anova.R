@@ -140,8 +140,8 @@ likelihood_ratio_table <- function(fits) {
   value <- vapply(likelihoods, as.numeric, 1)
   families <- vapply(fits, family_text, "")
   tested <- c(FALSE, diff(npar) > 0 & families[-1L] == families[-length(families)])
-  df <- ifelse(tested, c(NA, diff(npar)), NA)
-  chisq <- ifelse(tested, pmax(0, c(NA, 2 * diff(value))), NA)
+  df <- ifelse(tested, c(NA, diff(npar)), NA_real_)
+  chisq <- ifelse(tested, pmax(0, c(NA, 2 * diff(value))), NA_real_)
   table <- data.frame(npar = npar, AIC = vapply(likelihoods, stats::AIC, 1), BIC = vapply(likelihoods, stats::BIC, 1),
                       logLik = value, deviance = -2 * value, Chisq = chisq, Df = df,
                       "Pr(>Chisq)" = stats::pchisq(chisq, df, lower.tail = FALSE), row.names = names(fits),
@@ -151,9 +151,11 @@ likelihood_ratio_table <- function(fits) {
 }
 
 comparison_heading <- function(fits) {
-  data <- vapply(fits, function(fit) paste(deparse(fit$call$data), collapse = "")[1L], "")
+  data <- vapply(fits, function(fit) data_text(fit$call), "")
   formulas <- vapply(fits, function(fit) deparse1(stats::formula(fit)), "")
-  methods <- vapply(fits, function(fit) if (inherits(fit, "glimmer")) approximation_text(fit) else "exact", "")
+  methods <- vapply(fits, function(fit) {
+    if (inherits(fit, "glimmer")) approximation_text(fit, short = TRUE) else "exact likelihood"
+  }, "")
   c(paste0("Data: ", join_items(unique(data), 3L)), paste0("Likelihood: ", join_items(unique(methods), 3L)),
     "Models:", paste0(names(fits), ": ", formulas))
 }
@@ -204,4 +206,72 @@ wald_anova <- function(fit) {
   response <- deparse1(fit$formula[[2L]])
   structure(table, heading = c("Wald chi-squared tests of type II", paste0("Response: ", response)),
             class = c("anova", "data.frame"))
+}
+
+#' Leave out one term of the fixed effects at a time
+#'
+#' @param object Object of class `glimmer`.
+#' @param scope Formula, or character: the terms to leave out; by default those that no other term contains.
+#' @param scale Not used; there for the generic.
+#' @param test `"Chisq"` for likelihood ratio tests, or `"none"`.
+#' @param k Number: the penalty per parameter of the criterion, 2 for AIC.
+#' @param trace Logical: a message for each fit.
+#' @param ... Not used.
+#' @return Data frame of class `anova`, a row for the fit (`<none>`) and one for each term left out, with columns `Df`
+#'   (parameters less), `AIC` (the criterion) and, with `test = "Chisq"`, `LRT` (twice the difference of
+#'   log-likelihoods) and `Pr(>Chi)`.
+#' @details
+#' Each model is fitted again by the call of the fit, so that the data must still be where that finds them.
+#' @section Errors: `glimmer_error_argument` when `scope` has a term that is not in the model;
+#'   `glimmer_error_comparison` when the data have changed.
+#' @seealso [anova.glimmer()]
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   bacteria <- MASS::bacteria
+#'   fit <- glmm(y ~ trt + I(week > 2) + (1 | ID), data = bacteria, family = binomial)
+#'   print(drop1(fit))
+#' }
+#' @export
+drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k = 2, trace = FALSE, ...) {
+  test <- match.arg(test)
+  labels <- if (missing(scope)) stats::drop.scope(object) else check_scope(scope, object)
+  caller <- parent.frame()
+  fits <- lapply(labels, function(label) {
+    if (trace) message("glimmer: without ", label)
+    refit_without(object, label, caller)
+  })
+  names(fits) <- labels
+  check_same_data(c(list("the fit" = object), fits))
+  fits <- c(list("<none>" = object), fits)
+  likelihoods <- lapply(fits, stats::logLik)
+  df <- vapply(likelihoods, attr, 1L, "df")
+  value <- vapply(likelihoods, as.numeric, 1)
+  table <- data.frame(Df = c(NA, df[1L] - df[-1L]), AIC = -2 * value + k * df, row.names = names(fits))
+  if (test == "Chisq") {
+    table$LRT <- c(NA, pmax(0, 2 * (value[1L] - value[-1L])))
+    table[["Pr(>Chi)"]] <- stats::pchisq(table$LRT, table$Df, lower.tail = FALSE)
+  }
+  structure(table, heading = c("Single term deletions", "Model:", deparse1(stats::formula(object))),
+            class = c("anova", "data.frame"))
+}
+
+check_scope <- function(scope, object) {
+  labels <- scope
+  if (!is.character(scope)) {
+    labels <- attr(stats::terms(stats::update.formula(object$terms, scope)), "term.labels")
+  }
+  unknown <- setdiff(labels, attr(object$terms, "term.labels"))
+  if (length(unknown)) {
+    stop_glimmer("argument", paste0("`scope` has ", format_items(unknown), ", which is no term of the fixed effects."),
+                 argument = "scope", unknown = unknown)
+  }
+  labels
+}
+
+refit_without <- function(fit, label, caller) {
+  call <- fit$call
+  change <- stats::as.formula(paste(". ~ . -", label))
+  call$formula <- stats::update.formula(stats::formula(fit), change)
+  call$start <- NULL
+  eval(call, caller)
 }

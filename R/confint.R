@@ -20,8 +20,8 @@
 #' atanh(r). Standard errors of the transformed parameters come from those of L (see [vcov.glimmer()]) by the delta
 #' method. z is the normal quantile, also for a Gaussian response: in small samples the intervals of fixed effects are
 #' then too short.
-#' @section Errors: `glimmer_error_argument` for a `parm`, `level` or `method` that is none; `glimmer_error_not_available`
-#'   for the methods that are not there yet.
+#' @section Errors: `glimmer_error_argument` for a `parm`, `level` or `method` that is none;
+#'   `glimmer_error_not_available` for the methods that are not there yet.
 #' @references
 #' Pinheiro, J. C. and Bates, D. M. (2000). *Mixed-Effects Models in S and S-PLUS*, section 2.4. Springer.
 #' \doi{10.1007/b98882}
@@ -88,8 +88,8 @@ covariance_intervals <- function(table, level) {
 }
 
 interval_names <- function(table) {
-  ifelse(table$kind == "sigma", "sigma",
-         paste0(table$kind, "_", ifelse(table$kind == "cor", paste0(table$var2, "."), ""), table$var1, "|", table$group))
+  second <- ifelse(table$kind == "cor", paste0(table$var2, "."), "")
+  ifelse(table$kind == "sigma", "sigma", paste0(table$kind, "_", second, table$var1, "|", table$group))
 }
 
 #' Rows that `parm` means

@@ -246,13 +246,15 @@ formula.glimmer <- function(x, fixed.only = FALSE, random.only = FALSE, ...) {
   if (fixed.only) {
     return(stats::formula(x$terms))
   }
-  if (!random.only) {
-    return(x$formula)
+  formula <- stats::formula(x$formula)
+  labels <- unique(vapply(x$random, function(term) term$label, ""))
+  bars <- Reduce(function(a, b) call("+", a, b), lapply(labels, str2lang))
+  if (random.only) {
+    formula[[3L]] <- bars
+  } else if (inherits(x$formula, "terms")) {
+    # step() and MASS::stepAIC() overwrite the field by the terms of the fixed effects
+    formula[[3L]] <- call("+", formula[[3L]], bars)
   }
-  bars <- unique(vapply(x$random, function(term) term$label, ""))
-  right <- Reduce(function(a, b) call("+", a, b), lapply(bars, str2lang))
-  formula <- x$formula
-  formula[[3L]] <- right
   formula
 }
 

@@ -23,13 +23,13 @@
 #' | `beta`, `fixef` | fixed effects, without and with names |
 #' | `theta`, `lower` | covariance parameters relative to sigma; their lower bounds, 0 or `-Inf` |
 #' | `b`, `u` | random effects at their conditional modes, and in units of the columns of Lambda: `b = Lambda u` |
-#' | `Lambda`, `Lambdat`, `Lind` | sparse relative covariance factor; its transpose; positions in `theta` of the entries of the latter |
+#' | `Lambda`, `Lambdat`, `Lind` | relative covariance factor; its transpose; the `theta` of each entry |
 #' | `Tlist` | by random term: the relative Cholesky factor |
 #' | `flist`, `cnms` | grouping factors with attribute `assign`; names of the effects by random term |
 #' | `Gp`, `Tp` | where each random term begins in `b` and in `theta`, from 0 |
 #' | `n`, `N`, `p`, `q` | numbers of rows (twice), fixed effects, random effects |
 #' | `k`, `n_rtrms`, `n_rfacs` | numbers of random terms (twice) and of grouping factors |
-#' | `p_i`, `l_i`, `q_i`, `m_i`, `m` | by random term: effects, levels, random effects, covariance parameters; their sum |
+#' | `p_i`, `l_i`, `q_i`, `m_i`, `m` | by random term: effects, levels, random effects, covariance parameters |
 #' | `sigma`, `is_REML`, `REML` | residual standard deviation, `FALSE`, 0 |
 #' | `devcomp` | list: `cmp` (`ussq`, `drsum`, `dev`, `sigmaML`), `dims` |
 #' @return `getME()`: see the table; for several names a named list.
@@ -53,8 +53,9 @@ getME.glimmer <- function(object, name, ...) {
   if (identical(name, "ALL")) name <- known
   unknown <- setdiff(name, known)
   if (!is.character(name) || !length(name) || length(unknown)) {
-    stop_glimmer("argument", paste0("getME() has no ", format_items(unknown), " for a fit of class 'glimmer': there are ",
-                                    format_items(known, length(known)), "."), argument = "name", unknown = unknown)
+    stop_glimmer("argument", paste0("getME() has no ", format_items(unknown), " for a fit of class 'glimmer': there ",
+                                    "are ", format_items(known, length(known)), "."), argument = "name",
+                 unknown = unknown)
   }
   design <- fit_design(object)
   if (length(name) == 1L) {

@@ -90,9 +90,10 @@ precondition <- function(engine, centre, scale) {
   result <- engine_evaluate(engine, centre)
   if (length(beta) && result$status == "ok") {
     information <- engine_fixed_information(engine)
-    unit <- 1 / sqrt(diag(information))
-    root <- tryCatch(chol(information * tcrossprod(unit)), error = function(e) NULL)
-    transform[beta, beta] <- if (is.null(root)) diag(unit, length(unit)) else unit * backsolve(root, diag(length(beta)))
+    if (length(information)) {
+      unit <- 1 / sqrt(diag(information))
+      transform[beta, beta] <- unit * backsolve(chol(information * tcrossprod(unit)), diag(length(beta)))
+    }
   }
   list(centre = centre, transform = transform, searched = seq_along(centre))
 }

@@ -4,7 +4,7 @@
 #' @method print summary.glimmer
 #' @export
 print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
-                                  signif.stars = getOption("show.signif.stars"), correlation = FALSE, ...) {
+                                  signif.stars = getOption("show.signif.stars"), correlation = x$correlation, ...) {
   print_title(x)
   print_status(x)
   print_criteria(x$AICtab)
@@ -15,12 +15,14 @@ print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
 }
 
 print_title <- function(x) {
-  cat(if (x$family$family == "gaussian" && x$family$link == "identity") "Linear" else "Generalized linear",
-      " mixed model, ", if (x$REML) "restricted " else "", "maximum likelihood\n", sep = "")
-  sizes <- vapply(x$group_sizes, function(range) paste(unique(range), collapse = " to "), "")
-  groups <- paste0(names(x$ngrps), " ", x$ngrps, " (", sizes, ifelse(sizes == "1", " row", " rows"), " each)")
+  cat(if (isLMM.glimmer(x)) "Linear" else "Generalized linear",
+      " mixed model, ", if (x$REML) "restricted ",
+      if (is_rough(x)) "fixed effects at their joint mode" else "maximum likelihood", "\n", sep = "")
+  sizes <- vapply(x$group_sizes, function(range) paste(count_text(unique(range)), collapse = " to "), "")
+  groups <- paste0(names(x$ngrps), " ", count_text(x$ngrps), " (", sizes, ifelse(sizes == "1", " row", " rows"),
+                   " each)")
   fields <- c(Formula = deparse1(x$formula), Family = paste0(x$family$family, " (", x$family$link, ")"),
-              Data = x$data_name, Method = x$approximation, Rows = rows_text(x$rows, x$trials),
+              Method = x$approximation, Data = paste0(data_text(x$call), ", ", rows_text(x$rows, x$trials)),
               Groups = paste(groups, collapse = ", "))
   for (name in names(fields)) {
     cat_wrapped(fields[[name]], exdent = 11L, prefix = paste0("  ", formatC(name, width = -9L)))
@@ -37,10 +39,15 @@ print_status <- function(x) {
     mark <- if (check$ok) "[ok]" else if (check$check %in% c("convergence", "hessian")) "[!!]" else "[! ]"
     cat_wrapped(status_text(check, x$evaluations), exdent = 7L, prefix = paste0("  ", mark, " "))
   }
-  if (x$method == "joint" && !isLMM.glimmer(x)) {
+  if (is_rough(x)) {
     cat_wrapped(paste("ROUGH: fixed effects at their joint mode with the random effects, not at the maximum of the",
                       "likelihood. For results fit with method = \"laplace\"."), exdent = 7L, prefix = "  [! ] ")
   }
+}
+
+# The joint method is exact for a linear mixed model only.
+is_rough <- function(x) {
+  x$method == "joint" && !isLMM.glimmer(x)
 }
 
 status_text <- function(check, evaluations) {
@@ -54,9 +61,8 @@ status_text <- function(check, evaluations) {
                " evaluations. The estimates below are not maximum likelihood estimates.")
       }
     },
-    boundary = if (check$ok) check$text else {
-      paste0("SINGULAR: ", check$text, ". Standard errors treat it as fixed there; no Wald interval is given for it.")
-    },
+    boundary = paste0(if (!check$ok) "SINGULAR: ", check$text,
+                      if (!check$ok) ". Standard errors treat it as fixed there; no Wald interval is given for it."),
     check$text
   )
 }
@@ -69,7 +75,8 @@ print_criteria <- function(criteria) {
 }
 
 print_random <- function(x, digits) {
-  cat("\nRandom effects (", scale_text(x$family), "; [Wald interval on the log scale])\n", sep = "")
+  cat("\n")
+  cat_wrapped(paste0("Random effects (", scale_text(x$family), "; Wald intervals on the log scale)"))
   print_cells(random_cells(x, digits))
   note <- switch(x$family$family,
                  gaussian = NULL,
@@ -98,7 +105,7 @@ random_cells <- function(x, digits) {
 }
 
 format_intervals <- function(rows) {
-  limit <- function(value) vapply(value, function(one) format(signif(one, 3L)), "")
+  limit <- function(value) sub("[.]$", "", formatC(signif(value, 3L), digits = 3L, format = "fg", flag = "#"))
   text <- paste0("[", limit(rows$conf.low), ", ", limit(rows$conf.high), "]")
   ifelse(is.na(rows$conf.low), "-", text)
 }

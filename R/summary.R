@@ -7,7 +7,7 @@
 #' @param x Result of `summary()`, or a fit.
 #' @param digits Whole number: significant digits.
 #' @param signif.stars Logical: stars beside the p values.
-#' @param correlation Logical: also print the correlations of the estimated fixed effects.
+#' @param correlation Logical: print the correlations of the estimated fixed effects, too.
 #' @param ... Not used.
 #' @return `summary()`: list of class `summary.glimmer` with elements
 #'   \describe{
@@ -28,7 +28,7 @@
 #'     \item{`coefficients`}{numeric matrix, a row for each fixed effect: `Estimate`, `Std. Error`, `z value`,
 #'       `Pr(>|z|)`, on the scale of the linear predictor; `coef(summary(fit))` gives it}
 #'     \item{`vcov`}{covariance matrix of the fixed effects}
-#'     \item{`level`}{as given}
+#'     \item{`level`, `correlation`}{as given}
 #'   }
 #'
 #'   The `print()` methods return their argument invisibly.
@@ -43,8 +43,9 @@
 #' }
 #' @method summary glimmer
 #' @export
-summary.glimmer <- function(object, level = 0.95, ...) {
+summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ...) {
   check_level(level)
+  check_flag(correlation, "correlation")
   random <- covariance_table(object)
   limits <- covariance_intervals(random, level)
   random <- data.frame(random[c("kind", "group", "var1", "var2", "estimate", "boundary")], conf.low = limits[, 1L],
@@ -58,7 +59,7 @@ summary.glimmer <- function(object, level = 0.95, ...) {
            group_sizes = group_sizes(object), AICtab = information_criteria(object),
            varcor = VarCorr.glimmer(object), random = random, sigma = sigma.glimmer(object),
            pearson = pearson_ratio(object), coefficients = coefficient_table(object), vcov = vcov.glimmer(object),
-           level = level)),
+           level = level, correlation = correlation)),
     class = "summary.glimmer"
   )
 }
@@ -120,7 +121,7 @@ approximation_text <- function(fit, short = FALSE) {
   }
   switch(fit$method,
          laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
-         joint = if (short) "joint mode (rough)" else "joint mode of fixed and random effects (rough; for a first look)",
+         joint = paste("joint mode", if (short) "(rough)" else "of fixed and random effects (rough; for a first look)"),
          fit$method)
 }
 
@@ -138,8 +139,8 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   cat_wrapped(paste0("<glmm> ", x$family$family, "(", x$family$link, "), ", approximation_text(x, short = TRUE), ";  ",
                      verdict_text(x)))
   cat_wrapped(paste0("Formula: ", deparse1(x$formula)))
-  cat_wrapped(paste0("Data: ", x$data_name, ";  ", rows_text(count_rows(x), count_trials(x)), ", ",
-                     join_items(paste(ngrps.glimmer(x), names(x$factors)), 10L)))
+  cat_wrapped(paste0("Data: ", data_text(x$call), ", ", rows_text(count_rows(x), count_trials(x)), ", ",
+                     join_items(paste(count_text(ngrps.glimmer(x)), "levels of", names(x$factors)), 10L)))
   criteria <- information_criteria(x)
   cat_wrapped(paste0("logLik ", format_fixed(criteria[["logLik"]], 2L), " (df ", criteria[["params"]], "), AIC ",
                      format_fixed(criteria[["AIC"]], 1L)))
@@ -157,24 +158,35 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
 
 # The verdict in a few words, with the number that decided it.
 verdict_text <- function(x) {
-  check <- x$status[x$status$check == "convergence", ]
-  gain <- paste0("predicted gain ", format(check$value, digits = 2), ", limit ", format(check$limit))
+  gain <- x$status[x$status$check == "convergence", ]
   converged <- if (x$converged) {
-    paste0("converged (", gain, ")")
-  } else if (check$ok) {
-    paste0("NOT CONVERGED (", paste(x$status$text[!x$status$ok & x$status$check != "boundary"], collapse = "; "), ")")
+    paste0("converged (predicted gain ", format(gain$value, digits = 2), ", limit ", format(gain$limit), ")")
   } else {
-    paste0("NOT CONVERGED (", gain, ")")
+    paste0("NOT CONVERGED (", paste(x$status$text[!x$status$ok & x$status$check != "boundary"], collapse = "; "), ")")
   }
   boundary <- x$status$text[x$status$check == "boundary" & !x$status$ok]
   paste0(converged, ", ", if (x$singular) paste0("SINGULAR: ", paste(boundary, collapse = "; ")) else "not singular")
 }
 
 rows_text <- function(rows, trials) {
-  left_out <- c(if (rows[["missing"]] > 0L) paste(rows[["missing"]], "dropped for missing values"),
-                if (rows[["zero_weight"]] > 0L) paste(rows[["zero_weight"]], "of weight 0 left out"))
-  paste0(rows[["used"]], " rows", if (length(left_out)) paste0(" (", paste(left_out, collapse = ", "), ")"),
-         if (!is.null(trials)) paste0(", ", format(trials), " trials"))
+  left_out <- c(if (rows[["missing"]] > 0L) paste(count_text(rows[["missing"]]), "dropped for missing values"),
+                if (rows[["zero_weight"]] > 0L) paste(count_text(rows[["zero_weight"]]), "of weight 0 left out"))
+  paste0(count_text(rows[["used"]]), " rows", if (length(left_out)) paste0(" (", paste(left_out, collapse = ", "), ")"),
+         if (!is.null(trials)) paste0(", ", count_text(trials), " trials"))
+}
+
+# Whole numbers as they are: paste() would turn 100000 into 1e+05.
+count_text <- function(x) {
+  format(x, scientific = FALSE, trim = TRUE)
+}
+
+# The data argument as it was written, if that is short enough to be a name.
+data_text <- function(call) {
+  if (is.null(call$data)) {
+    return("variables of the formula's environment")
+  }
+  text <- if (is.language(call$data)) deparse1(call$data) else ""
+  if (nzchar(text) && nchar(text) <= 60L) text else "data given by value"
 }
 
 dropped_text <- function(dropped) {

@@ -36,16 +36,16 @@ generics::augment
 #'   `tidy()`: a row for each parameter; columns `effect`, `group` (not with `"fixed"` alone), `level` (with
 #'   `"ran_vals"` or `"ran_coefs"`), `term` (for `"ran_pars"` `sd__(Intercept)`, `cor__(Intercept).x`,
 #'   `sd__Observation`), `estimate`, `std.error`, `statistic` (z) and `p.value` (of fixed effects), and, if asked for,
-#'   `conf.low` and `conf.high`. Values are on the scale of the linear predictor. The standard errors of `"ran_vals"` are
-#'   conditional standard deviations, see [ranef.glimmer()]. What does not apply is `NA`.
+#'   `conf.low` and `conf.high`. Values are on the scale of the linear predictor. The standard errors of `"ran_vals"`
+#'   are conditional standard deviations, see [ranef.glimmer()]. What does not apply is `NA`.
 #'
 #'   `glance()`: one row with `nobs`, `sigma`, `logLik`, `AIC`, `BIC`, `deviance`, `df.residual`, `converged`,
 #'   `singular` (logical), `method` (character) and `nAGQ`.
 #'
 #'   `augment()`: `data` with the columns `.fitted` and `.fixed`, the linear predictor with and without the random
 #'   effects, and `.mu`, the mean with them; and `.resid`, the deviance residuals (not for `newdata`).
-#' @section Errors: `glimmer_error_argument` for arguments out of their range, and when `data` has another number of rows
-#'   than the fit.
+#' @section Errors: `glimmer_error_argument` for arguments out of their range, and when `data` has another number of
+#'   rows than the fit.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
 #'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)

@@ -216,7 +216,8 @@ term_table <- function(fit, t) {
   rows <- lapply(seq_len(nrow(positions)), function(k) {
     i <- positions[k, 1L]
     j <- positions[k, 2L]
-    entry <- if (i == j) sd_entry(lower, sds, i, boundary[i]) else cor_entry(lower, sds, i, j, boundary[i] || boundary[j])
+    undefined <- boundary[i] || boundary[j]
+    entry <- if (i == j) sd_entry(lower, sds, i, undefined) else cor_entry(lower, sds, i, j, undefined)
     slope <- entry$slope[lower.tri(lower, diag = TRUE)]
     # parameters that do not enter have slope 0, and may have no variance
     enters <- which(slope != 0)

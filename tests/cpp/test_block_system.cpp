@@ -26,7 +26,7 @@ Matrix dense_effects(const Data& data) {
 
 BlockMatrix products_of(const Data& data, const Vector& w) {
   BlockMatrix products(data.terms, data.pattern);
-  for (const glimmer::Range chunk : data.chunks) glimmer::cross_products(data, chunk, w, products);
+  for (const glimmer::Range chunk : data.chunks) glimmer::add_products(data, chunk, w, products);
   return products;
 }
 

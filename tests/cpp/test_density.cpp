@@ -188,7 +188,7 @@ void orders_and_ranges(const problem::Pair& pair) {
   glimmer::RowDerivatives all;
   all.reserve(n, 5, density->has_dispersion());
   density->evaluate(responses, {0, n}, eta, 0.3, 5, all);
-  for (int order = 2; order <= 4; ++order) {
+  for (int order = 0; order <= 4; ++order) {
     glimmer::RowDerivatives some;
     some.reserve(n, order, density->has_dispersion());
     some.f.setConstant(7.0);
@@ -196,8 +196,8 @@ void orders_and_ranges(const problem::Pair& pair) {
     check::that(some.f[0] == 7.0, pair.family + " " + pair.link + ": a row outside the range");
     for (Index i = 1; i < n; ++i) {
       check::close(some.f[i], all.f[i], 1e-15, pair.family + " " + pair.link + ": f at a lower order");
-      check::close(some.d1[i], all.d1[i], 1e-14, pair.family + " " + pair.link + ": d1 at a lower order");
-      check::close(some.w[i], all.w[i], 1e-14, pair.family + " " + pair.link + ": w at a lower order");
+      if (order >= 1) check::close(some.d1[i], all.d1[i], 1e-14, pair.family + " " + pair.link + ": d1 at a lower order");
+      if (order >= 2) check::close(some.w[i], all.w[i], 1e-14, pair.family + " " + pair.link + ": w at a lower order");
     }
   }
 }

@@ -33,7 +33,7 @@ class BlockSystem {
       D(0, 0) = std::sqrt(D(0, 0));
       return true;
     }
-    scale_block(lambda, P, lambda, D);
+    sandwich(lambda.transpose(), P, lambda, D);
     D.diagonal().array() += 1.0;
     return cholesky_in_place(D);
   }
@@ -113,12 +113,12 @@ class BlockSystem {
     for (Index k = 1; k < terms_.count(); ++k)
       for (Index h = 0; h < terms_[k].levels; ++h)
         copy_from_schur_inverse(rest_position(k, h), rest_position(k, h), out.diagonal(k, h));
-    for (std::size_t c = 0; c < pattern_.crossings().size(); ++c) {
-      const Crossing& x = pattern_.crossings()[c];
+    for (Index c = 0; c < pattern_.count(); ++c) {
+      const Crossing& x = pattern_[c];
       if (x.first == 0) continue;
       for (Index j = 0; j < x.blocks(); ++j)
         copy_from_schur_inverse(rest_position(x.first, x.level_first[j]), rest_position(x.second, x.level_second[j]),
-                                out.crossing(static_cast<Index>(c), j));
+                                out.crossing(c, j));
     }
   }
 
@@ -127,11 +127,6 @@ class BlockSystem {
   struct Neighbour {
     Index crossing, block, column, effects;
   };
-
-  template <class A, class P, class B, class Out>
-  static void scale_block(const A& left, const P& block, const B& right, Out&& out) {
-    out.noalias() = left.transpose().lazyProduct((block.lazyProduct(right)).eval());
-  }
 
   static bool cholesky_in_place(BlockMatrix::Block& D) {
     Eigen::Ref<Matrix> reference(D);
@@ -145,15 +140,14 @@ class BlockSystem {
     const Index levels = terms_[0].levels;
     neighbours_.resize(static_cast<std::size_t>(levels));
     coupling_start_.push_back(0);
-    Integers cliques;
     for (Index g = 0; g < levels; ++g) {
       Index columns = 0;
-      for (std::size_t c = 0; c < pattern_.crossings().size(); ++c) {
-        const Crossing& x = pattern_.crossings()[c];
+      for (Index c = 0; c < pattern_.count(); ++c) {
+        const Crossing& x = pattern_[c];
         if (x.first != 0) continue;
         const Index q = terms_[x.second].effects();
         for (Index j = x.start[g]; j < x.start[g + 1]; ++j) {
-          neighbours_[g].push_back({static_cast<Index>(c), j, rest_position(x.second, x.level_second[j]), q});
+          neighbours_[g].push_back({c, j, rest_position(x.second, x.level_second[j]), q});
           columns += q;
         }
       }
@@ -179,8 +173,8 @@ class BlockSystem {
   bool factor_rest(const BlockMatrix& products) {
     schur_.set_zero();
     for (Index k = 1; k < terms_.count(); ++k) add_diagonal(products, k);
-    for (std::size_t c = 0; c < pattern_.crossings().size(); ++c)
-      if (pattern_.crossings()[c].first > 0) add_crossing(products, static_cast<Index>(c));
+    for (Index c = 0; c < pattern_.count(); ++c)
+      if (pattern_[c].first > 0) add_crossing(products, c);
     for (Index g = 0; g < terms_[0].levels; ++g) eliminate(products, g);
     return schur_.factor();
   }
@@ -188,17 +182,17 @@ class BlockSystem {
   void add_diagonal(const BlockMatrix& products, Index k) {
     Matrix block(terms_[k].effects(), terms_[k].effects());
     for (Index h = 0; h < terms_[k].levels; ++h) {
-      scale_block(terms_.lambda(k), products.diagonal(k, h), terms_.lambda(k), block);
+      sandwich(terms_.lambda(k).transpose(), products.diagonal(k, h), terms_.lambda(k), block);
       block.diagonal().array() += 1.0;
       schur_.add(rest_position(k, h), rest_position(k, h), block);
     }
   }
 
   void add_crossing(const BlockMatrix& products, Index c) {
-    const Crossing& x = pattern_.crossings()[c];
+    const Crossing& x = pattern_[c];
     Matrix block(terms_[x.first].effects(), terms_[x.second].effects());
     for (Index j = 0; j < x.blocks(); ++j) {
-      scale_block(terms_.lambda(x.first), products.crossing(c, j), terms_.lambda(x.second), block);
+      sandwich(terms_.lambda(x.first).transpose(), products.crossing(c, j), terms_.lambda(x.second), block);
       schur_.add(rest_position(x.second, x.level_second[j]), rest_position(x.first, x.level_first[j]),
                  block.transpose());
     }
@@ -209,8 +203,8 @@ class BlockSystem {
     Eigen::Map<Matrix> Y(coupling_.data() + coupling_start_[g], effects_, columns_[g]);
     Index j = 0;
     for (const Neighbour& neighbour : neighbours_[g]) {
-      const Index k = pattern_.crossings()[neighbour.crossing].second;
-      scale_block(terms_.lambda(0), products.crossing(neighbour.crossing, neighbour.block), terms_.lambda(k),
+      const Index k = pattern_[neighbour.crossing].second;
+      sandwich(terms_.lambda(0).transpose(), products.crossing(neighbour.crossing, neighbour.block), terms_.lambda(k),
                   Y.middleCols(j, neighbour.effects));
       j += neighbour.effects;
     }
@@ -250,7 +244,7 @@ class BlockSystem {
   Index effects_, rest_size_ = 0;
   BlockMatrix factors_;  ///< diagonal(0, g): L_g
   std::vector<std::vector<Neighbour>> neighbours_;
-  Integers columns_, coupling_start_;
+  Positions columns_, coupling_start_;
   Vector coupling_;
   SchurComplement schur_;
 };

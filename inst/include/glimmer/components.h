@@ -17,7 +17,7 @@ class Components {
       first_node_.push_back(nodes);
       nodes += terms[k].levels;
     }
-    Integers parent(static_cast<std::size_t>(nodes));
+    Positions parent(static_cast<std::size_t>(nodes));
     std::iota(parent.begin(), parent.end(), Index(0));
     for (Index k = 1; k < terms.count(); ++k)
       for (Index i = 0; i < terms.rows(); ++i)
@@ -29,17 +29,17 @@ class Components {
   Index of(Index k, Index level) const { return component_[first_node_[k] + level]; }
 
  private:
-  static Index root(Integers& parent, Index node) {
+  static Index root(Positions& parent, Index node) {
     while (parent[node] != node) node = parent[node] = parent[parent[node]];
     return node;
   }
-  static void unite(Integers& parent, Index a, Index b) {
+  static void unite(Positions& parent, Index a, Index b) {
     const Index root_a = root(parent, a), root_b = root(parent, b);
     parent[std::max(root_a, root_b)] = std::min(root_a, root_b);
   }
 
   /// Numbers the components in the order of their first nodes: with one factor, component g is level g.
-  void number(Integers& parent) {
+  void number(Positions& parent) {
     component_.assign(parent.size(), 0);
     for (std::size_t node = 0; node < parent.size(); ++node) {
       const Index top = root(parent, static_cast<Index>(node));
@@ -47,7 +47,7 @@ class Components {
     }
   }
 
-  Integers first_node_, component_;
+  Positions first_node_, component_;
   Index count_ = 0;
 };
 

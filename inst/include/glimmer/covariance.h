@@ -2,6 +2,8 @@
 #ifndef GLIMMER_COVARIANCE_H
 #define GLIMMER_COVARIANCE_H
 
+#include <algorithm>
+
 #include "types.h"
 
 namespace glimmer {
@@ -44,10 +46,12 @@ class BlockCovariance {
     blocks_.push_back({found, effects_, effects, theta_start});
     effects_ += effects;
     theta_count_ += found.theta_count(effects);
+    theta_end_ = std::max(theta_end_, theta_start + found.theta_count(effects));
   }
 
   Index effects() const { return effects_; }
   Index theta_count() const { return theta_count_; }
+  Index theta_end() const { return theta_end_; }  ///< one beyond the last place in theta that is read
 
   void lambda(const Vector& theta, Matrix& out) const {
     out.setZero(effects_, effects_);
@@ -70,7 +74,7 @@ class BlockCovariance {
     Index effect, size, theta;
   };
   std::vector<Block> blocks_;
-  Index effects_ = 0, theta_count_ = 0;
+  Index effects_ = 0, theta_count_ = 0, theta_end_ = 0;
 };
 
 }  // namespace glimmer

@@ -6,6 +6,7 @@
 
 #include "block_system.h"
 #include "density.h"
+#include "level_sums.h"
 #include "pattern.h"
 #include "terms.h"
 #include "types.h"
@@ -21,7 +22,7 @@ struct Data {
   Terms terms;
   std::unique_ptr<const Density> density;
   Pattern pattern;
-  Integers first_row;         ///< rows first_row[g] .. first_row[g + 1] - 1 belong to level g of the first factor
+  Positions first_row;        ///< rows first_row[g] .. first_row[g + 1] - 1 belong to level g of the first factor
   std::vector<Range> chunks;  ///< fixed ranges of levels of the first factor; sums run over them in order
   double constant = 0.0;      ///< sum of the parts of the log-densities that depend on no parameter
 
@@ -41,6 +42,7 @@ struct Data {
 
   /// Sorts the rows, then builds the pattern, which refers to them by position.
   static Pattern sorted(Data& data) {
+    check(data);
     const Integers permutation = data.terms.sorting_permutation();
     data.terms.permute_rows(permutation);
     Matrix X(data.X.rows(), data.X.cols());
@@ -55,9 +57,17 @@ struct Data {
     return Pattern(data.terms);
   }
 
+  static void check(const Data& data) {
+    const Index n = data.X.rows();
+    for (const Vector* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset})
+      if (column->size() != n) throw std::invalid_argument("the rows of the response, the offset and X differ in number");
+    if (data.terms.rows() != n) throw std::invalid_argument("the rows of X and Z differ in number");
+    if (!(data.responses.weight.array() > 0.0).all()) throw std::invalid_argument("prior weights must be positive");
+  }
+
   void find_chunks() {
     first_row.assign(static_cast<std::size_t>(terms[0].levels + 1), 0);
-    for (Index level : terms[0].level) ++first_row[level + 1];
+    for (int level : terms[0].level) ++first_row[level + 1];
     std::partial_sum(first_row.begin(), first_row.end(), first_row.begin());
     Index begin = 0;
     for (Index g = 0; g < terms[0].levels; ++g) {
@@ -77,10 +87,10 @@ struct Point {
   BlockMatrix products;   ///< Z'WZ
   Vector score;           ///< Z'd1, one segment a level, laid out like u
 
-  explicit Point(const Data& data)
+  Point(const Data& data, int order)
       : beta(Vector::Zero(data.X.cols())), u(Vector::Zero(data.terms.size())), b(u), fixed(data.offset),
         eta(data.offset), products(data.terms, data.pattern), score(Vector::Zero(u.size())) {
-    rows.reserve(data.rows(), 3, data.density->has_dispersion());
+    rows.reserve(data.rows(), order, data.density->has_dispersion());
   }
 };
 
@@ -88,17 +98,8 @@ struct Point {
 inline void linear_predictor(const Data& data, Range levels, Point& point) {
   const Range rows = data.rows_of(levels);
   point.eta.segment(rows.begin, rows.size()) = point.fixed.segment(rows.begin, rows.size());
-  for (Index k = 0; k < data.terms.count(); ++k) {
-    const Grouping& grouping = data.terms[k];
-    const Index q = grouping.effects();
-    const double* b = point.b.data() + data.terms.start(k);
-    for (Index i = rows.begin; i < rows.end; ++i) {
-      const double *z = grouping.Z.data() + i * q, *b_level = b + grouping.level[i] * q;
-      double sum = 0.0;
-      for (Index j = 0; j < q; ++j) sum += z[j] * b_level[j];
-      point.eta[i] += sum;
-    }
-  }
+  for (Index k = 0; k < data.terms.count(); ++k)
+    add_row_products(data.terms[k], rows, point.b.data() + data.terms.start(k), point.eta);
 }
 
 /// b = Lambda u for the levels of the first factor in a range, and for all levels of the others
@@ -112,62 +113,54 @@ inline void scale_effects(const Data& data, Range levels, Point& point) {
   }
 }
 
-/// sums[level] += Z_k' v over the rows of a range of levels of the first factor
-inline void add_by_level(const Data& data, Index k, Range levels, const Vector& v, Vector& sums) {
-  const Range rows = data.rows_of(levels);
-  const Grouping& grouping = data.terms[k];
-  const Index q = grouping.effects();
-  double* start = sums.data() + data.terms.start(k);
-  for (Index i = rows.begin; i < rows.end; ++i) {
-    const double* z = grouping.Z.data() + i * q;
-    double* sum = start + grouping.level[i] * q;
-    for (Index j = 0; j < q; ++j) sum[j] += z[j] * v[i];
-  }
-}
-
-/// point.score = Z'd1 from the rows of a range; the levels of other factors are added to, as in cross_products().
-inline void set_score(const Data& data, Range levels, Point& point) {
+/// point.score = Z'd1 from the rows of a range: set for the levels of the first factor in the range, added to for those
+/// of other factors, which clear_shared() must have cleared before the first range.
+inline void add_score(const Data& data, Range levels, Point& point) {
   const Index q = data.terms[0].effects();
   point.score.segment(data.terms.position(0, levels.begin), levels.size() * q).setZero();
-  for (Index k = 0; k < data.terms.count(); ++k) add_by_level(data, k, levels, point.rows.d1, point.score);
+  for (Index k = 0; k < data.terms.count(); ++k)
+    add_level_sums(data.terms[k], data.rows_of(levels), point.rows.d1, point.score.data() + data.terms.start(k));
 }
 
-/// Z'WZ on its pattern, from the rows of a range of levels of the first factor. The blocks of the first factor's
-/// levels are set; those of other factors are added to, and must be zero before the first range.
-inline void cross_products(const Data& data, Range levels, const Vector& w, BlockMatrix& out) {
+/// Z'WZ on its pattern, range by range like the score.
+inline void add_products(const Data& data, Range levels, const Vector& w, BlockMatrix& out) {
   const Range rows = data.rows_of(levels);
-  for (Index k = 0; k < data.terms.count(); ++k) {
-    const Grouping& grouping = data.terms[k];
-    const Index q = grouping.effects();
-    Vector& values = out.diagonal_values(k);
-    if (k == 0) values.segment(levels.begin * q * q, levels.size() * q * q).setZero();
-    for (Index i = rows.begin; i < rows.end; ++i) {
-      const double* z = grouping.Z.data() + i * q;
-      double* block = values.data() + grouping.level[i] * q * q;
-      for (Index b = 0; b < q; ++b)
-        for (Index a = 0; a < q; ++a) block[b * q + a] += w[i] * z[a] * z[b];
-    }
-  }
-  for (std::size_t c = 0; c < data.pattern.crossings().size(); ++c) {
-    const Crossing& x = data.pattern.crossings()[c];
-    const Grouping &first = data.terms[x.first], &second = data.terms[x.second];
-    const Index p = first.effects(), q = second.effects();
-    double* values = out.crossing_values(static_cast<Index>(c)).data();
-    for (Index i = rows.begin; i < rows.end; ++i) {
-      const double *za = first.Z.data() + i * p, *zb = second.Z.data() + i * q;
-      double* block = values + x.block_of_row[i] * p * q;
-      for (Index b = 0; b < q; ++b)
-        for (Index a = 0; a < p; ++a) block[b * p + a] += w[i] * za[a] * zb[b];
-    }
+  const Index q = data.terms[0].effects();
+  out.diagonal_values(0).segment(levels.begin * q * q, levels.size() * q * q).setZero();
+  for (Index k = 0; k < data.terms.count(); ++k)
+    add_cross_products(data.terms[k], data.terms[k], data.terms[k].level, rows, w, out.diagonal_values(k).data());
+  for (Index c = 0; c < data.pattern.count(); ++c) {
+    const Crossing& x = data.pattern[c];
+    add_cross_products(data.terms[x.first], data.terms[x.second], x.block_of_row, rows, w,
+                       out.crossing_values(c).data());
   }
 }
 
-/// Clears what cross_products() and add_by_level() add to across ranges: all but the first factor's own part.
-inline void clear_shared(const Data& data, BlockMatrix& products, Vector& sums) {
+/// Clears what several ranges add to: all but the first factor's own part.
+inline void clear_shared(const Data& data, Vector& score) { score.tail(score.size() - data.terms[0].size()).setZero(); }
+
+inline void clear_shared(const Data& data, BlockMatrix& products) {
   for (Index k = 1; k < data.terms.count(); ++k) products.diagonal_values(k).setZero();
-  for (std::size_t c = 0; c < data.pattern.crossings().size(); ++c)
-    products.crossing_values(static_cast<Index>(c)).setZero();
-  sums.tail(sums.size() - data.terms[0].size()).setZero();
+  for (Index c = 0; c < data.pattern.count(); ++c) products.crossing_values(c).setZero();
+}
+
+/// Z'v, laid out like u, from all rows.
+inline void level_sums(const Data& data, const Vector& v, Vector& sums) {
+  sums.setZero(data.terms.size());
+  for (Index k = 0; k < data.terms.count(); ++k)
+    add_level_sums(data.terms[k], {0, data.rows()}, v, sums.data() + data.terms.start(k));
+}
+
+/// Lambda' x in place, x laid out like u: from the scale of b to that of u.
+inline void pull_to_u(const Data& data, Vector& x) {
+  for (Index k = 0; k < data.terms.count(); ++k) {
+    const Index q = data.terms[k].effects();
+    Eigen::Map<Matrix> segment(x.data() + data.terms.start(k), q, data.terms[k].levels);
+    if (q == 1)
+      segment *= data.terms.lambda(k)(0, 0);
+    else
+      segment = (data.terms.lambda(k).transpose() * segment).eval();
+  }
 }
 
 }  // namespace glimmer

@@ -43,8 +43,8 @@ class Density {
   virtual double upper_eta() const = 0;
   /// Whether f is concave in eta for every response: the mode is then unique.
   virtual bool log_concave() const = 0;
-  /// Fills `out` on the rows of `range` up to `order` (0 to 5). Where eta is outside its interval, f is minus
-  /// infinity and the derivatives are zero. The constant part is left out of f.
+  /// Fills `out` on the rows of `range` up to `order` (0 to 5). Where eta is outside its interval, or f is beyond the
+  /// range of double, f is minus infinity and the derivatives are zero. The constant part is left out of f.
   virtual void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
                         RowDerivatives& out) const = 0;
   /// Expected weights (Fisher information in eta) on the rows of `range`: never negative.
@@ -82,7 +82,8 @@ class DensityOf : public Density {
     const double scale = std::exp(Family::scale_power * phi);
     for (Index i = range.begin; i < range.end; ++i) {
       const Observation o = responses[i];
-      out[i] = o.weight * scale * Family::template information<Link>(o, eta[i]);
+      const double information = o.weight * scale * Family::template information<Link>(o, eta[i]);
+      out[i] = std::isfinite(information) ? information : 0.0;
     }
   }
 
@@ -90,6 +91,7 @@ class DensityOf : public Density {
   template <int K>
   static void fill(const Responses& responses, Range range, const Vector& eta, double phi, RowDerivatives& out) {
     const double scale = std::exp(Family::scale_power * phi);
+    double weight = -1.0, normalizer = 0.0;  // those of the last row: most often all rows have the same
     for (Index i = range.begin; i < range.end; ++i) {
       const Observation o = responses[i];
       if (!(eta[i] > Pair::lower_eta && eta[i] < Pair::upper_eta)) {
@@ -98,7 +100,15 @@ class DensityOf : public Density {
       }
       Jet<K> l = Kernel<Family, Link>::template at<K>(o, eta[i]);
       l *= o.weight * scale;
-      out.f[i] = l.c[0] + Family::normalizer(o, phi);
+      if (o.weight != weight) {
+        weight = o.weight;
+        normalizer = Family::normalizer(weight, phi);
+      }
+      out.f[i] = l.c[0] + normalizer;
+      if (!std::isfinite(out.f[i])) {
+        fill_outside<K>(i, out);
+        continue;
+      }
       if constexpr (K >= 1) out.d1[i] = l.c[1];
       if constexpr (K >= 2) out.w[i] = -2.0 * l.c[2];
       if constexpr (K >= 3) out.d3[i] = -6.0 * l.c[3];
@@ -121,7 +131,7 @@ class DensityOf : public Density {
   /// scale' = scale_power * scale, so each derivative in phi is a multiple of the one in eta.
   template <int K>
   static void fill_phi(Index i, double kernel, const Observation& o, double phi, RowDerivatives& out) {
-    out.f_phi[i] = Family::scale_power * kernel + Family::normalizer_phi(o, phi);
+    out.f_phi[i] = Family::scale_power * kernel + Family::normalizer_phi(o.weight, phi);
     out.d1_phi[i] = Family::scale_power * out.d1[i];
     out.w_phi[i] = Family::scale_power * out.w[i];
     if constexpr (K >= 4) out.d3_phi[i] = Family::scale_power * out.d3[i];
@@ -133,8 +143,23 @@ class DensityOf : public Density {
 inline std::unique_ptr<Density> make_density(const std::string& family, const std::string& link) {
   const std::string key = family + "/" + link;
   if (key == "gaussian/identity") return std::make_unique<DensityOf<GaussianFamily, IdentityLink>>();
+  if (key == "gaussian/log") return std::make_unique<DensityOf<GaussianFamily, LogLink>>();
+  if (key == "gaussian/inverse") return std::make_unique<DensityOf<GaussianFamily, InverseLink>>();
   if (key == "binomial/logit") return std::make_unique<DensityOf<BinomialFamily, LogitLink>>();
+  if (key == "binomial/probit") return std::make_unique<DensityOf<BinomialFamily, ProbitLink>>();
+  if (key == "binomial/cloglog") return std::make_unique<DensityOf<BinomialFamily, CloglogLink>>();
+  if (key == "binomial/cauchit") return std::make_unique<DensityOf<BinomialFamily, CauchitLink>>();
+  if (key == "binomial/log") return std::make_unique<DensityOf<BinomialFamily, LogLink>>();
   if (key == "poisson/log") return std::make_unique<DensityOf<PoissonFamily, LogLink>>();
+  if (key == "poisson/identity") return std::make_unique<DensityOf<PoissonFamily, IdentityLink>>();
+  if (key == "poisson/sqrt") return std::make_unique<DensityOf<PoissonFamily, SqrtLink>>();
+  if (key == "Gamma/inverse") return std::make_unique<DensityOf<GammaFamily, InverseLink>>();
+  if (key == "Gamma/log") return std::make_unique<DensityOf<GammaFamily, LogLink>>();
+  if (key == "Gamma/identity") return std::make_unique<DensityOf<GammaFamily, IdentityLink>>();
+  if (key == "inverse.gaussian/1/mu^2") return std::make_unique<DensityOf<InverseGaussianFamily, InverseSquareLink>>();
+  if (key == "inverse.gaussian/log") return std::make_unique<DensityOf<InverseGaussianFamily, LogLink>>();
+  if (key == "inverse.gaussian/inverse") return std::make_unique<DensityOf<InverseGaussianFamily, InverseLink>>();
+  if (key == "inverse.gaussian/identity") return std::make_unique<DensityOf<InverseGaussianFamily, IdentityLink>>();
   throw std::invalid_argument("no density for family '" + family + "' with link '" + link + "'");
 }
 

@@ -1,6 +1,6 @@
 // Families: exponential dispersion models in the form
 //
-//   log f(y; eta, phi) = weight * scale(phi) * kernel(y, eta) + constant(y) + normalizer(y, weight, phi)
+//   log f(y; eta, phi) = weight * scale(phi) * kernel(y, eta) + constant(y, weight) + normalizer(weight, phi)
 //
 // where phi is the log dispersion parameter of the model (none for binomial and Poisson) and
 // scale(phi) = exp(scale_power * phi). Prior weights have the meaning of ?glmm, section "Weights".
@@ -26,17 +26,17 @@ struct GaussianFamily {
   static constexpr double scale_power = -2.0;
 
   static double constant(const Observation& o) { return 0.5 * (std::log(o.weight) - log_2pi); }
-  static double normalizer(const Observation&, double phi) { return -phi; }
-  static double normalizer_phi(const Observation&, double) { return -1.0; }
+  static double normalizer(double, double phi) { return -phi; }
+  static double normalizer_phi(double, double) { return -1.0; }
 
   template <class Link, int K>
-  static Jet<K> kernel(const Observation& o, const Jet<K>& eta) {
-    return -0.5 * square(Link::mean(eta) - o.y);
+  static Jet<K> kernel(const Observation& o, double eta) {
+    return -0.5 * square(Link::template mean<K>(eta) - o.y);
   }
   /// Expected information about eta at weight 1 and scale 1: (d mu / d eta)^2 / V(mu)
   template <class Link>
   static double information(const Observation&, double eta) {
-    const double slope = Link::mean(Jet<1>::variable(eta)).c[1];
+    const double slope = Link::template mean<1>(eta).c[1];
     return slope * slope;
   }
 };
@@ -47,23 +47,23 @@ struct BinomialFamily {
   static constexpr double scale_power = 0.0;
 
   static double constant(const Observation& o) {
+    if (o.y == 0.0 || o.y == o.size) return 0.0;  // exactly, or f would lose its digits where it is close to zero
     return o.weight * (log_gamma(o.size + 1.0) - log_gamma(o.y + 1.0) - log_gamma(o.size - o.y + 1.0));
   }
-  static double normalizer(const Observation&, double) { return 0.0; }
-  static double normalizer_phi(const Observation&, double) { return 0.0; }
+  static double normalizer(double, double) { return 0.0; }
+  static double normalizer_phi(double, double) { return 0.0; }
 
   template <class Link, int K>
-  static Jet<K> kernel(const Observation& o, const Jet<K>& eta) {
+  static Jet<K> kernel(const Observation& o, double eta) {
     Jet<K> sum;  // 0 * log 0 = 0: a side without events has no part in the sum
-    if (o.y > 0.0) sum += o.y * Link::log_mean(eta);
-    if (o.size > o.y) sum += (o.size - o.y) * Link::log_complement(eta);
+    if (o.y > 0.0) sum += o.y * Link::template log_mean<K>(eta);
+    if (o.size > o.y) sum += (o.size - o.y) * Link::template log_complement<K>(eta);
     return sum;
   }
   /// p'^2 / (p (1 - p)) = - (log p)' (log(1 - p))'
   template <class Link>
   static double information(const Observation& o, double eta) {
-    const Jet<1> x = Jet<1>::variable(eta);
-    return -o.size * Link::log_mean(x).c[1] * Link::log_complement(x).c[1];
+    return -o.size * Link::template log_mean<1>(eta).c[1] * Link::template log_complement<1>(eta).c[1];
   }
 };
 
@@ -72,44 +72,122 @@ struct PoissonFamily {
   static constexpr double scale_power = 0.0;
 
   static double constant(const Observation& o) { return -o.weight * log_gamma(o.y + 1.0); }
-  static double normalizer(const Observation&, double) { return 0.0; }
-  static double normalizer_phi(const Observation&, double) { return 0.0; }
+  static double normalizer(double, double) { return 0.0; }
+  static double normalizer_phi(double, double) { return 0.0; }
 
   template <class Link, int K>
-  static Jet<K> kernel(const Observation& o, const Jet<K>& eta) {
-    Jet<K> sum = -Link::mean(eta);
-    if (o.y > 0.0) sum += o.y * Link::log_mean(eta);
+  static Jet<K> kernel(const Observation& o, double eta) {
+    Jet<K> sum = -Link::template mean<K>(eta);
+    if (o.y > 0.0) sum += o.y * Link::template log_mean<K>(eta);
     return sum;
   }
   template <class Link>
   static double information(const Observation&, double eta) {
-    const Jet<1> x = Jet<1>::variable(eta);
-    return Link::mean(x).c[1] * Link::log_mean(x).c[1];
+    return Link::template mean<1>(eta).c[1] * Link::template log_mean<1>(eta).c[1];
+  }
+};
+
+/// Mean mu, shape k = weight exp(phi): phi = log shape
+struct GammaFamily {
+  static constexpr bool has_dispersion = true;
+  static constexpr double scale_power = 1.0;
+
+  static double constant(const Observation& o) { return -std::log(o.y); }
+  /// k log k - k - log Gamma(k)
+  static double normalizer(double weight, double phi) {
+    const double k = weight * std::exp(phi);
+    if (k >= 10.0) return 0.5 * (std::log(k) - log_2pi) - stirling_series(k);
+    return k * std::log(k) - k - log_gamma(k);
+  }
+  static double normalizer_phi(double weight, double phi) {
+    const double k = weight * std::exp(phi);
+    return k * log_minus_digamma(k);
+  }
+
+  /// -(r - 1 - log r), r = y / mu: half the unit deviance, small where the fit is good
+  template <class Link, int K>
+  static Jet<K> kernel(const Observation& o, double eta) {
+    const Jet<K> ratio = o.y * Link::template inverse_mean<K>(eta), log_mean = Link::template log_mean<K>(eta);
+    const double excess = ratio.value() - 1.0;
+    Jet<K> out = -ratio - log_mean;
+    out.c[0] = std::fabs(excess) < 0.25 ? log1p_minus(excess) : std::log(o.y) - log_mean.value() - excess;
+    return out;
+  }
+  template <class Link>
+  static double information(const Observation&, double eta) {
+    const double slope = Link::template log_mean<1>(eta).c[1];
+    return slope * slope;
+  }
+};
+
+/// Mean mu, variance mu^3 / lambda, lambda = weight exp(phi): phi = log lambda
+struct InverseGaussianFamily {
+  static constexpr bool has_dispersion = true;
+  static constexpr double scale_power = 1.0;
+
+  static double constant(const Observation& o) {
+    return 0.5 * (std::log(o.weight) - log_2pi - 3.0 * std::log(o.y));
+  }
+  static double normalizer(double, double phi) { return 0.5 * phi; }
+  static double normalizer_phi(double, double) { return 0.5; }
+
+  /// -(y / mu - 1)^2 / 2y; the derivatives from -y / 2mu^2 + 1 / mu, which does not cancel at canonical links
+  template <class Link, int K>
+  static Jet<K> kernel(const Observation& o, double eta) {
+    const Jet<K> inverse = Link::template inverse_mean<K>(eta);
+    const double excess = o.y * inverse.value() - 1.0;
+    Jet<K> out = inverse - 0.5 * o.y * Link::template inverse_mean_squared<K>(eta);
+    out.c[0] = -0.5 * excess * excess / o.y;
+    return out;
+  }
+  /// mu'^2 / mu^3
+  template <class Link>
+  static double information(const Observation&, double eta) {
+    const double slope = Link::template log_mean<1>(eta).c[1];
+    return slope * slope * Link::template inverse_mean<0>(eta).c[0];
   }
 };
 
 /// What the core must know of a family with a link: the open interval of eta at which the mean is in the family's
-/// range, and whether the log-density is concave in eta whatever the response. Pairs that differ specialise it.
+/// range, and whether the log-density is concave in eta whatever the response.
+template <bool concave>
 struct AnyEta {
   static constexpr double lower_eta = -infinity, upper_eta = infinity;
+  static constexpr bool log_concave = concave;
 };
+template <bool concave>
 struct PositiveEta {
   static constexpr double lower_eta = 0.0, upper_eta = infinity;
+  static constexpr bool log_concave = concave;
 };
+template <bool concave>
 struct NegativeEta {
   static constexpr double lower_eta = -infinity, upper_eta = 0.0;
+  static constexpr bool log_concave = concave;
 };
+
 template <class Family, class Link>
-struct Traits : AnyEta {
-  static constexpr bool log_concave = true;
-};
+struct Traits : AnyEta<true> {};
+// The pairs that differ. (The Gaussian mean 1 / eta has a pole at zero, where its density is zero, but either sign.)
+template <> struct Traits<GaussianFamily, LogLink> : AnyEta<false> {};
+template <> struct Traits<GaussianFamily, InverseLink> : AnyEta<false> {};
+template <> struct Traits<BinomialFamily, CauchitLink> : AnyEta<false> {};
+template <> struct Traits<BinomialFamily, LogLink> : NegativeEta<true> {};
+template <> struct Traits<PoissonFamily, IdentityLink> : PositiveEta<true> {};
+template <> struct Traits<PoissonFamily, SqrtLink> : PositiveEta<true> {};
+template <> struct Traits<GammaFamily, InverseLink> : PositiveEta<true> {};
+template <> struct Traits<GammaFamily, IdentityLink> : PositiveEta<false> {};
+template <> struct Traits<InverseGaussianFamily, InverseSquareLink> : PositiveEta<true> {};
+template <> struct Traits<InverseGaussianFamily, InverseLink> : PositiveEta<true> {};
+template <> struct Traits<InverseGaussianFamily, IdentityLink> : PositiveEta<false> {};
+template <> struct Traits<InverseGaussianFamily, LogLink> : AnyEta<false> {};
 
 /// The kernel of a family with a link. Pairs whose derivatives have a shorter form of their own specialise it.
 template <class Family, class Link>
 struct Kernel {
   template <int K>
   static Jet<K> at(const Observation& o, double eta) {
-    return Family::template kernel<Link>(o, Jet<K>::variable(eta));
+    return Family::template kernel<Link, K>(o, eta);
   }
 };
 

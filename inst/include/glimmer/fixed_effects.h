@@ -15,30 +15,30 @@ class FixedEffects {
   /// After `system` has been factored at the weights w. False: B is not positive definite.
   bool factor(const Vector& w) {
     const Index p = data_.X.cols();
-    coupling_.resize(data_.terms.size(), p);
+    Matrix coupling(data_.terms.size(), p);
     V_.resize(data_.terms.size(), p);
-    Matrix B(p, p);
+    complement_.resize(p, p);
+    Vector wx, column;
     for (Index j = 0; j < p; ++j) {
-      const Vector wx = w.cwiseProduct(data_.X.col(j));
-      coupling_.col(j) = random_score(wx);
-      B.col(j).noalias() = data_.X.transpose() * wx;
-      Vector column = coupling_.col(j);
+      wx = w.cwiseProduct(data_.X.col(j));
+      complement_.col(j).noalias() = data_.X.transpose() * wx;
+      level_sums(data_, wx, column);
+      pull_to_u(data_, column);
+      coupling.col(j) = column;
       system_.solve(column);
       V_.col(j) = column;
     }
-    B.noalias() -= coupling_.transpose() * V_;
+    complement_.noalias() -= coupling.transpose() * V_;
     // scaled to unit diagonal: what follows does not depend on the units of the covariates
-    scale_ = B.diagonal().cwiseMax(0.0).cwiseSqrt();
-    if (!(scale_.array() > 0.0).all()) return false;
-    scale_ = scale_.cwiseInverse();
-    llt_.compute(scale_.asDiagonal() * B * scale_.asDiagonal());
-    complement_ = std::move(B);
+    if (!(complement_.diagonal().array() > 0.0).all()) return false;
+    scale_ = complement_.diagonal().cwiseSqrt().cwiseInverse();
+    llt_.compute(scale_.asDiagonal() * complement_ * scale_.asDiagonal());
     return llt_.info() == Eigen::Success;
   }
 
   /// Solves the whole system in place.
   void solve(Vector& u, Vector& beta) const {
-    beta -= V_.transpose() * u;
+    beta.noalias() -= V_.transpose() * u;
     beta = scale_.cwiseProduct(llt_.solve(scale_.cwiseProduct(beta)));
     system_.solve(u);
     u.noalias() -= V_ * beta;
@@ -48,21 +48,9 @@ class FixedEffects {
   const Matrix& complement() const { return complement_; }
 
  private:
-  /// A'v = Lambda'Z'v
-  Vector random_score(const Vector& v) const {
-    Vector sums = Vector::Zero(data_.terms.size());
-    for (Index k = 0; k < data_.terms.count(); ++k) {
-      add_by_level(data_, k, data_.all_levels(), v, sums);
-      const Index q = data_.terms[k].effects(), levels = data_.terms[k].levels;
-      Eigen::Map<Matrix> segment(sums.data() + data_.terms.start(k), q, levels);
-      segment = (data_.terms.lambda(k).transpose() * segment).eval();
-    }
-    return sums;
-  }
-
   const Data& data_;
   const BlockSystem& system_;
-  Matrix coupling_, V_, complement_;
+  Matrix V_, complement_;
   Vector scale_;
   Eigen::LLT<Matrix> llt_;
 };

@@ -25,6 +25,8 @@ struct Adjoint {
 class Integral {
  public:
   virtual ~Integral() = default;
+  /// The order of the rows' derivatives in eta that the gradient needs.
+  virtual int order() const = 0;
   virtual double value(const Point& point) = 0;
   virtual void adjoint(const Point& point, Adjoint& out) = 0;
 };

@@ -1,6 +1,7 @@
 // Truncated Taylor series in eta: a log-density written once with jets has all its derivatives, exact to
 // round-off, to the order that the caller asks for. (Griewank and Walther 2008, Evaluating Derivatives,
-// chapter 13: the recurrences for product, quotient, exp and log.)
+// chapter 13: the recurrences for product, quotient, exp and log.) Those named *_of are functions of eta itself:
+// each coefficient is a multiple of the last, so that none is lost to cancellation, nor to overflow of another.
 #ifndef GLIMMER_JET_H
 #define GLIMMER_JET_H
 
@@ -132,6 +133,41 @@ Jet<K> sqrt(const Jet<K>& a) {
     r.c[k] = sum / (2.0 * r.c[0]);
   }
   return r;
+}
+
+/// exp(rate eta)
+template <int K>
+Jet<K> exp_of(double eta, double rate = 1.0) {
+  Jet<K> e(std::exp(rate * eta));
+  for (int k = 1; k <= K; ++k) e.c[k] = e.c[k - 1] * rate / k;
+  return e;
+}
+
+/// eta^exponent, its value given by the caller, who has it without pow()
+template <int K>
+Jet<K> power_of(double eta, double exponent, double value) {
+  Jet<K> p(value);
+  for (int k = 1; k <= K; ++k) p.c[k] = p.c[k - 1] * ((exponent - k + 1) / k) / eta;
+  return p;
+}
+
+/// log(eta)
+template <int K>
+Jet<K> log_of(double eta) {
+  Jet<K> l(std::log(eta));
+  double power = 1.0;
+  for (int k = 1; k <= K; ++k) {
+    power /= eta;
+    l.c[k] = (k % 2 == 1 ? power : -power) / k;
+  }
+  return l;
+}
+
+/// g(-eta), from the series of g about -eta
+template <int K>
+Jet<K> reflected(Jet<K> a) {
+  for (int k = 1; k <= K; k += 2) a.c[k] = -a.c[k];
+  return a;
 }
 
 }  // namespace glimmer

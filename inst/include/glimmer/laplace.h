@@ -11,6 +11,8 @@ class Laplace : public Integral {
  public:
   Laplace(const Data& data, BlockSystem& system) : data_(data), system_(system) {}
 
+  int order() const override { return 3; }
+
   double value(const Point& point) override {
     double sum = -system_.log_determinant_rest();
     for (const Range chunk : data_.chunks) {

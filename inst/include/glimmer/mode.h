@@ -15,24 +15,28 @@ namespace glimmer {
 class Mode {
  public:
   Mode(const Data& data, BlockSystem& system)
-      : data_(data), system_(system), components_(data.terms), h_(components_.count()), trial_(h_), step_(h_),
-        decrement_(h_), state_(static_cast<std::size_t>(components_.count()), State::searching),
-        start_(data.terms.size()), gradient_(start_), delta_(start_), fallback_(data.rows()) {}
+      : data_(data), system_(system), components_(data.terms), h_(Vector::Zero(components_.count())), trial_(h_),
+        noise_(h_), step_(h_), decrement_(h_),
+        state_(static_cast<std::size_t>(components_.count()), State::searching),
+        start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_), fallback_(Vector::Zero(data.rows())) {}
 
-  /// Called once a Newton iteration of a search over all the data; it may throw to interrupt.
+  /// Called once a Newton iteration of a search over crossed factors or fixed effects; it may throw to interrupt.
   void set_interrupt(std::function<void()> poll) { poll_ = std::move(poll); }
 
-  /// Maximises h over the effects of a range of levels of the first factor (the whole range where factors
-  /// cross), from point.u, at point.fixed. Leaves eta, and the rows to order 2, at the mode.
-  Status find(Point& point, Range levels) {
-    fixed_ = nullptr;
-    return search(point, levels);
-  }
+  /// Null, or the fixed effects that the next searches are to include.
+  void include(FixedEffects* fixed) { fixed_ = fixed; }
 
-  /// Maximises h over u and beta, from point.u and point.beta.
-  Status find_joint(Point& point, FixedEffects& fixed) {
-    fixed_ = &fixed;
-    return search(point, data_.all_levels());
+  /// Maximises h over the effects of a range of levels of the first factor (all of them where factors cross or
+  /// fixed effects are included), from point.u. Leaves eta, and the rows to order 2, at the mode.
+  Status find(Point& point, Range levels) {
+    const Status status = start(point, levels);
+    if (status != Status::ok) return status;
+    for (int iteration = 0; iteration < max_iterations; ++iteration) {
+      if (poll_ && (fixed_ || !system_.block_diagonal())) poll_();
+      if (!directions(point, levels) || !line_search(point, levels)) return Status::mode_not_found;
+      if (none_searching(levels)) return Status::ok;
+    }
+    return Status::mode_not_found;
   }
 
  private:
@@ -41,29 +45,24 @@ class Mode {
   static constexpr int max_iterations = 200, max_halvings = 60;
   static constexpr double decrement_limit = 1e-12, sufficient_increase = 1e-4;
 
-  Status search(Point& point, Range levels) {
-    if (!start(point, levels)) return Status::infeasible;
-    for (int iteration = 0; iteration < max_iterations; ++iteration) {
-      if (poll_ && levels.size() == data_.terms[0].levels) poll_();
-      if (!directions(point, levels) || !line_search(point, levels)) return Status::mode_not_found;
-      if (none(levels, State::searching)) return Status::ok;
-    }
-    return Status::mode_not_found;
-  }
-
-  /// Evaluates h at the start and, for components without a finite density there, at u = 0.
-  bool start(Point& point, Range levels) {
+  /// Evaluates h at the start. Where h can have several maxima the start is always u = 0, so that the mode is a
+  /// function of the parameters; where it is not finite, a feasible u is looked for.
+  Status start(Point& point, Range levels) {
     for_all_components(levels, [&](Index c) { state_[c] = State::searching; });
+    if (!data_.density->log_concave()) for_elements(levels, [&](Index j, Index) { point.u[j] = 0.0; });
     if (fixed_) point.fixed.noalias() = data_.X * point.beta + data_.offset;
     evaluate(point, levels, h_);
-    bool finite = true;
-    for_components(levels, [&](Index c) { finite = finite && std::isfinite(h_[c]); });
-    if (finite) return true;
+    if (all_finite(levels)) return Status::ok;
     for_elements(levels, [&](Index j, Index c) {
       if (!std::isfinite(h_[c])) point.u[j] = 0.0;
     });
     evaluate(point, levels, h_);
-    finite = true;
+    if (all_finite(levels)) return Status::ok;
+    return Status::infeasible;
+  }
+
+  bool all_finite(Range levels) const {
+    bool finite = true;
     for_components(levels, [&](Index c) { finite = finite && std::isfinite(h_[c]); });
     return finite;
   }
@@ -71,15 +70,15 @@ class Mode {
   /// eta, the rows and h at point.u, for the components that are still searching.
   void evaluate(Point& point, Range levels, Vector& h) {
     scale_effects(data_, levels, point);
-    for_components(levels, [&](Index c) {
-      if (searching(c)) h[c] = 0.0;
-    });
+    for_components(levels, [&](Index c) { h[c] = noise_[c] = 0.0; });
     for_runs(levels, [&](Range run) {
       linear_predictor(data_, run, point);
       data_.density->evaluate(data_.responses, data_.rows_of(run), point.eta, point.phi, 2, point.rows);
       for (Index g = run.begin; g < run.end; ++g) {
         const Range rows = data_.rows_of({g, g + 1});
-        h[component(0, g)] += point.rows.f.segment(rows.begin, rows.size()).sum();
+        const Index c = component(0, g);
+        h[c] += point.rows.f.segment(rows.begin, rows.size()).sum();
+        noise_[c] += point.rows.f.segment(rows.begin, rows.size()).cwiseAbs().sum();
       }
     });
     for_elements(levels, [&](Index j, Index c) { h[c] -= 0.5 * point.u[j] * point.u[j]; });
@@ -120,17 +119,17 @@ class Mode {
   /// Factors H with the observed weights; where it has no Cholesky factor (on the way to the mode h need not be
   /// concave), with the larger of observed and expected weight.
   bool factor(Point& point, Range levels) {
-    clear_shared(data_, point.products, point.score);
+    clear_shared(data_, point.score);
+    clear_shared(data_, point.products);
     for_runs(levels, [&](Range run) {
-      set_score(data_, run, point);
-      cross_products(data_, run, point.rows.w, point.products);
+      add_score(data_, run, point);
+      add_products(data_, run, point.rows.w, point.products);
     });
     if (system_.block_diagonal() && !fixed_) return factor_levels(point, levels);
     if (system_.factor(point.products) && (!fixed_ || fixed_->factor(point.rows.w))) return true;
     use_fallback_weights(point, levels);
-    Vector unused = point.score;
-    clear_shared(data_, point.products, unused);
-    cross_products(data_, levels, fallback_, point.products);
+    clear_shared(data_, point.products);
+    add_products(data_, levels, fallback_, point.products);
     return system_.factor(point.products) && (!fixed_ || fixed_->factor(fallback_));
   }
 
@@ -139,7 +138,7 @@ class Mode {
     for_levels(levels, [&](Index g) {
       if (system_.factor_level(point.products, g)) return;
       use_fallback_weights(point, {g, g + 1});
-      cross_products(data_, {g, g + 1}, fallback_, point.products);
+      add_products(data_, {g, g + 1}, fallback_, point.products);
       all = all && system_.factor_level(point.products, g);
     });
     return all;
@@ -151,8 +150,7 @@ class Mode {
     for (Index i = rows.begin; i < rows.end; ++i) fallback_[i] = std::max(fallback_[i], point.rows.w[i]);
   }
 
-  /// Moves each component along its direction, halving its step until h has increased enough. The step after a
-  /// decrement below the limit is the last one: what it leaves is of the order of round-off.
+  /// Moves each component along its direction, halving its step until h has increased enough.
   bool line_search(Point& point, Range levels) {
     for_elements(levels, [&](Index j, Index) { start_[j] = point.u[j]; });
     if (fixed_) beta_start_ = point.beta;
@@ -165,7 +163,7 @@ class Mode {
       }
       evaluate(point, levels, trial_);
       for_components(levels, [&](Index c) { accept_or_halve(c); });
-      if (!none(levels, State::searching)) continue;
+      if (!none_searching(levels)) continue;
       for_all_components(levels, [&](Index c) {
         if (state_[c] == State::moved) state_[c] = decrement_[c] < decrement_limit ? State::done : State::searching;
       });
@@ -174,9 +172,12 @@ class Mode {
     return false;
   }
 
+  /// The step after a decrement below the limit is the last one, and taken whole: what it leaves is of the order of
+  /// round-off, and so is what it gains, which h could not tell.
   void accept_or_halve(Index c) {
-    const double round_off = 1e-13 * (1.0 + std::fabs(h_[c]));
-    if (trial_[c] >= h_[c] + sufficient_increase * step_[c] * decrement_[c] - round_off) {
+    const double round_off = 1e-13 * (1.0 + noise_[c]);
+    const bool last = decrement_[c] < decrement_limit && std::isfinite(trial_[c]);
+    if (last || trial_[c] >= h_[c] + sufficient_increase * step_[c] * decrement_[c] - round_off) {
       h_[c] = trial_[c];
       state_[c] = State::moved;
     } else {
@@ -191,13 +192,13 @@ class Mode {
   template <class Visit>
   void for_all_components(Range levels, Visit visit) const {
     Range range{0, fixed_ ? 1 : components_.count()};
-    if (!fixed_ && data_.terms.count() == 1) range = levels;
+    if (!fixed_ && system_.block_diagonal()) range = levels;
     for (Index c = range.begin; c < range.end; ++c) visit(c);
   }
-  bool none(Range levels, State state) const {
-    bool found = false;
-    for_all_components(levels, [&](Index c) { found = found || state_[c] == state; });
-    return !found;
+  bool none_searching(Range levels) const {
+    bool none = true;
+    for_components(levels, [&](Index) { none = false; });
+    return none;
   }
 
   // What is still searching: components; levels of the first factor; the longest runs of such levels; elements of u.
@@ -239,7 +240,7 @@ class Mode {
   FixedEffects* fixed_ = nullptr;  ///< not null: beta is in the search and connects everything
   Components components_;
   std::function<void()> poll_;
-  Vector h_, trial_, step_, decrement_;
+  Vector h_, trial_, noise_, step_, decrement_;
   std::vector<State> state_;
   Vector start_, gradient_, delta_, beta_start_, beta_delta_, fallback_;
 };

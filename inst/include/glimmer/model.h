@@ -24,7 +24,7 @@ class Model {
       : data_(std::move(responses), std::move(offset), std::move(X), std::move(terms), std::move(density)),
         system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
         integral_(std::make_unique<Laplace>(data_, system_)), pull_back_(data_, system_), adjoint_(data_),
-        point_(data_) {}
+        point_(data_, integral_->order()) {}
 
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -34,38 +34,23 @@ class Model {
   bool has_dispersion() const { return data_.density->has_dispersion(); }
   Index parameter_count() const { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
 
-  void set_interrupt(std::function<void()> poll) { mode_.set_interrupt(std::move(poll)); }
+  /// Called on the calling thread now and then; it may throw to interrupt.
+  void set_interrupt(std::function<void()> poll) {
+    poll_ = poll;
+    mode_.set_interrupt(std::move(poll));
+  }
 
   /// The approximate log-likelihood at (beta, theta, phi). A gradient at the parameters of the last evaluation
   /// starts from the mode that this one left.
-  Evaluation evaluate(const Vector& parameters, bool gradient) {
-    check_length(parameters);
-    if (!at_last(parameters, false)) {
-      set_parameters(parameters);
-      point_.fixed.noalias() = data_.X * point_.beta + data_.offset;
-      for (const Range chunk : searches()) {
-        last_.status = mode_.find(point_, chunk);
-        if (last_.status != Status::ok) return failed();
-      }
-      evaluate_at_mode(nullptr);
-    }
-    return result(nullptr, gradient);
-  }
+  Evaluation evaluate(const Vector& parameters, bool gradient) { return evaluate_with(nullptr, parameters, gradient); }
 
   /// The joint method: beta is taken at its joint mode with u, searched from the beta given. The derivative in beta
   /// is zero there.
   Evaluation evaluate_joint(const Vector& parameters, bool gradient) {
-    check_length(parameters);
-    if (!at_last(parameters, true)) {
-      set_parameters(parameters);
-      last_.status = mode_.find_joint(point_, fixed_);
-      if (last_.status != Status::ok) return failed();
-      evaluate_at_mode(&fixed_);
-    }
-    return result(&fixed_, gradient);
+    return evaluate_with(&fixed_, parameters, gradient);
   }
 
-  // What the last evaluation with status ok left.
+  // What the last evaluation left, if its status was ok.
   const Data& data() const { return data_; }
   const Point& point() const { return point_; }
 
@@ -76,11 +61,9 @@ class Model {
     return out;
   }
 
-  /// Information on beta at the mode, the random effects eliminated: X'WX - X'WA H^-1 A'WX.
-  Matrix fixed_information() {
-    fixed_.factor(point_.rows.w);
-    return fixed_.complement();
-  }
+  /// Information on beta at the mode, the random effects eliminated: X'WX - X'WA H^-1 A'WX. Empty where it is not
+  /// positive definite.
+  Matrix fixed_information() { return fixed_.factor(point_.rows.w) ? fixed_.complement() : Matrix(); }
 
  private:
   void check_length(const Vector& parameters) const {
@@ -95,16 +78,36 @@ class Model {
     point_.phi = has_dispersion() ? parameters[parameters.size() - 1] : 0.0;
   }
 
-  /// The ranges of levels whose modes are independent searches.
-  std::vector<Range> searches() const {
-    return system_.block_diagonal() ? data_.chunks : std::vector<Range>{data_.all_levels()};
+  Evaluation evaluate_with(FixedEffects* fixed, const Vector& parameters, bool gradient) {
+    check_length(parameters);
+    if (last_fixed_ != fixed || last_parameters_.size() == 0 || parameters != last_parameters_) {
+      last_parameters_.resize(0);  // an interrupt leaves nothing to go on from
+      set_parameters(parameters);
+      last_.status = find_mode(fixed);
+      if (last_.status != Status::ok) return failed();
+      evaluate_at_mode(fixed);
+      last_parameters_ = parameters;
+      last_fixed_ = fixed;
+    }
+    if (last_.status != Status::ok) return failed();
+    Evaluation out = last_;
+    if (gradient) out.gradient = gradient_at(fixed);
+    return out;
   }
 
-  bool at_last(const Vector& parameters, bool joint) {
-    const bool same = joint == last_joint_ && last_parameters_.size() > 0 && parameters == last_parameters_;
-    last_parameters_ = parameters;
-    last_joint_ = joint;
-    return same;
+  Status find_mode(FixedEffects* fixed) {
+    mode_.include(fixed);
+    if (fixed || !system_.block_diagonal()) {
+      if (!fixed) point_.fixed.noalias() = data_.X * point_.beta + data_.offset;
+      return mode_.find(point_, data_.all_levels());
+    }
+    point_.fixed.noalias() = data_.X * point_.beta + data_.offset;
+    if (poll_) poll_();
+    for (const Range chunk : data_.chunks) {
+      const Status status = mode_.find(point_, chunk);
+      if (status != Status::ok) return status;
+    }
+    return Status::ok;
   }
 
   /// The mode does not depend on where its search began, but after a failure the last point may be anywhere.
@@ -117,10 +120,11 @@ class Model {
 
   /// At the mode, where the rows have been evaluated: H factored with the observed weights, and the value.
   void evaluate_at_mode(FixedEffects* fixed) {
-    clear_shared(data_, point_.products, point_.score);
+    clear_shared(data_, point_.score);
+    clear_shared(data_, point_.products);
     for (const Range chunk : data_.chunks) {
-      set_score(data_, chunk, point_);
-      cross_products(data_, chunk, point_.rows.w, point_.products);
+      add_score(data_, chunk, point_);
+      add_products(data_, chunk, point_.rows.w, point_.products);
     }
     if (!system_.factor(point_.products) || (fixed && !fixed->factor(point_.rows.w))) {
       last_.status = Status::not_positive_definite;
@@ -130,17 +134,10 @@ class Model {
     if (!std::isfinite(last_.value)) last_.status = Status::mode_not_found;
   }
 
-  Evaluation result(const FixedEffects* fixed, bool gradient) {
-    if (last_.status != Status::ok) return failed();
-    Evaluation out = last_;
-    if (!gradient) return out;
-    for (const Range chunk : data_.chunks)
-      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, 3, point_.rows);
-    out.gradient = gradient_at(fixed);
-    return out;
-  }
-
   Vector gradient_at(const FixedEffects* fixed) {
+    for (const Range chunk : data_.chunks)
+      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, integral_->order(),
+                              point_.rows);
     integral_->adjoint(point_, adjoint_);
     const Gradient parts = pull_back_(point_, adjoint_, fixed);
     Vector gradient(parameter_count());
@@ -158,7 +155,8 @@ class Model {
   Point point_;
   Evaluation last_;
   Vector last_parameters_;
-  bool last_joint_ = false;
+  const FixedEffects* last_fixed_ = nullptr;
+  std::function<void()> poll_;
 };
 
 }  // namespace glimmer

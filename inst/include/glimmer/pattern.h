@@ -28,7 +28,8 @@ class Pattern {
       for (Index k = 0; k < l; ++k) crossings_.push_back(cross(terms, k, l));
   }
 
-  const std::vector<Crossing>& crossings() const { return crossings_; }
+  Index count() const { return static_cast<Index>(crossings_.size()); }
+  const Crossing& operator[](Index c) const { return crossings_[static_cast<std::size_t>(c)]; }
 
  private:
   static Crossing cross(const Terms& terms, Index k, Index l) {
@@ -37,19 +38,19 @@ class Pattern {
     out.second = l;
     const Integers &a = terms[k].level, &b = terms[l].level;
     Integers rows(a.size());
-    std::iota(rows.begin(), rows.end(), Index(0));
-    std::sort(rows.begin(), rows.end(), [&](Index i, Index j) {
+    std::iota(rows.begin(), rows.end(), 0);
+    std::sort(rows.begin(), rows.end(), [&](int i, int j) {
       return a[i] != a[j] ? a[i] < a[j] : (b[i] != b[j] ? b[i] < b[j] : i < j);
     });
     out.block_of_row.resize(a.size());
     out.start.assign(static_cast<std::size_t>(terms[k].levels + 1), 0);
-    for (Index i : rows) {
+    for (int i : rows) {
       if (out.level_first.empty() || out.level_first.back() != a[i] || out.level_second.back() != b[i]) {
         out.level_first.push_back(a[i]);
         out.level_second.push_back(b[i]);
         ++out.start[static_cast<std::size_t>(a[i] + 1)];
       }
-      out.block_of_row[i] = out.blocks() - 1;
+      out.block_of_row[i] = static_cast<int>(out.blocks()) - 1;
     }
     std::partial_sum(out.start.begin(), out.start.end(), out.start.begin());
     return out;
@@ -70,9 +71,9 @@ class BlockMatrix {
       effects_.push_back(terms[k].effects());
       diagonal_.push_back(Vector::Zero(terms[k].levels * effects_[k] * effects_[k]));
     }
-    for (const Crossing& crossing : pattern.crossings()) {
-      shape_.push_back({effects_[crossing.first], effects_[crossing.second]});
-      crossing_.push_back(Vector::Zero(crossing.blocks() * shape_.back().rows * shape_.back().cols));
+    for (Index c = 0; c < pattern.count(); ++c) {
+      shape_.push_back({effects_[pattern[c].first], effects_[pattern[c].second]});
+      crossing_.push_back(Vector::Zero(pattern[c].blocks() * shape_.back().rows * shape_.back().cols));
     }
   }
 
@@ -108,10 +109,23 @@ class BlockMatrix {
   struct Shape {
     Index rows, cols;
   };
-  Integers effects_;
+  Positions effects_;
   std::vector<Shape> shape_;
   std::vector<Vector> diagonal_, crossing_;
 };
+
+/// out = left * block * right for small matrices, without the heap where they are 8 x 8 at most.
+template <class Left, class Block, class Right, class Out>
+void sandwich(const Left& left, const Block& block, const Right& right, Out&& out) {
+  if (block.size() == 1) {
+    out(0, 0) = left(0, 0) * block(0, 0) * right(0, 0);
+  } else if (block.rows() <= 8 && right.cols() <= 8) {
+    const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor, 8, 8> half = block.lazyProduct(right);
+    out.noalias() = left.lazyProduct(half);
+  } else {
+    out.noalias() = left * (block * right).eval();
+  }
+}
 
 }  // namespace glimmer
 

@@ -50,15 +50,12 @@ class PullBack {
     for (Index k = 0; k < terms.count(); ++k) {
       const Matrix& lambda = terms.lambda(k);
       for (Index h = 0; h < terms[k].levels; ++h)
-        scaled_.diagonal(k, h).noalias() =
-            lambda.lazyProduct(H_bar.diagonal(k, h).lazyProduct(lambda.transpose()).eval());
+        sandwich(lambda, H_bar.diagonal(k, h), lambda.transpose(), scaled_.diagonal(k, h));
     }
-    for (std::size_t c = 0; c < data_.pattern.crossings().size(); ++c) {
-      const Crossing& x = data_.pattern.crossings()[c];
-      const Index crossing = static_cast<Index>(c);
+    for (Index c = 0; c < data_.pattern.count(); ++c) {
+      const Crossing& x = data_.pattern[c];
       for (Index j = 0; j < x.blocks(); ++j)
-        scaled_.crossing(crossing, j).noalias() = terms.lambda(x.first).lazyProduct(
-            H_bar.crossing(crossing, j).lazyProduct(terms.lambda(x.second).transpose()).eval());
+        sandwich(terms.lambda(x.first), H_bar.crossing(c, j), terms.lambda(x.second).transpose(), scaled_.crossing(c, j));
     }
   }
 
@@ -67,39 +64,18 @@ class PullBack {
     const Terms& terms = data_.terms;
     s_.setZero();
     for (Index k = 0; k < terms.count(); ++k)
-      add_quadratic_forms(terms[k], terms[k], scaled_.diagonal_values(k), terms[k].level, 1.0);
-    for (std::size_t c = 0; c < data_.pattern.crossings().size(); ++c) {
-      const Crossing& x = data_.pattern.crossings()[c];
-      add_quadratic_forms(terms[x.first], terms[x.second], scaled_.crossing_values(static_cast<Index>(c)),
-                          x.block_of_row, 2.0);
+      add_quadratic_forms(terms[k], terms[k], terms[k].level, scaled_.diagonal_values(k).data(), 1.0, s_);
+    for (Index c = 0; c < data_.pattern.count(); ++c) {
+      const Crossing& x = data_.pattern[c];
+      add_quadratic_forms(terms[x.first], terms[x.second], x.block_of_row, scaled_.crossing_values(c).data(), 2.0, s_);
     }
     if (data_.density->has_dispersion()) out.phi += s_.dot(point.rows.w_phi);
     s_.array() *= point.rows.d3.array();
   }
 
-  /// s_i += factor * za_i' block za_i
-  void add_quadratic_forms(const Grouping& first, const Grouping& second, const Vector& values,
-                           const Integers& block_of_row, double factor) {
-    const Index p = first.effects(), q = second.effects();
-    for (Index i = 0; i < s_.size(); ++i) {
-      const double *za = first.Z.data() + i * p, *zb = second.Z.data() + i * q;
-      const double* block = values.data() + block_of_row[i] * p * q;
-      double sum = 0.0;
-      for (Index b = 0; b < q; ++b)
-        for (Index a = 0; a < p; ++a) sum += za[a] * block[b * p + a] * zb[b];
-      s_[i] += factor * sum;
-    }
-  }
-
   void solve_lambda(const Adjoint& adjoint, const FixedEffects* fixed) {
-    const Terms& terms = data_.terms;
-    sums_.setZero();
-    for (Index k = 0; k < terms.count(); ++k) {
-      add_by_level(data_, k, data_.all_levels(), s_, sums_);
-      const Index q = terms[k].effects(), levels = terms[k].levels, at = terms.start(k);
-      Eigen::Map<const Matrix> sums(sums_.data() + at, q, levels);
-      Eigen::Map<Matrix>(lambda_.data() + at, q, levels).noalias() = terms.lambda(k).transpose().lazyProduct(sums);
-    }
+    level_sums(data_, s_, lambda_);
+    pull_to_u(data_, lambda_);
     if (adjoint.mode_bar.size() > 0) lambda_ += adjoint.mode_bar;
     if (!fixed) return system_.solve(lambda_);
     beta_lambda_.noalias() = data_.X.transpose() * s_;
@@ -110,19 +86,11 @@ class PullBack {
   void residuals(const Point& point, const FixedEffects* fixed, Gradient& out) {
     Vector a_lambda = fixed ? Vector(data_.X * beta_lambda_) : Vector::Zero(data_.rows());
     const Vector scaled = data_.terms.scaled(lambda_);
-    for (Index k = 0; k < data_.terms.count(); ++k) {
-      const Grouping& grouping = data_.terms[k];
-      const Index q = grouping.effects();
-      for (Index i = 0; i < a_lambda.size(); ++i) {
-        const double *z = grouping.Z.data() + i * q;
-        const double *b = scaled.data() + data_.terms.position(k, grouping.level[i]);
-        for (Index j = 0; j < q; ++j) a_lambda[i] += z[j] * b[j];
-      }
-    }
+    for (Index k = 0; k < data_.terms.count(); ++k)
+      add_row_products(data_.terms[k], {0, data_.rows()}, scaled.data() + data_.terms.start(k), a_lambda);
     if (data_.density->has_dispersion()) out.phi += a_lambda.dot(point.rows.d1_phi);
     e_ = s_ - point.rows.w.cwiseProduct(a_lambda);
-    sums_.setZero();
-    for (Index k = 0; k < data_.terms.count(); ++k) add_by_level(data_, k, data_.all_levels(), e_, sums_);
+    level_sums(data_, e_, sums_);
   }
 
   Matrix lambda_bar(Index k, const Point& point, const Adjoint& adjoint) const {
@@ -133,26 +101,33 @@ class PullBack {
     Matrix out = adjoint.lambda_bar[k];
     out.noalias() += Ze * u.transpose();
     out.noalias() += score * lambda.transpose();
-    for (Index h = 0; h < levels; ++h)
-      out += 2.0 * point.products.diagonal(k, h).lazyProduct(
-                       terms.lambda(k).lazyProduct(adjoint.H_bar.diagonal(k, h)).eval());
-    for (std::size_t c = 0; c < data_.pattern.crossings().size(); ++c)
-      add_crossing(static_cast<Index>(c), k, point, adjoint, out);
+    Matrix sum = Matrix::Zero(q, q), scaled(q, q);
+    for (Index h = 0; h < levels; ++h) {
+      scaled.noalias() = terms.lambda(k).lazyProduct(adjoint.H_bar.diagonal(k, h));
+      sum.noalias() += point.products.diagonal(k, h).lazyProduct(scaled);
+    }
+    out += 2.0 * sum;
+    for (Index c = 0; c < data_.pattern.count(); ++c) add_crossing(c, k, point, adjoint, out);
     return out;
   }
 
   /// The part of 2 Z'WA Hbar in which factor k meets another: 2 P_kl Lambda_l Hbar_lk
   void add_crossing(Index c, Index k, const Point& point, const Adjoint& adjoint, Matrix& out) const {
-    const Crossing& x = data_.pattern.crossings()[static_cast<std::size_t>(c)];
+    const Crossing& x = data_.pattern[c];
     if (x.first != k && x.second != k) return;
     const Matrix& lambda = data_.terms.lambda(x.first == k ? x.second : x.first);
+    Matrix scaled(lambda.rows(), out.cols()), sum = Matrix::Zero(out.rows(), out.cols());
     for (Index j = 0; j < x.blocks(); ++j) {
       const BlockMatrix::ConstBlock P = point.products.crossing(c, j), H_bar = adjoint.H_bar.crossing(c, j);
-      if (x.first == k)
-        out += 2.0 * P.lazyProduct(lambda.lazyProduct(H_bar.transpose()).eval());
-      else
-        out += 2.0 * P.transpose().lazyProduct(lambda.lazyProduct(H_bar).eval());
+      if (x.first == k) {
+        scaled.noalias() = lambda.lazyProduct(H_bar.transpose());
+        sum.noalias() += P.lazyProduct(scaled);
+      } else {
+        scaled.noalias() = lambda.lazyProduct(H_bar);
+        sum.noalias() += P.transpose().lazyProduct(scaled);
+      }
     }
+    out += 2.0 * sum;
   }
 
   const Data& data_;

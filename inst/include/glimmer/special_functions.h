@@ -4,9 +4,15 @@
 
 #include <cmath>
 
+#include "jet.h"
+
 namespace glimmer {
 
 constexpr double log_2pi = 1.837877066409345483560659472811;
+constexpr double pi = 3.141592653589793238462643383280;
+constexpr double log_2 = 0.693147180559945309417232121458;
+constexpr double sqrt_half = 0.707106781186547524400844362105;     // sqrt(1 / 2)
+constexpr double sqrt_two_by_pi = 0.797884560802865355879892119869;  // sqrt(2 / pi)
 
 /// log Gamma(x) - [(x - 1/2) log x - x + log(2 pi) / 2] for x >= 10: Stirling's series
 /// (Abramowitz and Stegun 1964, 6.1.41)
@@ -20,6 +26,102 @@ inline double log_gamma(double x) {
   double product = 1.0;
   while (x < 10.0) product *= x++;
   return (x - 0.5) * std::log(x) - x + 0.5 * log_2pi + stirling_series(x) - std::log(product);
+}
+
+/// log(x) - digamma(x), x > 0: always positive. By the recurrence digamma(x + 1) = digamma(x) + 1 / x up to 10,
+/// then the asymptotic series (Abramowitz and Stegun 1964, 6.3.18)
+inline double log_minus_digamma(double x) {
+  const double start = x;
+  double sum = 0.0;
+  while (x < 10.0) sum += 1.0 / x++;
+  const double y = 1.0 / (x * x);
+  const double series =
+      y * (1.0 / 12 - y * (1.0 / 120 - y * (1.0 / 252 - y * (1.0 / 240 - y * (1.0 / 132 - y * 691.0 / 32760)))));
+  return series + 0.5 / x + (x > start ? sum + std::log(start / x) : 0.0);
+}
+
+/// log(1 + x) - x without cancellation, |x| <= 1/4: with v = x / (2 + x), log(1 + x) = 2 artanh(v)
+inline double log1p_minus(double x) {
+  const double v = x / (2.0 + x), y = v * v;
+  double sum = 0.0;
+  for (int n = 21; n >= 3; n -= 2) sum = sum * y + 1.0 / n;
+  return v * (2.0 * y * sum - x);
+}
+
+/// log(1 - exp(x)), x < 0
+inline double log1m_exp(double x) {
+  return x > -log_2 ? std::log(-std::expm1(x)) : std::log1p(-std::exp(x));
+}
+
+/// The series in x of log Phi(x) at x = -t, t > 0 not small, Phi the normal distribution function:
+/// log Phi(-t) = -t^2 / 2 - log(2 pi) / 2 + log M(t), M(t) = I_0 and (-1)^n I_n its derivatives, where
+/// I_n = int_0^inf s^n exp(-t s - s^2 / 2) ds > 0. They are the minimal solution of n I_{n-1} = I_{n+1} + t I_n, so
+/// that the recurrence is stable downwards, from any start (Miller's algorithm; Gautschi 1967, SIAM Review 9:24);
+/// t I_0 + I_1 = 1 sets the scale. Below, moments[n] = t^n I_n / n!.
+template <int K>
+Jet<K> log_normal_tail(double t) {
+  const double step = 1.0 / (t * t);
+  int n = 12 + static_cast<int>(180.0 * step);
+  const double ratio = (2 * n + 1) / (t + std::sqrt(t * t + 4 * n + 2));  // of I_{n+1} to I_n, about
+  double moments[K + 2] = {}, above = ratio * t / (n + 1), at = 1.0;
+  for (; n > 0; --n) {
+    if (n <= K + 1) moments[n] = at;
+    const double below = at + (n + 1) * step * above;
+    above = at;
+    at = below;
+  }
+  moments[0] = at;
+  Jet<K> series;
+  double power = 1.0;
+  for (int k = 0; k <= K; ++k) {
+    series.c[k] = moments[k] * power;
+    power /= t;
+  }
+  const double hazard = t + moments[1] / (moments[0] * t);  // 1 / M(t)
+  Jet<K> out = log_with_value(series, -0.5 * t * t - 0.5 * log_2pi - std::log(hazard));
+  if constexpr (K >= 1) out.c[1] += t;
+  if constexpr (K >= 2) out.c[2] -= 0.5;
+  return out;
+}
+
+/// log Phi(x), Phi the normal distribution function. The derivative r = phi(x) / Phi(x) obeys r' = -r (x + r),
+/// which loses digits with growing order as x falls: from there on by log_normal_tail().
+template <int K>
+Jet<K> log_normal_distribution(double x) {
+  constexpr double last = K <= 2 ? -4.0 : K == 3 ? -2.5 : K == 4 ? -2.0 : -1.5;
+  if (x < last) return log_normal_tail<K>(-x);
+  Jet<K> out(x < 1.0 ? std::log(0.5 * std::erfc(-x * sqrt_half)) : std::log1p(-0.5 * std::erfc(x * sqrt_half)));
+  if constexpr (K >= 1) {
+    Jet<K> r(sqrt_two_by_pi * std::exp(-0.5 * x * x) / std::erfc(-x * sqrt_half));
+    for (int k = 0; k < K; ++k) {
+      out.c[k + 1] = r.c[k] / (k + 1);
+      double product = r.c[k] * x + (k > 0 ? r.c[k - 1] : 0.0);
+      for (int j = 0; j <= k; ++j) product += r.c[j] * r.c[k - j];
+      r.c[k + 1] = -product / (k + 1);
+    }
+  }
+  return out;
+}
+
+/// log((1 - exp(-t)) / t) at t = exp(eta) <= 1/2, a series in eta: -t/2 + sum_m B_2m t^2m / (2m (2m)!), B the
+/// Bernoulli numbers. The k-th derivative of t^n in eta is n^k t^n: no term cancels the first.
+template <int K>
+Jet<K> log_expm1_ratio(double t) {
+  constexpr double coefficients[] = {1.0 / 24,          -1.0 / 2880,        1.0 / 181440,      -1.0 / 9676800,
+                                     1.0 / 479001600,   -4.403491782239578e-11, 9.55895466477477e-13,
+                                     -2.1185501852016142e-14, 4.770034475709914e-16, -1.087434349279031e-17};
+  Jet<K> out;
+  const auto add = [&](double n, double term) {
+    for (int k = 0; k <= K; ++k, term *= n / k) out.c[k] += term;
+  };
+  add(1.0, -0.5 * t);
+  double n = 2.0, power = t * t;
+  for (double coefficient : coefficients) {
+    add(n, coefficient * power);
+    n += 2.0;
+    power *= t * t;
+  }
+  return out;
 }
 
 }  // namespace glimmer

@@ -27,6 +27,7 @@ struct Grouping {
 class Terms {
  public:
   explicit Terms(std::vector<Grouping> groupings) : groupings_(std::move(groupings)) {
+    check();
     order_by_levels();
     Index start = 0;
     for (const Grouping& grouping : groupings_) {
@@ -79,10 +80,10 @@ class Terms {
   /// Rows are kept sorted by the level of the first factor: its blocks are then contiguous.
   Integers sorting_permutation() const {
     Integers permutation(static_cast<std::size_t>(rows()));
-    std::iota(permutation.begin(), permutation.end(), Index(0));
+    std::iota(permutation.begin(), permutation.end(), 0);
     const Integers& level = groupings_.front().level;
     std::stable_sort(permutation.begin(), permutation.end(),
-                     [&level](Index i, Index j) { return level[i] < level[j]; });
+                     [&level](int i, int j) { return level[i] < level[j]; });
     return permutation;
   }
 
@@ -100,8 +101,21 @@ class Terms {
   }
 
  private:
-  void order_by_levels() {
+  void check() const {
     if (groupings_.empty()) throw std::invalid_argument("a model needs at least one grouping factor");
+    for (const Grouping& grouping : groupings_) {
+      const Index n = groupings_.front().Z.rows();
+      if (grouping.Z.rows() != n || static_cast<Index>(grouping.level.size()) != n)
+        throw std::invalid_argument("the rows of Z and of the levels differ in number");
+      if (grouping.covariance.effects() != grouping.effects())
+        throw std::invalid_argument("the covariance blocks and the columns of Z differ in number");
+      for (int level : grouping.level)
+        if (level < 0 || level >= grouping.levels) throw std::invalid_argument("a level is out of range");
+      if (grouping.covariance.theta_end() > theta_count()) throw std::invalid_argument("theta is out of range");
+    }
+  }
+
+  void order_by_levels() {
     order_.resize(groupings_.size());
     std::iota(order_.begin(), order_.end(), Index(0));
     std::stable_sort(order_.begin(), order_.end(), [this](Index a, Index b) {
@@ -115,7 +129,7 @@ class Terms {
   std::vector<Grouping> groupings_;
   std::vector<Matrix> lambda_;
   Vector theta_;
-  Integers order_, start_;
+  Positions order_, start_;
   Index size_ = 0;
 };
 

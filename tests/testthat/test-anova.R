@@ -1,0 +1,126 @@
+# Comparisons of fits: against lme4, and in closed form.
+sleep_data <- function() truth_model("sleep_lmm_ml")$data
+
+test_that("the table is that of lme4", {
+  skip_if_not_installed("lme4")
+  data <- sleep_data()
+  slope <- glmm(Reaction ~ Days + (Days | Subject), data)
+  intercept <- glmm(Reaction ~ Days + (1 | Subject), data)
+  null <- glmm(Reaction ~ 1 + (1 | Subject), data)
+  ours <- anova(slope, intercept, null)
+  peer <- anova(lme4::lmer(Reaction ~ Days + (Days | Subject), data, REML = FALSE),
+                lme4::lmer(Reaction ~ Days + (1 | Subject), data, REML = FALSE),
+                lme4::lmer(Reaction ~ 1 + (1 | Subject), data, REML = FALSE), model.names = c("a", "b", "c"))
+  expect_s3_class(ours, c("anova", "data.frame"), exact = TRUE)
+  columns <- c("npar", "AIC", "BIC", "logLik", "deviance", "Chisq", "Df", "Pr(>Chisq)")
+  expect_identical(names(ours), columns)
+  expect_identical(rownames(ours), c("null", "intercept", "slope"))
+  for (k in seq_along(columns)) {
+    expect_equal(as.numeric(ours[[k]]), as.numeric(peer[[k]]), tolerance = 1e-4, label = columns[k])
+  }
+  expect_identical(rownames(anova(slope, null, model.names = c("large", "small"))), c("small", "large"))
+  expect_error(anova(slope, null, model.names = "large"), class = "glimmer_error_argument")
+})
+
+test_that("an added random effect is tested by the mixture too", {
+  data <- sleep_data()
+  slope <- glmm(Reaction ~ Days + (Days | Subject), data)
+  intercept <- glmm(Reaction ~ Days + (1 | Subject), data)
+  fixed <- lm(Reaction ~ Days, data)
+  table <- anova(slope, intercept, fixed)
+  expect_equal(table$logLik[1], as.numeric(logLik(fixed)))
+  chisq <- 2 * as.numeric(logLik(slope) - logLik(intercept))
+  mixture <- (pchisq(chisq, 1, lower.tail = FALSE) + pchisq(chisq, 2, lower.tail = FALSE)) / 2
+  notes <- paste(attr(table, "heading"), collapse = " ")
+  expect_match(notes, format.pval(mixture, 3), fixed = TRUE)
+  expect_match(notes, "Note: slope adds a random effect", fixed = TRUE)
+  expect_false(any(grepl("Note", attr(anova(intercept, update(intercept, . ~ . - Days)), "heading"))))
+})
+
+test_that("differing data are refused, by what differs", {
+  data <- sleep_data()
+  fit <- glmm(Reaction ~ Days + (1 | Subject), data)
+  fewer <- data
+  fewer$Days[4] <- NA
+  part <- glmm(Reaction ~ Days + (1 | Subject), fewer)
+  error <- expect_error(anova(fit, part), class = "glimmer_error_comparison")
+  expect_identical(error$models, c("fit", "part"))
+  expect_match(conditionMessage(error), "179 rows, not 180", fixed = TRUE)
+  first <- glmm(Reaction ~ Days + (1 | Subject), data, subset = 1:170)
+  last <- glmm(Reaction ~ Days + (1 | Subject), data, subset = 11:180)
+  expect_error(anova(first, last), "other rows", class = "glimmer_error_comparison")
+  logged <- glmm(log(Reaction) ~ Days + (1 | Subject), data)
+  expect_error(anova(fit, logged), "another response", class = "glimmer_error_comparison")
+  data$weight <- rep(1:2, 90)
+  weighted <- glmm(Reaction ~ Days + (1 | Subject), data, weights = weight)
+  expect_error(anova(fit, weighted), "other weights", class = "glimmer_error_comparison")
+  expect_error(anova(fit, 3), class = "glimmer_error_argument")
+})
+
+test_that("differing approximations and families, and fits that did not converge, are doubtful", {
+  data <- truth_model("bacteria_logit")$data
+  large <- glmm(yb ~ trt + (1 | ID), data, binomial)
+  small <- glmm(yb ~ 1 + (1 | ID), data, binomial)
+  rough <- glmm(yb ~ 1 + (1 | ID), data, binomial, method = "joint")
+  counts <- glmm(yb ~ trt + w2 + (1 | ID), data, poisson)
+  warning <- expect_warning(anova(large, rough), "different approximations", class = "glimmer_warning_comparison")
+  expect_identical(warning$models, c("rough", "large"))
+  warning <- expect_warning(table <- anova(large, counts), "families", class = "glimmer_warning_comparison")
+  expect_identical(table$Chisq, c(NA_real_, NA_real_))
+  failed <- small
+  failed$converged <- FALSE
+  expect_warning(anova(large, failed), "Not converged: 'failed'", class = "glimmer_warning_comparison")
+  expect_silent(anova(large, small))
+  # fits handed over by value have no names
+  expect_identical(rownames(do.call(anova, list(large, small))), c("model 2", "model 1"))
+})
+
+test_that("one fit: Wald tests of type II", {
+  data <- truth_model("epil_pois1")$data
+  fit <- glmm(y ~ lbase * trt + lage + (1 | subject), data, poisson)
+  table <- anova(fit)
+  expect_identical(rownames(table), c("lbase", "trt", "lage", "lbase:trt"))
+  expect_identical(names(table), c("Chisq", "Df", "Pr(>Chisq)"))
+  z <- coef(summary(fit))[, "z value"]
+  expect_equal(table[c("lage", "lbase:trt"), "Chisq"], unname(z[c("lage", "lbase:trtprogabide")]^2))
+  # the estimate of trt under the restriction that the interaction is zero
+  V <- vcov(fit)
+  b <- fixef(fit)
+  own <- "trtprogabide"
+  above <- "lbase:trtprogabide"
+  restricted <- b[[own]] - V[own, above] / V[above, above] * b[[above]]
+  variance <- V[own, own] - V[own, above]^2 / V[above, above]
+  expect_equal(table["trt", "Chisq"], restricted^2 / variance)
+  expect_equal(table["trt", "Pr(>Chisq)"], pchisq(restricted^2 / variance, 1, lower.tail = FALSE))
+})
+
+test_that("the printed table", {
+  data <- sleep_data()
+  large <- glmm(Reaction ~ Days + (1 | Subject), data)
+  small <- glmm(Reaction ~ 1 + (1 | Subject), data)
+  old <- options(show.signif.stars = FALSE)
+  on.exit(options(old))
+  expect_snapshot(print(anova(small, large), digits = 3))
+  expect_snapshot(print(anova(large), digits = 3))
+})
+
+test_that("drop1 is that of lme4, wherever the data are", {
+  skip_if_not_installed("lme4")
+  data <- sleep_data()
+  data$z <- rep(c(1, 3, 2), 60)
+  fit <- glmm(Reaction ~ Days + z + (1 | Subject), data)
+  peer <- lme4::lmer(Reaction ~ Days + z + (1 | Subject), data, REML = FALSE)
+  ours <- drop1(fit)
+  theirs <- drop1(peer, test = "Chisq")
+  expect_identical(rownames(ours), rownames(theirs))
+  expect_equal(unname(as.matrix(ours)), unname(as.matrix(theirs)), tolerance = 1e-4)
+  expect_identical(rownames(drop1(fit, ~ z)), c("<none>", "z"))
+  expect_identical(names(drop1(fit, "z", test = "none")), c("Df", "AIC"))
+  expect_identical(rownames(drop1(update(fit, . ~ . + Days:z))), c("<none>", "Days:z"))
+  error <- expect_error(drop1(fit, "w"), class = "glimmer_error_argument")
+  expect_identical(error$unknown, "w")
+  stepped <- step(fit, trace = 0)
+  expect_equal(formula(stepped), Reaction ~ Days + (1 | Subject), ignore_formula_env = TRUE)
+  data <- data[-1, ]
+  expect_error(drop1(fit), class = "glimmer_error_comparison")
+})

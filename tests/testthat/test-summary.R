@@ -1,0 +1,102 @@
+# The numbers of a summary, and the layouts of the printouts.
+
+# A fit whose record of the search does not depend on the machine, for the snapshots.
+settled <- function(fit) {
+  fit$status$value[1] <- 1e-12
+  fit$status$text[1] <- "predicted gain of a further step 1e-12 log-likelihood units"
+  fit$search$record$evaluations <- 10L
+  fit
+}
+
+show_all <- function(fit) {
+  print(fit, digits = 3)
+  print(summary(fit), digits = 3, signif.stars = FALSE)
+}
+
+test_that("the coefficients are estimate, standard error, z and p", {
+  row <- truth_rows("laplace", "cbpp_logit", "max")
+  truth <- truth_parameters(row)[1:4]
+  se <- truth_standard_errors(row)[1:4]
+  table <- coef(summary(truth_fit("cbpp_logit")))
+  expect_identical(colnames(table), c("Estimate", "Std. Error", "z value", "Pr(>|z|)"))
+  expect_identical(rownames(table), names(truth))
+  expect_equal(unname(table), unname(cbind(truth, se, truth / se, 2 * pnorm(-abs(truth / se)))), tolerance = 1e-3)
+})
+
+test_that("the criteria, the counts and the Pearson ratio", {
+  row <- truth_rows("laplace", "cbpp_logit", "max")
+  short <- summary(truth_fit("cbpp_logit"))
+  expect_equal(short$AICtab, c(AIC = 10 - 2 * row$logLik, BIC = 5 * log(56) - 2 * row$logLik, logLik = row$logLik,
+                               "-2*log(L)" = -2 * row$logLik, params = 5, df.resid = 51), tolerance = 1e-8)
+  data <- truth_model("cbpp_logit")$data
+  expect_equal(short$trials, sum(data$size))
+  expect_identical(short$ngrps, c(herd = 15L))
+  expect_identical(short$group_sizes, list(range(table(data$herd))))
+  skip_if_not_installed("lme4")
+  peer <- lme4::glmer(prop ~ period + (1 | herd), data, binomial, weights = size)
+  expect_equal(short$pearson, sum(residuals(peer, "pearson")^2) / 51, tolerance = 1e-3)
+  expect_null(summary(truth_fit("bacteria_logit"))$pearson)
+  expect_null(summary(truth_fit("sleep_lmm_ml"))$pearson)
+})
+
+test_that("the intervals of standard deviations are those of confint", {
+  fit <- truth_fit("sleep_lmm_ml")
+  random <- summary(fit, level = 0.9)$random
+  expect_identical(random$kind, c("sd", "cor", "sd", "sigma"))
+  expect_equal(unname(as.matrix(random[c("conf.low", "conf.high")])), unname(confint(fit, "theta_", level = 0.9)))
+  expect_error(summary(fit, level = 2), class = "glimmer_error_argument")
+})
+
+test_that("printouts: trials, slopes, Poisson", {
+  skip_if_not_installed("lme4")
+  cbpp <- truth_model("cbpp_logit")$data
+  expect_snapshot(show_all(settled(glmm(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial))))
+  expect_snapshot(show_all(settled(glmm(Reaction ~ Days + (Days | Subject), lme4::sleepstudy))))
+  expect_snapshot(show_all(settled(truth_fit("salam_pois"))))
+})
+
+test_that("printouts: rows and columns left out, and correlations asked for", {
+  skip_if_not_installed("lme4")
+  data <- lme4::sleepstudy
+  data$Reaction[2] <- NA
+  data$constant <- 1
+  data$weight <- rep(c(0, 1), c(3, 177))
+  fit <- suppressWarnings(glmm(Reaction ~ Days + constant + (1 | Subject), data, weights = weight))
+  expect_snapshot(show_all(settled(fit)))
+  expect_snapshot(print(summary(settled(fit), correlation = TRUE), digits = 3, signif.stars = TRUE))
+})
+
+test_that("printouts: boundary, joint method, no convergence, no standard errors", {
+  data <- data.frame(y = rep(c(1, 2, 4, 3, 5), 6), x = rep(1:5, 6), g = gl(6, 5))
+  expect_snapshot(show_all(settled(glmm(y ~ 1 + (1 | g), data))))
+  expect_snapshot(show_all(settled(truth_fit("bacteria_logit", method = "joint"))))
+  fit <- settled(truth_fit("bacteria_logit"))
+  fit$converged <- FALSE
+  fit$status[1:2, "ok"] <- FALSE
+  fit$status$text[2] <- "Hessian not positive definite: standard errors are not available"
+  fit$covariance[] <- NA
+  expect_snapshot(show_all(fit))
+  expect_false(any(grepl("NaN|NA", capture.output(show_all(fit)))))
+})
+
+test_that("printouts: no fixed effects, data by value, many rows", {
+  data <- data.frame(y = c(-1, 0, 2, 3, -2, -4), g = gl(3, 2))
+  fit <- do.call(glmm, list(y ~ 0 + (1 | g), data))
+  shown <- capture.output(show_all(fit))
+  expect_true(any(grepl("data given by value", shown, fixed = TRUE)))
+  expect_true("none" %in% shown)
+  fit$nobs <- 100000L
+  expect_match(capture.output(print(fit)), "100000 rows", all = FALSE, fixed = TRUE)
+})
+
+test_that("printouts keep to the width, and are invisible and plain", {
+  fit <- truth_fit("sleep_lmm_ml")
+  old <- options(width = 60)
+  on.exit(options(old))
+  shown <- capture.output(result <- withVisible(print(fit)), again <- withVisible(print(summary(fit))))
+  expect_false(result$visible)
+  expect_false(again$visible)
+  expect_s3_class(again$value, "summary.glimmer")
+  expect_lte(max(nchar(shown)), 60)
+  expect_false(any(grepl("[^ -~]", shown)))
+})
