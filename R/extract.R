@@ -1,6 +1,10 @@
 # What a fit knows, under the names that users of 'stats' and 'lme4' know. The methods read the fields; none of them
 # changes a fit or fits again.
 
+#' @importFrom stats anova case.names coef confint deviance df.residual drop1 extractAIC family formula logLik
+#' @importFrom stats model.frame model.matrix na.action nobs sigma terms variable.names vcov
+NULL
+
 #' @importFrom nlme fixef
 #' @export
 nlme::fixef

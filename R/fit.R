@@ -30,12 +30,13 @@
 #'   \item{`converged`, `singular`}{logical}
 #'   \item{`search`}{list: `record` (data frame of the stages of the search), `gradient`, `gain`}
 #'   \item{`control`}{result of [glmm_control()]}
-#'   \item{`data_name`}{the `data` argument as text}
 #' }
 #' @return Nothing: this page describes a class.
 #' @examples
-#' fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
-#' component(fit, "status")
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   component(fit, "status")
+#' }
 NULL
 
 #' Assemble the fitted object
@@ -63,7 +64,7 @@ new_fit <- function(call, parts, frame, family, design, engine, found, verdict, 
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
          search = list(record = found$record, gradient = stats::setNames(found$gradient, engine$names),
                        gain = found$gain),
-         control = control, data_name = paste(deparse(call$data), collapse = "")[1L]),
+         control = control),
     class = "glimmer"
   )
 }
@@ -75,9 +76,11 @@ new_fit <- function(call, parts, frame, family, design, engine, found, verdict, 
 #' @return The field, or for several names a named list of them. The fields are described in [glimmer-class].
 #' @section Errors: `glimmer_error_argument` for a name that is not a field.
 #' @examples
-#' fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
-#' component(fit, "parameters")
-#' component(fit, c("converged", "singular"))
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   component(fit, "parameters")
+#'   component(fit, c("converged", "singular"))
+#' }
 #' @export
 component <- function(object, name) {
   if (!inherits(object, "glimmer")) {

@@ -6,6 +6,6 @@
 #' @keywords internal
 #' @importFrom Rcpp evalCpp
 #' @importFrom methods is
-#' @importFrom stats gaussian
+#' @importFrom stats gaussian na.omit
 #' @useDynLib glimmer, .registration = TRUE
 "_PACKAGE"

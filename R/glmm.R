@@ -54,11 +54,13 @@
 #'
 #' @examples
 #' # Bacteria in children with otitis media, after drug or placebo
-#' bacteria <- MASS::bacteria
-#' fit <- glmm(y ~ trt + I(week > 2) + (1 | ID), data = bacteria, family = binomial)
-#' fit
-#' summary(fit)
-#' head(ranef(fit)$ID)
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   data(bacteria, package = "MASS")
+#'   fit <- glmm(y ~ trt + I(week > 2) + (1 | ID), data = bacteria, family = binomial)
+#'   print(fit)
+#'   print(summary(fit))
+#'   head(ranef(fit)$ID)
+#' }
 #' @export
 glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
                  na.action = na.omit, contrasts = NULL, method = "auto", nAGQ = NULL, REML = FALSE, start = NULL,
@@ -136,10 +138,5 @@ check_available <- function(design, family) {
     stop_not_available("family", paste0("The family ", family$family, " with link '", family$link, "' is not there ",
                                         "yet: there are gaussian(identity), binomial(logit) and poisson(log)."),
                        family = family$family, link = family$link)
-  }
-  if (length(design$factors) > 1L) {
-    groups <- vapply(design$factors, function(factor) factor$name, "")
-    stop_not_available("formula", paste0("More than one grouping factor is not there yet: the formula has ",
-                                         format_items(groups), "."), groups = groups)
   }
 }

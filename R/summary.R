@@ -11,7 +11,7 @@
 #' @param ... Not used.
 #' @return `summary()`: list of class `summary.glimmer` with elements
 #'   \describe{
-#'     \item{`call`, `formula`, `family`, `data_name`, `method`, `nAGQ`, `REML`, `nobs`, `status`, `converged`,
+#'     \item{`call`, `formula`, `family`, `method`, `nAGQ`, `REML`, `nobs`, `status`, `converged`,
 #'       `singular`, `dropped`}{as in the fit, see [glimmer-class]}
 #'     \item{`approximation`}{character: the approximation in words}
 #'     \item{`rows`}{named integer: `used`, `zero_weight`, `missing` (left out by `na.action`)}
@@ -50,7 +50,7 @@ summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ...) {
   limits <- covariance_intervals(random, level)
   random <- data.frame(random[c("kind", "group", "var1", "var2", "estimate", "boundary")], conf.low = limits[, 1L],
                        conf.high = limits[, 2L], row.names = NULL)
-  kept <- c("call", "formula", "family", "data_name", "method", "nAGQ", "REML", "nobs", "status", "converged",
+  kept <- c("call", "formula", "family", "method", "nAGQ", "REML", "nobs", "status", "converged",
             "singular", "dropped")
   structure(
     c(unclass(object)[kept],

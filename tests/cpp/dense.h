@@ -79,10 +79,12 @@ inline Solution laplace(const Problem& p, bool joint) {
     for (double ridge = 1e-3; llt.info() != Eigen::Success && ridge < 1e9; ridge *= 10.0)
       llt.compute(H + ridge * Matrix::Identity(q + fixed, q + fixed));
     const Vector step = llt.solve(gradient);
-    if (step.cwiseAbs().maxCoeff() < 1e-9) {  // Newton converges quadratically: this step leaves round-off
+    const double size = step.cwiseAbs().maxCoeff();
+    if (size < 1e-5) {  // near the mode h is flat to round-off and says nothing; Newton converges quadratically
       v += step;
-      out.converged = true;
-      break;
+      out.converged = size < 1e-9;
+      if (out.converged) break;
+      continue;
     }
     double length = 1.0;
     const double h = h_of(v);

@@ -44,10 +44,10 @@ void inverse_on_pattern(const Data& data, BlockSystem& system, const Matrix& inv
   }
   check::that(worst <= 1e-12 * scale, name + ": diagonal blocks of the inverse, " + std::to_string(worst / scale));
   worst = 0.0;
-  for (std::size_t c = 0; c < data.pattern.crossings().size(); ++c) {
-    const glimmer::Crossing& x = data.pattern.crossings()[c];
+  for (Index c = 0; c < data.pattern.count(); ++c) {
+    const glimmer::Crossing& x = data.pattern[c];
     for (Index j = 0; j < x.blocks(); ++j) {
-      const auto block = found.crossing(static_cast<Index>(c), j);
+      const auto block = found.crossing(c, j);
       const Index row = data.terms.position(x.first, x.level_first[static_cast<std::size_t>(j)]);
       const Index column = data.terms.position(x.second, x.level_second[static_cast<std::size_t>(j)]);
       worst = std::max(worst, (block - inverse.block(row, column, block.rows(), block.cols())).cwiseAbs().maxCoeff());

@@ -48,15 +48,15 @@ void mode_and_value(const Problem& p, bool joint) {
     check::that((model->point().beta - expected.beta).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta at the joint mode");
 }
 
-/// d l / d parameter j by Richardson's extrapolation of central differences; each value from a search of its own.
-double richardson(const Problem& p, Index j, bool joint) {
+/// d l / d parameter j by Richardson's extrapolation of central differences.
+double richardson(Model& model, const Problem& p, Index j, bool joint) {
   const double h = 0.02;
   const auto central = [&](double step) {
     double value[2];
     for (int side = 0; side < 2; ++side) {
       Vector at = p.parameters;
       at[j] += side == 0 ? step : -step;
-      value[side] = evaluate(*problem::make_model(p), at, false, joint).value;
+      value[side] = evaluate(model, at, false, joint).value;
     }
     return (value[0] - value[1]) / (2.0 * step);
   };
@@ -72,7 +72,7 @@ void gradient(const Problem& p, bool joint) {
   if (found.gradient.size() != p.parameters.size()) return;
   Vector expected(found.gradient.size());
   for (Index j = 0; j < expected.size(); ++j)
-    expected[j] = joint && j < p.X.cols() ? 0.0 : richardson(p, j, joint);
+    expected[j] = joint && j < p.X.cols() ? 0.0 : richardson(*model, p, j, joint);
   const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
   for (Index j = 0; j < expected.size(); ++j)
     check::close(found.gradient[j] / scale, expected[j] / scale, 1e-6, name + ": gradient " + std::to_string(j));
@@ -85,7 +85,9 @@ int main() {
   for (const problem::Pair& pair : problem::known_pairs())
     for (const problem::Structure& structure : problem::structures()) {
       const Problem p = problem::make_problem(structure, pair, ++seed);
+      const bool canonical = pair.link == "identity" || pair.link == "logit" || pair.link == "log";
       for (bool joint : {false, true}) {
+        if (joint && !canonical && structure.name != "crossed with slopes") continue;  // the same code once more
         mode_and_value(p, joint);
         gradient(p, joint);
       }

@@ -2,9 +2,9 @@
 skip_if_not_installed("lme4")
 sleep_data <- truth_model("sleep_lmm_ml")$data
 ours_and_peer <- function(formula) {
+  exact <- lme4::lmerControl(optCtrl = list(xtol_abs = 1e-10, ftol_abs = 1e-10))
   list(ours = fit_glmm(formula, sleep_data, gaussian()),
-       peer = lme4::lmer(formula, sleep_data, REML = FALSE, control = lme4::lmerControl(optCtrl = list(xtol_abs = 1e-10,
-                                                                                                      ftol_abs = 1e-10))))
+       peer = lme4::lmer(formula, sleep_data, REML = FALSE, control = exact))
 }
 
 test_that("getME agrees with lme4", {

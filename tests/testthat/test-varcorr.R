@@ -57,5 +57,6 @@ test_that("the printed table", {
   expect_snapshot(print(VarCorr(fit), digits = 3))
   expect_snapshot(print(VarCorr(fit), digits = 3, comp = c("Variance", "Std.Dev.")))
   expect_snapshot(print(VarCorr(flat_fit()$vector), digits = 3))
-  expect_false(withVisible(print(VarCorr(fit)))$visible)
+  capture.output(result <- withVisible(print(VarCorr(fit))))
+  expect_false(result$visible)
 })

@@ -155,7 +155,10 @@ class BlockSystem {
       coupling_start_.push_back(coupling_start_.back() + columns * effects_);
     }
     coupling_.resize(coupling_start_.back());
-    schur_.resize(rest_size_);
+    std::vector<Integers> cliques(static_cast<std::size_t>(levels));
+    for (Index g = 0; g < levels; ++g)
+      for_columns(g, [&](Index column, Index) { cliques[g].push_back(static_cast<int>(column)); });
+    schur_.analyze(rest_size_, cliques);
   }
 
   Eigen::Map<const Matrix> coupling(Index g) const {
@@ -179,12 +182,17 @@ class BlockSystem {
     return schur_.factor();
   }
 
+  void add_to_schur(Index row, Index column, const Matrix& block, bool diagonal) {
+    for (Index b = 0; b < block.cols(); ++b)
+      for (Index a = diagonal ? b : 0; a < block.rows(); ++a) schur_.add(row + a, column + b, block(a, b));
+  }
+
   void add_diagonal(const BlockMatrix& products, Index k) {
     Matrix block(terms_[k].effects(), terms_[k].effects());
     for (Index h = 0; h < terms_[k].levels; ++h) {
       sandwich(terms_.lambda(k).transpose(), products.diagonal(k, h), terms_.lambda(k), block);
       block.diagonal().array() += 1.0;
-      schur_.add(rest_position(k, h), rest_position(k, h), block);
+      add_to_schur(rest_position(k, h), rest_position(k, h), block, true);
     }
   }
 
@@ -193,8 +201,7 @@ class BlockSystem {
     Matrix block(terms_[x.first].effects(), terms_[x.second].effects());
     for (Index j = 0; j < x.blocks(); ++j) {
       sandwich(terms_.lambda(x.first).transpose(), products.crossing(c, j), terms_.lambda(x.second), block);
-      schur_.add(rest_position(x.second, x.level_second[j]), rest_position(x.first, x.level_first[j]),
-                 block.transpose());
+      add_to_schur(rest_position(x.first, x.level_first[j]), rest_position(x.second, x.level_second[j]), block, false);
     }
   }
 
@@ -211,7 +218,7 @@ class BlockSystem {
     factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(Y);
     for_columns(g, [&](Index column, Index a) {
       for_columns(g, [&](Index row, Index b) {
-        if (row >= column) schur_.subtract(row, column, Y.col(a).dot(Y.col(b)));
+        if (row >= column) schur_.add(row, column, -Y.col(a).dot(Y.col(b)));
       });
     });
   }

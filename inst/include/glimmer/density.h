@@ -43,11 +43,11 @@ class Density {
   virtual double upper_eta() const = 0;
   /// Whether f is concave in eta for every response: the mode is then unique.
   virtual bool log_concave() const = 0;
-  /// Fills `out` on the rows of `range` up to `order` (0 to 5). Where eta is outside its interval, or f is beyond the
-  /// range of double, f is minus infinity and the derivatives are zero. The constant part is left out of f.
+  /// Fills `out` on the rows of `range` up to `order` (0 to 5). Where eta is outside its interval, or so far
+  /// out that f overflows, f is minus infinity and the derivatives are zero. The constant part is left out of f.
   virtual void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
                         RowDerivatives& out) const = 0;
-  /// Expected weights (Fisher information in eta) on the rows of `range`: never negative.
+  /// Expected weights (Fisher information in eta) on the rows of `range`: never negative; zero outside.
   virtual void expected_weights(const Responses& responses, Range range, const Vector& eta, double phi,
                                 Vector& out) const = 0;
 };
@@ -83,7 +83,7 @@ class DensityOf : public Density {
     for (Index i = range.begin; i < range.end; ++i) {
       const Observation o = responses[i];
       const double information = o.weight * scale * Family::template information<Link>(o, eta[i]);
-      out[i] = std::isfinite(information) ? information : 0.0;
+      out[i] = information > 0.0 && information < infinity ? information : 0.0;
     }
   }
 
@@ -105,7 +105,7 @@ class DensityOf : public Density {
         normalizer = Family::normalizer(weight, phi);
       }
       out.f[i] = l.c[0] + normalizer;
-      if (!std::isfinite(out.f[i])) {
+      if (!usable(l, out.f[i])) {
         fill_outside<K>(i, out);
         continue;
       }
@@ -116,6 +116,14 @@ class DensityOf : public Density {
       if constexpr (K >= 5) out.d5[i] = -120.0 * l.c[5];
       if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(i, l.c[0], o, phi, out);
     }
+  }
+
+  /// Very far out numbers overflow, and differences of them are not numbers.
+  template <int K>
+  static bool usable(const Jet<K>& l, double f) {
+    bool all = std::isfinite(f);
+    for (int k = 1; k <= K; ++k) all = all && !std::isnan(l.c[k]);
+    return all;
   }
 
   template <int K>

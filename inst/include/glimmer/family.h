@@ -47,7 +47,6 @@ struct BinomialFamily {
   static constexpr double scale_power = 0.0;
 
   static double constant(const Observation& o) {
-    if (o.y == 0.0 || o.y == o.size) return 0.0;  // exactly, or f would lose its digits where it is close to zero
     return o.weight * (log_gamma(o.size + 1.0) - log_gamma(o.y + 1.0) - log_gamma(o.size - o.y + 1.0));
   }
   static double normalizer(double, double) { return 0.0; }
@@ -191,6 +190,19 @@ struct Kernel {
   }
 };
 
+/// Quadratic.
+template <>
+struct Kernel<GaussianFamily, IdentityLink> {
+  template <int K>
+  static Jet<K> at(const Observation& o, double eta) {
+    const double residual = o.y - eta;
+    Jet<K> out(-0.5 * residual * residual);
+    if constexpr (K >= 1) out.c[1] = residual;
+    if constexpr (K >= 2) out.c[2] = -0.5;
+    return out;
+  }
+};
+
 /// Canonical: one exponential serves all derivatives; p and q = 1 - p are each exact in their tail.
 template <>
 struct Kernel<BinomialFamily, LogitLink> {
@@ -200,7 +212,7 @@ struct Kernel<BinomialFamily, LogitLink> {
     const double p = eta > 0.0 ? near_one : near_zero, q = eta > 0.0 ? near_zero : near_one;
     const double failures = o.size - o.y, variance = p * q;
     Jet<K> out(-o.size * std::log1p(e) - (eta > 0.0 ? failures : o.y) * std::fabs(eta));
-    if (K >= 1) out.c[1] = o.y * q - failures * p;
+    if constexpr (K >= 1) out.c[1] = o.y * q - failures * p;
     const double derivative[] = {variance, variance * (q - p), variance * (1.0 - 6.0 * variance),
                                  variance * (q - p) * (1.0 - 12.0 * variance)};
     double factorial = 1.0;
@@ -219,7 +231,7 @@ struct Kernel<PoissonFamily, LogLink> {
   static Jet<K> at(const Observation& o, double eta) {
     const double mu = std::exp(eta);
     Jet<K> out((o.y > 0.0 ? o.y * eta : 0.0) - mu);
-    if (K >= 1) out.c[1] = o.y - mu;
+    if constexpr (K >= 1) out.c[1] = o.y - mu;
     double factorial = 1.0;
     for (int k = 2; k <= K; ++k) {
       factorial *= k;

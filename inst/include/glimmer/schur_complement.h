@@ -1,36 +1,259 @@
-// The Schur complement that the first grouping factor leaves on the others: a symmetric matrix, its Cholesky
-// factor, and the entries of its inverse.
+// The Schur complement S that the first grouping factor leaves on the others: its Cholesky factor and the entries of
+// its inverse on the pattern of the factor.
+//
+// The columns are ordered by approximate minimum degree. Leading columns are kept sparse; where the pattern of the
+// factor has filled up, the rest, the tail, is one dense matrix. A Schur complement without structure is all tail,
+// one with nested factors has none to speak of. Inverse: Takahashi, Fagan and Chin (1973); Erisman and Tinney
+// (1975), Comm. ACM 18:177.
 #ifndef GLIMMER_SCHUR_COMPLEMENT_H
 #define GLIMMER_SCHUR_COMPLEMENT_H
 
+#include <Eigen/Sparse>
+#include <algorithm>
+#include <cmath>
+
+#include "triangular.h"
 #include "types.h"
 
 namespace glimmer {
 
 class SchurComplement {
  public:
-  void resize(Index size) { S_.resize(size, size); }
-  void set_zero() { S_.setZero(); }
-
-  /// Adds a block whose first entry is at (row, column); only what lies on or below the diagonal counts.
-  template <class Block>
-  void add(Index row, Index column, const Block& block) {
-    S_.block(row, column, block.rows(), block.cols()) += block;
+  /// `cliques`: sets of columns, each of which S couples completely.
+  void analyze(Index size, const std::vector<Integers>& cliques) {
+    const std::vector<Integers> members = cliques_of_columns(size, cliques);
+    std::vector<Integers> columns(static_cast<std::size_t>(size));
+    Positions seen(static_cast<std::size_t>(size), -1);
+    for (int j = 0; j < size; ++j) columns[j] = neighbours(j, members[j], cliques, seen);
+    order(columns);
+    find_factor_pattern(columns);
+    const Index tail = size - leading_;
+    tail_.resize(tail, tail);
+    values_.resize(static_cast<Index>(rows_.size()));
+    diagonal_.resize(leading_);
+    work_ = Vector::Zero(size);
   }
-  void subtract(Index row, Index column, double value) { S_(row, column) -= value; }
 
+  void set_zero() {
+    values_.setZero();
+    diagonal_.setZero();
+    tail_.setZero();
+  }
+
+  /// Adds to the entry (row, column) and its mirror image.
+  void add(Index row, Index column, double value) { entry(row, column, values_, diagonal_, tail_) += value; }
+
+  /// False: not positive definite.
   bool factor() {
-    llt_.compute(S_);
-    return llt_.info() == Eigen::Success;
+    if (!factor_leading()) return false;
+    subtract_leading_from_tail();
+    Eigen::LLT<Eigen::Ref<Matrix>> llt(tail_);
+    return llt.info() == Eigen::Success;
   }
-  double log_determinant() const { return llt_.matrixLLT().diagonal().array().log().sum(); }
-  void solve(Vector& x) const { llt_.solveInPlace(x); }
-  void invert() { inverse_ = llt_.solve(Matrix::Identity(S_.rows(), S_.cols())); }
-  double inverse(Index row, Index column) const { return inverse_(row, column); }
+
+  /// Half the log-determinant of S.
+  double log_determinant() const { return diagonal_.array().log().sum() + tail_.diagonal().array().log().sum(); }
+
+  /// Solves S x = r in place.
+  void solve(Vector& x) const {
+    Vector y(x.size());
+    for (Index j = 0; j < x.size(); ++j) y[position_[j]] = x[j];
+    for (Index j = 0; j < leading_; ++j) {
+      y[j] /= diagonal_[j];
+      for (Index k = start_[j]; k < start_[j + 1]; ++k) y[rows_[k]] -= values_[k] * y[j];
+    }
+    auto tail = y.tail(tail_.rows());
+    tail_.triangularView<Eigen::Lower>().solveInPlace(tail);
+    tail_.transpose().triangularView<Eigen::Upper>().solveInPlace(tail);
+    for (Index j = leading_ - 1; j >= 0; --j) {
+      double sum = y[j];
+      for (Index k = start_[j]; k < start_[j + 1]; ++k) sum -= values_[k] * y[rows_[k]];
+      y[j] = sum / diagonal_[j];
+    }
+    for (Index j = 0; j < x.size(); ++j) x[j] = y[position_[j]];
+  }
+
+  /// After factor(): the entries of the inverse on the pattern of the factor.
+  void invert() {
+    inverse_tail_ = tail_;
+    invert_from_cholesky(inverse_tail_);
+    inverse_values_.resize(values_.size());
+    inverse_diagonal_.resize(leading_);
+    Integers mark(static_cast<std::size_t>(position_.size()), -1);
+    for (Index j = leading_ - 1; j >= 0; --j) invert_column(j, mark);
+  }
+  double inverse(Index row, Index column) {
+    return entry(row, column, inverse_values_, inverse_diagonal_, inverse_tail_);
+  }
+
+  Index dense_columns() const { return tail_.rows(); }
+  Index sparse_entries() const { return static_cast<Index>(rows_.size()); }
 
  private:
-  Matrix S_, inverse_;
-  Eigen::LLT<Matrix> llt_;
+  /// The tail begins where a column of the factor has this share of the entries that it could have.
+  static constexpr double dense_share = 0.6;
+
+  static std::vector<Integers> cliques_of_columns(Index size, const std::vector<Integers>& cliques) {
+    std::vector<Integers> members(static_cast<std::size_t>(size));
+    for (std::size_t g = 0; g < cliques.size(); ++g)
+      for (int column : cliques[g]) members[column].push_back(static_cast<int>(g));
+    return members;
+  }
+
+  static Integers neighbours(int column, const Integers& members, const std::vector<Integers>& cliques,
+                             Positions& seen) {
+    Integers out;
+    seen[column] = column;
+    for (int g : members)
+      for (int row : cliques[g])
+        if (seen[row] != column) {
+          seen[row] = column;
+          out.push_back(row);
+        }
+    return out;
+  }
+
+  /// position_[old column] = new column, by approximate minimum degree.
+  void order(const std::vector<Integers>& columns) {
+    const int size = static_cast<int>(columns.size());
+    Eigen::SparseMatrix<double> pattern(size, size);
+    Eigen::VectorXi counts(size);
+    for (int j = 0; j < size; ++j) counts[j] = static_cast<int>(columns[j].size()) + 1;
+    pattern.reserve(counts);
+    for (int j = 0; j < size; ++j) {
+      Integers rows = columns[j];
+      rows.push_back(j);
+      std::sort(rows.begin(), rows.end());
+      for (int row : rows) pattern.insert(row, j) = 1.0;
+    }
+    pattern.makeCompressed();
+    Eigen::PermutationMatrix<Eigen::Dynamic, Eigen::Dynamic, int> old_of_new;
+    Eigen::AMDOrdering<int>()(pattern, old_of_new);
+    position_.resize(columns.size());
+    for (int j = 0; j < size; ++j) position_[old_of_new.indices()[j]] = j;
+  }
+
+  /// Column j of the factor has the rows of S below j and those of its children in the elimination tree.
+  void find_factor_pattern(const std::vector<Integers>& columns) {
+    const int size = static_cast<int>(columns.size());
+    Integers old_of_new(columns.size());
+    for (int j = 0; j < size; ++j) old_of_new[position_[j]] = j;
+    std::vector<Integers> pattern(columns.size()), children(columns.size());
+    Integers seen(columns.size(), -1);
+    start_.assign(1, 0);
+    rows_.clear();
+    int j = 0;
+    for (; j < size; ++j) {
+      Integers& own = pattern[j];
+      const auto take = [&](int row) {
+        if (row <= j || seen[row] == j) return;
+        seen[row] = j;
+        own.push_back(row);
+      };
+      for (int row : columns[old_of_new[j]]) take(position_[row]);
+      for (int child : children[j])
+        for (int row : pattern[child]) take(row);
+      if (static_cast<double>(own.size()) >= dense_share * (size - 1 - j)) break;
+      for (int child : children[j]) Integers().swap(pattern[child]);
+      std::sort(own.begin(), own.end());
+      children[own.front()].push_back(j);
+      rows_.insert(rows_.end(), own.begin(), own.end());
+      start_.push_back(static_cast<Index>(rows_.size()));
+    }
+    leading_ = j;
+  }
+
+  /// The place of an entry among the leading columns or in the tail.
+  double& entry(Index row, Index column, Vector& values, Vector& diagonal, Matrix& tail) {
+    Index i = position_[row], j = position_[column];
+    if (i < j) std::swap(i, j);
+    if (j >= leading_) return tail(i - leading_, j - leading_);
+    if (i == j) return diagonal[j];
+    const auto begin = rows_.begin() + start_[j], end = rows_.begin() + start_[j + 1];
+    return values[std::lower_bound(begin, end, static_cast<int>(i)) - rows_.begin()];
+  }
+
+  /// Left-looking, column by column. `next[j]` chains the columns whose next row to be used is j.
+  bool factor_leading() {
+    Positions first(static_cast<std::size_t>(leading_), -1), next(first), at(first);
+    for (Index j = 0; j < leading_; ++j) {
+      for (Index k = start_[j]; k < start_[j + 1]; ++k) work_[rows_[k]] = values_[k];
+      double pivot = diagonal_[j];
+      for (Index c = first[j]; c >= 0;) {
+        const Index following = next[c], k0 = at[c];
+        const double l = values_[k0];
+        pivot -= l * l;
+        for (Index k = k0 + 1; k < start_[c + 1]; ++k) work_[rows_[k]] -= l * values_[k];
+        enlist(c, k0 + 1, first, next, at);
+        c = following;
+      }
+      if (!(pivot > 0.0) || !std::isfinite(pivot)) return false;
+      diagonal_[j] = std::sqrt(pivot);
+      for (Index k = start_[j]; k < start_[j + 1]; ++k) values_[k] = work_[rows_[k]] / diagonal_[j];
+      enlist(j, start_[j], first, next, at);
+    }
+    return true;
+  }
+
+  /// Puts column c on the chain of the row at k, if that is a leading one.
+  void enlist(Index c, Index k, Positions& first, Positions& next, Positions& at) const {
+    if (k >= start_[c + 1] || rows_[k] >= leading_) return;
+    at[c] = k;
+    next[c] = first[rows_[k]];
+    first[rows_[k]] = c;
+  }
+
+  void subtract_leading_from_tail() {
+    for (Index j = 0; j < leading_; ++j) {
+      const Index begin = std::lower_bound(rows_.begin() + start_[j], rows_.begin() + start_[j + 1],
+                                           static_cast<int>(leading_)) - rows_.begin();
+      for (Index a = begin; a < start_[j + 1]; ++a) {
+        double* column = tail_.data() + (rows_[a] - leading_) * tail_.rows() - leading_;
+        for (Index b = a; b < start_[j + 1]; ++b) column[rows_[b]] -= values_[a] * values_[b];
+      }
+    }
+  }
+
+  /// With P the rows of column j of the factor and l = L_Pj / L_jj:
+  /// Z_Pj = -Z_PP l ,  Z_jj = 1 / L_jj^2 - l'Z_Pj
+  void invert_column(Index j, Integers& mark) {
+    const Index begin = start_[j], count = start_[j + 1] - begin;
+    const Vector l = values_.segment(begin, count) / diagonal_[j];
+    for (Index a = 0; a < count; ++a) mark[rows_[begin + a]] = static_cast<int>(a);
+    Vector z = Vector::Zero(count);
+    for (Index a = 0; a < count; ++a) {
+      const Index row = rows_[begin + a];
+      if (row >= leading_) {
+        const double* column = inverse_tail_.data() + (row - leading_) * inverse_tail_.rows() - leading_;
+        z[a] += column[row] * l[a];
+        for (Index b = a + 1; b < count; ++b) {
+          z[b] += column[rows_[begin + b]] * l[a];
+          z[a] += column[rows_[begin + b]] * l[b];
+        }
+        continue;
+      }
+      z[a] += inverse_diagonal_[row] * l[a];
+      for (Index k = start_[row]; k < start_[row + 1]; ++k) {
+        const int b = mark[rows_[k]];
+        if (b < 0) continue;
+        z[b] += inverse_values_[k] * l[a];
+        z[a] += inverse_values_[k] * l[b];
+      }
+    }
+    for (Index a = 0; a < count; ++a) mark[rows_[begin + a]] = -1;
+    inverse_values_.segment(begin, count) = -z;
+    inverse_diagonal_[j] = 1.0 / (diagonal_[j] * diagonal_[j]) + l.dot(z);
+  }
+
+  Integers position_;  ///< new column of each old one
+  Index leading_ = 0;  ///< number of sparse columns
+  Positions start_;    ///< the sparse columns of the factor below the diagonal: where each begins,
+  Integers rows_;      ///< its rows in increasing order,
+  Vector values_, diagonal_;  ///< and its values; S before factor(), L after it
+  Matrix tail_;
+  Vector inverse_values_, inverse_diagonal_;
+  Matrix inverse_tail_;
+  Vector work_;
 };
 
 }  // namespace glimmer

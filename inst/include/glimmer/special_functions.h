@@ -23,6 +23,7 @@ inline double stirling_series(double x) {
 
 /// log Gamma(x), x > 0, by the recurrence Gamma(x + 1) = x Gamma(x) up to 10
 inline double log_gamma(double x) {
+  if (x == 1.0 || x == 2.0) return 0.0;  // exactly, so that a log-density close to zero keeps its digits
   double product = 1.0;
   while (x < 10.0) product *= x++;
   return (x - 0.5) * std::log(x) - x + 0.5 * log_2pi + stirling_series(x) - std::log(product);
@@ -61,7 +62,7 @@ inline double log1m_exp(double x) {
 template <int K>
 Jet<K> log_normal_tail(double t) {
   const double step = 1.0 / (t * t);
-  int n = 12 + static_cast<int>(180.0 * step);
+  int n = 20 + static_cast<int>(270.0 * step);
   const double ratio = (2 * n + 1) / (t + std::sqrt(t * t + 4 * n + 2));  // of I_{n+1} to I_n, about
   double moments[K + 2] = {}, above = ratio * t / (n + 1), at = 1.0;
   for (; n > 0; --n) {
@@ -88,7 +89,7 @@ Jet<K> log_normal_tail(double t) {
 /// which loses digits with growing order as x falls: from there on by log_normal_tail().
 template <int K>
 Jet<K> log_normal_distribution(double x) {
-  constexpr double last = K <= 2 ? -4.0 : K == 3 ? -2.5 : K == 4 ? -2.0 : -1.5;
+  constexpr double last = K <= 2 ? -4.0 : K == 3 ? -2.5 : K == 4 ? -1.75 : -1.25;
   if (x < last) return log_normal_tail<K>(-x);
   Jet<K> out(x < 1.0 ? std::log(0.5 * std::erfc(-x * sqrt_half)) : std::log1p(-0.5 * std::erfc(x * sqrt_half)));
   if constexpr (K >= 1) {

@@ -1,0 +1,78 @@
+# Fits without one term of the fixed effects.
+
+#' Leave out one term of the fixed effects at a time
+#'
+#' @param object Object of class `glimmer`.
+#' @param scope Formula, or character: the terms to leave out; by default those that no other term contains.
+#' @param scale Not used; there for the generic.
+#' @param test `"Chisq"` for likelihood ratio tests, or `"none"`.
+#' @param k Number: the penalty per parameter of the criterion, 2 for AIC.
+#' @param trace Logical: a message for each fit.
+#' @param ... Not used.
+#' @return Data frame of class `anova`, a row for the fit (`<none>`) and one for each term left out, with columns `Df`
+#'   (parameters less), `AIC` (the criterion) and, with `test = "Chisq"`, `LRT` (twice the difference of
+#'   log-likelihoods) and `Pr(>Chi)`.
+#' @details
+#' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again.
+#' [stats::step()] and `MASS::stepAIC()` use this method, and then fit by the call, which needs the data.
+#' @section Errors: `glimmer_error_argument` when `scope` has a term that is not in the model.
+#' @section Warnings: `glimmer_warning_comparison` when a fit did not converge.
+#' @seealso [anova.glimmer()]
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + I(week > 2) + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   print(drop1(fit))
+#' }
+#' @export
+drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k = 2, trace = FALSE, ...) {
+  test <- match.arg(test)
+  labels <- if (missing(scope)) stats::drop.scope(object) else scope_labels(scope, object)
+  fits <- lapply(labels, function(label) {
+    if (isTRUE(as.logical(trace))) message("glimmer: without ", label)
+    fit_without(object, label)
+  })
+  failed <- labels[!vapply(fits, function(fit) fit$converged, logical(1))]
+  if (length(failed)) {
+    warn_glimmer("comparison", paste0("The fit without ", format_items(failed), " did not converge."), models = failed)
+  }
+  df <- length(object$parameters) - vapply(fits, function(fit) fit$df, 1L)
+  value <- c(object$log_likelihood, vapply(fits, function(fit) fit$log_likelihood, 1))
+  table <- data.frame(Df = c(NA, df), AIC = -2 * value + k * (length(object$parameters) - c(0, df)),
+                      row.names = c("<none>", labels))
+  if (test == "Chisq") {
+    table$LRT <- c(NA, pmax(0, 2 * (value[1L] - value[-1L])))
+    table[["Pr(>Chi)"]] <- ifelse(table$Df > 0, stats::pchisq(table$LRT, table$Df, lower.tail = FALSE), NA)
+  }
+  structure(table, heading = c("Single term deletions", "\nModel:", deparse1(stats::formula(object))),
+            class = c("anova", "data.frame"))
+}
+
+scope_labels <- function(scope, object) {
+  labels <- scope
+  if (!is.character(scope)) {
+    labels <- attr(stats::terms(stats::update.formula(object$terms, scope)), "term.labels")
+  }
+  unknown <- setdiff(labels, attr(object$terms, "term.labels"))
+  if (length(unknown)) {
+    stop_glimmer("argument", paste0("`scope` has ", format_items(unknown), ", which is no term of the fixed effects."),
+                 argument = "scope", unknown = unknown)
+  }
+  labels
+}
+
+#' Fit the model without one term, from the model frame
+#'
+#' @return List: `log_likelihood`, `df` (number of parameters), `converged`.
+#' @noRd
+fit_without <- function(fit, label) {
+  fixed <- stats::update.formula(stats::formula(fit$terms), stats::as.formula(paste(". ~ . -", label)))
+  x <- matrix_of(frame_terms(stats::terms(fixed), fit$frame), fit$frame, fit$contrasts)
+  design <- fit_design(fit)
+  design$X <- keep_columns(x, independent_columns(active_rows(x, which(design$weights > 0)), attr(x, "assign")))
+  engine <- new_engine(design, fit$family)
+  begin <- find_start(design, fit$family, engine)
+  engine$sd_unit <- begin$sd_unit
+  found <- maximise(engine, begin$parameters, fit$method, fit$control)
+  verdict <- judge(found, design, engine, fit$method, fit$control)
+  list(log_likelihood = found$value, df = length(found$parameters), converged = verdict$converged)
+}

@@ -1,0 +1,335 @@
+# Rows to predict for: X, Z and offset from a fit's own model frame or from new data, and which random terms count.
+
+#' Rows to predict for
+#'
+#' @param fit Object of class `glimmer`.
+#' @param newdata `NULL` for the rows of the fit, or a data frame.
+#' @param wanted List by grouping factor of the positions of the columns of Z that are needed.
+#' @param na_action Function or its name: what to do with missing values in `newdata`.
+#' @return List of `X`; `offset`; `random`, a list by grouping factor, each `NULL` where no column is wanted, else a
+#'   list of `Z` (columns not wanted are 0), `codes` (the level of each row, from 1 among those that occur),
+#'   `position` (of these levels among those of the fit, `NA` for new ones) and `labels`; `names` of the rows;
+#'   `incomplete` (row numbers with missing values); `na_action` for [stats::napredict()].
+#' @noRd
+prediction_rows <- function(fit, newdata, wanted, na_action = stats::na.pass) {
+  if (is.null(newdata)) fit_rows(fit, wanted) else new_rows(fit, newdata, wanted, na_action)
+}
+
+fit_rows <- function(fit, wanted) {
+  design <- fit_design(fit)
+  factors <- stats::setNames(design$factors, names(fit$factors))
+  random <- Map(function(factor, columns) {
+    if (!length(columns)) {
+      return(NULL)
+    }
+    list(Z = wanted_columns(factor$Z, columns), codes = factor$index + 1L, position = seq_along(factor$levels),
+         labels = factor$levels)
+  }, factors, wanted)
+  list(X = design$X, offset = design$offset, random = random, names = row.names(fit$frame), incomplete = integer(),
+       na_action = attr(fit$frame, "na.action"))
+}
+
+wanted_columns <- function(z, columns) {
+  z[, setdiff(seq_len(ncol(z)), columns)] <- 0
+  z
+}
+
+new_rows <- function(fit, newdata, wanted, na_action) {
+  newdata <- check_newdata(newdata)
+  fixed <- stats::delete.response(fit$terms)
+  random <- lapply(seq_along(wanted), function(k) {
+    Filter(function(term) term$factor == k && any(term$columns %in% wanted[[k]]), fit$random)
+  })
+  names(random) <- names(fit$factors)
+  groups <- unlist(lapply(random, function(terms) {
+    if (length(terms)) group_components(terms[[1L]]$group_expression)
+  }))
+  predictors <- c(terms_variables(fixed), unlist(lapply(unlist(random, recursive = FALSE), function(term) {
+    terms_variables(term$terms)
+  })))
+  variables <- new_variables(fit, unique(c(predictors, groups)), newdata, setdiff(groups, predictors))
+  variables[["(offset)"]] <- new_argument(fit, "offset", newdata)
+  frame <- apply_na_action(variables, row.names(newdata), na_action)
+  model <- model_variables(frame, unique(predictors), fit)
+  list(X = x_columns(matrix_of(fixed, model, fit$contrasts), fit), offset = new_offset(frame, fixed),
+       random = Map(function(terms, k) new_random(fit, terms, k, wanted[[k]], model, frame), random, seq_along(random)),
+       names = row.names(frame), incomplete = sort(unique(unlist(lapply(frame, missing_rows)))),
+       na_action = attr(frame, "na.action"))
+}
+
+terms_variables <- function(terms) {
+  vapply(as.list(attr(terms, "variables"))[-1L], variable_name, "")
+}
+
+x_columns <- function(x, fit) {
+  x[, !colnames(x) %in% fit$dropped, drop = FALSE]
+}
+
+check_newdata <- function(newdata) {
+  if (is.data.frame(newdata)) {
+    return(newdata)
+  }
+  frame <- if (is.list(newdata) && !is.null(names(newdata))) {
+    tryCatch(as.data.frame(newdata, optional = TRUE), error = function(e) NULL)
+  }
+  if (is.null(frame)) {
+    stop_glimmer("newdata", paste0("`newdata` must be a data frame (got ", class(newdata)[1L], ")."),
+                 argument = "newdata", class_found = class(newdata))
+  }
+  frame
+}
+
+#' Evaluate variables of the model in new data
+#'
+#' `predvars` of the fit's terms hold what `poly()`, `ns()` and `scale()` learnt from the data of the fit.
+#'
+#' @param names Character: columns of the fit's model frame. @param groups Those among them that are grouping variables.
+#' @return Named list.
+#' @noRd
+new_variables <- function(fit, names, newdata, groups = NULL) {
+  terms <- attr(fit$frame, "terms")
+  expressions <- as.list(attr(terms, "predvars"))[-1L]
+  names(expressions) <- names(fit$frame)[seq_along(expressions)]
+  env <- environment(fit$formula)
+  stats::setNames(lapply(names, function(name) {
+    advice <- if (name %in% groups) " Only `re.form = NA` predicts without grouping variables."
+    new_variable(expressions[[name]], name, newdata, env, advice)
+  }), names)
+}
+
+new_variable <- function(expression, name, newdata, env, advice) {
+  value <- tryCatch(eval(expression, newdata, env), error = identity)
+  absent <- is_absent(expression, newdata)
+  if (inherits(value, "error") || is.function(value) || absent) {
+    missing <- if (absent) name else missing_variables(expression, newdata, env)
+    if (length(missing)) {
+      stop_glimmer("variable", paste0("Variable ", format_items(missing), " of the model is not in `newdata`.", advice),
+                   variable = missing, argument = "newdata")
+    }
+    stop_glimmer("variable", paste0("Variable ", format_items(name), " of the model cannot be evaluated in ",
+                                    "`newdata`: ", conditionMessage(value)), variable = name, argument = "newdata")
+  }
+  if (NROW(value) != nrow(newdata)) {
+    outside <- setdiff(all.vars(expression), names(newdata))
+    stop_glimmer("variable", paste0("Variable ", format_items(name), " has length ", NROW(value), ", but `newdata` ",
+                                    "has ", nrow(newdata), " rows.",
+                                    if (length(outside)) paste0(" Not in `newdata`: ", format_items(outside), ".")),
+                 variable = name, argument = "newdata")
+  }
+  value
+}
+
+# An object of that name elsewhere, such as the data of the fit, must not stand in for a column of newdata.
+is_absent <- function(expression, newdata) {
+  is.symbol(expression) && !as.character(expression) %in% names(newdata)
+}
+
+#' The weights or offset argument of the fit, evaluated in new data
+#' @return Numeric, or `NULL` where the fit had no such argument.
+#' @noRd
+new_argument <- function(fit, argument, newdata) {
+  if (is.null(fit$frame[[paste0("(", argument, ")")]])) {
+    return(NULL)
+  }
+  expression <- fit$call[[argument]]
+  value <- if (!is_absent(expression, newdata)) {
+    tryCatch(eval(expression, newdata, environment(fit$formula)), error = function(e) NULL)
+  }
+  if (!is.numeric(value) || length(value) != nrow(newdata)) {
+    found <- if (is.numeric(value)) paste0(" gives ", length(value), " values for ", nrow(newdata), " rows.")
+             else " cannot be evaluated there."
+    advice <- if (argument == "offset") " Or write the offset in the formula, as offset(...)."
+    stop_glimmer(argument, paste0("The `", argument, "` argument of the fit, `", deparse1(expression), "`, is needed ",
+                                  "for `newdata`, but", found, " Give `newdata` the columns that it names.", advice),
+                 argument = argument, expression = deparse1(expression))
+  }
+  value
+}
+
+apply_na_action <- function(variables, names, na_action) {
+  frame <- structure(variables, class = "data.frame", row.names = names)
+  if (is.null(na_action)) {
+    return(frame)
+  }
+  tryCatch(match.fun(na_action)(frame), error = function(e) {
+    incomplete <- vapply(variables, function(x) length(missing_rows(x)) > 0L, logical(1))
+    if (!any(incomplete)) stop(e)
+    name <- names(variables)[incomplete][1L]
+    stop_missing(name, missing_rows(variables[[name]]), structure(variables, class = "data.frame", row.names = names),
+                 "`na.action` refuses them in `newdata`.")
+  })
+}
+
+# The predictors with the types and levels that they had in the fit, as a model frame.
+model_variables <- function(frame, names, fit) {
+  for (name in names) {
+    frame[[name]] <- as_in_fit(frame[[name]], fit$frame[[name]], name)
+  }
+  # model.matrix() takes a data frame with this attribute as it is
+  attr(frame, "terms") <- attr(fit$frame, "terms")
+  frame
+}
+
+#' A predictor of new data with the type of the fit's
+#'
+#' @param x,known The variable in the new data and in the fit. @param name Its name.
+#' @noRd
+as_in_fit <- function(x, known, name) {
+  if (is.factor(known) || is.character(known)) {
+    return(known_levels(x, if (is.factor(known)) levels(known) else levels(as.factor(known)), name))
+  }
+  if (is.logical(x) && !is.logical(known)) {
+    x[] <- as.double(x)
+  }
+  if (inherits(x, "difftime") && inherits(known, "difftime")) {
+    units(x) <- units(known)
+  }
+  dated <- intersect(class(known), c("Date", "POSIXt", "difftime"))
+  same <- if (length(dated)) inherits(x, dated[1L]) else if (is.logical(known)) is.logical(x) else !is_categorical(x)
+  if (!same && !all(is.na(x))) {
+    stop_type(name, class(known)[1L], class(x)[1L])
+  }
+  if (NCOL(x) != NCOL(known)) {
+    stop_glimmer("variable", paste0("Variable ", format_items(name), " has ", NCOL(x), " columns in `newdata`, but ",
+                                    "had ", NCOL(known), " in the fit."), variable = name, argument = "newdata")
+  }
+  if (same) x else known[rep(NA_integer_, length(x))]
+}
+
+is_categorical <- function(x) {
+  is.factor(x) || is.character(x)
+}
+
+known_levels <- function(x, levels, name) {
+  if (!is_categorical(x) && !all(is.na(x))) {
+    stop_type(name, paste0("factor with levels ", format_items(levels)), class(x)[1L])
+  }
+  x <- as.character(x)
+  unknown <- setdiff(unique(x[!is.na(x)]), levels)
+  if (length(unknown)) {
+    stop_glimmer("levels", paste0("The factor ", format_items(name), " has ",
+                                  if (length(unknown) == 1L) "a level" else "levels", " in `newdata` that the fit has ",
+                                  "not seen: ", format_items(unknown), ". The fit knows ", format_items(levels), "."),
+                 variable = name, levels = unknown, argument = "newdata")
+  }
+  factor(x, levels = levels, exclude = if (!anyNA(levels)) NA)
+}
+
+stop_type <- function(name, expected, found) {
+  stop_glimmer("variable", paste0("Variable ", format_items(name), " is of class ", found, " in `newdata`, but was in ",
+                                  "the fit: ", expected, "."), variable = name, argument = "newdata")
+}
+
+new_offset <- function(frame, fixed) {
+  names <- c(terms_variables(fixed)[attr(fixed, "offset")], "(offset)")
+  offsets <- lapply(intersect(names, names(frame)), function(name) as.double(frame[[name]]))
+  Reduce(`+`, offsets, numeric(nrow(frame)))
+}
+
+new_random <- function(fit, terms, k, columns, model, frame) {
+  if (!length(terms)) {
+    return(NULL)
+  }
+  z <- matrix(0, nrow(frame), length(fit$factors[[k]]$columns), dimnames = list(NULL, fit$factors[[k]]$columns))
+  for (term in terms) {
+    used <- term$columns %in% columns
+    z[, term$columns[used]] <- matrix_of(term$terms, model, term$contrasts)[, term$names[used]]
+  }
+  expression <- terms[[1L]]$group_expression
+  groups <- group_index(expression, frame)
+  position <- match_levels(expression, groups, frame, fit$factors[[k]]$levels, fit$frame)
+  list(Z = z, codes = groups$index + 1L, position = position, labels = groups$levels)
+}
+
+#' Positions of the levels of new data among those of the fit
+#'
+#' Levels of `a:b` are compared by their parts: what is pasted together can look alike.
+#' @noRd
+match_levels <- function(expression, groups, frame, levels, fit_frame) {
+  if (length(group_components(expression)) == 1L) {
+    return(match(groups$levels, levels))
+  }
+  known <- group_index(expression, fit_frame)
+  match(level_parts(expression, groups, frame), level_parts(expression, known, fit_frame))
+}
+
+level_parts <- function(expression, groups, frame) {
+  first <- match(seq_along(groups$levels) - 1L, groups$index)
+  parts <- lapply(group_components(expression), function(name) {
+    part <- column_index(frame[[name]], name)
+    part$levels[part$index[first] + 1L]
+  })
+  do.call(paste, c(parts, sep = "\r"))
+}
+
+#' Which columns of Z a `re.form` asks for
+#'
+#' @param re_form `NULL` (all), `NA` or `~0` (none), or a one-sided formula of random terms of the fit.
+#' @return List by grouping factor of integer positions.
+#' @noRd
+select_random <- function(fit, re_form) {
+  all <- lapply(fit$factors, function(factor) seq_along(factor$columns))
+  if (is.null(re_form)) {
+    return(all)
+  }
+  none <- lapply(all, function(columns) integer())
+  if (is.atomic(re_form) && length(re_form) == 1L && is.na(re_form)) {
+    return(none)
+  }
+  if (!inherits(re_form, "formula") || length(re_form) != 2L) {
+    stop_re_form(paste0("`re.form` must be NULL (all random effects), NA or ~0 (none), or a one-sided formula of ",
+                        "random terms of the fit."))
+  }
+  if (identical(re_form[[2L]], 0)) {
+    return(none)
+  }
+  keys <- vapply(seq_along(all), function(k) {
+    group_key(Filter(function(term) term$factor == k, fit$random)[[1L]]$group_expression)
+  }, "")
+  for (term in parse_re_form(re_form)) {
+    k <- match(group_key(term$group), keys)
+    if (is.na(k)) {
+      stop_re_form(paste0("`re.form` has the grouping factor ", format_items(term$group_name), ", but the fit has ",
+                          format_items(names(fit$factors)), "."), variable = term$group_name)
+    }
+    none[[k]] <- union(none[[k]], match_effects(term, fit, k))
+  }
+  none
+}
+
+stop_re_form <- function(message, ...) {
+  stop_glimmer("re_form", message, argument = "re.form", ...)
+}
+
+parse_re_form <- function(re_form) {
+  env <- if (is.null(environment(re_form))) globalenv() else environment(re_form)
+  hiding <- hide_calls(re_form[[2L]], env)
+  check_parentheses(hiding$expression)
+  bars <- find_bars(hiding$expression)
+  rest <- drop_bars(hiding$expression)
+  if (!length(bars) || length(all.vars(rest))) {
+    stop_re_form(paste0("`re.form` must hold random terms in parentheses and nothing else, as in `~ (1 | g)`; got `",
+                        deparse1(re_form), "`."))
+  }
+  unlist(lapply(bars, expand_bar, hiding = hiding, env = env), recursive = FALSE)
+}
+
+# The columns of a factor's Z that the left side of a term names.
+match_effects <- function(term, fit, k) {
+  left <- stats::terms(term$left)
+  unknown <- setdiff(terms_variables(left), names(fit$frame))
+  if (!length(unknown)) {
+    one <- fit$frame[1L, , drop = FALSE]
+    one <- model_variables(one, terms_variables(left), fit)
+    contrasts <- unlist(lapply(fit$random, function(term) as.list(term$contrasts)), recursive = FALSE)
+    effects <- colnames(matrix_of(frame_terms(left, fit$frame), one, contrasts[!duplicated(names(contrasts))]))
+    unknown <- setdiff(effects, fit$factors[[k]]$columns)
+  }
+  if (length(unknown)) {
+    stop_re_form(paste0("`re.form` has ", format_items(unknown), " for the grouping factor ",
+                        format_items(term$group_name), ", but the fit has ",
+                        format_items(fit$factors[[k]]$columns), "."),
+                 variable = unknown, term = deparse1(term$expression))
+  }
+  match(effects, fit$factors[[k]]$columns)
+}

@@ -1,0 +1,103 @@
+# Fitted values, residuals and weights, row by row, from the parameters and modes that the fit holds.
+
+#' Fitted values, residuals and weights
+#'
+#' @param object Object of class `glimmer`.
+#' @param type Residuals: `"deviance"` (the default, as in [stats::glm()] and 'lme4'; 'glmmTMB' has
+#'   `"response"`), `"pearson"`, `"response"` or `"working"`. Weights: `"prior"`, those of the model (for a binomial
+#'   response the numbers of trials, times the prior weights), or `"working"`.
+#' @param scaled Logical: divide by the square root of the dispersion.
+#' @param ... Not used.
+#'
+#' @return Numeric vector with the names of the rows; where [stats::na.exclude()] left rows out, they are `NA`.
+#'
+#'   `fitted()` gives means given the random effects at their conditional modes: probabilities for a binomial response.
+#'
+#'   `residuals()`, with y the response (for a binomial one the proportion of successes), mu the fitted values, w the
+#'   prior weights as of `weights()`, and V the variance function:
+#'   \describe{
+#'     \item{`"deviance"`}{sign(y - mu) times the square root of the row's deviance, w included}
+#'     \item{`"pearson"`}{sqrt(w) (y - mu) / sqrt(V(mu))}
+#'     \item{`"response"`}{y - mu}
+#'     \item{`"working"`}{(y - mu) divided by d mu / d eta}
+#'   }
+#'   They are not divided by the dispersion unless `scaled = TRUE`.
+#'
+#'   `weights(type = "working")` gives w (d mu / d eta)^2 / V(mu), the weights of the linear predictor in iteratively
+#'   reweighted least squares.
+#'
+#' @section Errors: `glimmer_error_argument` for a `type` that is not there.
+#' @seealso [predict.glimmer()]
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   head(fitted(fit))
+#'   head(residuals(fit, "pearson"))
+#'   # about 1 per row if the model is right
+#'   sum(residuals(fit, "pearson")^2) / nobs(fit)
+#' }
+#' @name residuals.glimmer
+NULL
+
+#' @rdname residuals.glimmer
+#' @importFrom stats fitted
+#' @export
+fitted.glimmer <- function(object, ...) {
+  pad_rows(object$family$linkinv(conditional_eta(object, fit_design(object))), object)
+}
+
+#' @rdname residuals.glimmer
+#' @importFrom stats residuals
+#' @export
+residuals.glimmer <- function(object, type = c("deviance", "pearson", "response", "working"), scaled = FALSE, ...) {
+  type <- match_choice(type, c("deviance", "pearson", "response", "working"), "type")
+  check_flag(scaled, "scaled")
+  part <- row_parts(object)
+  difference <- part$y - part$mu
+  family <- object$family
+  residual <- switch(type,
+    deviance = ifelse(difference > 0, 1, -1) * sqrt(pmax(family$dev.resids(part$y, part$mu, part$weights), 0)),
+    pearson = difference * sqrt(part$weights) / sqrt(family$variance(part$mu)),
+    response = difference,
+    working = difference / family$mu.eta(part$eta)
+  )
+  if (scaled) residual <- residual / sigma.glimmer(object)
+  pad_rows(residual, object)
+}
+
+#' @rdname residuals.glimmer
+#' @importFrom stats weights
+#' @export
+weights.glimmer <- function(object, type = c("prior", "working"), ...) {
+  type <- match_choice(type, c("prior", "working"), "type")
+  if (type == "prior") {
+    response <- resolve_response(object$frame, object$family, warn = FALSE)
+    return(pad_rows(response$weights * response$size, object))
+  }
+  part <- row_parts(object)
+  pad_rows(part$weights * object$family$mu.eta(part$eta)^2 / object$family$variance(part$mu), object)
+}
+
+pad_rows <- function(x, fit) {
+  names(x) <- row.names(fit$frame)
+  stats::naresid(attr(fit$frame, "na.action"), x)
+}
+
+# Response (a proportion where binomial), linear predictor, mean and prior weights of each row.
+row_parts <- function(fit) {
+  design <- fit_design(fit)
+  eta <- conditional_eta(fit, design)
+  list(y = observed_mean(fit, design), eta = eta, mu = fit$family$linkinv(eta), weights = design$weights * design$size)
+}
+
+# The response on the scale of the mean. Rows of weight 0 have no trials in the design: theirs is read as it is.
+observed_mean <- function(fit, design) {
+  y <- design$y / design$size
+  empty <- which(design$size == 0)
+  if (length(empty)) {
+    response <- fit$frame[[1L]]
+    y[empty] <- if (is.matrix(response)) 0 else if (is.factor(response)) as.integer(response)[empty] - 1 else
+      as.double(response)[empty]
+  }
+  y
+}

@@ -1,0 +1,220 @@
+# Simulation of responses from a fit, in the form that the response has in the data.
+
+#' Simulate responses from a fit
+#'
+#' @param object Object of class `glimmer`.
+#' @param nsim Whole number: how many responses to simulate.
+#' @param seed `NULL` to go on with the random number generator as it is, or a seed for [set.seed()]; the state of the
+#'   generator is then restored.
+#' @param re.form `NA` or `~0`, the default: new random effects are drawn for every simulation; `NULL`: all random
+#'   effects are at their conditional modes; or a one-sided formula with the random terms that are, the others being
+#'   drawn.
+#' @param newdata Data frame to simulate for, or `NULL` for the rows of the fit. Grouping variables are needed, also for
+#'   effects that are drawn. A binomial response of the form `cbind(successes, failures)` needs its variables for the
+#'   numbers of trials (only their sums count), and prior weights need theirs.
+#' @param allow.new.levels Logical: whether `newdata` may have levels that the fit has not seen in terms that `re.form`
+#'   keeps. Their random effects are drawn.
+#' @param na.action What to do with missing values in `newdata`, as in [predict.glimmer()].
+#' @param ... Not used.
+#'
+#' @return Data frame with the columns `sim_1`, `sim_2`, ... and an attribute `seed`, the state of the generator before
+#'   (or the seed, with an attribute `kind`). Each column has the form of the response in the fit: numbers, counts, a
+#'   two-column matrix of successes and failures, a factor with the same levels, logical, 0/1, or a proportion where
+#'   the trials are weights; so that `refit(object, sim[[1]])` fits the model to it.
+#'
+#' @section Distributions:
+#' With mean mu and prior weight w: Gaussian with variance sigma^2 / w; Gamma with shape k w; inverse Gaussian with
+#' lambda w (by the transformation with multiple roots of Michael, Schucany and Haas); binomial with the numbers of
+#' trials of the response; Poisson. For counts a prior weight is a factor of the log-density and not a property of the
+#' distribution, so it has no part in the draws. A row of weight 0 is drawn as if its weight were 1.
+#'
+#' @section Errors:
+#' `glimmer_error_weights`: numbers of trials that are not whole, or several trials for a response that can hold one, or
+#' weights that cannot be evaluated in `newdata`. Otherwise those of [predict.glimmer()].
+#'
+#' @references
+#' Michael, J. R., Schucany, W. R. and Haas, R. W. (1976). Generating random variates using transformations with
+#' multiple roots. *The American Statistician* 30, 88-90. \doi{10.1080/00031305.1976.10479147}
+#'
+#' @seealso [refit.glimmer()]
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   sim <- simulate(fit, nsim = 3, seed = 1)
+#'   # numbers of children with bacteria: the data, three simulations
+#'   colSums(cbind(data = MASS::bacteria$y == "y", sim == "y"))
+#'   fixef(refit(fit, sim$sim_1))
+#' }
+#' @importFrom stats simulate
+#' @export
+simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdata = NULL, allow.new.levels = FALSE,
+                             na.action = stats::na.pass, ...) {
+  check_dots(names(list(...)), names(formals(simulate.glimmer)), c("use.u", "newparams"))
+  if (!is.numeric(nsim) || length(nsim) != 1L || is.na(nsim) || nsim < 1 || nsim != round(nsim)) {
+    stop_glimmer("argument", "`nsim` must be a whole number, 1 or more.", argument = "nsim")
+  }
+  check_flag(allow.new.levels, "allow.new.levels")
+  kept <- select_random(object, re.form)
+  rows <- prediction_rows(object, newdata, select_random(object, NULL), na.action)
+  check_new_levels(conditioned_rows(rows, kept), allow.new.levels)
+  units <- sampling_units(object, newdata, rows)
+  state <- random_state(seed)
+  on.exit(state$restore())
+  simulations <- lapply(seq_len(nsim), function(i) {
+    mean <- object$family$linkinv(rows$offset + drop(rows$X %*% object$parameters[object$index$beta]) +
+                                    drawn_part(object, rows, kept))
+    mean[rows$incomplete] <- NA
+    y <- draw_response(object, unname(mean), units)
+    stats::napredict(rows$na_action, as_response(y, units$size, object$frame[[1L]]))
+  })
+  names <- names(finish_rows(numeric(nrow(rows$X)), rows))
+  structure(simulations, names = paste0("sim_", seq_len(nsim)), row.names = names, class = "data.frame",
+            seed = state$state)
+}
+
+#' Set the random number generator as [stats::simulate()] promises
+#'
+#' @return List: `state` (for the attribute `seed`) and `restore`, a function.
+#' @noRd
+random_state <- function(seed) {
+  if (!exists(".Random.seed", envir = globalenv(), inherits = FALSE)) stats::runif(1L)
+  before <- get(".Random.seed", envir = globalenv(), inherits = FALSE)
+  if (is.null(seed)) {
+    return(list(state = before, restore = function() NULL))
+  }
+  set.seed(seed)
+  list(state = structure(seed, kind = as.list(RNGkind())),
+       restore = function() assign(".Random.seed", before, envir = globalenv()))
+}
+
+# The rows as far as they are conditioned on: new levels matter only there.
+conditioned_rows <- function(rows, kept) {
+  rows$random[lengths(kept) == 0L] <- list(NULL)
+  rows
+}
+
+#' Z b with b drawn, but for the kept columns of levels that the fit knows at the conditional modes
+#' @noRd
+drawn_part <- function(fit, rows, kept) {
+  total <- 0
+  for (k in seq_along(rows$random)) {
+    random <- rows$random[[k]]
+    known <- which(!is.na(random$position))
+    all_kept <- length(kept[[k]]) == ncol(random$Z) && length(known) == length(random$position)
+    effects <- if (all_kept) modes_at(fit, k, random$position) else draw_effects(fit, k, length(random$position))
+    if (!all_kept && length(kept[[k]])) {
+      effects[known, kept[[k]]] <- fit$modes[[k]][random$position[known], kept[[k]]]
+    }
+    total <- total + random_part(random, effects)
+  }
+  total
+}
+
+draw_effects <- function(fit, k, levels) {
+  root <- factor_root(fit, k)
+  matrix(stats::rnorm(levels * nrow(root)), levels) %*% t(root)
+}
+
+#' Trials and prior weights of the rows to simulate
+#'
+#' @return List of `size` and `weights`, one number a row.
+#' @noRd
+sampling_units <- function(fit, newdata, rows) {
+  if (is.null(newdata)) {
+    response <- resolve_response(fit$frame, fit$family, warn = FALSE)
+  } else {
+    response <- new_units(fit, check_newdata(newdata), rows)
+  }
+  response$weights[which(response$weights == 0)] <- 1
+  if (fit$family$family == "binomial") {
+    response$size <- whole_trials(response$size, fit$frame[[1L]], rows)
+  }
+  response[c("size", "weights")]
+}
+
+new_units <- function(fit, newdata, rows) {
+  n <- nrow(newdata)
+  weights <- new_argument(fit, "weights", newdata)
+  if (is.null(weights)) weights <- rep(1, n)
+  size <- rep(1, n)
+  if (fit$family$family == "binomial") {
+    counts <- is.matrix(fit$frame[[1L]])
+    size <- if (counts) rowSums(new_variables(fit, names(fit$frame)[1L], newdata)[[1L]]) else weights
+    weights <- rep(1, n)
+  }
+  # na.omit() and na.exclude() have taken rows out
+  left <- setdiff(seq_len(n), rows$na_action)
+  list(size = as.double(size)[left], weights = as.double(weights)[left])
+}
+
+whole_trials <- function(size, response, rows) {
+  if (is.matrix(response)) {
+    wrong <- which(size != round(size))
+    single <- FALSE
+  } else {
+    size[which(size == 0)] <- 1
+    single <- is.factor(response) || is.logical(response)
+    wrong <- which(if (single) size != 1 else size != round(size))
+  }
+  if (length(wrong)) {
+    problem <- if (single) "1, for a response that holds one trial, in " else "whole in "
+    stop_glimmer("weights", paste0("Binomial responses cannot be drawn: the weights stand for numbers of trials, but ",
+                                   "are not ", problem, format_rows(rows$names[wrong]), "."),
+                 argument = "weights", rows = rows$names[wrong])
+  }
+  size
+}
+
+#' Draw responses: counts of successes for the binomial
+#' @noRd
+draw_response <- function(fit, mean, units) {
+  complete <- which(!is.na(mean) & !is.na(units$size) & !is.na(units$weights))
+  y <- rep(NA_real_, length(mean))
+  if (fit$family$family %in% c("binomial", "poisson")) y <- rep(NA_integer_, length(mean))
+  y[complete] <- draw_family(fit$family$family, mean[complete], units$size[complete], units$weights[complete],
+                             exp(unname(fit$parameters[fit$index$dispersion])))
+  y
+}
+
+draw_family <- function(family, mean, size, weights, dispersion) {
+  n <- length(mean)
+  switch(family,
+    gaussian = stats::rnorm(n, mean, dispersion / sqrt(weights)),
+    binomial = stats::rbinom(n, size, mean),
+    poisson = stats::rpois(n, mean),
+    Gamma = stats::rgamma(n, shape = dispersion * weights, scale = mean / (dispersion * weights)),
+    inverse.gaussian = draw_inverse_gaussian(n, mean, dispersion * weights),
+    stop_not_available("object", paste0("Simulation is not there yet for the family ", family, "."), family = family)
+  )
+}
+
+#' Inverse Gaussian draws by Michael, Schucany and Haas (1976)
+#'
+#' lambda (x - mu)^2 / (mu^2 x) is chi-squared with one degree of freedom. Of its two roots in x, whose product is
+#' mu^2, the smaller is taken with probability mu / (mu + x). Written with the larger root: no cancellation.
+#' @noRd
+draw_inverse_gaussian <- function(n, mean, lambda) {
+  half <- mean * stats::rnorm(n)^2 / (2 * lambda)
+  ratio <- 1 + half + sqrt(half * (2 + half))
+  smaller <- stats::runif(n) * (1 + ratio) <= ratio
+  ifelse(smaller, mean / ratio, mean * ratio)
+}
+
+#' Draws in the form of the fit's response
+#'
+#' @param y Draws, successes for a binomial response. @param size Trials. @param template The response of the fit.
+#' @noRd
+as_response <- function(y, size, template) {
+  if (is.matrix(template) && ncol(template) == 2L) {
+    counts <- cbind(y, as.integer(size) - y)
+    dimnames(counts) <- list(NULL, colnames(template))
+    return(counts)
+  }
+  if (is.factor(template)) {
+    return(factor(levels(template)[y + 1L], levels = levels(template), ordered = is.ordered(template)))
+  }
+  if (is.logical(template)) {
+    return(y == 1L)
+  }
+  if (all(size == 1, na.rm = TRUE)) y else y / size
+}

@@ -1,0 +1,207 @@
+# Fitting again: with a changed call, or to another response.
+
+#' Fit again with a changed call
+#'
+#' @param object Object of class `glimmer`.
+#' @param formula. Changes to the formula, as in [stats::update.formula()], where `.` stands for what is there:
+#'   `. ~ . + z`, `. ~ . - (1 | g)`.
+#' @param ... Arguments of [glmm()] to change or add by name; `NULL` takes one away. `start = "previous"` starts from
+#'   the parameters of `object`, if the new model has the same ones.
+#' @param evaluate Logical: whether to fit, or only to return the call.
+#'
+#' @details
+#' The formula keeps the objects that it needed when `object` was fitted; the other arguments are evaluated again. They
+#' are looked up where `update()` is called, or, if the data are not there, in the functions that led to that call.
+#'
+#' @return A fit of class `glimmer`, whose `call` is the changed one (without `start = "previous"`); or that call,
+#'   unevaluated.
+#' @section Errors:
+#' `glimmer_error_argument` for a `start` that does not match, and those of [glmm()].
+#' @seealso [refit.glimmer()]
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   update(fit, . ~ . + week)
+#'   update(fit, data = subset(MASS::bacteria, week > 0), start = "previous")
+#' }
+#' @importFrom stats update
+#' @export
+update.glimmer <- function(object, formula., ..., evaluate = TRUE) {
+  changes <- match.call(expand.dots = FALSE)$...
+  call <- object$call
+  if (!missing(formula.)) {
+    call$formula <- stats::update.formula(stats::formula(object), formula.)
+  } else if (!("." %in% all.vars(call$formula))) {
+    # with the objects that it needed then
+    call$formula <- stats::formula(object)
+  }
+  for (name in names(changes)) {
+    call[[name]] <- changes[[name]]
+  }
+  previous <- identical(call$start, "previous")
+  if (!evaluate) {
+    if (previous) call$start <- substitute(object)
+    return(call)
+  }
+  env <- find_data(call$data, sys.frames()[seq_len(sys.parent())], parent.frame())
+  if (!previous) {
+    return(eval(call, env))
+  }
+  call$start <- as.name(".previous_fit")
+  result <- eval(call, list2env(list(.previous_fit = object), parent = env))
+  result$call$start <- NULL
+  result
+}
+
+#' Where to evaluate a call: the first environment, from the caller outwards, in which its data are found
+#'
+#' @param data Expression. @param frames The frames of the calls that led there. @param env The caller.
+#' @noRd
+find_data <- function(data, frames, env) {
+  names <- all.vars(data)
+  has_data <- function(env) {
+    all(vapply(names, function(name) {
+      value <- get0(name, envir = env)
+      !is.null(value) && !is.function(value)
+    }, logical(1)))
+  }
+  for (candidate in c(list(env), rev(as.list(frames)))) {
+    if (has_data(candidate)) {
+      return(candidate)
+    }
+  }
+  if (is.symbol(data)) {
+    stop_glimmer("data", paste0("The data of the fit, `", data, "`, are not found where it is updated: give ",
+                                "`data = ` again."), argument = "data", variable = as.character(data))
+  }
+  env
+}
+
+#' @importFrom generics refit
+#' @export
+generics::refit
+
+#' Fit the same model to another response
+#'
+#' The model matrices, weights, offset and settings are those of the fit, and the search starts from its parameters.
+#'
+#' @param object Object of class `glimmer`.
+#' @param newresp The new response, one value for each row of the fit (or of its data, with the rows that `na.action`
+#'   left out): a vector, a data frame with one column, a two-level factor, or a two-column matrix of successes and
+#'   failures. For a binomial fit to counts a vector is taken as proportions of the same trials; for one to proportions
+#'   a matrix must have the trials that are its weights. Without it the response of the fit.
+#' @param ... Not used.
+#'
+#' @return A fit of class `glimmer`. Its `call` is that of `object`, so that `update()` goes back to the data; the new
+#'   response is in the model frame.
+#' @section Errors:
+#' `glimmer_error_length`: a response of another length; `glimmer_error_missing` and `glimmer_error_nonfinite`: values
+#' that are missing or not finite; `glimmer_error_response`: a response that the family cannot have.
+#' @seealso [simulate.glimmer()], [update.glimmer()]
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   sim <- simulate(fit, seed = 1)
+#'   refit(fit, sim$sim_1)
+#' }
+#' @method refit glimmer
+#' @export
+#' @rawNamespace S3method(lme4::refit,glimmer)
+refit.glimmer <- function(object, newresp, ...) {
+  fit <- object
+  if (!missing(newresp) && !is.null(newresp)) {
+    fit$frame[[1L]] <- check_response(newresp, object)
+  }
+  response <- resolve_response(fit$frame, fit$family)
+  design <- fit_design(fit)
+  design[names(response)] <- response
+  engine <- new_engine(design, fit$family)
+  begin <- find_start(design, fit$family, engine, warm_start(object, design, engine))
+  engine$sd_unit <- begin$sd_unit
+  found <- maximise(engine, begin$parameters, fit$method, fit$control)
+  verdict <- judge(found, design, engine, fit$method, fit$control)
+  warn_verdict(verdict)
+  new_fit(fit$call, list(formula = fit$formula), fit$frame, fit$family, design, engine, found, verdict, fit$method,
+          fit$control)
+}
+
+# The parameters of the fit; for a covariance on the boundary, where the gradient vanishes, the usual start.
+warm_start <- function(fit, design, engine) {
+  start <- fit$parameters
+  if (fit$singular) {
+    theta <- unlist(fit$index$theta)
+    start[theta] <- find_start(design, fit$family, engine)$parameters[theta]
+  }
+  if (all(is.finite(start))) start
+}
+
+#' A new response as a column of the fit's model frame
+#' @noRd
+check_response <- function(newresp, fit) {
+  if (is.data.frame(newresp) && length(newresp) == 1L) {
+    newresp <- newresp[[1L]]
+  }
+  if (is.list(newresp) || is.null(newresp)) {
+    stop_glimmer("response", paste0("`newresp` must be a vector, a factor, a matrix or a data frame with one column ",
+                                    "(got ", class(newresp)[1L], ")."), argument = "newresp")
+  }
+  newresp <- frame_response(newresp, fit$frame)
+  missing <- missing_rows(newresp)
+  if (length(missing)) {
+    stop_missing("newresp", missing, fit$frame, "A response is needed for every row of the fit.")
+  }
+  check_finite(response_frame(newresp, fit))
+  if (fit$family$family == "binomial") match_trials(newresp, fit) else newresp
+}
+
+response_frame <- function(newresp, fit) {
+  structure(list(newresp = newresp), class = "data.frame", row.names = row.names(fit$frame))
+}
+
+# One value for each row of the frame; rows that na.action left out are skipped.
+frame_response <- function(newresp, frame) {
+  omitted <- attr(frame, "na.action")
+  n <- nrow(frame)
+  if (length(omitted) && NROW(newresp) == n + length(omitted)) {
+    newresp <- if (is.matrix(newresp)) newresp[-omitted, , drop = FALSE] else newresp[-omitted]
+  }
+  if (NROW(newresp) != n) {
+    stop_glimmer("length", paste0("`newresp` has ", NROW(newresp), " values, but the fit has ", n, " rows",
+                                  if (length(omitted)) paste0(" (", n + length(omitted), " with those left out)"), "."),
+                 argument = "newresp")
+  }
+  newresp
+}
+
+# Successes and failures where the fit has them, proportions where it has those.
+match_trials <- function(newresp, fit) {
+  response <- fit$frame[[1L]]
+  wanted <- is.matrix(response) && ncol(response) == 2L
+  given <- is.matrix(newresp) && ncol(newresp) == 2L
+  if (given == wanted) newresp else if (wanted) as_counts(newresp, response, fit) else as_proportions(newresp, fit)
+}
+
+as_counts <- function(newresp, response, fit) {
+  proportion <- if (is.factor(newresp)) two_levels(newresp, "newresp") - 1 else as.double(newresp)
+  check_support(proportion, response_frame(proportion, fit), family_registry()$binomial)
+  size <- rowSums(response)
+  successes <- proportion * size
+  whole <- round(successes)
+  near <- abs(successes - whole) <= 1e-8 * pmax(1, size)
+  successes[near] <- whole[near]
+  structure(cbind(successes, size - successes), dimnames = list(NULL, colnames(response)))
+}
+
+as_proportions <- function(newresp, fit) {
+  size <- rowSums(newresp)
+  trials <- fit$frame[["(weights)"]]
+  if (is.null(trials)) trials <- rep(1, length(size))
+  wrong <- which(size != trials)
+  if (length(wrong)) {
+    rows <- row_labels(fit$frame, wrong)
+    stop_glimmer("response", paste0("`newresp` has other numbers of trials than the fit in ", format_rows(rows), ": ",
+                                    "the response of the fit is a proportion, and its weights are the trials."),
+                 argument = "newresp", rows = rows)
+  }
+  ifelse(size > 0, newresp[, 1L] / size, 0)
+}

@@ -1,0 +1,44 @@
+# Fits without one term: against lme4, and against fits of the smaller model.
+
+test_that("drop1 agrees with lme4, and needs no data", {
+  skip_if_not_installed("lme4")
+  data <- truth_model("sleep_lmm_ml")$data
+  data$z <- rep(c(1, 3, 2), 60)
+  fit <- glmm(Reaction ~ Days + z + (1 | Subject), data)
+  peer <- drop1(lme4::lmer(Reaction ~ Days + z + (1 | Subject), data, REML = FALSE), test = "Chisq")
+  rm(data)
+  ours <- drop1(fit)
+  expect_s3_class(ours, "anova")
+  expect_identical(names(ours), c("Df", "AIC", "LRT", "Pr(>Chi)"))
+  expect_identical(rownames(ours), rownames(peer))
+  expect_equal(unname(as.matrix(ours)), unname(as.matrix(peer)), tolerance = 1e-4)
+  expect_identical(rownames(drop1(fit, ~ z)), c("<none>", "z"))
+  expect_identical(names(drop1(fit, "z", test = "none")), c("Df", "AIC"))
+  expect_equal(drop1(fit, k = 3)$AIC - ours$AIC, c(5, 4, 4))
+  error <- expect_error(drop1(fit, "w"), class = "glimmer_error_argument")
+  expect_identical(error$unknown, "w")
+  expect_message(drop1(fit, "z", trace = TRUE), "without z")
+})
+
+test_that("terms that others contain stay, and each fit is that of its formula", {
+  data <- truth_model("owls_pois")$data
+  fit <- glmm(SiblingNegotiation ~ FoodTreatment * SexParent + poly(ArrivalTime, 2) + offset(logBroodSize) + (1 | Nest),
+              data, poisson)
+  table <- drop1(fit)
+  expect_identical(rownames(table), c("<none>", "poly(ArrivalTime, 2)", "FoodTreatment:SexParent"))
+  smaller <- list(SiblingNegotiation ~ FoodTreatment * SexParent + offset(logBroodSize) + (1 | Nest),
+                  SiblingNegotiation ~ FoodTreatment + SexParent + poly(ArrivalTime, 2) + offset(logBroodSize) +
+                    (1 | Nest))
+  expected <- vapply(smaller, function(formula) AIC(glmm(formula, data, poisson)), 1)
+  expect_equal(table$AIC, c(AIC(fit), expected), tolerance = 1e-8)
+  expect_identical(table$Df, c(NA, 2L, 1L))
+})
+
+test_that("step leaves out terms", {
+  data <- truth_model("sleep_lmm_ml")$data
+  data$z <- rep(c(1, 3, 2), 60)
+  environment <- list2env(list(data = data, glmm = glmm))
+  stepped <- eval(quote(step(glmm(Reaction ~ Days + z + (1 | Subject), data), trace = 0)), environment, globalenv())
+  expect_equal(formula(stepped), Reaction ~ Days + (1 | Subject), ignore_formula_env = TRUE)
+  expect_named(fixef(stepped), c("(Intercept)", "Days"))
+})

@@ -1,0 +1,323 @@
+# Predictions against lme4 and glm; standard errors against the dense joint Hessian of the reference (numerical
+# derivatives of the log-density) and against glmmTMB with the variance parameters fixed.
+
+bad_input_data <- function() {
+  definitions <- new.env(parent = globalenv())
+  sys.source(test_path("fixtures", "bad_inputs_data.R"), definitions)
+  definitions$mk()
+}
+
+# Variances of x'beta + z'b from the inverse of the dense joint Hessian in (u, beta) at the modes.
+reference_variances <- function(model, parameters, keep = NULL) {
+  part <- reference_unpack(model, parameters)
+  A <- reference_random_matrix(model, part$lambdas)
+  M <- cbind(A, model$X)
+  mode <- attr(reference_laplace(model, parameters), "mode")
+  penalty <- rep(c(1, 0), c(ncol(A), ncol(model$X)))
+  slope <- reference_slope(model, model$offset, M, penalty, part$phi, c(mode, part$beta))
+  rows <- model
+  rows$factors <- Map(function(factor, k) {
+    dropped <- if (is.null(keep)) integer() else setdiff(seq_len(ncol(factor$Z)), keep[[k]])
+    factor$Z[, dropped] <- 0
+    factor
+  }, rows$factors, seq_along(rows$factors))
+  C <- cbind(reference_random_matrix(rows, part$lambdas), rows$X)
+  unname(rowSums((C %*% solve(slope$curvature)) * C))
+}
+
+# A fit with given parameters whose modes come from the reference: what predict() reads, for models of any structure.
+reference_fit <- function(case) {
+  stages <- suppressWarnings(front_call(case))
+  design <- stages$design
+  part <- reference_unpack(case$model, case$parameters)
+  mode <- attr(reference_laplace(case$model, case$parameters), "mode")
+  ends <- cumsum(vapply(case$model$factors, function(factor) ncol(factor$Z) * length(factor$levels), 1))
+  modes <- Map(function(factor, lambda, end) {
+    size <- ncol(factor$Z) * length(factor$levels)
+    t(lambda %*% matrix(mode[seq.int(end - size + 1, end)], ncol(factor$Z)))
+  }, case$model$factors, part$lambdas, ends)
+  groups <- vapply(design$factors, function(factor) factor$name, "")
+  # the same levels may be in another order
+  modes <- Map(function(b, reference, factor) {
+    first <- match(seq_along(factor$levels) - 1L, factor$index)
+    structure(b[reference$index[first] + 1L, , drop = FALSE], dimnames = list(factor$levels, colnames(factor$Z)))
+  }, modes, case$model$factors, design$factors)
+  factors <- lapply(design$factors, function(factor) {
+    list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
+  })
+  structure(c(front_fit(stages), list(
+    call = stages$call, formula = stages$parts$formula, factors = setNames(factors, groups),
+    parameters = case$parameters, index = parameter_index(design, case$family), modes = setNames(modes, groups)
+  )), class = "glimmer")
+}
+
+front_call <- function(case) {
+  call <- as.call(c(list(quote(front), formula = case$formula, data = case$data, family = case$family),
+                    if (!is.null(case$weights)) list(weights = as.name(case$weights)),
+                    if (!is.null(case$offset)) list(offset = as.name(case$offset))))
+  stages <- eval(call)
+  stages$call <- call
+  stages
+}
+
+# Two groups alike in every respect: the variance is 0, and the fit is that of glm().
+twin_groups <- function() {
+  data <- expand.grid(x = 1:6, g = letters[1:8])
+  data$count <- rep(c(2, 1, 3, 2, 5, 4), 8)
+  data$trials <- rep(c(5, 8, 4, 9, 7, 6), 8)
+  data$shift <- rep(c(0.1, -0.2, 0, 0.3, -0.1, 0.2), 8)
+  data
+}
+
+test_that("predictions are those of lme4", {
+  skip_if_not_installed("lme4")
+  sleep <- lme4::sleepstudy
+  sleep$late <- factor(ifelse(sleep$Days > 4, "late", "early"))
+  formula <- Reaction ~ poly(Days, 2) + late + (scale(Days) | Subject)
+  fit <- glmm(formula, sleep)
+  peer <- lme4::lmer(formula, sleep, REML = FALSE)
+  new <- sleep[c(3, 50, 177), c("Days", "Subject", "late")]
+  new$Days <- new$Days + 0.5
+  for (re_form in list(NULL, NA, ~0, ~ (1 | Subject), ~ (scale(Days) | Subject))) {
+    expect_equal(predict(fit, re.form = re_form), predict(peer, re.form = re_form), tolerance = 1e-5)
+    expect_equal(predict(fit, new, re.form = re_form), predict(peer, new, re.form = re_form), tolerance = 1e-5)
+  }
+})
+
+test_that("binomial and Poisson predictions are those of lme4 on both scales", {
+  skip_if_not_installed("lme4")
+  cbpp <- lme4::cbpp
+  control <- lme4::glmerControl(tolPwrss = 1e-10)
+  formula <- cbind(incidence, size - incidence) ~ period + (1 | herd)
+  fit <- glmm(formula, cbpp, family = binomial)
+  peer <- lme4::glmer(formula, cbpp, binomial, control = control)
+  new <- data.frame(period = c("4", "2"), herd = c("15", "3"))
+  for (type in c("link", "response")) {
+    expect_equal(predict(fit, type = type), predict(peer, type = type), tolerance = 1e-4)
+    expect_equal(predict(fit, new, type = type), predict(peer, new, type = type), tolerance = 1e-4)
+    expect_equal(predict(fit, new, type = type, re.form = NA), predict(peer, new, type = type, re.form = NA),
+                 tolerance = 1e-4)
+  }
+})
+
+test_that("with a variance of zero, predictions and standard errors are those of glm", {
+  data <- twin_groups()
+  fit <- glmm(count ~ x + offset(shift) + (1 | g), data, poisson)
+  expect_true(fit$singular)
+  peer <- glm(count ~ x + offset(shift), poisson, data, epsilon = 1e-14)
+  new <- data.frame(x = c(2.5, 9), g = "c", shift = c(1, -1))
+  for (type in c("link", "response")) {
+    for (re_form in list(NULL, NA)) {
+      mine <- predict(fit, new, type = type, re.form = re_form, se.fit = TRUE)
+      expect_equal(mine, predict(peer, new, type = type, se.fit = TRUE), tolerance = 1e-6)
+    }
+  }
+  expect_named(mine, c("fit", "se.fit", "residual.scale"))
+})
+
+test_that("standard errors are those of the dense joint Hessian", {
+  cases <- list(random_model(1, "binomial", "logit", "scalar"), random_model(2, "poisson", "log", "slope"),
+                random_model(3, "gaussian", "identity", "independent"),
+                random_model(4, "gaussian", "identity", "two terms"))
+  for (case in cases) {
+    fit <- suppressWarnings(fit_glmm(case$formula, case$data, case$family, case$weights, case$offset))
+    active <- fit_design(fit)$weights > 0
+    se <- function(re_form) unname(predict(fit, re.form = re_form, se.fit = TRUE)$se.fit)[active]
+    expect_equal(se(NULL)^2, reference_variances(case$model, fit$parameters), tolerance = 1e-7)
+    expect_equal(se(NA)^2, reference_variances(case$model, fit$parameters, keep = list(integer())), tolerance = 1e-7)
+    expect_equal(se(~ (1 | g))^2, reference_variances(case$model, fit$parameters, keep = list(1L)), tolerance = 1e-7)
+  }
+})
+
+test_that("standard errors of models with several grouping factors are those of the dense joint Hessian", {
+  for (structure in c("nested", "crossed", "crossed slopes")) {
+    case <- random_model(5, "poisson", "log", structure)
+    fit <- reference_fit(case)
+    expect_gt(length(fit$factors), 1L)
+    expect_equal(unname(predict(fit, se.fit = TRUE)$se.fit)^2, reference_variances(case$model, case$parameters),
+                 tolerance = 1e-7)
+  }
+  some <- unname(predict(fit, re.form = ~ (z | h), se.fit = TRUE)$se.fit)^2
+  expect_equal(some, reference_variances(case$model, case$parameters, keep = list(integer(), 1:2)), tolerance = 1e-7)
+  new <- unname(predict(fit, case$data[7:9, ], se.fit = TRUE)$se.fit)
+  expect_equal(new, unname(predict(fit, se.fit = TRUE)$se.fit)[7:9])
+  system <- joint_information(fit)
+  rows <- fit_rows(fit, select_random(fit, NULL))
+  expect_equal(sparse_variance(fit, system, rows, chunk = 7L)$variance, sparse_variance(fit, system, rows)$variance)
+})
+
+test_that("a singular covariance has standard errors", {
+  case <- random_model(5, "poisson", "log", "crossed slopes")
+  case$parameters[["L.g.x|x"]] <- 0
+  expect_equal(unname(predict(reference_fit(case), se.fit = TRUE)$se.fit)^2,
+               reference_variances(case$model, case$parameters), tolerance = 1e-7)
+  d <- bad_input_data()
+  fit <- glmm(yc ~ x + (x | g), d, poisson)
+  expect_true(fit$singular)
+  model <- reference_from_formula(yc ~ x + (x | g), d, poisson())
+  expect_equal(unname(predict(fit, se.fit = TRUE)$se.fit)^2, reference_variances(model, fit$parameters),
+               tolerance = 1e-7)
+})
+
+test_that("standard errors of a linear mixed model are those of glmmTMB with the variances fixed", {
+  skip_if_not_installed("glmmTMB")
+  skip_if_not_installed("lme4")
+  fit <- glmm(Reaction ~ Days + (1 | Subject), lme4::sleepstudy)
+  sds <- fit$parameters[c("sd.Subject.(Intercept)", "log_sigma")]
+  peer <- glmmTMB::glmmTMB(Reaction ~ Days + (1 | Subject), lme4::sleepstudy,
+                           start = list(theta = log(sds[[1L]]), betad = 2 * sds[[2L]]),
+                           map = list(theta = factor(NA), betad = factor(NA)))
+  new <- data.frame(Days = c(0, 3.5, 12), Subject = c("308", "372", "335"))
+  mine <- predict(fit, new, se.fit = TRUE)
+  theirs <- predict(peer, new, se.fit = TRUE)
+  expect_equal(unname(mine$fit), as.numeric(theirs$fit), tolerance = 1e-5)
+  expect_equal(unname(mine$se.fit), as.numeric(theirs$se.fit), tolerance = 1e-5)
+  mine <- predict(fit, new, se.fit = TRUE, re.form = NA)
+  theirs <- predict(peer, new, se.fit = TRUE, re.form = NA)
+  expect_equal(unname(mine$se.fit), as.numeric(theirs$se.fit), tolerance = 1e-5)
+  expect_equal(mine$residual.scale, exp(sds[[2L]]))
+})
+
+test_that("new levels are refused by name or predicted with the variance of their effects", {
+  d <- bad_input_data()
+  fit <- glmm(yg ~ x + (1 | g), d, gaussian)
+  new <- transform(d[1:2, ], g = factor("new"))
+  error <- error_of(predict(fit, newdata = new))
+  expect_s3_class(error, "glimmer_error_levels")
+  expect_match(conditionMessage(error), "'g'.*'new'")
+  expect_equal(error[c("variable", "levels")], list(variable = "g", levels = "new"))
+  # from lme4, as in bad_inputs.csv
+  expect_equal(unname(predict(fit, newdata = new, allow.new.levels = TRUE)), c(0.02870411, 0.53156435),
+               tolerance = 1e-5)
+
+  fit <- glmm(yc ~ x + (z | g), d, poisson)
+  new <- d[1:4, ]
+  new$g <- c("g01", "new", "newer", NA)
+  population <- predict(fit, new, re.form = NA, se.fit = TRUE)
+  mixed <- predict(fit, new, allow.new.levels = TRUE, se.fit = TRUE)
+  expect_equal(mixed$fit[2:3], population$fit[2:3])
+  expect_equal(mixed$fit[1], predict(fit)[1])
+  expect_true(is.na(mixed$fit[4]) && is.na(mixed$se.fit[4]))
+  L <- matrix(c(fit$parameters[fit$index$theta[[1L]][1:2]], 0, fit$parameters[fit$index$theta[[1L]][3L]]), 2)
+  z <- cbind(1, new$z[2:3])
+  expect_equal(unname(mixed$se.fit[2:3]^2), unname(population$se.fit[2:3]^2) + rowSums((z %*% L)^2))
+})
+
+test_that("new data may lack what the prediction does not need", {
+  # numbers from lme4, as in bad_inputs.csv
+  d <- bad_input_data()
+  fit <- glmm(yg ~ f + (1 | g), d)
+  only <- transform(d[d$f == "b", ][1:2, ], f = factor("b"))
+  expect_equal(predict(fit, newdata = only), predict(fit)[d$f == "b"][1:2])
+  fit <- glmm(yg ~ x + (1 | g), d)
+  expect_equal(unname(predict(fit, newdata = d[1:2, c("x", "g")])), c(0.08892724, 0.59178748), tolerance = 1e-5)
+  missing <- transform(d[1:3, ], x = replace(x, 2, NA))
+  expect_equal(predict(fit, newdata = missing), c("1" = 0.08892724, "2" = NA, "3" = -0.04091607), tolerance = 1e-5)
+  expect_equal(unname(predict(fit, newdata = d[1:2, "x", drop = FALSE], re.form = NA)), c(0.02870411, 0.53156435),
+               tolerance = 1e-5)
+  fit <- glmm(yc ~ f + (1 | g), d, poisson)
+  expect_length(predict(fit, d[0, ]), 0L)
+  known <- predict(fit)[d$f == "c" & d$g == "g03"]
+  expect_equal(unname(predict(fit, data.frame(f = "c", g = "g03"))), known[[1L]])
+})
+
+test_that("terms that learn from the data, contrasts and aliased columns are those of the fit", {
+  d <- bad_input_data()
+  d$twice <- 2 * d$x
+  d$ordered <- factor(d$f, ordered = TRUE)
+  d$late <- d$z > 0
+  d$day <- as.Date("2020-01-01") + seq_len(nrow(d))
+  fit <- suppressWarnings(glmm(yg ~ poly(x, 2) + splines::ns(z, df = 3) + scale(o) + ordered + f:x + twice + late +
+                                 day + (scale(o) + f | g), d, contrasts = list(f = "contr.sum")))
+  expect_gt(length(fit$dropped), 0L)
+  expect_equal(predict(fit, d[11:13, ]), predict(fit)[11:13])
+  expect_equal(predict(fit, d[11, ]), predict(fit)[11])
+  expect_equal(predict(fit, d[11:13, ], se.fit = TRUE)$se.fit, predict(fit, se.fit = TRUE)$se.fit[11:13])
+  plain <- as.data.frame(lapply(d[11:13, ], function(x) if (is.factor(x)) as.character(x) else x))
+  expect_equal(unname(predict(fit, plain)), unname(predict(fit)[11:13]))
+})
+
+test_that("offsets are evaluated in new data", {
+  d <- bad_input_data()
+  both <- glmm(yc ~ x + offset(o) + offset(z / 10) + (1 | g), d, poisson, offset = w)
+  total <- glmm(yc ~ x + offset(o + z / 10 + w) + (1 | g), d, poisson)
+  new <- transform(d[5:9, ], o = o + 1, w = w / 2)
+  expect_equal(predict(both, new), predict(total, new), tolerance = 1e-6)
+  expect_equal(predict(both, new) - predict(both)[5:9], setNames(1 - d$w[5:9] / 2, 5:9))
+  error <- error_of(predict(both, new[, setdiff(names(new), "w")]))
+  expect_s3_class(error, "glimmer_error_offset")
+  expect_match(conditionMessage(error), "`offset` argument.*`w`")
+})
+
+test_that("types and levels of new data are checked by name", {
+  d <- bad_input_data()
+  fit <- glmm(yc ~ x + f + (1 | g), d, poisson)
+  new <- d[1:3, ]
+  error <- error_of(predict(fit, transform(new, f = c("a", "zz", "b"))))
+  expect_s3_class(error, "glimmer_error_levels")
+  expect_equal(error[c("variable", "levels")], list(variable = "f", levels = "zz"))
+  expect_s3_class(error_of(predict(fit, transform(new, f = 1))), "glimmer_error_variable")
+  expect_s3_class(error_of(predict(fit, transform(new, x = "1"))), "glimmer_error_variable")
+  expect_match(conditionMessage(error_of(predict(fit, new[c("x", "f")]))), "'g'")
+  expect_match(conditionMessage(error_of(predict(fit, new[c("g", "f")]))), "'x'")
+  expect_s3_class(error_of(predict(fit, as.matrix(new["x"]))), "glimmer_error_newdata")
+  # an object of the same name elsewhere does not stand in for a column
+  x <- 1:3
+  environment(fit$formula) <- environment()
+  expect_match(conditionMessage(error_of(predict(fit, new[c("g", "f")]))), "'x'")
+  expect_equal(predict(fit, transform(new, f = NA)), c("1" = NA_real_, "2" = NA, "3" = NA))
+})
+
+test_that("na.action is obeyed", {
+  d <- bad_input_data()
+  fit <- glmm(yg ~ x + (1 | g), d)
+  new <- d[1:3, ]
+  new$x[2] <- NA
+  expect_named(predict(fit, new, na.action = na.omit), c("1", "3"))
+  expect_equal(predict(fit, new, na.action = na.exclude), predict(fit, new))
+  error <- error_of(predict(fit, new, na.action = na.fail))
+  expect_s3_class(error, "glimmer_error_missing")
+  expect_match(conditionMessage(error), "'x'.*row 2")
+  d$x[5] <- NA
+  padded <- glmm(yg ~ x + (1 | g), d, na.action = na.exclude)
+  expect_length(predict(padded), 120L)
+  expect_identical(which(is.na(predict(padded, se.fit = TRUE)$se.fit)), c("5" = 5L))
+  expect_length(predict(glmm(yg ~ x + (1 | g), d)), 119L)
+})
+
+test_that("re.form takes the terms of the fit and nothing else", {
+  d <- bad_input_data()
+  fit <- glmm(yg ~ x + (x || g), d)
+  expect_equal(predict(fit, re.form = ~ (x | g)), predict(fit))
+  expect_equal(predict(fit, re.form = ~ (1 | g) + (0 + x | g)), predict(fit))
+  slope <- predict(fit, re.form = ~ (0 + x | g)) - predict(fit, re.form = NA)
+  expect_equal(unname(slope), d$x * unname(fit$modes$g[as.character(d$g), "x"]))
+  for (wrong in list(~ (1 | h), ~ (z | g), ~ (nowhere | g), ~x, ~1, y ~ (1 | g), "g", TRUE, c(NA, NA))) {
+    expect_s3_class(error_of(predict(fit, re.form = wrong)), "glimmer_error_re_form")
+  }
+})
+
+test_that("levels of an interaction are compared by their parts", {
+  d <- data.frame(a = rep(c("p", "p:q"), each = 12), b = rep(c("q:r", "r"), 12), x = seq(-1, 1, length.out = 24))
+  d$y <- rep(c(1, 2, 5, 9), each = 6) + d$x + rep(c(0.1, -0.2, 0.3), 8)
+  fit <- suppressWarnings(glmm(y ~ x + (1 | a:b), d))
+  expect_equal(predict(fit, d[24:1, ]), predict(fit)[24:1])
+})
+
+test_that("predictions follow the parameters that the object holds", {
+  fit <- glmm(yc ~ x + (1 | g), bad_input_data(), poisson)
+  moved <- fit
+  moved$parameters[["x"]] <- fit$parameters[["x"]] + 1
+  d <- bad_input_data()
+  expect_equal(predict(moved) - predict(fit), setNames(d$x, seq_along(d$x)))
+})
+
+test_that("arguments that would change the result are not swallowed", {
+  fit <- glmm(yc ~ x + (1 | g), bad_input_data(), poisson)
+  for (call in list(quote(predict(fit, ReForm = NA)), quote(predict(fit, random.only = TRUE)),
+                    quote(predict(fit, new_data = 1)), quote(predict(fit, type = "terms")),
+                    quote(predict(fit, se.fit = NA)))) {
+    expect_s3_class(error_of(eval(call)), "glimmer_error_argument")
+  }
+  expect_silent(predict(fit, mfx = 1, complete = FALSE))
+})

@@ -1,0 +1,154 @@
+# update() and refit() against fits from the start.
+
+counts <- function() {
+  set.seed(21)
+  data <- data.frame(x = rnorm(120), z = rnorm(120), g = rep(letters[1:12], each = 10), m = 8L)
+  eta <- 0.3 + data$x / 2 + rnorm(12, 0, 0.7)[as.integer(factor(data$g))]
+  data$y <- rpois(120, exp(eta))
+  data$s <- rbinom(120, 8, plogis(eta))
+  data
+}
+
+test_that("update changes the call and fits again", {
+  data <- counts()
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  wide <- update(fit, . ~ . + z)
+  expect_equal(wide$parameters, glmm(y ~ x + z + (1 | g), data, poisson)$parameters, tolerance = 1e-6)
+  expect_equal(wide$call$formula, y ~ x + (1 | g) + z, ignore_attr = TRUE)
+  expect_named(update(wide, . ~ . - (1 | g) + (x || g) - z)$factors$g$columns, NULL)
+  expect_length(update(wide, . ~ . - (1 | g) + (x || g) - z)$random, 2L)
+  half <- update(fit, subset = x > 0, method = "joint")
+  expect_equal(half$method, "joint")
+  expect_null(update(half, subset = NULL)$call$subset)
+  expect_equal(update(half, subset = NULL, method = "laplace")$log_likelihood, fit$log_likelihood)
+  expect_type(update(fit, . ~ z + (1 | g), evaluate = FALSE), "language")
+})
+
+test_that("update works where it is called: in functions, over lists, after its data went out of sight", {
+  inside <- function() {
+    local_data <- counts()
+    factor <- 2
+    glmm(y ~ I(x * factor) + (1 | g), local_data, poisson)
+  }
+  fit <- inside()
+  data <- counts()
+  data$u <- 2 * data$x
+  peer <- glmm(y ~ u + z + (1 | g), data, poisson)
+  expect_equal(update(fit, . ~ . + z, data = data)$log_likelihood, peer$log_likelihood, tolerance = 1e-10)
+  error <- tryCatch(update(fit, . ~ . + z), error = identity)
+  expect_s3_class(error, "glimmer_error_data")
+  expect_match(conditionMessage(error), "local_data")
+  over <- function() {
+    other <- counts()
+    other$new <- other$z
+    one <- glmm(y ~ x + (1 | g), other, poisson)
+    lapply(list(one), update, . ~ . + new)[[1L]]
+  }
+  expect_named(over()$parameters, c("(Intercept)", "x", "new", "sd.g.(Intercept)"))
+  wrapper <- function(values) {
+    weight <- rep(c(1, 2), 60)
+    one <- glmm(y ~ x + (1 | g), values, poisson)
+    update(one, weights = weight)
+  }
+  data$weight <- rep(c(1, 2), 60)
+  expect_equal(wrapper(data)$parameters, glmm(y ~ x + (1 | g), data, poisson, weights = weight)$parameters)
+})
+
+test_that("update starts from the previous parameters where they match", {
+  data <- counts()
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  half <- update(fit, data = data[1:80, ], start = "previous")
+  peer <- glmm(y ~ x + (1 | g), data[1:80, ], poisson)
+  expect_equal(half$log_likelihood, peer$log_likelihood, tolerance = 1e-10)
+  expect_false("start" %in% names(half$call))
+  expect_equal(update(fit, start = "previous", evaluate = FALSE)$start, quote(fit))
+  expect_s3_class(tryCatch(update(fit, . ~ . + z, start = "previous"), error = identity), "glimmer_error_argument")
+})
+
+test_that("refit is a fit to the new response", {
+  data <- counts()
+  fit <- glmm(y ~ x + offset(z / 5) + (1 | g), data, poisson, weights = m)
+  data$other <- rev(data$y)
+  peer <- glmm(other ~ x + offset(z / 5) + (1 | g), data, poisson, weights = m)
+  again <- refit(fit, data$other)
+  expect_equal(again$log_likelihood, peer$log_likelihood, tolerance = 1e-9)
+  expect_equal(again$parameters, peer$parameters, tolerance = 1e-5)
+  expect_equal(again$covariance, peer$covariance, tolerance = 1e-4)
+  expect_equal(refit(fit, data["other"])$parameters, again$parameters)
+  expect_equal(refit(fit)$log_likelihood, fit$log_likelihood, tolerance = 1e-12)
+  expect_identical(again$call, fit$call)
+  expect_equal(fitted(again), fitted(peer), tolerance = 1e-5)
+  expect_identical(fit$frame$y, data$y)
+})
+
+test_that("refit keeps the settings", {
+  data <- counts()
+  fit <- glmm(y ~ x + (1 | g), data, poisson, method = "joint", control = glmm_control(gain_limit = 1e-5))
+  again <- refit(fit, rev(data$y))
+  expect_equal(again$method, "joint")
+  expect_equal(again$control, fit$control)
+})
+
+test_that("a binomial response is taken in all its forms", {
+  data <- counts()
+  data$p <- data$s / data$m
+  two <- glmm(cbind(s, m - s) ~ x + (1 | g), data, binomial)
+  share <- glmm(p ~ x + (1 | g), data, binomial, weights = m)
+  other <- rev(data$s)
+  expected <- glmm(cbind(rev(s), m - rev(s)) ~ x + (1 | g), data, binomial)$log_likelihood
+  matrix <- cbind(other, data$m - other)
+  proportion <- other / data$m
+  for (again in list(refit(two, matrix), refit(two, proportion), refit(share, proportion), refit(share, matrix))) {
+    expect_equal(again$log_likelihood, expected, tolerance = 1e-9)
+  }
+  data$b <- as.integer(data$s > 4)
+  single <- glmm(b ~ x + (1 | g), data, binomial)
+  flipped <- 1 - data$b
+  expected <- glmm(1 - b ~ x + (1 | g), data, binomial)$log_likelihood
+  for (y in list(flipped, flipped == 1, factor(flipped, labels = c("no", "yes")), cbind(flipped, 1 - flipped))) {
+    expect_equal(refit(single, y)$log_likelihood, expected, tolerance = 1e-9)
+  }
+})
+
+test_that("refit starts anew from a covariance on the boundary", {
+  data <- expand.grid(x = 1:6, g = letters[1:8])
+  data$y <- rep(c(2, 1, 3, 2, 5, 4), 8)
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  expect_true(fit$singular)
+  data$spread <- data$y * rep(1:8, each = 6)
+  expect_equal(refit(fit, data$spread)$log_likelihood, glmm(spread ~ x + (1 | g), data, poisson)$log_likelihood,
+               tolerance = 1e-9)
+})
+
+test_that("rows that na.action left out may be there or not", {
+  data <- counts()
+  data$x[4] <- NA
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  expect_equal(refit(fit, rev(data$y))$log_likelihood, refit(fit, rev(data$y)[-4])$log_likelihood)
+})
+
+test_that("responses that cannot be are refused by name", {
+  data <- counts()
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  refused <- function(y) class(tryCatch(refit(fit, y), error = identity))[1L]
+  expect_equal(refused(1:3), "glimmer_error_length")
+  expect_equal(refused(replace(data$y, 2, NA)), "glimmer_error_missing")
+  expect_equal(refused(replace(data$y, 2, Inf)), "glimmer_error_nonfinite")
+  expect_equal(refused(-data$y), "glimmer_error_response")
+  expect_equal(refused(data), "glimmer_error_response")
+  expect_equal(refused(rep("a", 120)), "glimmer_error_response")
+  data$p <- data$s / data$m
+  fit <- glmm(p ~ x + (1 | g), data, binomial, weights = m)
+  error <- tryCatch(refit(fit, cbind(data$s, 3)), error = identity)
+  expect_s3_class(error, "glimmer_error_response")
+  expect_match(conditionMessage(error), "trials")
+  fit <- glmm(cbind(s, m - s) ~ x + (1 | g), data, binomial)
+  expect_equal(refused(data$s), "glimmer_error_response")
+})
+
+test_that("lme4's generic finds the method", {
+  skip_if_not_installed("lme4")
+  data <- counts()
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  expect_equal(lme4::refit(fit, rev(data$y))$parameters, refit(fit, rev(data$y))$parameters)
+})
