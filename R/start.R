@@ -1,5 +1,5 @@
-# Starting values: beta from one weighted least-squares step, the dispersion from its residuals, and theta from a
-# moment estimate of each effect's variance.
+# Starting values: beta from one weighted least-squares step, moved to where the link allows every linear predictor,
+# the dispersion from its residuals, and theta from a moment estimate of each effect's variance.
 
 #' Starting values of all parameters
 #'
@@ -39,15 +39,20 @@ check_start <- function(start, engine) {
 #'   (its expected negative derivative), `log_dispersion`.
 #' @noRd
 working_model <- function(design, family) {
+  used <- design$weights > 0
   mu <- start_mean(design, family)
   eta <- family$linkfun(mu)
   slope <- family$mu.eta(eta)
   weights <- design$weights * design$size * slope^2 / family$variance(mu)
   response <- if (family$family == "binomial") design$y / design$size else design$y
+  response[!used] <- mu[!used]
   working <- eta - design$offset + (response - mu) / slope
   beta <- least_squares(design$X, working, weights)
+  side <- allowed_side(family, mu)
+  if (side != 0) {
+    beta <- keep_inside(beta, side * design$X[used, , drop = FALSE], side * design$offset[used], side * eta[used])
+  }
   residual <- working - drop(design$X %*% beta)
-  used <- weights > 0
   dispersion <- if (has_dispersion(family)) sum((weights * residual^2)[used]) / sum(used) else 1
   dispersion <- if (dispersion > 0) dispersion else 1
   list(beta = beta, score = weights * residual / dispersion, information = weights / dispersion,
@@ -62,12 +67,90 @@ log_dispersion <- function(family, dispersion) {
   if (family$family == "gaussian") log(dispersion) / 2 else -log(dispersion)
 }
 
-# A mean inside the family's range, near each response.
+# A mean inside the range of family and link, near each response. Where the link has no value at zero, or changes
+# steeply there, responses close to zero or on its other side count as a tenth of the typical one.
 start_mean <- function(design, family) {
-  switch(family$family,
-         binomial = (design$y + 0.5) / (design$size + 1),
-         poisson = design$y + 0.1,
-         design$y)
+  y <- design$y
+  if (family$family == "binomial") {
+    return((y + 0.5) / (design$size + 1))
+  }
+  if (family$family == "poisson") {
+    return(y + 0.1)
+  }
+  if (family$link == "identity" && family$family == "gaussian") {
+    return(y)
+  }
+  used <- design$weights > 0
+  side <- if (family$family == "gaussian" && family$link == "inverse" && sum(y[used]) < 0) -1 else 1
+  typical <- mean(abs(y[used]))
+  side * pmax(side * y, if (typical > 0) typical / 10 else 1)
+}
+
+#' The sign that family and link demand of the linear predictor
+#'
+#' Restricted links of 'stats' allow one side of zero. The mean 1 / eta of a Gaussian response may have either sign, but
+#' must not pass through zero: it keeps that of the start.
+#' @param mu Numeric: means of the start.
+#' @return 1, -1, or 0 where both are allowed.
+#' @noRd
+allowed_side <- function(family, mu) {
+  outside <- family_registry()[[family$family]]$outside
+  allowed <- vapply(c(1, -1), function(eta) family$valideta(eta) && !outside(family$linkinv(eta)), NA)
+  if (family$link == "inverse" && all(allowed)) sign(mu[1L]) else allowed[1L] - allowed[2L]
+}
+
+#' Coefficients with a positive linear predictor in every row
+#'
+#' The given ones where they do; else those furthest towards them from a point inside, with room left in every row.
+#'
+#' @param beta Numeric: the coefficients wanted. @param x,offset The linear predictor is `x %*% beta + offset`.
+#' @param eta Numeric, positive: linear predictors near the data.
+#' @return Coefficients; as good as can be where there is no point inside.
+#' @noRd
+keep_inside <- function(beta, x, offset, eta) {
+  level <- mean(eta)
+  wanted <- drop(x %*% beta) + offset
+  if (all(wanted > 1e-3 * level)) {
+    return(beta)
+  }
+  centre <- inner_point(x, offset, level)
+  there <- drop(x %*% centre) + offset
+  if (any(there <= 0)) {
+    return(centre)
+  }
+  least <- 0.05 * there
+  low <- wanted < least
+  step <- if (any(low)) min(((there - least) / (there - wanted))[low]) else 1
+  centre + step * (beta - centre)
+}
+
+#' Coefficients inside: an equal linear predictor, if the columns of `x` span it, else by searches for smaller margins
+#' @noRd
+inner_point <- function(x, offset, level) {
+  raised <- max(level - mean(offset), level / 10 - min(offset))
+  beta <- least_squares(x, rep(raised, nrow(x)), rep(1, nrow(x)))
+  for (margin in level * 10^-(0:10)) {
+    if (all(x %*% beta + offset > 0)) break
+    beta <- raise_rows(beta, x, offset, margin)
+  }
+  beta
+}
+
+# Newton's method on the sum of squares by which rows fall short of the margin: convex, and zero where none does.
+raise_rows <- function(beta, x, offset, margin) {
+  shortfall <- function(beta) pmax(margin - offset - drop(x %*% beta), 0)
+  short <- shortfall(beta)
+  for (iteration in 1:100) {
+    if (max(short) < margin / 2) break
+    step <- least_squares(x, short, as.numeric(short > 0))
+    gain <- sum(short * drop(x %*% step))
+    size <- 1
+    while (sum(shortfall(beta + size * step)^2) > sum(short^2) - 0.5 * size * gain && size > 1e-8) size <- size / 2
+    if (size <= 1e-8 || gain <= 1e-12 * sum(short^2)) break
+    beta <- beta + size * step
+    short <- shortfall(beta)
+  }
+  beta
 }
 
 # Coefficients of a weighted regression by normal equations with columns scaled to unit length.

@@ -77,7 +77,8 @@ inline Complex log_density(const std::string& family, const std::string& link, R
 }
 
 /// Distance within which the log-density is analytic around eta, halved.
-inline Real radius(const std::string& link, Real eta) {
+inline Real radius(const std::string& family, const std::string& link, Real eta) {
+  if (link == "identity" && family != "gaussian") return 0.5L * std::fabs(eta);
   if (link == "inverse" || link == "sqrt" || link == "1/mu^2") return 0.5L * std::fabs(eta);
   if (link == "cauchit" || link == "cloglog") return 0.5L;
   if (link == "log" && eta < 0) return std::fmin(1.0L, 0.5L * std::fabs(eta));
@@ -138,7 +139,7 @@ inline std::array<Real, 6> density_derivatives(const std::string& family, const 
     return out;
   }
   const auto f = [&](Complex x) { return log_density(family, link, y, size, weight, phi, x); };
-  return derivatives(f, eta, radius(link, eta));
+  return derivatives(f, eta, radius(family, link, eta));
 }
 
 }  // namespace reference

@@ -47,7 +47,7 @@ class Density {
   /// out that f overflows, f is minus infinity and the derivatives are zero. The constant part is left out of f.
   virtual void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
                         RowDerivatives& out) const = 0;
-  /// Expected weights (Fisher information in eta) on the rows of `range`: never negative; zero outside.
+  /// Expected weights (Fisher information in eta) on the rows of `range`: never negative.
   virtual void expected_weights(const Responses& responses, Range range, const Vector& eta, double phi,
                                 Vector& out) const = 0;
 };
@@ -91,7 +91,7 @@ class DensityOf : public Density {
   template <int K>
   static void fill(const Responses& responses, Range range, const Vector& eta, double phi, RowDerivatives& out) {
     const double scale = std::exp(Family::scale_power * phi);
-    double weight = -1.0, normalizer = 0.0;  // those of the last row: most often all rows have the same
+    double weight = -1.0, normalizer = 0.0, normalizer_phi = 0.0;  // the last row's: most often all have the same
     for (Index i = range.begin; i < range.end; ++i) {
       const Observation o = responses[i];
       if (!(eta[i] > Pair::lower_eta && eta[i] < Pair::upper_eta)) {
@@ -103,6 +103,7 @@ class DensityOf : public Density {
       if (o.weight != weight) {
         weight = o.weight;
         normalizer = Family::normalizer(weight, phi);
+        if constexpr (K >= 3) normalizer_phi = Family::normalizer_phi(weight, phi);
       }
       out.f[i] = l.c[0] + normalizer;
       if (!usable(l, out.f[i])) {
@@ -114,7 +115,7 @@ class DensityOf : public Density {
       if constexpr (K >= 3) out.d3[i] = -6.0 * l.c[3];
       if constexpr (K >= 4) out.d4[i] = -24.0 * l.c[4];
       if constexpr (K >= 5) out.d5[i] = -120.0 * l.c[5];
-      if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(i, l.c[0], o, phi, out);
+      if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(i, l.c[0], normalizer_phi, out);
     }
   }
 
@@ -138,8 +139,8 @@ class DensityOf : public Density {
 
   /// scale' = scale_power * scale, so each derivative in phi is a multiple of the one in eta.
   template <int K>
-  static void fill_phi(Index i, double kernel, const Observation& o, double phi, RowDerivatives& out) {
-    out.f_phi[i] = Family::scale_power * kernel + Family::normalizer_phi(o.weight, phi);
+  static void fill_phi(Index i, double kernel, double normalizer_phi, RowDerivatives& out) {
+    out.f_phi[i] = Family::scale_power * kernel + normalizer_phi;
     out.d1_phi[i] = Family::scale_power * out.d1[i];
     out.w_phi[i] = Family::scale_power * out.w[i];
     if constexpr (K >= 4) out.d3_phi[i] = Family::scale_power * out.d3[i];

@@ -156,7 +156,7 @@ class SchurComplement {
       if (static_cast<double>(own.size()) >= dense_share * (size - 1 - j)) break;
       for (int child : children[j]) Integers().swap(pattern[child]);
       std::sort(own.begin(), own.end());
-      children[own.front()].push_back(j);
+      if (!own.empty()) children[own.front()].push_back(j);
       rows_.insert(rows_.end(), own.begin(), own.end());
       start_.push_back(static_cast<Index>(rows_.size()));
     }
