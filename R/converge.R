@@ -37,9 +37,14 @@ check_gain <- function(found, control) {
   } else if (is.na(gain)) {
     "no predicted gain: the Hessian is not positive definite"
   } else {
-    paste0("predicted gain of a further step ", format(gain, digits = 2), " log-likelihood units")
+    paste0("predicted gain of a further step ", format_gain(gain), " log-likelihood units")
   }
   new_check("convergence", gain, control$gain_limit, ok, text)
+}
+
+# Below 1e-10 the gain is round-off, and its digits say nothing.
+format_gain <- function(gain) {
+  if (!is.na(gain) && gain < 1e-10) "below 1e-10" else format(gain, digits = 2)
 }
 
 check_boundary <- function(ratio) {

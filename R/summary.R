@@ -160,7 +160,7 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
 verdict_text <- function(x) {
   gain <- x$status[x$status$check == "convergence", ]
   converged <- if (x$converged) {
-    paste0("converged (predicted gain ", format(gain$value, digits = 2), ", limit ", format(gain$limit), ")")
+    paste0("converged (predicted gain ", format_gain(gain$value), ", limit ", format(gain$limit), ")")
   } else {
     paste0("NOT CONVERGED (", paste(x$status$text[!x$status$ok & x$status$check != "boundary"], collapse = "; "), ")")
   }

@@ -3,7 +3,7 @@
 # What is in scope now; later issues extend this table.
 gradient_scope <- list(
   links = list(gaussian = "identity", binomial = "logit", poisson = "log"),
-  structures = c("scalar", "slope", "independent")
+  structures = c("scalar", "slope", "independent", "nested", "crossed", "crossed slopes", "two terms")
 )
 gradient_seeds <- if (run_slow_tests()) 2:13 else 2:3
 

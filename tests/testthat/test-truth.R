@@ -1,10 +1,11 @@
 # The package against numbers that come from no mixed-model package (fixtures/README.md).
 # What is in scope now; later issues extend these tables.
 truth_scope <- c("bacteria_logit", "cbpp_logit", "epil_pois1", "salam_pois", "owls_pois", "arab_slope", "verbagg_id",
-                 "sleep_lmm_ml", "resp1")
-linear_scope <- c("lmm_sleep", "lmm_machines_vec")
+                 "sleep_lmm_ml", "resp1", "epil_olre", "grouse_full", "verbagg60_cross", "insteval_bin")
+linear_scope <- c("lmm_sleep", "lmm_machines_vec", "lmm_pastes", "lmm_insteval", "lmm_oats", "lmm_oxide",
+                  "lmm_dyestuff2")
 grid_scope <- list(gaussian = "identity", binomial = "logit", poisson = "log")
-crossed_in_scope <- FALSE
+crossed_in_scope <- TRUE
 
 # One fit for each model, shared by the tests of this file.
 fits <- new.env()
