@@ -5,7 +5,9 @@
 #'   has a variance of its own and no correlations.
 #' @param data Data frame, or anything that [stats::model.frame()] takes as data. Without it variables are looked up
 #'   in the formula's environment.
-#' @param family Family object, function or name: `gaussian()`, `binomial()`, `poisson()`.
+#' @param family Family object, function or name: `gaussian` (links identity, log, inverse), `binomial` (logit, probit,
+#'   cloglog, cauchit, log), `poisson` (log, identity, sqrt), `Gamma` (inverse, log, identity), `inverse.gaussian`
+#'   (1/mu^2, log, inverse, identity).
 #' @param weights Prior weights, one number a row, zero or more; see section "Weights".
 #' @param offset Number a row, on the scale of the linear predictor, added to the `offset()` terms of the formula.
 #' @param subset Logical, or row numbers: the rows to use.
@@ -25,7 +27,8 @@
 #'   [component()] for reading them.
 #'
 #' @section Weights:
-#' With prior weight w a Gaussian row is N(mu, sigma^2 / w). A binomial response may be 0/1, logical or a two-level
+#' With prior weight w a Gaussian row is N(mu, sigma^2 / w), a Gamma row has shape k w, and an inverse Gaussian row
+#' lambda w. A binomial response may be 0/1, logical or a two-level
 #' factor (the first level is failure), or a proportion with the trials as weights; of `cbind(success, failure)` and
 #' of counts (Poisson) w multiplies the log-density. A row of weight 0 counts neither for the likelihood nor for
 #' `nobs()`.
@@ -74,7 +77,6 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   parts <- parse_formula(formula, data, caller)
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
-  check_available(design, family)
   engine <- new_engine(design, family)
   begin <- find_start(design, family, engine, start)
   engine$sd_unit <- begin$sd_unit
@@ -126,17 +128,5 @@ stop_not_available <- function(argument, message, ...) {
 check_control <- function(control) {
   if (!inherits(control, "glimmer_control")) {
     stop_glimmer("argument", "`control` must be the result of glmm_control().", argument = "control")
-  }
-}
-
-#' Refuse what this version does not fit yet
-#' @noRd
-check_available <- function(design, family) {
-  pair <- paste(family$family, family$link, sep = "/")
-  available <- c("gaussian/identity", "binomial/logit", "poisson/log")
-  if (!pair %in% available) {
-    stop_not_available("family", paste0("The family ", family$family, " with link '", family$link, "' is not there ",
-                                        "yet: there are gaussian(identity), binomial(logit) and poisson(log)."),
-                       family = family$family, link = family$link)
   }
 }

@@ -103,6 +103,9 @@ int main() {
   // levels without rows, and many more levels of one factor than rows of it
   against_dense({"unused levels", {{40, {2}}, {30, {1}}}, false, 25, 1}, 50);
   against_dense({"unused levels, one factor", {{40, {2}}}, false, 25, 1}, 51);
+  against_dense({"unused levels, slopes", {{40, {2}}, {30, {2}}, {20, {1, 2}}}, false, 30, 1}, 53);
   against_dense({"several chunks", {{90, {2}}, {5, {1}}}, false, 4000, 1}, 52);
+  against_dense({"a sparse rest", {{150, {1}}, {120, {2}}}, false, 220, 1}, 54);
+  against_dense({"three factors, a sparse rest", {{150, {2}}, {60, {1}}, {50, {2}}}, false, 200, 1}, 55);
   return check::finish();
 }

@@ -2,7 +2,9 @@
 # value and of the reference's, and against the reference's value.
 # What is in scope now; later issues extend this table.
 gradient_scope <- list(
-  links = list(gaussian = "identity", binomial = "logit", poisson = "log"),
+  links = list(gaussian = c("identity", "log", "inverse"), binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
+               poisson = c("log", "identity", "sqrt"), Gamma = c("inverse", "log", "identity"),
+               inverse.gaussian = c("1/mu^2", "log", "inverse", "identity")),
   structures = c("scalar", "slope", "independent", "nested", "crossed", "crossed slopes", "two terms")
 )
 gradient_seeds <- if (run_slow_tests()) 2:13 else 2:3

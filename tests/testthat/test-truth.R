@@ -1,10 +1,13 @@
 # The package against numbers that come from no mixed-model package (fixtures/README.md).
 # What is in scope now; later issues extend these tables.
 truth_scope <- c("bacteria_logit", "cbpp_logit", "epil_pois1", "salam_pois", "owls_pois", "arab_slope", "verbagg_id",
-                 "sleep_lmm_ml", "resp1", "epil_olre", "grouse_full", "verbagg60_cross", "insteval_bin")
+                 "sleep_lmm_ml", "resp1", "epil_olre", "grouse_full", "verbagg60_cross", "insteval_bin",
+                 "bacteria_probit", "contra_probit")
 linear_scope <- c("lmm_sleep", "lmm_machines_vec", "lmm_pastes", "lmm_insteval", "lmm_oats", "lmm_oxide",
                   "lmm_dyestuff2")
-grid_scope <- list(gaussian = "identity", binomial = "logit", poisson = "log")
+grid_scope <- list(gaussian = c("identity", "log", "inverse"), binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
+                   poisson = c("log", "identity", "sqrt"), Gamma = c("inverse", "log", "identity"),
+                   inverse.gaussian = c("1/mu^2", "log", "inverse", "identity"))
 crossed_in_scope <- TRUE
 
 # One fit for each model, shared by the tests of this file.

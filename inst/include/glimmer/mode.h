@@ -57,8 +57,37 @@ class Mode {
       if (!std::isfinite(h_[c])) point.u[j] = 0.0;
     });
     evaluate(point, levels, h_);
-    if (all_finite(levels)) return Status::ok;
+    if (all_finite(levels) || (!fixed_ && find_feasible(point, levels))) return Status::ok;
     return Status::infeasible;
+  }
+
+  /// Where X beta alone leaves the range of eta, u has to bring it back: Newton on -u'u / 2 - kappa |v|^2 / 2, v the
+  /// distances of eta from a little inside its range, with kappa growing until every row is inside.
+  bool find_feasible(Point& point, Range levels) {
+    if (!std::isfinite(data_.density->lower_eta()) && !std::isfinite(data_.density->upper_eta())) return false;
+    for_components(levels, [&](Index c) {
+      if (std::isfinite(h_[c])) state_[c] = State::moved;
+    });
+    const double size = std::max(point.fixed.cwiseAbs().mean(), 1e-300);
+    bool found = false;
+    for (double kappa = 1.0 / (size * size), round = 0; round < 60 && !found; kappa *= 4.0, ++round) {
+      for_runs(levels, [&](Range run) { penalise(point, data_.rows_of(run), kappa, 0.01 * size); });
+      if (!directions(point, levels)) break;
+      for_elements(levels, [&](Index j, Index) { point.u[j] += delta_[j]; });
+      evaluate(point, levels, h_);
+      found = all_finite(levels);
+    }
+    for_all_components(levels, [&](Index c) { state_[c] = State::searching; });
+    return found;
+  }
+
+  void penalise(Point& point, Range rows, double kappa, double margin) const {
+    const double lower = data_.density->lower_eta() + margin, upper = data_.density->upper_eta() - margin;
+    for (Index i = rows.begin; i < rows.end; ++i) {
+      const double distance = std::max(lower - point.eta[i], 0.0) - std::max(point.eta[i] - upper, 0.0);
+      point.rows.d1[i] = kappa * distance;
+      point.rows.w[i] = distance != 0.0 ? kappa : 0.0;
+    }
   }
 
   bool all_finite(Range levels) const {
