@@ -116,7 +116,8 @@ engine_density <- function(rows, eta, phi, family) {
 #' @noRd
 log_likelihood_gradient <- function(fit, parameters) {
   result <- fit_evaluate(fit, parameters, gradient = TRUE)
-  list(value = result$value, gradient = stats::setNames(result$gradient, names(fit$parameters)))
+  gradient <- if (result$status == "ok") result$gradient else rep(NA_real_, length(parameters))
+  list(value = result$value, gradient = stats::setNames(gradient, names(fit$parameters)))
 }
 
 #' @rdname log_likelihood_gradient

@@ -129,8 +129,12 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   evaluate <- function(x, gradient) {
     engine_evaluate(engine, place(coordinates, x, start), gradient = gradient, joint = joint)
   }
-  reference <- evaluate(numeric(length(coordinates$searched)), FALSE)$value
-  if (!is.finite(reference)) reference <- 0
+  begin <- evaluate(numeric(length(coordinates$searched)), TRUE)
+  reference <- begin$value
+  if (begin$status != "ok" || !all(is.finite(begin$gradient))) {
+    return(list(parameters = start, value = reference,
+                record = search_record(stage, 1L, 1L, reference, paste("no search from this start:", begin$status))))
+  }
   objective <- function(x) {
     counts["evaluations"] <<- counts["evaluations"] + 1L
     value <- evaluate(x, FALSE)$value

@@ -19,13 +19,15 @@ find_start <- function(design, family, engine, start = NULL) {
     sds <- moments[[t]]$sd
     parameters[engine$index$theta[[t]]] <- diag(sds, length(sds))[lower.tri(diag(length(sds)), diag = TRUE)]
   }
+  if (working$side != 0) parameters <- shrink_effects(engine, parameters)
   if (!is.null(start)) parameters <- check_start(start, engine)
   list(parameters = stats::setNames(parameters, engine$names), sd_unit = lapply(moments, function(m) m$unit))
 }
 
 check_start <- function(start, engine) {
   if (inherits(start, "glimmer")) start <- start$parameters
-  if (!is.numeric(start) || length(start) != length(engine$names) || !all(is.finite(start))) {
+  named_otherwise <- !is.null(names(start)) && !identical(names(start), engine$names)
+  if (!is.numeric(start) || length(start) != length(engine$names) || named_otherwise || !all(is.finite(start))) {
     stop_glimmer("argument", paste0("`start` must be a fit or ", length(engine$names), " finite numbers: ",
                                     format_items(engine$names, 20L), "."), argument = "start",
                  expected = engine$names)
@@ -36,7 +38,7 @@ check_start <- function(start, engine) {
 #' One weighted least-squares step from the data, as glm.fit() begins
 #'
 #' @return List: `beta`, `score` (d log-density / d eta at weight and dispersion of the start), `information`
-#'   (its expected negative derivative), `log_dispersion`.
+#'   (its expected negative derivative), `log_dispersion`, `side` (see [allowed_side()]).
 #' @noRd
 working_model <- function(design, family) {
   used <- design$weights > 0
@@ -52,11 +54,34 @@ working_model <- function(design, family) {
   if (side != 0) {
     beta <- keep_inside(beta, side * design$X[used, , drop = FALSE], side * design$offset[used], side * eta[used])
   }
-  residual <- working - drop(design$X %*% beta)
-  dispersion <- if (has_dispersion(family)) sum((weights * residual^2)[used]) / sum(used) else 1
-  dispersion <- if (dispersion > 0) dispersion else 1
+  fixed <- drop(design$X %*% beta)
+  residual <- working - fixed
+  dispersion <- start_dispersion(design, family, response, fixed + design$offset, side)
   list(beta = beta, score = weights * residual / dispersion, information = weights / dispersion,
-       log_dispersion = log_dispersion(family, dispersion))
+       log_dispersion = log_dispersion(family, dispersion), side = side)
+}
+
+# The mean deviance: the maximum likelihood of Gaussian and inverse Gaussian, near it for the Gamma.
+start_dispersion <- function(design, family, response, eta, side) {
+  used <- design$weights > 0
+  if (!has_dispersion(family) || any(side * eta[used] < 0)) {
+    return(1)
+  }
+  dispersion <- mean(family$dev.resids(response[used], family$linkinv(eta[used]), design$weights[used]))
+  if (is.finite(dispersion) && dispersion > 0) dispersion else 1
+}
+
+# Smaller random effects until each level's mode is where the link allows its linear predictors.
+shrink_effects <- function(engine, parameters) {
+  theta <- unlist(engine$index$theta)
+  smaller <- parameters
+  for (halving in 1:10) {
+    if (engine_evaluate(engine, smaller)$status == "ok") {
+      return(smaller)
+    }
+    smaller[theta] <- smaller[theta] / 2
+  }
+  parameters
 }
 
 # sigma^2 = dispersion for the Gaussian, 1 / dispersion = shape or lambda for the others
@@ -125,15 +150,24 @@ keep_inside <- function(beta, x, offset, eta) {
 }
 
 #' Coefficients inside: an equal linear predictor, if the columns of `x` span it, else by searches for smaller margins
+#'
+#' @return Coefficients; where the margins run out, those closest to the first one.
 #' @noRd
 inner_point <- function(x, offset, level) {
-  raised <- max(level - mean(offset), level / 10 - min(offset))
+  raised <- max(level - mean(offset), max(level, mean(abs(offset))) / 10 - min(offset))
+  inside <- function(beta) all(x %*% beta + offset > 0)
   beta <- least_squares(x, rep(raised, nrow(x)), rep(1, nrow(x)))
-  for (margin in level * 10^-(0:10)) {
-    if (all(x %*% beta + offset > 0)) break
+  if (inside(beta)) {
+    return(beta)
+  }
+  closest <- beta <- raise_rows(beta, x, offset, level)
+  for (margin in level * 10^-(1:10)) {
+    if (inside(beta)) {
+      return(beta)
+    }
     beta <- raise_rows(beta, x, offset, margin)
   }
-  beta
+  if (inside(beta)) beta else closest
 }
 
 # Newton's method on the sum of squares by which rows fall short of the margin: convex, and zero where none does.

@@ -205,8 +205,9 @@ class Mode {
   /// round-off, and so is what it gains, which h could not tell.
   void accept_or_halve(Index c) {
     const double round_off = 1e-13 * (1.0 + noise_[c]);
-    const bool last = decrement_[c] < decrement_limit && std::isfinite(trial_[c]);
-    if (last || trial_[c] >= h_[c] + sufficient_increase * step_[c] * decrement_[c] - round_off) {
+    const bool last = decrement_[c] < decrement_limit;
+    const bool more = trial_[c] >= h_[c] + sufficient_increase * step_[c] * decrement_[c] - round_off;
+    if (std::isfinite(trial_[c]) && (last || more)) {
       h_[c] = trial_[c];
       state_[c] = State::moved;
     } else {
