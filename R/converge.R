@@ -8,21 +8,23 @@
 #'   `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the boundary).
 #' @noRd
 judge <- function(found, design, engine, method, control) {
-  free <- !found$held
-  information <- -found$hessian
-  condition <- condition_number(information)
-  ratio <- smallest_sd_ratio(found$parameters, engine, design)
-  checks <- list(
-    check_gain(found, control),
-    new_check("hessian", condition, 1e10, is.finite(condition) && condition < 1e10,
-              if (is.finite(condition)) paste("Hessian positive definite, condition number", format(condition, digits = 3))
-              else "Hessian not positive definite: standard errors are not available"),
-    check_boundary(ratio)
-  )
+  checks <- list(check_gain(found, control), check_hessian(-found$hessian),
+                 check_boundary(nearest_boundary(found$parameters, engine, design)))
   status <- do.call(rbind, checks)
   list(converged = all(status$ok[1:2]), singular = !status$ok[3], status = status,
        boundary = stats::setNames(found$held, engine$names),
-       covariance = parameter_covariance(found, engine, free))
+       covariance = parameter_covariance(found, engine, !found$held))
+}
+
+check_hessian <- function(information, limit = 1e10) {
+  condition <- condition_number(information)
+  ok <- is.finite(condition) && condition < limit
+  text <- if (is.finite(condition)) {
+    paste("Hessian positive definite, condition number", format(condition, digits = 3))
+  } else {
+    "Hessian not positive definite: standard errors are not available"
+  }
+  new_check("hessian", condition, limit, ok, text)
 }
 
 new_check <- function(check, value, limit, ok, text) {
@@ -63,7 +65,7 @@ check_boundary <- function(ratio) {
 #' A one-dimensional term is measured by its standard deviation in units of a level's own standard error, a vector
 #' term by the smallest singular value of its L with rows scaled to unit length (0: a perfect correlation).
 #' @noRd
-smallest_sd_ratio <- function(parameters, engine, design) {
+nearest_boundary <- function(parameters, engine, design) {
   ratios <- lapply(seq_along(design$terms), function(t) {
     term <- design$terms[[t]]
     theta <- parameters[engine$index$theta[[t]]]

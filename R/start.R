@@ -61,13 +61,15 @@ working_model <- function(design, family) {
        log_dispersion = log_dispersion(family, dispersion), side = side)
 }
 
-# The mean deviance: the maximum likelihood of Gaussian and inverse Gaussian, near it for the Gamma.
+# The mean deviance: the maximum likelihood of Gaussian and inverse Gaussian, near it for the Gamma. Not so small that
+# it is round-off: the deviance from twice the response gives the unit.
 start_dispersion <- function(design, family, response, eta, side) {
   used <- design$weights > 0
   if (!has_dispersion(family) || any(side * eta[used] < 0)) {
     return(1)
   }
-  dispersion <- mean(family$dev.resids(response[used], family$linkinv(eta[used]), design$weights[used]))
+  deviance_from <- function(mu) mean(family$dev.resids(response[used], mu, design$weights[used]))
+  dispersion <- max(deviance_from(family$linkinv(eta[used])), 1e-12 * deviance_from(2 * response[used]))
   if (is.finite(dispersion) && dispersion > 0) dispersion else 1
 }
 

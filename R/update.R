@@ -26,7 +26,7 @@
 #' }
 #' @importFrom stats update
 #' @export
-update.glimmer <- function(object, formula., ..., evaluate = TRUE) {
+update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: object_name_linter.
   changes <- match.call(expand.dots = FALSE)$...
   call <- object$call
   if (!missing(formula.)) {

@@ -97,12 +97,23 @@ struct Pair {
 
 inline std::vector<Pair> known_pairs() {
   const std::vector<Pair> all = {
-      {"gaussian", "identity", 0.5, 1.0},   {"gaussian", "log", 0.3, 0.4},      {"gaussian", "inverse", 1.5, 0.15},
-      {"binomial", "logit", 0.2, 1.0},      {"binomial", "probit", 0.2, 0.6},   {"binomial", "cloglog", -0.3, 0.6},
-      {"binomial", "cauchit", 0.1, 0.6},    {"binomial", "log", -1.2, 0.15},    {"poisson", "log", 0.6, 0.5},
-      {"poisson", "identity", 4.0, 0.4},    {"poisson", "sqrt", 2.0, 0.2},      {"Gamma", "inverse", 1.5, 0.15},
-      {"Gamma", "log", 0.3, 0.5},           {"Gamma", "identity", 3.0, 0.3},    {"inverse.gaussian", "1/mu^2", 1.5, 0.15},
-      {"inverse.gaussian", "log", 0.2, 0.3}, {"inverse.gaussian", "inverse", 1.5, 0.15},
+      {"gaussian", "identity", 0.5, 1.0},
+      {"gaussian", "log", 0.3, 0.4},
+      {"gaussian", "inverse", 1.5, 0.15},
+      {"binomial", "logit", 0.2, 1.0},
+      {"binomial", "probit", 0.2, 0.6},
+      {"binomial", "cloglog", -0.3, 0.6},
+      {"binomial", "cauchit", 0.1, 0.6},
+      {"binomial", "log", -1.2, 0.15},
+      {"poisson", "log", 0.6, 0.5},
+      {"poisson", "identity", 4.0, 0.4},
+      {"poisson", "sqrt", 2.0, 0.2},
+      {"Gamma", "inverse", 1.5, 0.15},
+      {"Gamma", "log", 0.3, 0.5},
+      {"Gamma", "identity", 3.0, 0.3},
+      {"inverse.gaussian", "1/mu^2", 1.5, 0.15},
+      {"inverse.gaussian", "log", 0.2, 0.3},
+      {"inverse.gaussian", "inverse", 1.5, 0.15},
       {"inverse.gaussian", "identity", 2.0, 0.2}};
   std::vector<Pair> found;
   for (const Pair& pair : all)
@@ -136,7 +147,8 @@ inline double draw(const std::string& family, double mu, double size, double phi
   }
   if (family == "Gamma") return mu * (random.exponential() + random.exponential()) / 2.0;
   const double lambda = std::exp(phi), z = random.normal(), v = z * z;  // inverse Gaussian: Michael et al. 1976
-  const double x = mu + mu * mu * v / (2 * lambda) - mu / (2 * lambda) * std::sqrt(4 * mu * lambda * v + mu * mu * v * v);
+  const double root = std::sqrt(4 * mu * lambda * v + mu * mu * v * v);
+  const double x = mu + mu * mu * v / (2 * lambda) - mu / (2 * lambda) * root;
   return random.uniform() <= mu / (mu + x) ? x : mu * mu / x;
 }
 
@@ -179,7 +191,8 @@ inline Problem make_problem(const Structure& structure, const Pair& pair, std::u
   for (Index j = 0; j < structure.fixed; ++j)
     for (Index i = 0; i < n; ++i) p.X(i, j) = j == 0 ? 1.0 : 2.0 * random.uniform() - 1.0;
   p.offset.resize(n);
-  for (Index i = 0; i < n; ++i) p.offset[i] = (structure.fixed == 0 ? pair.centre : 0.0) + 0.1 * pair.spread * random.normal();
+  const double centre = structure.fixed == 0 ? pair.centre : 0.0;
+  for (Index i = 0; i < n; ++i) p.offset[i] = centre + 0.1 * pair.spread * random.normal();
   Index theta = 0;
   std::vector<double> theta_values;
   for (std::size_t k = 0; k < structure.shapes.size(); ++k) {
@@ -206,7 +219,8 @@ inline Problem make_problem(const Structure& structure, const Pair& pair, std::u
     for (Index i = 0; i < n; ++i) p.factors[1].level[i] = p.factors[0].level[i] % p.factors[1].levels;
 
   p.parameters.resize(structure.fixed + theta + (p.has_dispersion() ? 1 : 0));
-  for (Index j = 0; j < structure.fixed; ++j) p.parameters[j] = j == 0 ? pair.centre : 0.3 * pair.spread * random.normal();
+  for (Index j = 0; j < structure.fixed; ++j)
+    p.parameters[j] = j == 0 ? pair.centre : 0.3 * pair.spread * random.normal();
   for (Index t = 0; t < theta; ++t) p.parameters[structure.fixed + t] = theta_values[static_cast<std::size_t>(t)];
   if (p.has_dispersion()) p.parameters[p.parameters.size() - 1] = pair.family == "gaussian" ? -0.3 : 0.8;
 
@@ -218,7 +232,8 @@ inline Problem make_problem(const Structure& structure, const Pair& pair, std::u
   for (Index i = 0; i < n; ++i) {
     p.size[i] = p.family == "binomial" ? static_cast<double>(1 + random.below(5)) : 1.0;
     p.weight[i] = 0.5 + random.uniform();
-    const double eta = fixed[i] + level_shift[static_cast<std::size_t>(p.factors[0].level[static_cast<std::size_t>(i)])];
+    const Index level = p.factors[0].level[static_cast<std::size_t>(i)];
+    const double eta = fixed[i] + level_shift[static_cast<std::size_t>(level)];
     p.y[i] = draw(p.family, mean(p.link, eta), p.size[i], p.phi(), random);
   }
   return p;

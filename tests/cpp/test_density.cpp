@@ -107,48 +107,55 @@ void in_dispersion(const problem::Pair& pair) {
   }
 }
 
-/// Canonical pairs in closed form, relative to the value itself: nothing is lost in the tails.
+// Canonical pairs in closed form, relative to the value itself: nothing is lost in the tails.
+const double tail_points[] = {0.0, 5.0, -5.0, 30.0, -30.0, 700.0, -700.0};
+
+void compare_tail(const At& found, const long double (&expected)[6], const std::string& what) {
+  check::close_relative(found.d.f[0], static_cast<double>(expected[0]), 1e-13, what + ", f without its constant");
+  for (int k = 1; k <= 5; ++k)
+    check::close_relative(found.order(k), static_cast<double>(expected[k]), 1e-13,
+                          what + ", order " + std::to_string(k));
+}
+
+void logit_tails(double eta, const Row& row) {
+  const std::string what = label({"binomial", "logit", 0, 0}, row, eta);
+  const At found("binomial", "logit", row, eta, 0.0);
+  const long double size = row.size, y = row.y, weight = row.weight, distance = std::fabs(eta);
+  const long double e = std::exp(-distance), near_zero = e / (1 + e), near_one = 1 / (1 + e);
+  const long double p = eta > 0 ? near_one : near_zero, q = eta > 0 ? near_zero : near_one, v = p * q, d = q - p;
+  const long double f = weight * (-size * std::log1p(e) - (eta > 0 ? size - y : y) * distance), m = weight * size;
+  const long double d1 = weight * (y * q - (size - y) * p);
+  compare_tail(found, {f, d1, -m * v, -m * v * d, -m * v * (1 - 6 * v), -m * v * d * (1 - 12 * v)}, what);
+  const long double choose = std::lgamma(size + 1) - std::lgamma(y + 1) - std::lgamma(size - y + 1);
+  check::close(found.f, static_cast<double>(f + weight * choose), 1e-13, what + ", f and its constant");
+  check::close_relative(found.expected, static_cast<double>(m * v), 1e-13, what + ", expected weight");
+}
+
+void log_tails(double eta, const Row& row) {
+  const std::string what = label({"poisson", "log", 0, 0}, row, eta);
+  const At found("poisson", "log", row, eta, 0.0);
+  const long double x = eta, mu = std::exp(x), y = row.y, weight = row.weight;
+  const long double f = weight * (y * x - mu), w = weight * mu;
+  compare_tail(found, {f, weight * (y - mu), -w, -w, -w, -w}, what);
+  check::close(found.f, static_cast<double>(f - weight * std::lgamma(y + 1)), 1e-13, what + ", f and its constant");
+  check::close_relative(found.expected, static_cast<double>(w), 1e-13, what + ", expected weight");
+}
+
+void identity_tails(double eta, const Row& row) {
+  const std::string what = label({"gaussian", "identity", 0, 0}, row, eta);
+  const double phi = -0.5;
+  const At found("gaussian", "identity", row, eta, phi);
+  const long double precision = row.weight * std::exp(1.0L), r = static_cast<long double>(row.y) - eta;
+  compare_tail(found, {-0.5L * precision * r * r - phi, precision * r, -precision, 0, 0, 0}, what);
+  const long double constant = 0.5L * std::log(precision / (2 * reference::pi));
+  check::close_relative(found.f, static_cast<double>(constant - 0.5L * precision * r * r), 1e-13, what + ", f");
+}
+
 void tails() {
-  const problem::Pair logit{"binomial", "logit", 0, 0}, log{"poisson", "log", 0, 0}, identity{"gaussian", "identity", 0, 0};
-  for (double eta : {0.0, 5.0, -5.0, 30.0, -30.0, 700.0, -700.0}) {
-    const long double e = std::exp(-std::fabs(static_cast<long double>(eta))), near_zero = e / (1 + e);
-    const long double p = eta > 0 ? 1 / (1 + e) : near_zero, q = eta > 0 ? near_zero : 1 / (1 + e), v = p * q;
-    for (const Row& row : rows_of("binomial")) {
-      const At found("binomial", "logit", row, eta, 0.0);
-      const long double m = row.size * row.weight, d = q - p;
-      const long double expected[] = {row.weight * (row.y * q - (row.size - row.y) * p), -m * v, -m * v * d,
-                                      -m * v * (1 - 6 * v), -m * v * d * (1 - 12 * v)};
-      for (int k = 1; k <= 5; ++k)
-        check::close_relative(found.order(k), static_cast<double>(expected[k - 1]), 1e-13,
-                              label(logit, row, eta) + ", order " + std::to_string(k));
-      const long double f = -row.size * std::log1p(e) - (eta > 0 ? row.size - row.y : row.y) * std::fabs(static_cast<long double>(eta));
-      const long double choose = std::lgamma(row.size + 1.0L) - std::lgamma(row.y + 1.0L) - std::lgamma(row.size - row.y + 1.0L);
-      check::close_relative(found.d.f[0], static_cast<double>(row.weight * f), 1e-13, label(logit, row, eta) + ", f");
-      check::close(found.f, static_cast<double>(row.weight * (f + choose)), 1e-13, label(logit, row, eta) + ", f and its constant");
-      check::close_relative(found.expected, static_cast<double>(m * v), 1e-13, label(logit, row, eta) + ", expected");
-    }
-    const long double mu = std::exp(static_cast<long double>(eta));
-    for (const Row& row : rows_of("poisson")) {
-      const At found("poisson", "log", row, eta, 0.0);
-      const long double f = row.y * static_cast<long double>(eta) - mu;
-      check::close_relative(found.d.f[0], static_cast<double>(row.weight * f), 1e-13, label(log, row, eta) + ", f");
-      check::close(found.f, static_cast<double>(row.weight * (f - std::lgamma(row.y + 1.0L))), 1e-13, label(log, row, eta) + ", f and its constant");
-      check::close_relative(found.order(1), static_cast<double>(row.weight * (row.y - mu)), 1e-13, label(log, row, eta) + ", order 1");
-      for (int k = 2; k <= 5; ++k)
-        check::close_relative(found.order(k), static_cast<double>(-row.weight * mu), 1e-13,
-                              label(log, row, eta) + ", order " + std::to_string(k));
-      check::close_relative(found.expected, static_cast<double>(row.weight * mu), 1e-13, label(log, row, eta) + ", expected");
-    }
-    for (const Row& row : rows_of("gaussian")) {
-      const At found("gaussian", "identity", row, eta, -0.5);
-      const long double precision = row.weight * std::exp(1.0L), r = row.y - static_cast<long double>(eta);
-      const double expected[] = {static_cast<double>(precision * r), static_cast<double>(-precision), 0, 0, 0};  // exactly
-      for (int k = 1; k <= 5; ++k)
-        check::close_relative(found.order(k), expected[k - 1], 1e-14, label(identity, row, eta) + ", order " + std::to_string(k));
-      check::close_relative(found.f,
-                            static_cast<double>(-0.5L * precision * r * r + 0.5L * std::log(precision / (2 * reference::pi))),
-                            1e-13, label(identity, row, eta) + ", f");
-    }
+  for (double eta : tail_points) {
+    for (const Row& row : rows_of("binomial")) logit_tails(eta, row);
+    for (const Row& row : rows_of("poisson")) log_tails(eta, row);
+    for (const Row& row : rows_of("gaussian")) identity_tails(eta, row);
   }
 }
 
@@ -173,7 +180,8 @@ void infeasible(const problem::Pair& pair) {
   for (const Row& row : rows_of(pair.family))
     for (double eta : outside)
       if (!(pair.family == "binomial" && row.y == row.size))
-        check::that(At(pair.family, pair.link, row, eta, 0.2).f == -glimmer::infinity, label(pair, row, eta) + ": infeasible");
+        check::that(At(pair.family, pair.link, row, eta, 0.2).f == -glimmer::infinity,
+                    label(pair, row, eta) + ": infeasible");
 }
 
 /// A lower order gives the same numbers, and rows outside the range stay as they are.
@@ -196,10 +204,11 @@ void orders_and_ranges(const problem::Pair& pair) {
     some.f.setConstant(7.0);
     density->evaluate(responses, {1, n}, eta, 0.3, order, some);
     check::that(some.f[0] == 7.0, pair.family + " " + pair.link + ": a row outside the range");
+    const std::string what = pair.family + " " + pair.link + ", order " + std::to_string(order);
     for (Index i = 1; i < n; ++i) {
-      check::close(some.f[i], all.f[i], 1e-15, pair.family + " " + pair.link + ": f at a lower order");
-      if (order >= 1) check::close(some.d1[i], all.d1[i], 1e-14, pair.family + " " + pair.link + ": d1 at a lower order");
-      if (order >= 2) check::close(some.w[i], all.w[i], 1e-14, pair.family + " " + pair.link + ": w at a lower order");
+      check::close(some.f[i], all.f[i], 1e-15, what + ": f");
+      if (order >= 1) check::close(some.d1[i], all.d1[i], 1e-14, what + ": d1");
+      if (order >= 2) check::close(some.w[i], all.w[i], 1e-14, what + ": w");
     }
   }
 }

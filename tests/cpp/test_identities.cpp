@@ -15,9 +15,13 @@ using problem::Problem;
 
 namespace {
 
+Evaluation evaluate(Model& model, const Vector& parameters, bool joint) {
+  return joint ? model.evaluate_joint(parameters, true) : model.evaluate(parameters, true);
+}
+
 Evaluation fresh(const Problem& p, bool joint = false) {
   const auto model = problem::make_model(p);
-  return joint ? model->evaluate_joint(p.parameters, true) : model->evaluate(p.parameters, true);
+  return evaluate(*model, p.parameters, joint);
 }
 
 void same(const Evaluation& found, const Evaluation& expected, double tolerance, const std::string& what) {
@@ -32,7 +36,8 @@ void row_order(const Problem& p) {
   problem::Random random(5);
   std::vector<Index> rows(static_cast<std::size_t>(p.rows()));
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<Index>(i);
-  for (std::size_t i = rows.size() - 1; i > 0; --i) std::swap(rows[i], rows[static_cast<std::size_t>(random.below(static_cast<Index>(i + 1)))]);
+  for (Index i = p.rows() - 1; i > 0; --i)
+    std::swap(rows[static_cast<std::size_t>(i)], rows[static_cast<std::size_t>(random.below(i + 1))]);
   same(fresh(problem::take_rows(p, rows)), fresh(p), 1e-12, p.name + ", rows in another order");
 }
 
@@ -76,13 +81,12 @@ void start_of_search(const Problem& p, bool joint) {
   for (int repeat = 0; repeat < 4; ++repeat) {
     Vector elsewhere = p.parameters;
     for (Index j = 0; j < elsewhere.size(); ++j) elsewhere[j] *= 1.0 + 0.3 * (random.uniform() - 0.5);
-    joint ? model->evaluate_joint(elsewhere, false) : model->evaluate(elsewhere, false);
-    same(joint ? model->evaluate_joint(p.parameters, true) : model->evaluate(p.parameters, true), expected, 1e-12, name);
+    evaluate(*model, elsewhere, joint);
+    same(evaluate(*model, p.parameters, joint), expected, 1e-12, name);
   }
   // and the joint search leaves nothing behind for the other one
-  joint ? model->evaluate(p.parameters, false) : model->evaluate_joint(p.parameters, false);
-  same(joint ? model->evaluate_joint(p.parameters, true) : model->evaluate(p.parameters, true), expected, 1e-12,
-       name + ", after the other method");
+  evaluate(*model, p.parameters, !joint);
+  same(evaluate(*model, p.parameters, joint), expected, 1e-12, name + ", after the other method");
 }
 
 void repeated(const Problem& p) {
@@ -93,7 +97,8 @@ void repeated(const Problem& p) {
                    again = model->evaluate(p.parameters, true);
   check::that(value.value == both.value && both.value == again.value && both.gradient == again.gradient,
               p.name + ": evaluated again, the same bits");
-  check::that(both.value == first.value && both.gradient == first.gradient, p.name + ": gradient afterwards, the same bits");
+  check::that(both.value == first.value && both.gradient == first.gradient,
+              p.name + ": gradient after the value, the same bits");
 }
 
 /// Weights that count rows (binomial and Poisson).
@@ -118,7 +123,8 @@ void disconnected(const Problem& p) {
   Problem both = problem::take_rows(p, twice), second = p;
   for (std::size_t k = 0; k < p.factors.size(); ++k) {
     both.factors[k].levels *= 2;
-    for (Index i = p.rows(); i < 2 * p.rows(); ++i) both.factors[k].level[static_cast<std::size_t>(i)] += p.factors[k].levels;
+    for (std::size_t i = both.factors[k].level.size() / 2; i < both.factors[k].level.size(); ++i)
+      both.factors[k].level[i] += p.factors[k].levels;
   }
   // the second half harder than the first: its search takes longer
   second.offset.array() += 0.2;
@@ -164,7 +170,7 @@ void failures(const Problem& good) {
     Vector at = good.parameters;
     at[0] = bad;
     for (bool joint : {false, true}) {
-      const Evaluation found = joint ? model->evaluate_joint(at, true) : model->evaluate(at, true);
+      const Evaluation found = evaluate(*model, at, joint);
       if (good.family == "poisson" || !std::isfinite(bad)) {
         check::that(found.status != Status::ok, good.name + ": a failure is a status");
         check::that(found.value == -glimmer::infinity, good.name + ": and its value minus infinity");
@@ -252,8 +258,9 @@ int main() {
     }
   // more than one chunk of rows
   const problem::Pair logit{"binomial", "logit", 0.2, 1.0};
-  for (const problem::Structure& structure : {problem::Structure{"many rows", {{300, {2}}}, false, 5000, 2},
-                                              problem::Structure{"many rows, crossed", {{300, {1}}, {20, {1}}}, false, 5000, 2}}) {
+  const std::vector<problem::Structure> large = {{"many rows", {{300, {2}}}, false, 5000, 2},
+                                                 {"many rows, crossed", {{300, {1}}, {20, {1}}}, false, 5000, 2}};
+  for (const problem::Structure& structure : large) {
     const Problem p = problem::make_problem(structure, logit, ++seed);
     row_order(p);
     start_of_search(p, false);

@@ -41,7 +41,8 @@ void positive(double x) {
   const std::string at = " at " + std::to_string(x);
   const double r = 1 / x, s = std::sqrt(x);
   compare(log(t), {std::log(x), r, -r * r, 2 * r * r * r, -6 * std::pow(r, 4), 24 * std::pow(r, 5)}, "log" + at);
-  compare(reciprocal(t), {r, -r * r, 2 * std::pow(r, 3), -6 * std::pow(r, 4), 24 * std::pow(r, 5), -120 * std::pow(r, 6)},
+  compare(reciprocal(t),
+          {r, -r * r, 2 * std::pow(r, 3), -6 * std::pow(r, 4), 24 * std::pow(r, 5), -120 * std::pow(r, 6)},
           "reciprocal" + at);
   compare(sqrt(t), {s, 0.5 / s, -0.25 * s * r * r, 0.375 * s * std::pow(r, 3), -0.9375 * s * std::pow(r, 4),
                     3.28125 * s * std::pow(r, 5)}, "sqrt" + at);

@@ -5,7 +5,8 @@ truth_scope <- c("bacteria_logit", "cbpp_logit", "epil_pois1", "salam_pois", "ow
                  "bacteria_probit", "contra_probit")
 linear_scope <- c("lmm_sleep", "lmm_machines_vec", "lmm_pastes", "lmm_insteval", "lmm_oats", "lmm_oxide",
                   "lmm_dyestuff2")
-grid_scope <- list(gaussian = c("identity", "log", "inverse"), binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
+grid_scope <- list(gaussian = c("identity", "log", "inverse"),
+                   binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
                    poisson = c("log", "identity", "sqrt"), Gamma = c("inverse", "log", "identity"),
                    inverse.gaussian = c("1/mu^2", "log", "inverse", "identity"))
 crossed_in_scope <- TRUE

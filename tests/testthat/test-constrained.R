@@ -1,0 +1,64 @@
+# Links under which not every linear predictor has a mean: the optimum is the one that an independent constrained
+# search on the reference finds, also where that lies next to the constraint.
+constrained_cases <- list(
+  "log-binomial" = list(
+    family = stats::binomial("log"),
+    data = function() {
+      withr_seed(11, {
+        g <- factor(rep(1:12, each = 15))
+        x <- runif(180)
+        # many means close to 1 at x = 1
+        data.frame(g, x, y = rbinom(180, 1, pmin(exp(-1.2 + 1.15 * x + rnorm(12, 0, 0.05)[g]), 0.98)))
+      })
+    }),
+  "identity Poisson" = list(
+    family = stats::poisson("identity"),
+    data = function() {
+      withr_seed(12, {
+        g <- factor(rep(1:10, each = 12))
+        x <- runif(120)
+        # the mean comes close to 0 at x = 0
+        data.frame(g, x, y = rpois(120, pmax(0.05 + 4 * x + rnorm(10, 0, 0.3)[g] * x, 0.01)))
+      })
+    }),
+  "inverse Gamma" = list(
+    family = stats::Gamma("inverse"),
+    data = function() {
+      withr_seed(13, {
+        g <- factor(rep(1:8, each = 10))
+        x <- runif(80)
+        data.frame(g, x, y = rgamma(80, 2, 2 * pmax(0.1 + x + rnorm(8, 0, 0.05)[g], 0.02)))
+      })
+    })
+)
+
+withr_seed <- function(seed, code) {
+  old <- get0(".Random.seed", globalenv(), inherits = FALSE)
+  on.exit(if (!is.null(old)) assign(".Random.seed", old, globalenv()))
+  set.seed(seed)
+  code
+}
+
+for (name in names(constrained_cases)) {
+  test_that(paste("the optimum is the constrained one:", name), {
+    case <- constrained_cases[[name]]
+    data <- case$data()
+    fit <- glmm(y ~ x + (1 | g), data, case$family)
+    model <- reference_from_formula(y ~ x + (1 | g), data, case$family)
+    value <- reference_laplace_function(model, fit$parameters)
+    # Nelder and Mead's search needs no derivatives and takes -Inf outside the constraint as it comes
+    objective <- function(parameters) {
+      result <- tryCatch(-value(stats::setNames(parameters, names(fit$parameters))), error = function(e) Inf)
+      if (is.finite(result)) result else 1e10
+    }
+    start <- fit$parameters + 0.05 * abs(fit$parameters) * c(1, -1)
+    found <- list(par = start, value = objective(start))
+    expect_lt(found$value, 1e10)
+    for (round in 1:4) {
+      found <- stats::optim(found$par, objective, control = list(maxit = 2000, reltol = 1e-14))
+    }
+    expect_equal(-found$value, as.numeric(logLik(fit)), tolerance = 1e-8)
+    expect_lte(-found$value - as.numeric(logLik(fit)), 1e-6)
+    expect_equal(unname(found$par), unname(fit$parameters), tolerance = 1e-3)
+  })
+}
