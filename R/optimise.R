@@ -16,13 +16,59 @@ maximise <- function(engine, start, method, control) {
   if (method == "joint") {
     return(finish_joint(engine, joint))
   }
-  coordinates <- precondition(engine, joint$parameters, parameter_scale(engine, joint$parameters))
-  best <- search(engine, joint$parameters, coordinates, control)
+  best <- search_again(engine, joint, control)
   found <- hold_zero_sds(engine, normalise_signs(engine, best$parameters), best$value)
   coordinates <- precondition(engine, found$parameters, parameter_scale(engine, found$parameters))
   result <- polish(engine, found, free_coordinates(coordinates, found$held))
-  result$record <- rbind(joint$record, best$record, result$record)
+  result$record <- rbind(best$record, result$record)
   result
+}
+
+#' Search from where the last search ended, in new coordinates, until the gradient is small or nothing is gained
+#'
+#' Next to the edge of what a link allows, where no step may be taken across, a quasi-Newton search can end early.
+#'
+#' @param from Result of the last [search()].
+#' @noRd
+search_again <- function(engine, from, control, rounds = 6L) {
+  record <- from$record
+  for (round in seq_len(rounds)) {
+    coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
+    best <- search(engine, from$parameters, coordinates, control)
+    record <- rbind(record, best$record)
+    # the Hessian is near the identity in these coordinates, so g'g / 2 is near the predicted gain
+    stuck <- round > 1L && best$value < from$value + 1e-6
+    if (!is.finite(best$value) || isTRUE(best$rough_gain < 1e-6) || stuck) break
+    from <- best
+  }
+  best$record <- record
+  if (!isTRUE(best$rough_gain < 1e-6) && is.finite(best$value)) best <- search_simplex(engine, best)
+  best
+}
+
+#' The second optimiser: a simplex, which needs no gradient and takes -Inf outside what a link allows as it comes
+#'
+#' Nelder and Mead (1965), Computer Journal 7:308, restarted from its own result, as it can collapse.
+#' @noRd
+search_simplex <- function(engine, from, rounds = 4L) {
+  record <- from$record
+  for (round in seq_len(rounds)) {
+    coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
+    objective <- function(x) {
+      value <- engine_evaluate(engine, place(coordinates, x))$value
+      if (is.finite(value)) from$value - value else 1e10
+    }
+    size <- length(coordinates$searched)
+    found <- stats::optim(numeric(size), objective, control = list(maxit = 300 * size, reltol = 1e-12))
+    gained <- -found$value
+    record <- rbind(record, search_record("simplex", found$counts[[1L]], 0L, from$value + gained, "Nelder-Mead"))
+    if (gained <= 0) break
+    from$parameters <- place(coordinates, found$par)
+    from$value <- from$value + gained
+    if (gained < 1e-7) break
+  }
+  from$record <- record
+  from
 }
 
 # The joint method stops where theta and dispersion are best with beta at its joint mode; its standard errors come
@@ -121,7 +167,7 @@ pull <- function(coordinates, gradient) {
 #'
 #' @param coordinates List: `centre`, `transform`, `searched` (which parameters move).
 #' @param joint Logical: beta is not searched but at its joint mode.
-#' @return List: `parameters`, `value`, `record`.
+#' @return List: `parameters`, `value`, `rough_gain` (g'g / 2 in these coordinates), `record`.
 #' @noRd
 search <- function(engine, start, coordinates, control, joint = FALSE) {
   stage <- if (joint) "joint" else "laplace"
@@ -133,6 +179,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   reference <- begin$value
   if (begin$status != "ok" || !all(is.finite(begin$gradient))) {
     return(list(parameters = start, value = reference,
+                rough_gain = NA_real_,
                 record = search_record(stage, 1L, 1L, reference, paste("no search from this start:", begin$status))))
   }
   objective <- function(x) {
@@ -150,12 +197,12 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
                  rel.tol = if (joint) 1e-6 else 1e-12, x.tol = 0, sing.tol = 1e-20)
   found <- stats::nlminb(numeric(length(coordinates$searched)), objective, gradient,
                          lower = lower_bounds(engine, coordinates), control = limits)
-  result <- evaluate(found$par, FALSE)
+  result <- evaluate(found$par, TRUE)
   parameters <- place(coordinates, found$par, start)
   parameters[engine$index$beta] <- result$beta
   tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", counts["evaluations"],
        " evaluations (", found$message, ")")
-  list(parameters = parameters, value = result$value,
+  list(parameters = parameters, value = result$value, rough_gain = sum(pull(coordinates, result$gradient)^2) / 2,
        record = search_record(stage, counts[["evaluations"]], counts[["gradients"]], result$value, found$message))
 }
 

@@ -158,6 +158,11 @@ class BlockSystem {
     std::vector<Integers> cliques(static_cast<std::size_t>(levels));
     for (Index g = 0; g < levels; ++g)
       for_columns(g, [&](Index column, Index) { cliques[g].push_back(static_cast<int>(column)); });
+    for (Index k = 1; k < terms_.count(); ++k)  // a level without rows has a block of its own all the same
+      for (Index h = 0; h < terms_[k].levels; ++h) {
+        cliques.emplace_back(static_cast<std::size_t>(terms_[k].effects()));
+        std::iota(cliques.back().begin(), cliques.back().end(), static_cast<int>(rest_position(k, h)));
+      }
     schur_.analyze(rest_size_, cliques);
   }
 
@@ -207,6 +212,7 @@ class BlockSystem {
 
   /// Y_g = L_g^-1 C_g, and S -= Y_g'Y_g
   void eliminate(const BlockMatrix& products, Index g) {
+    if (columns_[g] == 0) return;
     Eigen::Map<Matrix> Y(coupling_.data() + coupling_start_[g], effects_, columns_[g]);
     Index j = 0;
     for (const Neighbour& neighbour : neighbours_[g]) {
@@ -225,6 +231,7 @@ class BlockSystem {
 
   /// With T = D_g^-1 C_g: H^-1_gg = D_g^-1 + T S^-1 T', H^-1_gh = -T S^-1
   void add_rest_to_inverse(Index g, BlockMatrix& out) {
+    if (columns_[g] == 0) return;
     Matrix T = coupling(g);
     factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(T);
     Matrix S_inverse(columns_[g], columns_[g]);

@@ -48,7 +48,7 @@ class SchurComplement {
     if (!factor_leading()) return false;
     subtract_leading_from_tail();
     Eigen::LLT<Eigen::Ref<Matrix>> llt(tail_);
-    return llt.info() == Eigen::Success;
+    return llt.info() == Eigen::Success && tail_.diagonal().allFinite();
   }
 
   /// Half the log-determinant of S.
@@ -208,8 +208,8 @@ class SchurComplement {
       const Index begin = std::lower_bound(rows_.begin() + start_[j], rows_.begin() + start_[j + 1],
                                            static_cast<int>(leading_)) - rows_.begin();
       for (Index a = begin; a < start_[j + 1]; ++a) {
-        double* column = tail_.data() + (rows_[a] - leading_) * tail_.rows() - leading_;
-        for (Index b = a; b < start_[j + 1]; ++b) column[rows_[b]] -= values_[a] * values_[b];
+        double* column = tail_.data() + (rows_[a] - leading_) * tail_.rows();
+        for (Index b = a; b < start_[j + 1]; ++b) column[rows_[b] - leading_] -= values_[a] * values_[b];
       }
     }
   }
@@ -224,11 +224,12 @@ class SchurComplement {
     for (Index a = 0; a < count; ++a) {
       const Index row = rows_[begin + a];
       if (row >= leading_) {
-        const double* column = inverse_tail_.data() + (row - leading_) * inverse_tail_.rows() - leading_;
-        z[a] += column[row] * l[a];
+        const double* column = inverse_tail_.data() + (row - leading_) * inverse_tail_.rows();
+        z[a] += column[row - leading_] * l[a];
         for (Index b = a + 1; b < count; ++b) {
-          z[b] += column[rows_[begin + b]] * l[a];
-          z[a] += column[rows_[begin + b]] * l[b];
+          const double value = column[rows_[begin + b] - leading_];
+          z[b] += value * l[a];
+          z[a] += value * l[b];
         }
         continue;
       }
