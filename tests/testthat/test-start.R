@@ -1,0 +1,47 @@
+# Starting values are finite and allowed for every family, link and data set; what is allowed is asked of stats.
+start_of <- function(formula, data, family) {
+  parts <- parse_formula(formula, data, globalenv())
+  frame <- build_frame(as.call(list(quote(glmm), formula = formula, data = quote(data))), parts, environment(), data)
+  design <- build_design(parts, frame, family, NULL)
+  engine <- new_engine(design, family)
+  parameters <- find_start(design, family, engine)$parameters
+  list(parameters = parameters, status = engine_evaluate(engine, parameters)$status,
+       eta = drop(design$X %*% parameters[engine$index$beta]) + design$offset)
+}
+
+hostile_response <- function(name, kind, n) {
+  base <- switch(kind, wide = exp(3 * stats::rnorm(n)), tiny = stats::rgamma(n, 0.05) + 1e-200, same = rep(1, n))
+  switch(name, gaussian = if (kind == "same") -base else base + stats::rnorm(n),
+         binomial = if (kind == "same") base else as.numeric(base > stats::median(base)),
+         poisson = if (kind == "same") 0 * base else round(pmin(base, 1e6)), base)
+}
+
+for (name in names(family_registry())) {
+  for (link in family_registry()[[name]]$links) {
+    test_that(paste("starts are allowed:", name, link), {
+      family <- reference_family(name, link)
+      for (seed in 1:9) {
+        withr_seed(seed)
+        n <- 60L
+        data <- data.frame(g = gl(6, 10), x = stats::rnorm(n), a = factor(sample(letters[1:3], n, TRUE)))
+        data$off <- if (seed > 6L) stats::rnorm(n, 0, 2) else 0
+        data$y <- hostile_response(name, c("wide", "tiny", "same")[seed %% 3L + 1L], n)
+        formula <- list(y ~ x + a + offset(off) + (1 | g), y ~ 0 + a + x + offset(off) + (x | g))[[seed %% 2L + 1L]]
+        start <- start_of(formula, data, family)
+        expect_true(all(is.finite(start$parameters)))
+        expect_true(family$valideta(start$eta))
+        if (name != "gaussian") expect_true(all(family$linkinv(start$eta) > 0))
+        expect_identical(start$status, "ok")
+      }
+    })
+  }
+}
+
+test_that("without a constant among the columns a point inside is searched for", {
+  x <- cbind(c(1, 2, 0.1, 3), c(-1, 0.5, 4, -2))
+  beta <- keep_inside(c(-1, 1), x, c(0, 0, 0, 0), c(1, 2, 1, 1))
+  expect_true(all(x %*% beta > 0))
+  # the feasible set is an interval: 1 + 3 b > 0 and 1 - 2 b > 0
+  narrow <- keep_inside(7, cbind(c(3, -2)), c(1, 1), c(5, 5))
+  expect_true(narrow > -1 / 3 && narrow < 1 / 2)
+})
