@@ -193,7 +193,7 @@ wald_anova <- function(fit) {
   contains <- crossprod(attr(fit$terms, "factors") > 0)
   labels <- attr(fit$terms, "term.labels")
   statistic <- function(columns) {
-    if (!length(columns)) 0 else sum(beta[columns] * solve(covariance[columns, columns], beta[columns]))
+    if (!length(columns)) 0 else wald_statistic(beta[columns], covariance[columns, columns, drop = FALSE])
   }
   chisq <- vapply(seq_along(labels), function(k) {
     above <- which(contains[k, ] == contains[k, k] & seq_along(labels) != k)
@@ -206,4 +206,11 @@ wald_anova <- function(fit) {
   response <- deparse1(fit$formula[[2L]])
   structure(table, heading = c("Wald chi-squared tests of type II", paste0("Response: ", response)),
             class = c("anova", "data.frame"))
+}
+
+# b' V^-1 b, with V scaled to unit diagonal; NA where V is not known or singular.
+wald_statistic <- function(estimate, covariance) {
+  se <- sqrt(diag(covariance))
+  root <- tryCatch(chol(covariance / tcrossprod(se)), error = function(e) NULL)
+  if (is.null(root)) NA_real_ else sum(backsolve(root, estimate / se, transpose = TRUE)^2)
 }

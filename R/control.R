@@ -2,7 +2,8 @@
 #'
 #' The defaults are meant to be right; nothing here is needed for a correct answer.
 #'
-#' @param max_evaluations Whole number: evaluations of the log-likelihood before the search gives up.
+#' @param max_evaluations Whole number: evaluations of the log-likelihood before one search gives up (a fit is a short
+#'   sequence of searches, see `component(fit, "search")$record`).
 #' @param gain_limit Number, in log-likelihood units: the fit counts as converged when the gain that a further Newton
 #'   step predicts, g'J^-1 g / 2, is below it (g the gradient, J the observed information).
 #' @param verbose `0` (nothing), `1` (a message for each stage) or `2` (a message for each evaluation).

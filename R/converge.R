@@ -10,21 +10,47 @@
 judge <- function(found, design, engine, method, control) {
   checks <- list(check_gain(found, control), check_hessian(-found$hessian),
                  check_boundary(nearest_boundary(found$parameters, engine, design)))
-  status <- do.call(rbind, checks)
+  covariance <- parameter_covariance(found, engine, !found$held)
+  status <- do.call(rbind, c(checks, list(check_separation(covariance, engine))))
   list(converged = all(status$ok[1:2]), singular = !status$ok[3], status = status,
        boundary = stats::setNames(found$held, engine$names),
-       covariance = parameter_covariance(found, engine, !found$held))
+       covariance = covariance)
 }
 
 check_hessian <- function(information, limit = 1e10) {
   condition <- condition_number(information)
   ok <- is.finite(condition) && condition < limit
-  text <- if (is.finite(condition)) {
+  text <- if (ok) {
     paste("Hessian positive definite, condition number", format(condition, digits = 3))
+  } else if (is.na(condition)) {
+    "Hessian could not be evaluated next to the estimates: standard errors are not available"
+  } else if (is.finite(condition)) {
+    paste("Hessian nearly singular, condition number", format(condition, digits = 3))
   } else {
     "Hessian not positive definite: standard errors are not available"
   }
   new_check("hessian", condition, limit, ok, text)
+}
+
+#' Coefficients that the data hardly determine, the mark of separated data
+#'
+#' A standard error by which the linear predictor could move more than `limit` on a scale without unit (logits, logs).
+#' @noRd
+check_separation <- function(covariance, engine, limit = 50) {
+  beta <- engine$index$beta
+  uncertain <- sqrt(diag(covariance)[beta]) * engine$reach
+  if (!engine$unit_free || !length(beta) || anyNA(uncertain)) {
+    return(NULL)
+  }
+  columns <- engine$names[beta][uncertain > limit]
+  reach <- paste("move the linear predictor by", format(max(uncertain), digits = 2))
+  text <- if (length(columns)) {
+    paste0("the data hardly determine the coefficient of ", format_items(columns), " (standard errors ", reach,
+           "): separated data?")
+  } else {
+    paste("no sign of separation: standard errors of coefficients", reach, "at most")
+  }
+  new_check("separation", max(uncertain), limit, !length(columns), text)
 }
 
 new_check <- function(check, value, limit, ok, text) {
@@ -110,11 +136,19 @@ parameter_covariance <- function(found, engine, free) {
 #' Warn of a fit that is not to be trusted
 #' @noRd
 warn_verdict <- function(verdict) {
+  separated <- verdict$status[verdict$status$check == "separation" & !verdict$status$ok, ]
+  if (nrow(separated)) {
+    warn_glimmer("separation", paste0("In this fit ", separated$text, " Its estimate and standard error are ",
+                                      "arbitrary: leave it out, or compare models by likelihood ratio."),
+                 value = separated$value)
+  }
   if (verdict$converged) {
     return(invisible())
   }
-  bad <- verdict$status[!verdict$status$ok & verdict$status$check != "boundary", ]
-  warn_glimmer("convergence", paste0("The fit did not converge: ", paste(bad$text, collapse = "; "),
-                                     ". The estimates are not maximum likelihood estimates."),
+  bad <- verdict$status[!verdict$status$ok & verdict$status$check %in% c("convergence", "hessian"), ]
+  warn_glimmer("convergence", paste0("The fit did not converge: ", paste(bad$text, collapse = "; "), ". Do not rely ",
+                                     "on its estimates and standard errors: simplify the model, look for ",
+                                     "covariates that separate the response, or give other starting values by ",
+                                     "`start`."),
                checks = bad$check, values = bad$value)
 }

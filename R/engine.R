@@ -6,7 +6,8 @@
 #' @param family Family object.
 #' @return List: `pointer` (external pointer, alive for this session only), `index` (positions of beta, of each
 #'   random term's theta, and of the dispersion in the parameter vector), `names` (of the parameters), `rows`
-#'   (number of rows in the likelihood), `levels` (of each random term's factor).
+#'   (number of rows in the likelihood), `levels` (of each random term's factor), `reach` (largest absolute value of
+#'   each column of X), `unit_free` (whether the linear predictor has no unit).
 #' @noRd
 new_engine <- function(design, family) {
   index <- parameter_index(design, family)
@@ -22,8 +23,11 @@ new_engine <- function(design, family) {
                             offset = rows(design$offset), X = matrix_rows(design$X), factors = factors,
                             family = family$family, link = family$link))
   list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
-       levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L))
+       levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
+       reach = apply(abs(design$X), 2L, max), unit_free = family$link %in% unit_free_links)
 }
+
+unit_free_links <- c("logit", "probit", "cloglog", "cauchit", "log")
 
 # The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).
 factor_blocks <- function(terms, k, index) {
@@ -82,13 +86,15 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
 
 #' Conditional modes and covariances at the last evaluation
 #'
+#' @param ok Logical: whether that evaluation succeeded; if not, all is `NA`.
 #' @return List, one element a factor: `modes` (levels x effects), `variances` (effects x effects x levels).
 #' @noRd
-engine_modes <- function(engine, design) {
+engine_modes <- function(engine, design, ok = TRUE) {
+  known <- if (ok) 1 else NA
   Map(function(result, factor) {
     effects <- colnames(factor$Z)
-    list(modes = matrix(t(result$modes), length(factor$levels), dimnames = list(factor$levels, effects)),
-         variances = array(result$variances, dim(result$variances), list(effects, effects, factor$levels)))
+    list(modes = matrix(known * t(result$modes), length(factor$levels), dimnames = list(factor$levels, effects)),
+         variances = array(known * result$variances, dim(result$variances), list(effects, effects, factor$levels)))
   }, cpp_modes(engine$pointer), design$factors)
 }
 
@@ -98,7 +104,7 @@ engine_fixed_information <- function(engine) {
   cpp_fixed_information(engine$pointer)
 }
 
-#' Log-density of rows and its derivatives, for tests
+#' Log-density of rows and its derivatives
 #'
 #' @param rows List or data frame of `y`, `size`, `weights`.
 #' @param eta Numeric. @param phi Number: log dispersion. @param family Family object.

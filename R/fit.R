@@ -16,7 +16,9 @@
 #'   \item{`factors`}{list by grouping factor: `name`, `levels`, `columns` (effects), `blocks`}
 #'   \item{`dropped`}{aliased columns left out of the model matrix}
 #'   \item{`parameters`}{named numeric: beta; per random term the lower triangle, column by column, of L with
-#'     Cov(b) = L L' on the scale of the linear predictor; log dispersion}
+#'     Cov(b) = L L' on the scale of the linear predictor; last, where the family has one, its dispersion parameter:
+#'     `log_sigma` (Gaussian, standard deviation sigma), `log_shape` (Gamma, variance mu^2 / shape), `log_lambda`
+#'     (inverse Gaussian, variance mu^3 / lambda)}
 #'   \item{`index`}{list: positions in `parameters` of `beta`, `theta` (a list, by random term), `dispersion`}
 #'   \item{`covariance`}{matrix: inverse observed information of `parameters`; `NA` for those on the boundary}
 #'   \item{`boundary`}{named logical: parameters held on the boundary}
@@ -45,8 +47,7 @@ NULL
 #' @return Object of class `glimmer`.
 #' @noRd
 new_fit <- function(call, parts, frame, family, design, engine, found, verdict, method, control) {
-  engine_evaluate(engine, found$parameters)
-  modes <- engine_modes(engine, design)
+  modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
   groups <- vapply(design$factors, function(factor) factor$name, "")
   factors <- lapply(design$factors, function(factor) {
     list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
@@ -62,11 +63,16 @@ new_fit <- function(call, parts, frame, family, design, engine, found, verdict, 
          log_likelihood = found$value, nobs = sum(design$weights > 0),
          method = method, nAGQ = if (method == "joint") 0L else 1L, REML = FALSE,
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
-         search = list(record = found$record, gradient = stats::setNames(found$gradient, engine$names),
+         search = list(record = found$record, gradient = known_gradient(found$gradient, engine$names),
                        gain = found$gain),
          control = control),
     class = "glimmer"
   )
+}
+
+# A point that cannot be evaluated has no gradient.
+known_gradient <- function(gradient, names) {
+  stats::setNames(if (length(gradient)) gradient else rep(NA_real_, length(names)), names)
 }
 
 #' Read a field of a fit

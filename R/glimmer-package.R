@@ -5,7 +5,6 @@
 #'
 #' @keywords internal
 #' @importFrom Rcpp evalCpp
-#' @importFrom methods is
 #' @importFrom stats gaussian na.omit
 #' @useDynLib glimmer, .registration = TRUE
 "_PACKAGE"

@@ -106,7 +106,9 @@ resolve_method <- function(method, nAGQ, REML) {
   }
   if (!is.null(habit)) method <- habit
   if (method %in% c("aghq", "laplace2")) {
-    stop_not_available("method", paste0("The method '", method, "' is not there yet: use 'laplace' or 'joint'."))
+    asked <- if (is.null(habit)) "" else paste0(" (`nAGQ = ", nAGQ, "`)")
+    stop_not_available("method", paste0("The method '", method, "'", asked, " is not there yet: use 'laplace' ",
+                                        "(`nAGQ = 1`) or 'joint' (`nAGQ = 0`)."))
   }
   if (method == "auto") "laplace" else method
 }

@@ -17,6 +17,7 @@ maximise <- function(engine, start, method, control) {
     return(finish_joint(engine, joint))
   }
   best <- search_again(engine, joint, control)
+  best <- leave_zero_sds(engine, best, control)
   found <- hold_zero_sds(engine, normalise_signs(engine, best$parameters), best$value)
   coordinates <- precondition(engine, found$parameters, parameter_scale(engine, found$parameters))
   result <- polish(engine, found, free_coordinates(coordinates, found$held))
@@ -42,7 +43,7 @@ search_again <- function(engine, from, control, rounds = 6L) {
     from <- best
   }
   best$record <- record
-  if (!isTRUE(best$rough_gain < 1e-6) && is.finite(best$value)) best <- search_simplex(engine, best)
+  if (!isTRUE(best$rough_gain < 1e-6) && is.finite(best$value)) best <- search_simplex(engine, best, control)
   best
 }
 
@@ -50,17 +51,20 @@ search_again <- function(engine, from, control, rounds = 6L) {
 #'
 #' Nelder and Mead (1965), Computer Journal 7:308, restarted from its own result, as it can collapse.
 #' @noRd
-search_simplex <- function(engine, from, rounds = 4L) {
+search_simplex <- function(engine, from, control, rounds = 4L) {
   record <- from$record
   for (round in seq_len(rounds)) {
     coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
     objective <- function(x) {
       value <- engine_evaluate(engine, place(coordinates, x))$value
-      if (is.finite(value)) from$value - value else 1e10
+      # near 1 at the optimum, so that the relative tolerance is an absolute one
+      if (is.finite(value)) from$value - value + 1 else 1e10
     }
     size <- length(coordinates$searched)
-    found <- stats::optim(numeric(size), objective, control = list(maxit = 300 * size, reltol = 1e-12))
-    gained <- -found$value
+    found <- stats::optim(numeric(size), objective,
+                          control = list(maxit = min(control$max_evaluations, 200 * size), reltol = 1e-9))
+    gained <- 1 - found$value
+    tell(control, 1, "simplex: gained ", format(gained, digits = 3), " after ", found$counts[[1L]], " evaluations")
     record <- rbind(record, search_record("simplex", found$counts[[1L]], 0L, from$value + gained, "Nelder-Mead"))
     if (gained <= 0) break
     from$parameters <- place(coordinates, found$par)
@@ -138,7 +142,8 @@ precondition <- function(engine, centre, scale) {
     information <- engine_fixed_information(engine)
     if (length(information)) {
       unit <- 1 / sqrt(diag(information))
-      transform[beta, beta] <- unit * backsolve(chol(information * tcrossprod(unit)), diag(length(beta)))
+      root <- tryCatch(chol(information * tcrossprod(unit)), error = function(e) diag(length(beta)))
+      transform[beta, beta] <- unit * backsolve(root, diag(length(beta)))
     }
   }
   list(centre = centre, transform = transform, searched = seq_along(centre))
@@ -191,7 +196,9 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   }
   gradient <- function(x) {
     counts["gradients"] <<- counts["gradients"] + 1L
-    -pull(coordinates, evaluate(x, TRUE)$gradient)
+    result <- evaluate(x, TRUE)
+    # nlminb() has no word for "not here": a zero gradient ends it where it is
+    if (result$status == "ok") -pull(coordinates, result$gradient) else numeric(length(x))
   }
   limits <- list(eval.max = control$max_evaluations, iter.max = control$max_evaluations,
                  rel.tol = if (joint) 1e-6 else 1e-12, x.tol = 0, sing.tol = 1e-20)
@@ -202,7 +209,8 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   parameters[engine$index$beta] <- result$beta
   tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", counts["evaluations"],
        " evaluations (", found$message, ")")
-  list(parameters = parameters, value = result$value, rough_gain = sum(pull(coordinates, result$gradient)^2) / 2,
+  list(parameters = parameters, value = result$value,
+       rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
        record = search_record(stage, counts[["evaluations"]], counts[["gradients"]], result$value, found$message))
 }
 
@@ -218,39 +226,6 @@ lower_bounds <- function(engine, coordinates) {
   lower <- rep(-Inf, length(coordinates$searched))
   lower[bounded] <- -coordinates$centre[single] / diag(coordinates$transform)[bounded]
   lower
-}
-
-#' Flip columns of L so that its diagonal is not negative
-#' @noRd
-normalise_signs <- function(engine, parameters) {
-  for (at in engine$index$theta) {
-    lower <- lower_triangle(parameters[at])
-    flip <- ifelse(diag(lower) < 0, -1, 1)
-    parameters[at] <- (lower * rep(flip, each = nrow(lower)))[lower.tri(lower, diag = TRUE)]
-  }
-  parameters
-}
-
-#' Hold at zero the standard deviations of one-dimensional terms that are no better elsewhere
-#'
-#' @return List: `parameters`, `held`.
-#' @noRd
-hold_zero_sds <- function(engine, parameters, value, joint = FALSE) {
-  held <- rep(FALSE, length(parameters))
-  for (t in which(lengths(engine$index$theta) == 1L)) {
-    at <- engine$index$theta[[t]]
-    if (parameters[at] > engine$sd_unit[[t]]) next
-    candidate <- parameters
-    candidate[at] <- 0
-    at_zero <- engine_evaluate(engine, candidate, joint = joint)
-    if (at_zero$value >= value - 1e-8) {
-      parameters <- candidate
-      parameters[engine$index$beta] <- at_zero$beta
-      value <- max(value, at_zero$value)
-      held[at] <- TRUE
-    }
-  }
-  list(parameters = parameters, held = held)
 }
 
 #' Hessian by central differences of the exact gradient, and Newton steps with it
@@ -275,7 +250,7 @@ polish <- function(engine, found, coordinates, joint = FALSE, steps = 3L) {
     state <- moved$state
     gain <- newton_step(hessian, pull(coordinates, state$gradient))$gain
     # a short step leaves the Hessian as it is
-    if (!is.na(gain) && gain < 1e-10 && sum(newton$direction^2) < 1e-4) break
+    if (!is.na(gain) && gain < 1e-10 && sum(newton$direction^2) < 1e-8) break
   }
   list(parameters = state$parameters, value = state$value, gradient = state$gradient, status = state$status,
        hessian = hessian, coordinates = coordinates, held = found$held, gain = gain,
@@ -290,11 +265,14 @@ evaluate_state <- function(engine, parameters, joint) {
 }
 
 #' Hessian in the search's coordinates, where the curvature is near 1: with a step of 1e-3 central differences err
-#' by about 1e-7 of it.
+#' by about 1e-7 of it. Where a coefficient is hardly known (separated data) a unit is far, and the step is cut to what
+#' moves the linear predictor little.
 #' @noRd
-difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, step = 1e-3) {
+difference_hessian <- function(engine, parameters, coordinates, joint = FALSE) {
   size <- length(coordinates$searched)
+  steps <- pmin(1e-3, 0.05 / predictor_reach(engine, coordinates))
   columns <- lapply(seq_len(size), function(j) {
+    step <- steps[j]
     ends <- lapply(c(step, -step), function(length) {
       at <- place(coordinates, replace(numeric(size), j, length), parameters)
       result <- engine_evaluate(engine, at, gradient = TRUE, joint = joint)
@@ -304,6 +282,17 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, s
   })
   hessian <- matrix(unlist(columns), size, size)
   (hessian + t(hessian)) / 2
+}
+
+# How far a unit of each coordinate can move the linear predictor through beta; 0 where its scale has a unit, so that
+# far has no meaning.
+predictor_reach <- function(engine, coordinates) {
+  if (!engine$unit_free) {
+    return(numeric(length(coordinates$searched)))
+  }
+  reach <- numeric(length(engine$names))
+  reach[engine$index$beta] <- engine$reach
+  drop(reach[coordinates$searched] %*% abs(coordinates$transform))
 }
 
 # Newton's step of a maximisation and the gain it predicts; NA where -hessian is not positive definite.

@@ -20,7 +20,7 @@ find_start <- function(design, family, engine, start = NULL) {
     parameters[engine$index$theta[[t]]] <- diag(sds, length(sds))[lower.tri(diag(length(sds)), diag = TRUE)]
   }
   if (working$side != 0) parameters <- shrink_effects(engine, parameters)
-  if (!is.null(start)) parameters <- check_start(start, engine)
+  if (!is.null(start)) parameters <- inside_start(engine, check_start(start, engine), lapply(moments, `[[`, "unit"))
   list(parameters = stats::setNames(parameters, engine$names), sd_unit = lapply(moments, function(m) m$unit))
 }
 
@@ -33,6 +33,18 @@ check_start <- function(start, engine) {
                  expected = engine$names)
   }
   stats::setNames(as.double(start), engine$names)
+}
+
+# At a standard deviation of zero the gradient vanishes, so a search does not begin there.
+inside_start <- function(engine, parameters, units) {
+  parameters <- normalise_signs(engine, parameters)
+  for (t in seq_along(engine$index$theta)) {
+    at <- engine$index$theta[[t]]
+    lower <- lower_triangle(parameters[at])
+    diag(lower) <- pmax(diag(lower), units[[t]] / 10)
+    parameters[at] <- lower[lower.tri(lower, diag = TRUE)]
+  }
+  parameters
 }
 
 #' One weighted least-squares step from the data, as glm.fit() begins
@@ -189,7 +201,7 @@ raise_rows <- function(beta, x, offset, margin) {
   beta
 }
 
-# Coefficients of a weighted regression by normal equations with columns scaled to unit length.
+# Coefficients of a weighted regression by QR with columns scaled to unit length.
 least_squares <- function(x, y, weights) {
   root <- sqrt(weights)
   rx <- x * root

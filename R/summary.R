@@ -162,10 +162,14 @@ verdict_text <- function(x) {
   converged <- if (x$converged) {
     paste0("converged (predicted gain ", format_gain(gain$value), ", limit ", format(gain$limit), ")")
   } else {
-    paste0("NOT CONVERGED (", paste(x$status$text[!x$status$ok & x$status$check != "boundary"], collapse = "; "), ")")
+    paste0("NOT CONVERGED (", paste(x$status$text[!x$status$ok & x$status$check %in% c("convergence", "hessian")],
+                                     collapse = "; "), ")")
   }
   boundary <- x$status$text[x$status$check == "boundary" & !x$status$ok]
-  paste0(converged, ", ", if (x$singular) paste0("SINGULAR: ", paste(boundary, collapse = "; ")) else "not singular")
+  separation <- x$status$text[x$status$check == "separation" & !x$status$ok]
+  separated <- if (length(separation)) paste0("SEPARATION: ", separation, " ")
+  singular <- if (x$singular) paste0("SINGULAR: ", paste(boundary, collapse = "; ")) else "not singular"
+  paste0(converged, ", ", separated, singular)
 }
 
 rows_text <- function(rows, trials) {

@@ -116,23 +116,13 @@ refit.glimmer <- function(object, newresp, ...) {
   design <- fit_design(fit)
   design[names(response)] <- response
   engine <- new_engine(design, fit$family)
-  begin <- find_start(design, fit$family, engine, warm_start(object, design, engine))
+  begin <- find_start(design, fit$family, engine, object)
   engine$sd_unit <- begin$sd_unit
   found <- maximise(engine, begin$parameters, fit$method, fit$control)
   verdict <- judge(found, design, engine, fit$method, fit$control)
   warn_verdict(verdict)
   new_fit(fit$call, list(formula = fit$formula), fit$frame, fit$family, design, engine, found, verdict, fit$method,
           fit$control)
-}
-
-# The parameters of the fit; for a covariance on the boundary, where the gradient vanishes, the usual start.
-warm_start <- function(fit, design, engine) {
-  start <- fit$parameters
-  if (fit$singular) {
-    theta <- unlist(fit$index$theta)
-    start[theta] <- find_start(design, fit$family, engine)$parameters[theta]
-  }
-  if (all(is.finite(start))) start
 }
 
 #' A new response as a column of the fit's model frame

@@ -7,8 +7,8 @@ constrained_cases <- list(
       withr_seed(11, {
         g <- factor(rep(1:12, each = 15))
         x <- runif(180)
-        # means up to 0.9 at x = 1, where a free step leaves the range
-        data.frame(g, x, y = rbinom(180, 1, pmin(exp(-1.2 + 0.9 * x + rnorm(12, 0, 0.1)[g]), 0.9)))
+        # means up to 0.75 at x = 1
+        data.frame(g, x, y = rbinom(180, 1, pmin(exp(-1.4 + 0.8 * x + rnorm(12, 0, 0.2)[g]), 0.75)))
       })
     }),
   "identity Poisson" = list(

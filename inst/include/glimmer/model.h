@@ -92,6 +92,7 @@ class Model {
     if (last_.status != Status::ok) return failed();
     Evaluation out = last_;
     if (gradient) out.gradient = gradient_at(fixed);
+    if (!out.gradient.allFinite()) out.status = Status::gradient_not_finite;
     return out;
   }
 

@@ -170,7 +170,9 @@ class SchurComplement {
     if (j >= leading_) return tail(i - leading_, j - leading_);
     if (i == j) return diagonal[j];
     const auto begin = rows_.begin() + start_[j], end = rows_.begin() + start_[j + 1];
-    return values[std::lower_bound(begin, end, static_cast<int>(i)) - rows_.begin()];
+    const auto at = std::lower_bound(begin, end, static_cast<int>(i));
+    if (at == end || *at != i) throw std::logic_error("an entry outside the pattern of the Schur complement");
+    return values[at - rows_.begin()];
   }
 
   /// Left-looking, column by column. `next[j]` chains the columns whose next row to be used is j.

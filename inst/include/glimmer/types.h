@@ -2,7 +2,7 @@
 #ifndef GLIMMER_TYPES_H
 #define GLIMMER_TYPES_H
 
-// The core threads over its own fixed chunks; Eigen must not thread behind its back.
+// Sums run over fixed chunks in a fixed order; Eigen must not thread behind our back.
 #define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Dense>
 #include <functional>
@@ -27,7 +27,8 @@ enum class Status {
   ok,
   infeasible,          ///< no start of the mode search has a finite log-density
   mode_not_found,      ///< Newton did not reach a maximum of h(u)
-  not_positive_definite  ///< H with observed weights has no Cholesky factor at the mode
+  not_positive_definite,  ///< H with observed weights has no Cholesky factor at the mode
+  gradient_not_finite
 };
 
 inline const char* describe(Status status) {
@@ -35,6 +36,7 @@ inline const char* describe(Status status) {
     case Status::ok: return "ok";
     case Status::infeasible: return "infeasible";
     case Status::mode_not_found: return "mode not found";
+    case Status::gradient_not_finite: return "gradient not finite";
     default: return "not positive definite";
   }
 }

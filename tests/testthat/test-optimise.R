@@ -1,0 +1,75 @@
+# The search: what it does at zero variances, from bad starts, and when it may not finish.
+clustered <- function(sd, seed = 3) {
+  data <- data.frame(g = factor(rep(1:30, each = 8)), x = sin(1:240))
+  set.seed(seed)
+  data$y <- stats::rpois(240, exp(0.5 + 0.3 * data$x + stats::rnorm(30, 0, sd)[data$g]))
+  data
+}
+
+test_that("a start at zero, or with the wrong sign, reaches the same maximum", {
+  data <- clustered(0.6)
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  for (sd in c(0, -0.6, 30)) {
+    start <- replace(fit$parameters, 3L, sd)
+    again <- glmm(y ~ x + (1 | g), data, poisson, start = start)
+    expect_equal(as.numeric(logLik(again)), as.numeric(logLik(fit)), tolerance = 1e-10)
+    expect_false(again$singular)
+  }
+})
+
+test_that("a search that came to rest at zero is taken up again where that is no maximum", {
+  data <- clustered(0.6)
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  engine <- new_engine(fit_design(fit), fit$family)
+  engine$sd_unit <- find_start(fit_design(fit), fit$family, engine)$sd_unit
+  at_zero <- replace(fit$parameters, 3L, 0)
+  stuck <- list(parameters = at_zero, value = engine_evaluate(engine, at_zero)$value, rough_gain = 0,
+                record = search_record("laplace", 1L, 1L, 0, ""))
+  moved <- leave_zero_sds(engine, stuck, glmm_control())
+  expect_equal(moved$value, as.numeric(logLik(fit)), tolerance = 1e-10)
+})
+
+test_that("no variance between groups is a boundary fit, and the rest is that of glm()", {
+  data <- clustered(0)
+  data$y <- rep(c(1, 2, 3, 2), 60) # every group has the same counts
+  fit <- glmm(y ~ 1 + (1 | g), data, poisson)
+  plain <- stats::glm(y ~ 1, poisson, data)
+  expect_true(fit$singular)
+  expect_true(fit$converged)
+  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(plain)), tolerance = 1e-10)
+  expect_equal(unname(fixef(fit)), unname(stats::coef(plain)), tolerance = 1e-6)
+  expect_equal(sqrt(vcov(fit)[1, 1]), sqrt(vcov(plain)[1, 1]), tolerance = 1e-4)
+  expect_true(is.na(vcov(fit, full = TRUE)[2, 2]))
+})
+
+test_that("separated data are found, and their standard errors are not small", {
+  data <- data.frame(g = gl(10, 20), z = rep(0:1, 100))
+  set.seed(1)
+  data$y <- ifelse(data$z == 1, 1, stats::rbinom(200, 1, 0.6))
+  caught <- tryCatch(glmm(y ~ z + (1 | g), data, binomial), glimmer_warning_separation = identity)
+  expect_s3_class(caught, "glimmer_warning_separation")
+  expect_match(conditionMessage(caught), "'z'", fixed = TRUE)
+  fit <- suppressWarnings(glmm(y ~ z + (1 | g), data, binomial))
+  expect_gt(sqrt(vcov(fit)["z", "z"]), 100)
+})
+
+test_that("a response without residual variation does not end in an error of R", {
+  data <- data.frame(g = gl(10, 6), x = sin(1:60))
+  data$eta <- 0.5 * data$x + as.integer(data$g)
+  for (formula in c(eta ~ x + (1 | g), eta - eta ~ 1 + (1 | g))) {
+    fit <- tryCatch(suppressWarnings(glmm(formula, data)), glimmer_error = identity)
+    expect_true(inherits(fit, "glimmer_error") || !fit$converged || is.finite(fit$log_likelihood))
+  }
+})
+
+test_that("the joint method is the reference's joint mode at the same theta, and its optimum", {
+  skip_if_not_installed("MASS")
+  data <- transform(MASS::bacteria, yb = as.numeric(y == "y"), w2 = as.numeric(week > 2))
+  fit <- glmm(yb ~ trt + w2 + (1 | ID), data, binomial, method = "joint")
+  model <- reference_from_formula(yb ~ trt + w2 + (1 | ID), data, stats::binomial())
+  profile <- function(sd) as.numeric(reference_joint(model, replace(fit$parameters, 5L, sd)))
+  expect_equal(profile(fit$parameters[[5L]]), as.numeric(logLik(fit)), tolerance = 1e-9)
+  best <- stats::optimize(profile, c(0.2, 4), maximum = TRUE, tol = 1e-6)
+  expect_equal(best$objective, as.numeric(logLik(fit)), tolerance = 1e-9)
+  expect_equal(best$maximum, fit$parameters[[5L]], tolerance = 1e-4)
+})
