@@ -69,10 +69,7 @@ fit_without <- function(fit, label) {
   x <- matrix_of(frame_terms(stats::terms(fixed), fit$frame), fit$frame, fit$contrasts)
   design <- fit_design(fit)
   design$X <- keep_columns(x, independent_columns(active_rows(x, which(design$weights > 0)), attr(x, "assign")))
-  engine <- new_engine(design, fit$family)
-  begin <- find_start(design, fit$family, engine)
-  engine$sd_unit <- begin$sd_unit
-  found <- maximise(engine, begin$parameters, fit$method, fit$control)
-  verdict <- judge(found, design, engine, fit$method, fit$control)
-  list(log_likelihood = found$value, df = length(found$parameters), converged = verdict$converged)
+  result <- fit_design_by(design, fit$family, fit$method, fit$control)
+  list(log_likelihood = result$found$value, df = length(result$found$parameters),
+       converged = result$verdict$converged)
 }

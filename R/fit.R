@@ -43,10 +43,14 @@ NULL
 
 #' Assemble the fitted object
 #'
-#' @param call,parts,frame,family,design,engine,found,verdict,method,control The results of the stages.
+#' @param call,parts,frame,family,design,method,control The results of the stages before the search.
+#' @param result Result of [fit_design_by()].
 #' @return Object of class `glimmer`.
 #' @noRd
-new_fit <- function(call, parts, frame, family, design, engine, found, verdict, method, control) {
+new_fit <- function(call, parts, frame, family, design, result, method, control) {
+  engine <- result$engine
+  found <- result$found
+  verdict <- result$verdict
   modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
   groups <- vapply(design$factors, function(factor) factor$name, "")
   factors <- lapply(design$factors, function(factor) {

@@ -77,13 +77,23 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   parts <- parse_formula(formula, data, caller)
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
+  result <- fit_design_by(design, family, method, control, start)
+  warn_verdict(result$verdict)
+  new_fit(call, parts, frame, family, design, result, method, control)
+}
+
+#' The stages from the design to the verdict: engine, start, search, judgement
+#'
+#' @param design Result of [build_design()]. @param family Family object. @param method "laplace" or "joint".
+#' @param control,start As in [glmm()].
+#' @return List: `engine` ([new_engine()] with `sd_unit`), `found` ([maximise()]), `verdict` ([judge()]).
+#' @noRd
+fit_design_by <- function(design, family, method, control, start = NULL) {
   engine <- new_engine(design, family)
   begin <- find_start(design, family, engine, start)
   engine$sd_unit <- begin$sd_unit
   found <- maximise(engine, begin$parameters, method, control)
-  verdict <- judge(found, design, engine, method, control)
-  warn_verdict(verdict)
-  new_fit(call, parts, frame, family, design, engine, found, verdict, method, control)
+  list(engine = engine, found = found, verdict = judge(found, design, engine, method, control))
 }
 
 #' Which approximation is meant by `method`, `nAGQ` and `REML`

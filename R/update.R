@@ -115,14 +115,9 @@ refit.glimmer <- function(object, newresp, ...) {
   response <- resolve_response(fit$frame, fit$family)
   design <- fit_design(fit)
   design[names(response)] <- response
-  engine <- new_engine(design, fit$family)
-  begin <- find_start(design, fit$family, engine, object)
-  engine$sd_unit <- begin$sd_unit
-  found <- maximise(engine, begin$parameters, fit$method, fit$control)
-  verdict <- judge(found, design, engine, fit$method, fit$control)
-  warn_verdict(verdict)
-  new_fit(fit$call, list(formula = fit$formula), fit$frame, fit$family, design, engine, found, verdict, fit$method,
-          fit$control)
+  result <- fit_design_by(design, fit$family, fit$method, fit$control, start = object)
+  warn_verdict(result$verdict)
+  new_fit(fit$call, list(formula = fit$formula), fit$frame, fit$family, design, result, fit$method, fit$control)
 }
 
 #' A new response as a column of the fit's model frame
