@@ -23,6 +23,24 @@ cpp_evaluate <- function(model, parameters, gradient, joint) {
     .Call(`_glimmer_cpp_evaluate`, model, parameters, gradient, joint)
 }
 
+#' A barrier before the edge of what the link allows, added to every value from now on
+#'
+#' @param model External pointer of cpp_model().
+#' @param weight Number; zero: none.
+#' @noRd
+cpp_set_edge_barrier <- function(model, weight) {
+    invisible(.Call(`_glimmer_cpp_set_edge_barrier`, model, weight))
+}
+
+#' Distances of the linear predictors at the last evaluation from the edge of what the link allows
+#'
+#' @param model External pointer of cpp_model().
+#' @return Numeric, one a row with positive weight, in the order of the core.
+#' @noRd
+cpp_edge_distances <- function(model) {
+    .Call(`_glimmer_cpp_edge_distances`, model)
+}
+
 #' Conditional modes of b and their covariances at the last evaluation
 #'
 #' @param model External pointer of cpp_model().

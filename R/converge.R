@@ -11,7 +11,7 @@ judge <- function(found, design, engine, method, control) {
   checks <- list(check_gain(found, control), check_hessian(-found$hessian),
                  check_boundary(nearest_boundary(found$parameters, engine, design)))
   covariance <- parameter_covariance(found, engine, !found$held)
-  status <- do.call(rbind, c(checks, list(check_separation(covariance, engine))))
+  status <- do.call(rbind, c(checks, list(check_separation(covariance, engine), check_edge(found))))
   list(converged = all(status$ok[1:2]), singular = !status$ok[3], status = status,
        boundary = stats::setNames(found$held, engine$names),
        covariance = covariance)
@@ -51,6 +51,16 @@ check_separation <- function(covariance, engine, limit = 50) {
     paste("no sign of separation: standard errors of coefficients", reach, "at most")
   }
   new_check("separation", max(uncertain), limit, !length(columns), text)
+}
+
+# Rows whose linear predictor is at the edge of what the link allows.
+check_edge <- function(found) {
+  if (is.null(found$edge)) {
+    return(NULL)
+  }
+  new_check("edge", found$edge, 0, FALSE,
+            paste0("maximum on the edge of what the link allows, in ", found$edge, " ",
+                   ngettext(found$edge, "row", "rows"), ": standard errors hold for parameters that stay on it"))
 }
 
 new_check <- function(check, value, limit, ok, text) {

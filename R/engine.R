@@ -84,6 +84,19 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
   cpp_evaluate(engine$pointer, as.double(parameters), gradient, joint)
 }
 
+#' Add a barrier before the edge of what the link allows to every value from now on; 0: none
+#' @noRd
+engine_set_edge_barrier <- function(engine, weight) {
+  cpp_set_edge_barrier(engine$pointer, weight)
+}
+
+#' Distances of the linear predictors at the last evaluation from the edge of what the link allows
+#' @return Numeric, one a row, not in the order of the data; infinite where the link allows everything.
+#' @noRd
+engine_edge_distances <- function(engine) {
+  cpp_edge_distances(engine$pointer)
+}
+
 #' Conditional modes and covariances at the last evaluation
 #'
 #' @param ok Logical: whether that evaluation succeeded; if not, all is `NA`.

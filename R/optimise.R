@@ -17,8 +17,14 @@ maximise <- function(engine, start, method, control) {
     return(finish_joint(engine, joint))
   }
   best <- search_again(engine, joint, control)
+  if (!isTRUE(best$rough_gain < 1e-6)) best <- search_otherwise(engine, best, start, control)
   best <- leave_zero_sds(engine, best, control)
   found <- hold_zero_sds(engine, normalise_signs(engine, best$parameters), best$value)
+  if (!is.null(best$edge)) {
+    result <- polish_edge(engine, found, best$edge)
+    result$record <- rbind(best$record, result$record)
+    return(result)
+  }
   coordinates <- precondition(engine, found$parameters, parameter_scale(engine, found$parameters))
   result <- polish(engine, found, free_coordinates(coordinates, found$held))
   result$record <- rbind(best$record, result$record)
@@ -43,8 +49,13 @@ search_again <- function(engine, from, control, rounds = 6L) {
     from <- best
   }
   best$record <- record
-  if (!isTRUE(best$rough_gain < 1e-6) && is.finite(best$value)) best <- search_simplex(engine, best, control)
   best
+}
+
+# What is tried when the first search ends unfinished.
+search_otherwise <- function(engine, best, start, control) {
+  if (is.finite(best$value)) best <- search_simplex(engine, best, control)
+  search_edge(engine, best, start, control)
 }
 
 #' The second optimiser: a simplex, which needs no gradient and takes -Inf outside what a link allows as it comes
@@ -224,7 +235,8 @@ lower_bounds <- function(engine, coordinates) {
   single <- unlist(engine$index$theta[lengths(engine$index$theta) == 1L])
   bounded <- match(single, coordinates$searched)
   lower <- rep(-Inf, length(coordinates$searched))
-  lower[bounded] <- -coordinates$centre[single] / diag(coordinates$transform)[bounded]
+  mixed <- rowSums(coordinates$transform != 0)[bounded] > 1L
+  lower[bounded] <- ifelse(mixed, -Inf, -coordinates$centre[single] / diag(coordinates$transform)[bounded])
   lower
 }
 
@@ -268,9 +280,9 @@ evaluate_state <- function(engine, parameters, joint) {
 #' by about 1e-7 of it. Where a coefficient is hardly known (separated data) a unit is far, and the step is cut to what
 #' moves the linear predictor little.
 #' @noRd
-difference_hessian <- function(engine, parameters, coordinates, joint = FALSE) {
+difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, longest = 1e-3) {
   size <- length(coordinates$searched)
-  steps <- pmin(1e-3, 0.05 / predictor_reach(engine, coordinates))
+  steps <- pmin(longest, 0.05 / predictor_reach(engine, coordinates))
   columns <- lapply(seq_len(size), function(j) {
     step <- steps[j]
     ends <- lapply(c(step, -step), function(length) {

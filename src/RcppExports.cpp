@@ -36,6 +36,28 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_set_edge_barrier
+void cpp_set_edge_barrier(SEXP model, double weight);
+RcppExport SEXP _glimmer_cpp_set_edge_barrier(SEXP modelSEXP, SEXP weightSEXP) {
+BEGIN_RCPP
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< double >::type weight(weightSEXP);
+    cpp_set_edge_barrier(model, weight);
+    return R_NilValue;
+END_RCPP
+}
+// cpp_edge_distances
+Rcpp::NumericVector cpp_edge_distances(SEXP model);
+RcppExport SEXP _glimmer_cpp_edge_distances(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_edge_distances(model));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_modes
 Rcpp::List cpp_modes(SEXP model);
 RcppExport SEXP _glimmer_cpp_modes(SEXP modelSEXP) {
@@ -77,6 +99,8 @@ END_RCPP
 static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_model", (DL_FUNC) &_glimmer_cpp_model, 1},
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
+    {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
+    {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 1},
     {"_glimmer_cpp_modes", (DL_FUNC) &_glimmer_cpp_modes, 1},
     {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 1},
     {"_glimmer_cpp_density", (DL_FUNC) &_glimmer_cpp_density, 5},

@@ -48,6 +48,22 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradien
   return glimmer::as_list(evaluation, m.point().beta);
 }
 
+//' A barrier before the edge of what the link allows, added to every value from now on
+//'
+//' @param model External pointer of cpp_model().
+//' @param weight Number; zero: none.
+//' @noRd
+// [[Rcpp::export]]
+void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_barrier(weight); }
+
+//' Distances of the linear predictors at the last evaluation from the edge of what the link allows
+//'
+//' @param model External pointer of cpp_model().
+//' @return Numeric, one a row with positive weight, in the order of the core.
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::NumericVector cpp_edge_distances(SEXP model) { return Rcpp::wrap(as_model(model).edge_distances()); }
+
 //' Conditional modes of b and their covariances at the last evaluation
 //'
 //' @param model External pointer of cpp_model().

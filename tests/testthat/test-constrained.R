@@ -1,5 +1,5 @@
 # Links under which not every linear predictor has a mean: the optimum is the one that an independent constrained
-# search on the reference finds, also where that lies next to the constraint.
+# search on the reference finds, also where that lies on the constraint.
 constrained_cases <- list(
   "log-binomial" = list(
     family = stats::binomial("log"),
@@ -19,6 +19,24 @@ constrained_cases <- list(
         x <- runif(120)
         # means down to 0.4 at x = 0
         data.frame(g, x, y = rpois(120, pmax(0.8 + 4 * x + rnorm(10, 0, 0.2)[g], 0.4)))
+      })
+    }),
+  "log-binomial on the edge" = list(
+    family = stats::binomial("log"), edge = TRUE, inside = -0.1,
+    data = function() {
+      withr_seed(2, {
+        g <- factor(rep(1:12, each = 15))
+        x <- runif(180)
+        data.frame(g, x, y = rbinom(180, 1, pmin(exp(log(0.9) - 0.8 + 0.8 * x + rnorm(12, 0, 0.2)[g]), 1)))
+      })
+    }),
+  "identity Poisson on the edge" = list(
+    family = stats::poisson("identity"), edge = TRUE, inside = 0.1,
+    data = function() {
+      withr_seed(21, {
+        g <- factor(rep(1:12, each = 15))
+        x <- runif(180)
+        data.frame(g, x, y = rpois(180, pmax(0.05 + 2 * x + rnorm(12, 0, 0.2)[g], 0)))
       })
     }),
   "inverse Gamma" = list(
@@ -44,21 +62,29 @@ for (name in names(constrained_cases)) {
     skip_unless_slow()
     case <- constrained_cases[[name]]
     data <- case$data()
-    # at the very edge there is no interior maximum, and the verdict says so
-    fit <- suppressWarnings(glmm(y ~ x + (1 | g), data, case$family), classes = "glimmer_warning_convergence")
-    model <- reference_from_formula(y ~ x + (1 | g), data, case$family)
-    value <- reference_laplace_function(model, fit$parameters)
+    fit <- glmm(y ~ x + (1 | g), data, case$family)
+    # starts away from the edge: smaller effects, and the intercept moved inside
+    inside <- if (is.null(case$inside)) 0.05 else case$inside
+    names <- names(fit$parameters)
+    smaller <- replace(fit$parameters, 3L, 0.98 * fit$parameters[[3L]])
+    far <- replace(fit$parameters, c(1L, 3L), fit$parameters[c(1L, 3L)] * c(1, 0.8) + c(inside, 0))
+    value <- reference_laplace_function(reference_from_formula(y ~ x + (1 | g), data, case$family), far)
+    for (at in list(far, smaller)) {
+      expect_equal(as.numeric(value(at)), as.numeric(logLik(fit, parameters = at)), tolerance = 1e-9)
+    }
     # Nelder and Mead's search needs no derivatives and takes -Inf outside the constraint as it comes
     objective <- function(parameters) {
-      result <- tryCatch(-value(stats::setNames(parameters, names(fit$parameters))), error = function(e) Inf)
+      result <- -as.numeric(logLik(fit, parameters = stats::setNames(parameters, names)))
       if (is.finite(result)) result else 1e10
     }
-    start <- fit$parameters - 0.001 * abs(fit$parameters) * rep_len(c(1, -1), length(fit$parameters))
-    found <- list(par = start, value = objective(start))
-    for (round in 1:2) {
-      found <- stats::optim(found$par, objective, control = list(maxit = 250, reltol = 1e-12))
+    for (start in list(far, smaller)) {
+      found <- list(par = start)
+      for (round in 1:2) {
+        found <- stats::optim(found$par, objective, control = list(maxit = 250, reltol = 1e-12))
+      }
+      expect_lte(-found$value - as.numeric(logLik(fit)), 1e-5)
     }
-    expect_equal(as.numeric(value(fit$parameters)), as.numeric(logLik(fit)), tolerance = 1e-9)
-    expect_lte(-found$value - as.numeric(logLik(fit)), 1e-5)
+    expect_equal("edge" %in% fit$status$check, isTRUE(case$edge))
+    expect_true(fit$converged)
   })
 }

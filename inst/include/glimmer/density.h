@@ -4,11 +4,16 @@
 #define GLIMMER_DENSITY_H
 
 #include <memory>
+#include <string>
 
-#include "family.h"
 #include "types.h"
 
 namespace glimmer {
+
+/// What is known of one row: the response, the binomial number of trials (1 elsewhere), the prior weight.
+struct Observation {
+  double y, size, weight;
+};
 
 /// The responses of all rows, column by column.
 struct Responses {
@@ -52,125 +57,8 @@ class Density {
                                 Vector& out) const = 0;
 };
 
-template <class Family, class Link>
-class DensityOf : public Density {
-  using Pair = Traits<Family, Link>;
-
- public:
-  bool has_dispersion() const override { return Family::has_dispersion; }
-  double constant(const Observation& o) const override { return Family::constant(o); }
-
-  double lower_eta() const override { return Pair::lower_eta; }
-  double upper_eta() const override { return Pair::upper_eta; }
-  bool log_concave() const override { return Pair::log_concave; }
-
-  void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
-                RowDerivatives& out) const override {
-    switch (order) {
-      case 0: return fill<0>(responses, range, eta, phi, out);
-      case 1: return fill<1>(responses, range, eta, phi, out);
-      case 2: return fill<2>(responses, range, eta, phi, out);
-      case 3: return fill<3>(responses, range, eta, phi, out);
-      case 4: return fill<4>(responses, range, eta, phi, out);
-      case 5: return fill<5>(responses, range, eta, phi, out);
-      default: throw std::invalid_argument("derivatives are there to order 5");
-    }
-  }
-
-  void expected_weights(const Responses& responses, Range range, const Vector& eta, double phi,
-                        Vector& out) const override {
-    const double scale = std::exp(Family::scale_power * phi);
-    for (Index i = range.begin; i < range.end; ++i) {
-      const Observation o = responses[i];
-      const double information = o.weight * scale * Family::template information<Link>(o, eta[i]);
-      out[i] = information > 0.0 && information < infinity ? information : 0.0;
-    }
-  }
-
- private:
-  template <int K>
-  static void fill(const Responses& responses, Range range, const Vector& eta, double phi, RowDerivatives& out) {
-    const double scale = std::exp(Family::scale_power * phi);
-    double weight = -1.0, normalizer = 0.0, normalizer_phi = 0.0;  // the last row's: most often all have the same
-    for (Index i = range.begin; i < range.end; ++i) {
-      const Observation o = responses[i];
-      if (!(eta[i] > Pair::lower_eta && eta[i] < Pair::upper_eta)) {
-        fill_outside<K>(i, out);
-        continue;
-      }
-      Jet<K> l = Kernel<Family, Link>::template at<K>(o, eta[i]);
-      l *= o.weight * scale;
-      if (o.weight != weight) {
-        weight = o.weight;
-        normalizer = Family::normalizer(weight, phi);
-        if constexpr (K >= 3) normalizer_phi = Family::normalizer_phi(weight, phi);
-      }
-      out.f[i] = l.c[0] + normalizer;
-      if (!usable(l, out.f[i])) {
-        fill_outside<K>(i, out);
-        continue;
-      }
-      if constexpr (K >= 1) out.d1[i] = l.c[1];
-      if constexpr (K >= 2) out.w[i] = -2.0 * l.c[2];
-      if constexpr (K >= 3) out.d3[i] = -6.0 * l.c[3];
-      if constexpr (K >= 4) out.d4[i] = -24.0 * l.c[4];
-      if constexpr (K >= 5) out.d5[i] = -120.0 * l.c[5];
-      if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(i, l.c[0], normalizer_phi, out);
-    }
-  }
-
-  /// Very far out numbers overflow, and differences of them are not numbers.
-  template <int K>
-  static bool usable(const Jet<K>& l, double f) {
-    bool all = std::isfinite(f);
-    for (int k = 1; k <= K; ++k) all = all && !std::isnan(l.c[k]);
-    return all;
-  }
-
-  template <int K>
-  static void fill_outside(Index i, RowDerivatives& out) {
-    Vector* in_eta[] = {&out.f, &out.d1, &out.w, &out.d3, &out.d4, &out.d5};
-    for (int k = 1; k <= K; ++k) (*in_eta[k])[i] = 0.0;
-    out.f[i] = -infinity;
-    Vector* in_phi[] = {&out.f_phi, &out.d1_phi, &out.w_phi, &out.d3_phi, &out.d4_phi};
-    if constexpr (K >= 3 && Family::has_dispersion)
-      for (int k = 0; k < K; ++k) (*in_phi[k])[i] = 0.0;
-  }
-
-  /// scale' = scale_power * scale, so each derivative in phi is a multiple of the one in eta.
-  template <int K>
-  static void fill_phi(Index i, double kernel, double normalizer_phi, RowDerivatives& out) {
-    out.f_phi[i] = Family::scale_power * kernel + normalizer_phi;
-    out.d1_phi[i] = Family::scale_power * out.d1[i];
-    out.w_phi[i] = Family::scale_power * out.w[i];
-    if constexpr (K >= 4) out.d3_phi[i] = Family::scale_power * out.d3[i];
-    if constexpr (K >= 5) out.d4_phi[i] = Family::scale_power * out.d4[i];
-  }
-};
-
-/// The registry: a family with a link is one line here.
-inline std::unique_ptr<Density> make_density(const std::string& family, const std::string& link) {
-  const std::string key = family + "/" + link;
-  if (key == "gaussian/identity") return std::make_unique<DensityOf<GaussianFamily, IdentityLink>>();
-  if (key == "gaussian/log") return std::make_unique<DensityOf<GaussianFamily, LogLink>>();
-  if (key == "gaussian/inverse") return std::make_unique<DensityOf<GaussianFamily, InverseLink>>();
-  if (key == "binomial/logit") return std::make_unique<DensityOf<BinomialFamily, LogitLink>>();
-  if (key == "binomial/probit") return std::make_unique<DensityOf<BinomialFamily, ProbitLink>>();
-  if (key == "binomial/cloglog") return std::make_unique<DensityOf<BinomialFamily, CloglogLink>>();
-  if (key == "binomial/cauchit") return std::make_unique<DensityOf<BinomialFamily, CauchitLink>>();
-  if (key == "binomial/log") return std::make_unique<DensityOf<BinomialFamily, LogLink>>();
-  if (key == "poisson/log") return std::make_unique<DensityOf<PoissonFamily, LogLink>>();
-  if (key == "poisson/identity") return std::make_unique<DensityOf<PoissonFamily, IdentityLink>>();
-  if (key == "poisson/sqrt") return std::make_unique<DensityOf<PoissonFamily, SqrtLink>>();
-  if (key == "Gamma/inverse") return std::make_unique<DensityOf<GammaFamily, InverseLink>>();
-  if (key == "Gamma/log") return std::make_unique<DensityOf<GammaFamily, LogLink>>();
-  if (key == "Gamma/identity") return std::make_unique<DensityOf<GammaFamily, IdentityLink>>();
-  if (key == "inverse.gaussian/1/mu^2") return std::make_unique<DensityOf<InverseGaussianFamily, InverseSquareLink>>();
-  if (key == "inverse.gaussian/log") return std::make_unique<DensityOf<InverseGaussianFamily, LogLink>>();
-  if (key == "inverse.gaussian/inverse") return std::make_unique<DensityOf<InverseGaussianFamily, InverseLink>>();
-  if (key == "inverse.gaussian/identity") return std::make_unique<DensityOf<InverseGaussianFamily, IdentityLink>>();
-  throw std::invalid_argument("no density for family '" + family + "' with link '" + link + "'");
-}
+/// The density of a family with a link, by the names that R gives them. Defined in densities.h.
+std::unique_ptr<Density> make_density(const std::string& family, const std::string& link);
 
 }  // namespace glimmer
 

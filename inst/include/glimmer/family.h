@@ -9,16 +9,12 @@
 
 #include <cmath>
 
+#include "density.h"
 #include "link.h"
 #include "special_functions.h"
 #include "types.h"
 
 namespace glimmer {
-
-/// What is known of one row: the response, the binomial number of trials (1 elsewhere), the prior weight.
-struct Observation {
-  double y, size, weight;
-};
 
 /// N(mu, sigma^2 / weight), phi = log sigma
 struct GaussianFamily {

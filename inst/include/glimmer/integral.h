@@ -28,6 +28,7 @@ class Integral {
   /// The order of the rows' derivatives in eta that the gradient needs.
   virtual int order() const = 0;
   virtual double value(const Point& point) = 0;
+  /// Sets every part of `out`, whatever it held.
   virtual void adjoint(const Point& point, Adjoint& out) = 0;
 };
 

@@ -25,6 +25,7 @@ class Laplace : public Integral {
   void adjoint(const Point& point, Adjoint& out) override {
     system_.inverse(out.H_bar);
     out.H_bar *= -0.5;
+    out.mode_bar.resize(0);
     out.eta_bar = point.rows.d1;
     for (Index k = 0; k < data_.terms.count(); ++k) {  // Z'd1 u', level by level
       const Index q = data_.terms[k].effects(), levels = data_.terms[k].levels, at = data_.terms.start(k);

@@ -34,6 +34,7 @@ class Mode {
     for (int iteration = 0; iteration < max_iterations; ++iteration) {
       if (poll_ && (fixed_ || !system_.block_diagonal())) poll_();
       if (!directions(point, levels) || !line_search(point, levels)) return Status::mode_not_found;
+      if (iteration > 20 && stuck_at_edge(levels)) return Status::mode_not_found;
       if (none_searching(levels)) return Status::ok;
     }
     return Status::mode_not_found;
@@ -213,6 +214,14 @@ class Mode {
     } else {
       step_[c] *= 0.5;
     }
+  }
+
+  /// Where h rises towards the edge of what the link allows, each step takes half of what is left, and then less.
+  bool stuck_at_edge(Range levels) const {
+    if (!std::isfinite(data_.density->lower_eta()) && !std::isfinite(data_.density->upper_eta())) return false;
+    bool stuck = false;
+    for_components(levels, [&](Index c) { stuck = stuck || step_[c] < 1e-6; });
+    return stuck;
   }
 
   bool searching(Index c) const { return state_[c] == State::searching; }

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "edge_barrier.h"
 #include "laplace.h"
 #include "mode.h"
 #include "pull_back.h"
@@ -23,7 +24,7 @@ class Model {
   Model(Responses responses, Vector offset, Matrix X, Terms terms, std::unique_ptr<const Density> density)
       : data_(std::move(responses), std::move(offset), std::move(X), std::move(terms), std::move(density)),
         system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
-        integral_(std::make_unique<Laplace>(data_, system_)), pull_back_(data_, system_), adjoint_(data_),
+        barrier_(data_, std::make_unique<Laplace>(data_, system_)), integral_(&barrier_), pull_back_(data_, system_), adjoint_(data_),
         point_(data_, integral_->order()) {}
 
   Model(const Model&) = delete;
@@ -40,6 +41,12 @@ class Model {
     mode_.set_interrupt(std::move(poll));
   }
 
+  /// The weight of a barrier before the edge of what the link allows, added to every value from now on; zero: none.
+  void set_edge_barrier(double mu) {
+    barrier_.set_weight(mu);
+    last_parameters_.resize(0);
+  }
+
   /// The approximate log-likelihood at (beta, theta, phi). A gradient at the parameters of the last evaluation
   /// starts from the mode that this one left.
   Evaluation evaluate(const Vector& parameters, bool gradient) { return evaluate_with(nullptr, parameters, gradient); }
@@ -53,6 +60,9 @@ class Model {
   // What the last evaluation left, if its status was ok.
   const Data& data() const { return data_; }
   const Point& point() const { return point_; }
+
+  /// Distance of each row's eta (in the order of data()) from the edge of what the link allows.
+  Vector edge_distances() const { return barrier_.distances(point_.eta); }
 
   /// Conditional covariance of u given the parameters, on the pattern of H.
   BlockMatrix mode_covariance() {
@@ -150,7 +160,8 @@ class Model {
   BlockSystem system_;
   FixedEffects fixed_;
   Mode mode_;
-  std::unique_ptr<Integral> integral_;
+  EdgeBarrier barrier_;
+  Integral* integral_;
   PullBack pull_back_;
   Adjoint adjoint_;
   Point point_;

@@ -1,0 +1,126 @@
+# The search along the edge of what a restricted link allows (a log-binomial mean of 1, an identity Poisson mean of 0):
+# there the log-likelihood ends without falling off, and a search that only steps back from the edge stops short of the
+# constrained maximum. A barrier whose weight goes to zero leads to it (Nocedal and Wright 2006, section 19.6).
+
+#' Search for a maximum on the edge, where the ordinary search ended unfinished
+#'
+#' @param best Result of [search_again()], unfinished. @param start Numeric: the parameters that the fit started from.
+#' @return `best`, or a better point with `edge`: the weight of the barrier under which its Hessian is to be taken.
+#' @noRd
+search_edge <- function(engine, best, start, control) {
+  engine_evaluate(engine, start)
+  if (!any(is.finite(engine_edge_distances(engine)))) {
+    return(best)
+  }
+  on.exit(engine_set_edge_barrier(engine, 0))
+  # the domain need not be convex: from the start along the whole path and along its last part, and from where the
+  # search ended
+  paths <- list(follow_barrier(engine, start, 10^-(1:9), control),
+                follow_barrier(engine, start, 10^-(4:9), control),
+                follow_barrier(engine, step_inside(engine, best$parameters, start), 10^-(4:9), control))
+  best$record <- do.call(rbind, c(list(best$record), lapply(paths, `[[`, "record")))
+  best$value <- engine_evaluate(engine, best$parameters)$value
+  found <- paths[[which.max(vapply(paths, function(path) path$value, 1))]]
+  if (found$value > best$value) best[c("parameters", "value")] <- found[c("parameters", "value")]
+  if (found$value > best$value - 1e-6) best$edge <- found$edge
+  best
+}
+
+# The first point on the way to another one that has the log-likelihood and keeps a distance from the edge.
+step_inside <- function(engine, parameters, towards) {
+  for (share in c(0, 1e-4, 1e-3, 0.01, 0.1, 0.3)) {
+    point <- (1 - share) * parameters + share * towards
+    inside <- is.finite(engine_evaluate(engine, point)$value)
+    if (inside && min(engine_edge_distances(engine)) > 1e-8) {
+      return(point)
+    }
+  }
+  towards
+}
+
+#' Maximise under one weight of the barrier after the other, each from the last one's maximiser
+#'
+#' @param weights Numeric, falling.
+#' @return List: `parameters`, `value` (of the log-likelihood without barrier), `record`, `edge` (the parameters under
+#'   the weight 1e-5, where distances from the edge are still large against round-off).
+#' @noRd
+follow_barrier <- function(engine, parameters, weights, control) {
+  control$max_evaluations <- min(control$max_evaluations, 300)
+  record <- NULL
+  edge <- NULL
+  for (weight in weights) {
+    engine_set_edge_barrier(engine, weight)
+    for (round in 1:3) {
+      before <- engine_evaluate(engine, parameters)$value
+      coordinates <- edge_coordinates(engine, parameters, weight)
+      found <- search(engine, parameters, coordinates, control)
+      record <- rbind(record, found$record)
+      if (is.finite(found$value)) parameters <- found$parameters
+      if (!isTRUE(found$value - before > weight / 10)) break
+    }
+    if (weight > 0.99e-5) edge <- list(parameters = parameters, weight = weight)
+  }
+  engine_set_edge_barrier(engine, 0)
+  value <- engine_evaluate(engine, parameters)$value
+  record$stage <- "edge"
+  record <- record[nrow(record), ]
+  list(parameters = parameters, value = value, record = record, edge = edge)
+}
+
+#' Coordinates in which the log-likelihood with a barrier is close to a unit sphere
+#'
+#' With G the barrier's part of the gradient, its curvature across one edge is G G' / weight; the transform takes the
+#' inverse root of I + G G' / weight.
+#' @noRd
+edge_coordinates <- function(engine, parameters, weight) {
+  coordinates <- precondition(engine, parameters, parameter_scale(engine, parameters))
+  with_barrier <- engine_evaluate(engine, parameters, gradient = TRUE)$gradient
+  engine_set_edge_barrier(engine, 0)
+  without <- engine_evaluate(engine, parameters, gradient = TRUE)$gradient
+  engine_set_edge_barrier(engine, weight)
+  across <- pull(coordinates, with_barrier - without)
+  if (length(across) && all(is.finite(across))) {
+    size <- sum(across^2)
+    # (I + G G' / weight)^(-1/2)
+    shrink <- (1 - 1 / sqrt(1 + size / weight)) / max(size, 1e-300)
+    coordinates$transform <- coordinates$transform %*% (diag(length(across)) - shrink * tcrossprod(across))
+  }
+  coordinates
+}
+
+#' Hessian and predicted gain under the barrier: those of the Lagrangian along the edge
+#'
+#' Across the edge the curvature grows like 1 / weight, so the inverse of this Hessian is, but for the weight, the
+#' covariance of the parameters that stay on the edge.
+#'
+#' @param found Result of [hold_zero_sds()], with `edge`.
+#' @return See [polish()]; `edge` (number of rows on the edge).
+#' @noRd
+polish_edge <- function(engine, found, edge) {
+  on.exit(engine_set_edge_barrier(engine, 0))
+  value <- engine_evaluate(engine, found$parameters)$value
+  engine_set_edge_barrier(engine, edge$weight)
+  parameters <- replace(edge$parameters, found$held, 0)
+  state <- evaluate_state(engine, parameters, joint = FALSE)
+  rows <- sum(engine_edge_distances(engine) < sqrt(edge$weight))
+  coordinates <- free_coordinates(edge_coordinates(engine, parameters, edge$weight), found$held)
+  for (round in 1:2) {
+    hessian <- edge_hessian(engine, parameters, coordinates)
+    root <- if (all(is.finite(hessian))) tryCatch(chol(-hessian), error = function(e) NULL)
+    if (is.null(root) || round == 2L) break
+    coordinates$transform <- coordinates$transform %*% backsolve(root, diag(ncol(hessian)))
+  }
+  gain <- newton_step(hessian, pull(coordinates, state$gradient))$gain
+  list(parameters = found$parameters, value = value, gradient = state$gradient, status = state$status,
+       hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, edge = rows,
+       record = search_record("edge", 0L, 4L * ncol(hessian) + 1L, value, "Hessian under the barrier"))
+}
+
+# A unit of the coordinates is many times the distance from the edge: steps are a fraction of the latter.
+edge_hessian <- function(engine, parameters, coordinates) {
+  for (step in 1e-3 * sqrt(1e-5) * 10^-(0:3)) {
+    hessian <- difference_hessian(engine, parameters, coordinates, longest = step)
+    if (all(is.finite(hessian))) break
+  }
+  hessian
+}

@@ -1,0 +1,73 @@
+// A barrier before the edge of the range that a restricted link allows, for the search along the edge:
+//
+//   l + mu sum_i log(distance of eta^_i from the edge) ,  eta^ at the mode.
+//
+// Where the mode of a level comes to the edge l ends without falling off (all responses of a level of a log-binomial model
+// a success), so that a search runs into the end of its domain; as mu goes to zero, the maximiser goes to the
+// constrained one, and the barrier costs about mu for each row on the edge (Nocedal and Wright 2006, section 19.6).
+#ifndef GLIMMER_EDGE_BARRIER_H
+#define GLIMMER_EDGE_BARRIER_H
+
+#include "integral.h"
+
+namespace glimmer {
+
+class EdgeBarrier : public Integral {
+ public:
+  EdgeBarrier(const Data& data, std::unique_ptr<Integral> inner)
+      : data_(data), inner_(std::move(inner)), lower_(data.density->lower_eta()), upper_(data.density->upper_eta()) {}
+
+  /// Zero: no barrier.
+  void set_weight(double mu) { mu_ = restricted() ? mu : 0.0; }
+
+  /// How far each row's eta is from the edge: infinite where the link allows every eta.
+  Vector distances(const Vector& eta) const {
+    return eta.unaryExpr([this](double value) { return std::min(value - lower_, upper_ - value); });
+  }
+
+  int order() const override { return inner_->order(); }
+
+  double value(const Point& point) override {
+    double sum = inner_->value(point);
+    if (mu_ > 0.0)
+      for (Index i = 0; i < data_.rows(); ++i) sum += mu_ * log_distance(point.eta[i]);
+    return sum;
+  }
+
+  /// The barrier depends on eta^ = X beta + Z Lambda u^, and through it on beta, Lambda and the mode.
+  void adjoint(const Point& point, Adjoint& out) override {
+    inner_->adjoint(point, out);
+    if (!(mu_ > 0.0)) return;
+    const Vector slope = point.eta.unaryExpr([this](double eta) { return mu_ * log_distance_slope(eta); });
+    out.eta_bar += slope;
+    Vector sums;
+    level_sums(data_, slope, sums);
+    for (Index k = 0; k < data_.terms.count(); ++k) {
+      const Index q = data_.terms[k].effects(), levels = data_.terms[k].levels, at = data_.terms.start(k);
+      Eigen::Map<const Matrix> own(sums.data() + at, q, levels), u(point.u.data() + at, q, levels);
+      out.lambda_bar[k].noalias() += own * u.transpose();
+    }
+    pull_to_u(data_, sums);
+    if (out.mode_bar.size() > 0)
+      out.mode_bar += sums;
+    else
+      out.mode_bar = sums;
+  }
+
+ private:
+  bool restricted() const { return std::isfinite(lower_) || std::isfinite(upper_); }
+  double log_distance(double eta) const {
+    return (std::isfinite(lower_) ? std::log(eta - lower_) : 0.0) + (std::isfinite(upper_) ? std::log(upper_ - eta) : 0.0);
+  }
+  double log_distance_slope(double eta) const {
+    return (std::isfinite(lower_) ? 1.0 / (eta - lower_) : 0.0) - (std::isfinite(upper_) ? 1.0 / (upper_ - eta) : 0.0);
+  }
+
+  const Data& data_;
+  std::unique_ptr<Integral> inner_;
+  double lower_, upper_, mu_ = 0.0;
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,2 @@
+// The one translation unit that compiles the families and links.
+#include <glimmer/densities.h>

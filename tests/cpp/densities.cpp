@@ -1,0 +1,2 @@
+// Linked to every test program.
+#include "glimmer/densities.h"
