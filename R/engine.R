@@ -67,10 +67,6 @@ theta_names <- function(term) {
   paste0("L.", term$group, ".", term$names[lower[, 1L]], "|", term$names[lower[, 2L]])
 }
 
-has_dispersion <- function(family) {
-  !is.na(family_registry()[[family$family]]$dispersion)
-}
-
 #' Evaluate the approximate log-likelihood
 #'
 #' @param engine Result of [new_engine()].

@@ -69,3 +69,9 @@ check_family_name <- function(name, known) {
   stop_glimmer("family", paste0("Unknown family ", format_items(name), ": there are ", join_items(known, 10L), "."),
                argument = "family", family = name)
 }
+
+#' Whether a family has a dispersion parameter
+#' @noRd
+has_dispersion <- function(family) {
+  !is.na(family_registry()[[family$family]]$dispersion)
+}
