@@ -56,7 +56,7 @@ parameter_index <- function(design, family) {
 #' @noRd
 parameter_names <- function(design, family) {
   c(colnames(design$X), unlist(lapply(design$terms, theta_names)),
-    if (has_dispersion(family)) family_registry()[[family$family]]$dispersion)
+    if (has_dispersion(family)) family_traits(family)$dispersion)
 }
 
 theta_names <- function(term) {

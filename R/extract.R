@@ -353,8 +353,5 @@ variable.names.glimmer <- function(object, full = FALSE, ...) {
 #' @export
 sigma.glimmer <- function(object, ...) {
   value <- unname(object$parameters[object$index$dispersion])
-  if (!length(value)) {
-    return(1)
-  }
-  if (object$family$family == "gaussian") exp(value) else exp(-value / 2)
+  if (length(value)) exp(family_traits(object$family)$sigma_power * value) else 1
 }

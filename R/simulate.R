@@ -126,7 +126,7 @@ sampling_units <- function(fit, newdata, rows) {
     response <- new_units(fit, check_newdata(newdata), rows)
   }
   response$weights[which(response$weights == 0)] <- 1
-  if (fit$family$family == "binomial") {
+  if (has_trials(fit$family)) {
     response$size <- whole_trials(response$size, fit$frame[[1L]], rows)
   }
   response[c("size", "weights")]
@@ -137,7 +137,7 @@ new_units <- function(fit, newdata, rows) {
   weights <- new_argument(fit, "weights", newdata)
   if (is.null(weights)) weights <- rep(1, n)
   size <- rep(1, n)
-  if (fit$family$family == "binomial") {
+  if (has_trials(fit$family)) {
     counts <- is.matrix(fit$frame[[1L]])
     size <- if (counts) rowSums(new_variables(fit, names(fit$frame)[1L], newdata)[[1L]]) else weights
     weights <- rep(1, n)
@@ -168,36 +168,12 @@ whole_trials <- function(size, response, rows) {
 #' Draw responses: counts of successes for the binomial
 #' @noRd
 draw_response <- function(fit, mean, units) {
+  traits <- family_traits(fit$family)
   complete <- which(!is.na(mean) & !is.na(units$size) & !is.na(units$weights))
-  y <- rep(NA_real_, length(mean))
-  if (fit$family$family %in% c("binomial", "poisson")) y <- rep(NA_integer_, length(mean))
-  y[complete] <- draw_family(fit$family$family, mean[complete], units$size[complete], units$weights[complete],
+  y <- rep(if (traits$counts) NA_integer_ else NA_real_, length(mean))
+  y[complete] <- traits$draw(mean[complete], units$size[complete], units$weights[complete],
                              exp(unname(fit$parameters[fit$index$dispersion])))
   y
-}
-
-draw_family <- function(family, mean, size, weights, dispersion) {
-  n <- length(mean)
-  switch(family,
-    gaussian = stats::rnorm(n, mean, dispersion / sqrt(weights)),
-    binomial = stats::rbinom(n, size, mean),
-    poisson = stats::rpois(n, mean),
-    Gamma = stats::rgamma(n, shape = dispersion * weights, scale = mean / (dispersion * weights)),
-    inverse.gaussian = draw_inverse_gaussian(n, mean, dispersion * weights),
-    stop_not_available("object", paste0("Simulation is not there yet for the family ", family, "."), family = family)
-  )
-}
-
-#' Inverse Gaussian draws by Michael, Schucany and Haas (1976)
-#'
-#' lambda (x - mu)^2 / (mu^2 x) is chi-squared with one degree of freedom. Of its two roots in x, whose product is
-#' mu^2, the smaller is taken with probability mu / (mu + x). Written with the larger root: no cancellation.
-#' @noRd
-draw_inverse_gaussian <- function(n, mean, lambda) {
-  half <- mean * stats::rnorm(n)^2 / (2 * lambda)
-  ratio <- 1 + half + sqrt(half * (2 + half))
-  smaller <- stats::runif(n) * (1 + ratio) <= ratio
-  ifelse(smaller, mean / ratio, mean * ratio)
 }
 
 #' Draws in the form of the fit's response

@@ -136,7 +136,7 @@ check_response <- function(newresp, fit) {
     stop_missing("newresp", missing, fit$frame, "A response is needed for every row of the fit.")
   }
   check_finite(response_frame(newresp, fit))
-  if (fit$family$family == "binomial") match_trials(newresp, fit) else newresp
+  if (has_trials(fit$family)) match_trials(newresp, fit) else newresp
 }
 
 response_frame <- function(newresp, fit) {
@@ -168,7 +168,7 @@ match_trials <- function(newresp, fit) {
 
 as_counts <- function(newresp, response, fit) {
   proportion <- if (is.factor(newresp)) two_levels(newresp, "newresp") - 1 else as.double(newresp)
-  check_support(proportion, response_frame(proportion, fit), family_registry()$binomial)
+  check_support(proportion, response_frame(proportion, fit), family_traits(fit$family))
   size <- rowSums(response)
   successes <- proportion * size
   whole <- round(successes)

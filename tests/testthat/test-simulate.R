@@ -64,10 +64,10 @@ test_that("draws of every family have their moments and distribution", {
   first <- mean == 0.5 & weights == 2
   z_mean <- function(x, mean, variance) abs(mean(x) - mean) / sqrt(variance / length(x))
   set.seed(5)
-  gamma <- draw_family("Gamma", mean, 1, weights, 3)[first]
+  gamma <- family_registry()$Gamma$draw(mean, 1, weights, 3)[first]
   expect_lt(z_mean(gamma, 0.5, 0.25 / 6), 4)
   expect_gt(ks.test(gamma, pgamma, shape = 6, rate = 12)$p.value, 0.001)
-  inverse <- draw_family("inverse.gaussian", mean, 1, weights, 0.7)
+  inverse <- family_registry()$inverse.gaussian$draw(mean, 1, weights, 0.7)
   distribution <- function(x, mu, lambda) {
     root <- sqrt(lambda / x)
     pnorm(root * (x / mu - 1)) + exp(2 * lambda / mu) * pnorm(-root * (x / mu + 1))
@@ -79,9 +79,9 @@ test_that("draws of every family have their moments and distribution", {
       expect_gt(ks.test(x, distribution, mu = mu, lambda = 0.7 * w)$p.value, 0.001)
     }
   }
-  expect_lt(z_mean(draw_family("gaussian", mean, 1, weights, 3)[first], 0.5, 9 / 2), 4)
+  expect_lt(z_mean(family_registry()$gaussian$draw(mean, 1, weights, 3)[first], 0.5, 9 / 2), 4)
   # far from its mean the inverse Gaussian stays positive and finite
-  expect_true(all(is.finite(extreme <- draw_inverse_gaussian(1000L, 1e8, 1e-8)) & extreme > 0))
+  expect_true(all(is.finite(extreme <- draw_inverse_gaussian(rep(1e8, 1000), 1e-8)) & extreme > 0))
 })
 
 test_that("draws have the form of the response, and refit takes them without a warning", {
