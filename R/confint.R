@@ -52,12 +52,6 @@ check_interval_method <- function(method) {
   }
 }
 
-check_level <- function(level, argument = "level") {
-  if (!is.numeric(level) || length(level) != 1L || is.na(level) || level <= 0 || level >= 1) {
-    stop_glimmer("argument", paste0("`", argument, "` must be a number between 0 and 1."), argument = argument)
-  }
-}
-
 wald_intervals <- function(fit, level) {
   fixed <- fixef.glimmer(fit)
   fixed <- normal_interval(fixed, sqrt(diag(vcov.glimmer(fit))), level)

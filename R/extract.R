@@ -88,12 +88,6 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
   if (full) object$covariance else object$covariance[object$index$beta, object$index$beta, drop = FALSE]
 }
 
-check_flag <- function(x, argument) {
-  if (!isTRUE(x) && !isFALSE(x)) {
-    stop_glimmer("argument", paste0("`", argument, "` must be TRUE or FALSE."), argument = argument)
-  }
-}
-
 #' Log-likelihood, and what is counted with it
 #'
 #' `logLik()` gives the approximate log-likelihood of a fit, all constants included, so that it compares with those of
