@@ -24,23 +24,31 @@ match_choice <- function(choice, choices, argument) {
   choices[found]
 }
 
+match_choices <- function(choice, choices, argument) {
+  if (identical(choice, choices)) {
+    return(choices)
+  }
+  vapply(if (length(choice)) as.list(choice) else list(NA), match_choice, "", choices, argument)
+}
+
 #' Refuse arguments in `...` that are meant to change the result
 #'
 #' Clients pass harmless extras, so only misspellings of a known argument and arguments of other packages' methods
 #' are errors.
 #'
-#' @param given Names in `...`. @param known Names of the arguments. @param foreign Arguments that other packages have.
+#' @param .method The method. @param ... What it was given as `...`. @param .foreign Arguments that other packages have.
 #' @noRd
-check_dots <- function(given, known, foreign = character()) {
+check_dots <- function(.method, ..., .foreign = character()) {
   plain <- function(x) tolower(gsub("[._]", "", x))
-  known <- setdiff(known, c("object", "..."))
+  known <- setdiff(names(formals(.method))[-1L], "...")
+  given <- names(list(...))
   for (name in given[nzchar(given)]) {
-    if (name %in% foreign) {
+    if (name %in% .foreign) {
       stop_glimmer("argument", paste0("The argument `", name, "` is not there: there are ", format_items(known, 20L),
                                       "."), argument = name)
     }
     distance <- drop(utils::adist(plain(name), plain(known)))
-    if (min(distance) <= (nchar(name) > 4L)) {
+    if (length(known) && min(distance) <= (nchar(name) > 4L)) {
       stop_glimmer("argument", paste0("Unknown argument `", name, "`: did you mean `", known[which.min(distance)],
                                       "`?"), argument = name)
     }

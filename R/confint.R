@@ -31,6 +31,7 @@
 #' confint(fit, "theta_", level = 0.9)
 #' @export
 confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ...) {
+  check_dots(confint.glimmer, ...)
   check_interval_method(method)
   check_level(level)
   intervals <- wald_intervals(object, level)

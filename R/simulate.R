@@ -15,6 +15,8 @@
 #' @param allow.new.levels Logical: whether `newdata` may have levels that the fit has not seen in terms that `re.form`
 #'   keeps. Their random effects are drawn.
 #' @param na.action What to do with missing values in `newdata`, as in [predict.glimmer()].
+#' @param use.u The older word of 'lme4' for `re.form`, which its `bootMer()` still passes: `TRUE` stands for
+#'   `re.form = NULL`, `FALSE` for `re.form = NA`. An error beside `re.form`.
 #' @param ... Not used.
 #'
 #' @return Data frame with the columns `sim_1`, `sim_2`, ... and an attribute `seed`, the state of the generator before
@@ -48,12 +50,13 @@
 #' @importFrom stats simulate
 #' @export
 simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdata = NULL, allow.new.levels = FALSE,
-                             na.action = stats::na.pass, ...) {
-  check_dots(names(list(...)), names(formals(simulate.glimmer)), c("use.u", "newparams"))
+                             na.action = stats::na.pass, use.u = NULL, ...) {
+  check_dots(simulate.glimmer, ..., .foreign = "newparams")
   if (!is.numeric(nsim) || length(nsim) != 1L || is.na(nsim) || nsim < 1 || nsim != round(nsim)) {
     stop_glimmer("argument", "`nsim` must be a whole number, 1 or more.", argument = "nsim")
   }
   check_flag(allow.new.levels, "allow.new.levels")
+  if (!is.null(use.u)) re.form <- older_re_form(use.u, missing(re.form))
   kept <- select_random(object, re.form)
   rows <- prediction_rows(object, newdata, select_random(object, NULL), na.action)
   check_new_levels(conditioned_rows(rows, kept), allow.new.levels)
@@ -70,6 +73,15 @@ simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdat
   names <- names(finish_rows(numeric(nrow(rows$X)), rows))
   structure(simulations, names = paste0("sim_", seq_len(nsim)), row.names = names, class = "data.frame",
             seed = state$state)
+}
+
+# `re.form` as `use.u` has it.
+older_re_form <- function(use_u, alone) {
+  check_flag(use_u, "use.u")
+  if (!alone) {
+    stop_glimmer("argument", "`use.u` and `re.form` say the same thing: give one of them.", argument = "use.u")
+  }
+  if (use_u) NULL else NA
 }
 
 #' Set the random number generator as [stats::simulate()] promises

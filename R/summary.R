@@ -44,6 +44,7 @@
 #' @method summary glimmer
 #' @export
 summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ...) {
+  check_dots(summary.glimmer, ...)
   check_level(level)
   check_flag(correlation, "correlation")
   random <- covariance_table(object)

@@ -38,6 +38,7 @@ nlme::VarCorr
 #' @method VarCorr glimmer
 #' @export
 VarCorr.glimmer <- function(x, sigma = 1, ...) {
+  check_dots(VarCorr.glimmer, ...)
   matrices <- lapply(seq_along(x$random), function(t) {
     lower <- sigma * lower_triangle(x$parameters[x$index$theta[[t]]])
     effects <- x$random[[t]]$names
@@ -99,7 +100,7 @@ correlation_matrix <- function(covariance, sds, boundary) {
 #' @export
 as.data.frame.VarCorr.glimmer <- function(x, row.names = NULL, optional = FALSE,
                                           order = c("cov.last", "lower.tri"), ...) {
-  order <- match.arg(order)
+  order <- match_choice(order, c("cov.last", "lower.tri"), "order")
   parts <- Map(function(covariance, group) {
     at <- lower_positions(nrow(covariance), order)
     single <- at[, 1L] == at[, 2L]
@@ -127,7 +128,7 @@ lower_positions <- function(size, order = "lower.tri") {
 #' @method format VarCorr.glimmer
 #' @export
 format.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
-  comp <- match.arg(comp, c("Variance", "Std.Dev."), several.ok = TRUE)
+  comp <- match_choices(comp, c("Variance", "Std.Dev."), "comp")
   sds <- unlist(lapply(x, attr, "stddev"), use.names = FALSE)
   boundary <- unlist(lapply(x, attr, "boundary"), use.names = FALSE)
   labels <- random_labels(names(x), lapply(x, rownames))
