@@ -23,7 +23,8 @@
 #' large. Where a fit adds one random effect to the one above, the heading gives the p value of the equal mixture of
 #' chi-squared distributions with Df - 1 and Df degrees of freedom.
 #' @section Errors: `glimmer_error_comparison` when responses, weights or rows differ; `glimmer_error_argument` when an
-#'   argument is not a fit.
+#'   argument is not a fit, or one of another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other
+#'   approximations, and partly on another scale.
 #' @section Warnings: `glimmer_warning_comparison` when approximations or families differ, or a fit did not converge.
 #' @references
 #' Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and likelihood ratio
@@ -41,14 +42,12 @@
 #' }
 #' @export
 anova.glimmer <- function(object, ..., model.names = NULL) {
+  check_dots(anova.glimmer, ...)
   others <- list(...)
   given <- c("", if (is.null(names(others))) character(length(others)) else names(others))
   fits <- c(list(object), others)
   is_fit <- vapply(fits, function(fit) inherits(fit, c("glimmer", "lm")), logical(1))
-  if (any(!is_fit & !nzchar(given))) {
-    stop_glimmer("argument", paste0("Argument ", which(!is_fit & !nzchar(given))[1L], " of anova() is not a fit of ",
-                                    "class 'glimmer', 'glm' or 'lm'."), argument = "...")
-  }
+  if (any(!is_fit & !nzchar(given))) refuse_fit(fits, which(!is_fit & !nzchar(given))[1L])
   fits <- fits[is_fit]
   if (length(fits) == 1L) {
     return(wald_anova(object))
@@ -59,6 +58,20 @@ anova.glimmer <- function(object, ..., model.names = NULL) {
   fits <- fits[order(vapply(fits, function(fit) attr(stats::logLik(fit), "df"), 1))]
   warn_comparison(fits)
   likelihood_ratio_table(fits)
+}
+
+# Fits of other packages have log-likelihoods, but not of the same kind.
+refuse_fit <- function(fits, position) {
+  other <- fits[[position]]
+  reason <- if (inherits(other, c("merMod", "glmmTMB", "lme", "MixMod"))) {
+    paste0("is a fit of another package (class '", class(other)[1L], "'), whose log-likelihood comes from another ",
+           "approximation, another criterion (REML) or a less precise search: a difference from it is not that ",
+           "of the models. Fit both with glmm().")
+  } else {
+    "is not a fit of class 'glimmer', 'glm' or 'lm'."
+  }
+  stop_glimmer("argument", paste("Argument", position, "of anova()", reason), argument = "...",
+               class_found = class(other))
 }
 
 model_names <- function(given, expressions) {

@@ -31,6 +31,7 @@
 #' confint(fit, "theta_", level = 0.9)
 #' @export
 confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ...) {
+  check_dots(confint.glimmer, ...)
   check_interval_method(method)
   check_level(level)
   intervals <- wald_intervals(object, level)
@@ -49,12 +50,6 @@ check_interval_method <- function(method) {
   }
   if (chosen != "wald") {
     stop_not_available("method", paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\"."))
-  }
-}
-
-check_level <- function(level, argument = "level") {
-  if (!is.numeric(level) || length(level) != 1L || is.na(level) || level <= 0 || level >= 1) {
-    stop_glimmer("argument", paste0("`", argument, "` must be a number between 0 and 1."), argument = argument)
   }
 }
 

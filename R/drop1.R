@@ -25,7 +25,8 @@
 #' }
 #' @export
 drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k = 2, trace = FALSE, ...) {
-  test <- match.arg(test)
+  check_dots(drop1.glimmer, ...)
+  test <- match_choice(test, c("Chisq", "none"), "test")
   labels <- if (missing(scope)) stats::drop.scope(object) else scope_labels(scope, object)
   fits <- lapply(labels, function(label) {
     if (isTRUE(as.logical(trace))) message("glimmer: without ", label)

@@ -56,7 +56,7 @@ parameter_index <- function(design, family) {
 #' @noRd
 parameter_names <- function(design, family) {
   c(colnames(design$X), unlist(lapply(design$terms, theta_names)),
-    if (has_dispersion(family)) family_registry()[[family$family]]$dispersion)
+    if (has_dispersion(family)) family_traits(family)$dispersion)
 }
 
 theta_names <- function(term) {
@@ -65,10 +65,6 @@ theta_names <- function(term) {
   }
   lower <- which(lower.tri(diag(length(term$names)), diag = TRUE), arr.ind = TRUE)
   paste0("L.", term$group, ".", term$names[lower[, 1L]], "|", term$names[lower[, 2L]])
-}
-
-has_dispersion <- function(family) {
-  !is.na(family_registry()[[family$family]]$dispersion)
 }
 
 #' Evaluate the approximate log-likelihood

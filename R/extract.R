@@ -33,6 +33,7 @@ nlme::fixef
 #' @method fixef glimmer
 #' @export
 fixef.glimmer <- function(object, add.dropped = FALSE, ...) {
+  check_dots(fixef.glimmer, ...)
   beta <- object$parameters[object$index$beta]
   if (!isTRUE(add.dropped) || !length(object$dropped)) {
     return(beta)
@@ -84,14 +85,9 @@ print.coef.glimmer <- function(x, ...) {
 #' }
 #' @export
 vcov.glimmer <- function(object, full = FALSE, ...) {
+  check_dots(vcov.glimmer, ...)
   check_flag(full, "full")
   if (full) object$covariance else object$covariance[object$index$beta, object$index$beta, drop = FALSE]
-}
-
-check_flag <- function(x, argument) {
-  if (!isTRUE(x) && !isFALSE(x)) {
-    stop_glimmer("argument", paste0("`", argument, "` must be TRUE or FALSE."), argument = argument)
-  }
 }
 
 #' Log-likelihood, and what is counted with it
@@ -133,6 +129,7 @@ check_flag <- function(x, argument) {
 #' }
 #' @export
 logLik.glimmer <- function(object, parameters = NULL, ...) {
+  check_dots(logLik.glimmer, ...)
   value <- object$log_likelihood
   if (!is.null(parameters)) {
     value <- fit_engine_loglik(object, order_parameters(object, parameters))
@@ -244,6 +241,7 @@ extractAIC.glimmer <- function(fit, scale = 0, k = 2, ...) {
 #' }
 #' @export
 formula.glimmer <- function(x, fixed.only = FALSE, random.only = FALSE, ...) {
+  check_dots(formula.glimmer, ...)
   if (fixed.only && random.only) {
     stop_glimmer("argument", "`fixed.only` and `random.only` cannot both be TRUE.", argument = "random.only")
   }
@@ -265,12 +263,14 @@ formula.glimmer <- function(x, fixed.only = FALSE, random.only = FALSE, ...) {
 #' @rdname formula.glimmer
 #' @export
 terms.glimmer <- function(x, fixed.only = TRUE, ...) {
+  check_dots(terms.glimmer, ...)
   if (fixed.only) x$terms else attr(x$frame, "terms")
 }
 
 #' @rdname formula.glimmer
 #' @export
 model.frame.glimmer <- function(formula, fixed.only = FALSE, ...) {
+  check_dots(model.frame.glimmer, ...)
   frame <- formula$frame
   if (!fixed.only) {
     return(frame)
@@ -283,7 +283,8 @@ model.frame.glimmer <- function(formula, fixed.only = FALSE, ...) {
 #' @rdname formula.glimmer
 #' @export
 model.matrix.glimmer <- function(object, type = c("fixed", "random"), ...) {
-  if (match.arg(type) == "random") {
+  check_dots(model.matrix.glimmer, ...)
+  if (match_choice(type, c("fixed", "random"), "type") == "random") {
     return(sparse_random_matrix(fit_design(object), row.names(object$frame)))
   }
   x <- matrix_of(object$terms, object$frame, object$contrasts)
@@ -319,6 +320,7 @@ na.action.glimmer <- function(object, ...) {
 #' @rdname formula.glimmer
 #' @export
 case.names.glimmer <- function(object, full = FALSE, ...) {
+  check_dots(case.names.glimmer, ...)
   names <- row.names(object$frame)
   if (full) names else names[resolve_response(object$frame, object$family, warn = FALSE)$weights > 0]
 }
@@ -326,6 +328,7 @@ case.names.glimmer <- function(object, full = FALSE, ...) {
 #' @rdname formula.glimmer
 #' @export
 variable.names.glimmer <- function(object, full = FALSE, ...) {
+  check_dots(variable.names.glimmer, ...)
   if (!full || !length(object$dropped)) {
     return(names(fixef.glimmer(object)))
   }
@@ -353,8 +356,5 @@ variable.names.glimmer <- function(object, full = FALSE, ...) {
 #' @export
 sigma.glimmer <- function(object, ...) {
   value <- unname(object$parameters[object$index$dispersion])
-  if (!length(value)) {
-    return(1)
-  }
-  if (object$family$family == "gaussian") exp(value) else exp(-value / 2)
+  if (length(value)) exp(family_traits(object$family)$sigma_power * value) else 1
 }

@@ -1,31 +1,118 @@
-# Families: which there are, with which links, and what response each can have.
+# Families: everything that R needs to know of each. Adding a family begins with an entry here.
 
-describe_family <- function(name, links, dispersion, support, outside, counts = FALSE) {
-  list(name = name, links = links, dispersion = dispersion, support = support, outside = outside, counts = counts)
+#' Describe a family
+#'
+#' @param name Its name in 'stats'. @param links The links that the core has for it.
+#' @param support The responses that it can have, in words.
+#' @param outside Function of the response: `TRUE` where it is not allowed.
+#' @param start_mean Function of `y`, `size`, `used` (logical: the rows that count) and `link` (its name): a mean near
+#'   each response, inside the range of family and link, to start from.
+#' @param draw Function of `mean`, `size`, `weights` (vectors of one length) and `dispersion` (exp of the parameter):
+#'   a response drawn for each; successes where there are trials.
+#' @param dispersion Name of the dispersion parameter, which begins with `log_`; `NA` without one.
+#' @param sigma_power Number: [sigma()] is the exponential of this times the dispersion parameter. sigma^2 is the
+#'   dispersion of 'stats', so that the variance of a response of weight 1 is sigma^2 V(mu).
+#' @param variance That variance as a formula of the dispersion parameter, for printing.
+#' @param counts Logical: whether whole numbers are expected.
+#' @param trials Logical: whether a response is a number of successes in trials.
+#' @return List of these.
+#' @noRd
+describe_family <- function(name, links, support, outside, start_mean, draw, dispersion = NA_character_,
+                            sigma_power = NA_real_, variance = NA_character_, counts = FALSE, trials = FALSE) {
+  list(name = name, links = links, support = support, outside = outside, start_mean = start_mean, draw = draw,
+       dispersion = dispersion, sigma_power = sigma_power, variance = variance, counts = counts, trials = trials)
 }
 
-# The families of 'stats' that have a likelihood. Adding a family begins with an entry here.
+# The families of 'stats' that have a likelihood.
 families <- list(
-  gaussian = describe_family("gaussian", c("identity", "log", "inverse"), "log_sigma",
-                             "finite", function(y) rep(FALSE, length(y))),
-  binomial = describe_family("binomial", c("logit", "probit", "cloglog", "cauchit", "log"), NA_character_,
-                             "between 0 and 1", function(y) y < 0 | y > 1, counts = TRUE),
-  poisson = describe_family("poisson", c("log", "identity", "sqrt"), NA_character_,
-                            "0 or more", function(y) y < 0, counts = TRUE),
-  Gamma = describe_family("Gamma", c("inverse", "log", "identity"), "log_shape",
-                          "greater than 0", function(y) y <= 0),
-  inverse.gaussian = describe_family("inverse.gaussian", c("1/mu^2", "log", "inverse", "identity"), "log_lambda",
-                                     "greater than 0", function(y) y <= 0)
+  gaussian = describe_family(
+    "gaussian", links = c("identity", "log", "inverse"),
+    support = "finite", outside = function(y) rep(FALSE, length(y)),
+    start_mean = function(y, size, used, link) {
+      negative <- link == "inverse" && sum(y[used]) < 0
+      if (link == "identity") y else off_zero(y, used, side = if (negative) -1 else 1)
+    },
+    draw = function(mean, size, weights, dispersion) stats::rnorm(length(mean), mean, dispersion / sqrt(weights)),
+    dispersion = "log_sigma", sigma_power = 1, variance = "sigma^2"
+  ),
+  binomial = describe_family(
+    "binomial", links = c("logit", "probit", "cloglog", "cauchit", "log"),
+    support = "between 0 and 1", outside = function(y) y < 0 | y > 1,
+    start_mean = function(y, size, used, link) (y + 0.5) / (size + 1),
+    draw = function(mean, size, weights, dispersion) stats::rbinom(length(mean), size, mean),
+    counts = TRUE, trials = TRUE
+  ),
+  poisson = describe_family(
+    "poisson", links = c("log", "identity", "sqrt"),
+    support = "0 or more", outside = function(y) y < 0,
+    start_mean = function(y, size, used, link) y + 0.1,
+    draw = function(mean, size, weights, dispersion) stats::rpois(length(mean), mean),
+    counts = TRUE
+  ),
+  Gamma = describe_family(
+    "Gamma", links = c("inverse", "log", "identity"),
+    support = "greater than 0", outside = function(y) y <= 0,
+    start_mean = function(y, size, used, link) off_zero(y, used),
+    draw = function(mean, size, weights, dispersion) {
+      shape <- dispersion * weights
+      stats::rgamma(length(mean), shape = shape, scale = mean / shape)
+    },
+    dispersion = "log_shape", sigma_power = -1 / 2, variance = "mu^2 / shape"
+  ),
+  inverse.gaussian = describe_family(
+    "inverse.gaussian", links = c("1/mu^2", "log", "inverse", "identity"),
+    support = "greater than 0", outside = function(y) y <= 0,
+    start_mean = function(y, size, used, link) off_zero(y, used),
+    draw = function(mean, size, weights, dispersion) draw_inverse_gaussian(mean, dispersion * weights),
+    dispersion = "log_lambda", sigma_power = -1 / 2, variance = "mu^3 / lambda"
+  )
 )
+
+# Where a link has no value at zero, or changes steeply there, responses close to zero or on its other side count as a
+# tenth of the typical one.
+off_zero <- function(y, used, side = 1) {
+  typical <- mean(abs(y[used]))
+  side * pmax(side * y, if (typical > 0) typical / 10 else 1)
+}
+
+#' Inverse Gaussian draws by Michael, Schucany and Haas (1976)
+#'
+#' lambda (x - mu)^2 / (mu^2 x) is chi-squared with one degree of freedom. Of its two roots in x, whose product is
+#' mu^2, the smaller is taken with probability mu / (mu + x). Written with the larger root: no cancellation.
+#' @noRd
+draw_inverse_gaussian <- function(mean, lambda) {
+  n <- length(mean)
+  half <- mean * stats::rnorm(n)^2 / (2 * lambda)
+  ratio <- 1 + half + sqrt(half * (2 + half))
+  smaller <- stats::runif(n) * (1 + ratio) <= ratio
+  ifelse(smaller, mean / ratio, mean * ratio)
+}
 
 #' The families of the package
 #'
-#' @return List by family name of `name`, `links`, `dispersion` (name of the dispersion parameter, `NA` without one),
-#'   `support` (the responses allowed, in words), `outside` (function of the response: `TRUE` where it is not allowed)
-#'   and `counts` (whether whole numbers are expected).
+#' @return List by family name of results of [describe_family()].
 #' @noRd
 family_registry <- function() {
   families
+}
+
+#' What the package knows of a family
+#'
+#' @param family Family object.
+#' @return Result of [describe_family()].
+#' @noRd
+family_traits <- function(family) {
+  families[[family$family]]
+}
+
+#' Whether a family has a dispersion parameter, and whether its responses are successes in trials
+#' @noRd
+has_dispersion <- function(family) {
+  !is.na(family_traits(family)$dispersion)
+}
+
+has_trials <- function(family) {
+  family_traits(family)$trials
 }
 
 #' Turn the `family` argument into a family that the package has

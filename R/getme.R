@@ -75,7 +75,7 @@ me_parts <- list(
                     vapply(design$terms, function(term) term$label, ""))
   },
   y = function(fit, design) {
-    stats::setNames(if (fit$family$family == "binomial") design$y / design$size else design$y, row.names(fit$frame))
+    stats::setNames(observed_mean(fit, design), row.names(fit$frame))
   },
   mu = function(fit, design) fit$family$linkinv(conditional_eta(fit, design)),
   u = function(fit, design) unlist(Map(spherical_modes, list(fit), design$terms, relative_factors(fit))),

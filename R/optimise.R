@@ -117,18 +117,6 @@ parameter_scale <- function(engine, parameters) {
   scale
 }
 
-# Standard deviations of the effects of a term, from the lower triangle of its L.
-term_sds <- function(theta) {
-  sqrt(rowSums(lower_triangle(theta)^2))
-}
-
-lower_triangle <- function(theta) {
-  q <- (sqrt(8 * length(theta) + 1) - 1) / 2
-  lower <- matrix(0, q, q)
-  lower[lower.tri(lower, diag = TRUE)] <- theta
-  lower
-}
-
 #' The joint method: theta and dispersion searched, beta at its joint mode with the random effects
 #' @noRd
 search_joint <- function(engine, start, scale, control) {

@@ -43,6 +43,7 @@ nlme::ranef
 #' @method ranef glimmer
 #' @export
 ranef.glimmer <- function(object, condVar = TRUE, drop = FALSE, whichel = names(object$modes), ...) {
+  check_dots(ranef.glimmer, ...)
   check_flag(condVar, "condVar")
   check_flag(drop, "drop")
   chosen <- choose_factors(whichel, names(object$modes))

@@ -50,6 +50,7 @@ fitted.glimmer <- function(object, ...) {
 #' @importFrom stats residuals
 #' @export
 residuals.glimmer <- function(object, type = c("deviance", "pearson", "response", "working"), scaled = FALSE, ...) {
+  check_dots(residuals.glimmer, ...)
   type <- match_choice(type, c("deviance", "pearson", "response", "working"), "type")
   check_flag(scaled, "scaled")
   part <- row_parts(object)
@@ -69,6 +70,7 @@ residuals.glimmer <- function(object, type = c("deviance", "pearson", "response"
 #' @importFrom stats weights
 #' @export
 weights.glimmer <- function(object, type = c("prior", "working"), ...) {
+  check_dots(weights.glimmer, ...)
   type <- match_choice(type, c("prior", "working"), "type")
   if (type == "prior") {
     response <- resolve_response(object$frame, object$family, warn = FALSE)

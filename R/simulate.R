@@ -15,6 +15,8 @@
 #' @param allow.new.levels Logical: whether `newdata` may have levels that the fit has not seen in terms that `re.form`
 #'   keeps. Their random effects are drawn.
 #' @param na.action What to do with missing values in `newdata`, as in [predict.glimmer()].
+#' @param use.u The older word of 'lme4' for `re.form`, which its `bootMer()` still passes: `TRUE` stands for
+#'   `re.form = NULL`, `FALSE` for `re.form = NA`. An error beside `re.form`.
 #' @param ... Not used.
 #'
 #' @return Data frame with the columns `sim_1`, `sim_2`, ... and an attribute `seed`, the state of the generator before
@@ -48,12 +50,13 @@
 #' @importFrom stats simulate
 #' @export
 simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdata = NULL, allow.new.levels = FALSE,
-                             na.action = stats::na.pass, ...) {
-  check_dots(names(list(...)), names(formals(simulate.glimmer)), c("use.u", "newparams"))
+                             na.action = stats::na.pass, use.u = NULL, ...) {
+  check_dots(simulate.glimmer, ..., .foreign = "newparams")
   if (!is.numeric(nsim) || length(nsim) != 1L || is.na(nsim) || nsim < 1 || nsim != round(nsim)) {
     stop_glimmer("argument", "`nsim` must be a whole number, 1 or more.", argument = "nsim")
   }
   check_flag(allow.new.levels, "allow.new.levels")
+  if (!is.null(use.u)) re.form <- older_re_form(use.u, missing(re.form))
   kept <- select_random(object, re.form)
   rows <- prediction_rows(object, newdata, select_random(object, NULL), na.action)
   check_new_levels(conditioned_rows(rows, kept), allow.new.levels)
@@ -70,6 +73,15 @@ simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdat
   names <- names(finish_rows(numeric(nrow(rows$X)), rows))
   structure(simulations, names = paste0("sim_", seq_len(nsim)), row.names = names, class = "data.frame",
             seed = state$state)
+}
+
+# `re.form` as `use.u` has it.
+older_re_form <- function(use_u, alone) {
+  check_flag(use_u, "use.u")
+  if (!alone) {
+    stop_glimmer("argument", "`use.u` and `re.form` say the same thing: give one of them.", argument = "use.u")
+  }
+  if (use_u) NULL else NA
 }
 
 #' Set the random number generator as [stats::simulate()] promises
@@ -126,7 +138,7 @@ sampling_units <- function(fit, newdata, rows) {
     response <- new_units(fit, check_newdata(newdata), rows)
   }
   response$weights[which(response$weights == 0)] <- 1
-  if (fit$family$family == "binomial") {
+  if (has_trials(fit$family)) {
     response$size <- whole_trials(response$size, fit$frame[[1L]], rows)
   }
   response[c("size", "weights")]
@@ -137,7 +149,7 @@ new_units <- function(fit, newdata, rows) {
   weights <- new_argument(fit, "weights", newdata)
   if (is.null(weights)) weights <- rep(1, n)
   size <- rep(1, n)
-  if (fit$family$family == "binomial") {
+  if (has_trials(fit$family)) {
     counts <- is.matrix(fit$frame[[1L]])
     size <- if (counts) rowSums(new_variables(fit, names(fit$frame)[1L], newdata)[[1L]]) else weights
     weights <- rep(1, n)
@@ -168,36 +180,12 @@ whole_trials <- function(size, response, rows) {
 #' Draw responses: counts of successes for the binomial
 #' @noRd
 draw_response <- function(fit, mean, units) {
+  traits <- family_traits(fit$family)
   complete <- which(!is.na(mean) & !is.na(units$size) & !is.na(units$weights))
-  y <- rep(NA_real_, length(mean))
-  if (fit$family$family %in% c("binomial", "poisson")) y <- rep(NA_integer_, length(mean))
-  y[complete] <- draw_family(fit$family$family, mean[complete], units$size[complete], units$weights[complete],
+  y <- rep(if (traits$counts) NA_integer_ else NA_real_, length(mean))
+  y[complete] <- traits$draw(mean[complete], units$size[complete], units$weights[complete],
                              exp(unname(fit$parameters[fit$index$dispersion])))
   y
-}
-
-draw_family <- function(family, mean, size, weights, dispersion) {
-  n <- length(mean)
-  switch(family,
-    gaussian = stats::rnorm(n, mean, dispersion / sqrt(weights)),
-    binomial = stats::rbinom(n, size, mean),
-    poisson = stats::rpois(n, mean),
-    Gamma = stats::rgamma(n, shape = dispersion * weights, scale = mean / (dispersion * weights)),
-    inverse.gaussian = draw_inverse_gaussian(n, mean, dispersion * weights),
-    stop_not_available("object", paste0("Simulation is not there yet for the family ", family, "."), family = family)
-  )
-}
-
-#' Inverse Gaussian draws by Michael, Schucany and Haas (1976)
-#'
-#' lambda (x - mu)^2 / (mu^2 x) is chi-squared with one degree of freedom. Of its two roots in x, whose product is
-#' mu^2, the smaller is taken with probability mu / (mu + x). Written with the larger root: no cancellation.
-#' @noRd
-draw_inverse_gaussian <- function(n, mean, lambda) {
-  half <- mean * stats::rnorm(n)^2 / (2 * lambda)
-  ratio <- 1 + half + sqrt(half * (2 + half))
-  smaller <- stats::runif(n) * (1 + ratio) <= ratio
-  ifelse(smaller, mean / ratio, mean * ratio)
 }
 
 #' Draws in the form of the fit's response

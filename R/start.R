@@ -54,11 +54,11 @@ inside_start <- function(engine, parameters, units) {
 #' @noRd
 working_model <- function(design, family) {
   used <- design$weights > 0
-  mu <- start_mean(design, family)
+  mu <- family_traits(family)$start_mean(design$y, design$size, used, family$link)
   eta <- family$linkfun(mu)
   slope <- family$mu.eta(eta)
   weights <- design$weights * design$size * slope^2 / family$variance(mu)
-  response <- if (family$family == "binomial") design$y / design$size else design$y
+  response <- design$y / design$size
   response[!used] <- mu[!used]
   working <- eta - design$offset + (response - mu) / slope
   beta <- least_squares(design$X, working, weights)
@@ -98,31 +98,9 @@ shrink_effects <- function(engine, parameters) {
   parameters
 }
 
-# sigma^2 = dispersion for the Gaussian, 1 / dispersion = shape or lambda for the others
+# The parameter at which sigma^2 is the dispersion.
 log_dispersion <- function(family, dispersion) {
-  if (!has_dispersion(family)) {
-    return(numeric())
-  }
-  if (family$family == "gaussian") log(dispersion) / 2 else -log(dispersion)
-}
-
-# A mean inside the range of family and link, near each response. Where the link has no value at zero, or changes
-# steeply there, responses close to zero or on its other side count as a tenth of the typical one.
-start_mean <- function(design, family) {
-  y <- design$y
-  if (family$family == "binomial") {
-    return((y + 0.5) / (design$size + 1))
-  }
-  if (family$family == "poisson") {
-    return(y + 0.1)
-  }
-  if (family$link == "identity" && family$family == "gaussian") {
-    return(y)
-  }
-  used <- design$weights > 0
-  side <- if (family$family == "gaussian" && family$link == "inverse" && sum(y[used]) < 0) -1 else 1
-  typical <- mean(abs(y[used]))
-  side * pmax(side * y, if (typical > 0) typical / 10 else 1)
+  if (has_dispersion(family)) log(dispersion) / (2 * family_traits(family)$sigma_power) else numeric()
 }
 
 #' The sign that family and link demand of the linear predictor
@@ -133,7 +111,7 @@ start_mean <- function(design, family) {
 #' @return 1, -1, or 0 where both are allowed.
 #' @noRd
 allowed_side <- function(family, mu) {
-  outside <- family_registry()[[family$family]]$outside
+  outside <- family_traits(family)$outside
   allowed <- vapply(c(1, -1), function(eta) family$valideta(eta) && !outside(family$linkinv(eta)), NA)
   if (family$link == "inverse" && all(allowed)) sign(mu[1L]) else allowed[1L] - allowed[2L]
 }

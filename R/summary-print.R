@@ -78,20 +78,16 @@ print_random <- function(x, digits) {
   cat("\n")
   cat_wrapped(paste0("Random effects (", scale_text(x$family), "; Wald intervals on the log scale)"))
   print_cells(random_cells(x, digits))
-  note <- switch(x$family$family,
-                 gaussian = NULL,
-                 Gamma = paste0("Dispersion: shape ", format(1 / x$sigma^2, digits = digits)),
-                 inverse.gaussian = paste0("Dispersion: lambda ", format(1 / x$sigma^2, digits = digits)),
-                 paste0("Dispersion: fixed at 1 (", x$family$family, ")",
-                        if (!is.null(x$pearson)) paste0("; Pearson ratio ", format(x$pearson, digits = 3),
-                                                        " (given the random effects)")))
-  cat_wrapped(note)
+  fixed <- paste0("Dispersion: fixed at 1 (", x$family$family, ")",
+                  if (!is.null(x$pearson)) paste0("; Pearson ratio ", format(x$pearson, digits = 3),
+                                                  " (given the random effects)"))
+  cat_wrapped(if (has_dispersion(x$family)) dispersion_text(attr(x$varcor, "dispersion"), digits) else fixed)
 }
 
-# The table of standard deviations: those of the random effects, and the residual one of a Gaussian response.
+# The table of standard deviations: those of the random effects, and the residual one where it is on their scale.
 random_cells <- function(x, digits) {
   varcor <- x$varcor
-  rows <- x$random[x$random$kind == "sd" | (x$random$kind == "sigma" & x$family$family == "gaussian"), ]
+  rows <- x$random[x$random$kind == "sd" | (x$random$kind == "sigma" & isLMM.glimmer(x)), ]
   effects <- lapply(varcor, rownames)
   residual <- any(rows$kind == "sigma")
   labels <- rbind(random_labels(sub("\\.[0-9]+$", "", names(varcor)), effects), if (residual) c("Residual", ""))

@@ -44,6 +44,7 @@
 #' @method summary glimmer
 #' @export
 summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ...) {
+  check_dots(summary.glimmer, ...)
   check_level(level)
   check_flag(correlation, "correlation")
   random <- covariance_table(object)
@@ -86,7 +87,7 @@ count_rows <- function(fit) {
 }
 
 count_trials <- function(fit) {
-  if (fit$family$family != "binomial") {
+  if (!has_trials(fit$family)) {
     return(NULL)
   }
   response <- resolve_response(fit$frame, fit$family, warn = FALSE)
@@ -105,7 +106,7 @@ pearson_ratio <- function(fit) {
   if (has_dispersion(fit$family) || df.residual.glimmer(fit) < 1) {
     return(NULL)
   }
-  single <- fit$family$family == "binomial" && count_trials(fit) <= fit$nobs
+  single <- has_trials(fit$family) && count_trials(fit) <= fit$nobs
   if (single) {
     return(NULL)
   }
@@ -145,7 +146,7 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   cat_wrapped(paste0("logLik ", format_fixed(criteria[["logLik"]], 2L), " (df ", criteria[["params"]], "), AIC ",
                      format_fixed(criteria[["AIC"]], 1L)))
   cat("\nRandom effects (SD, ", scale_text(x$family), "):\n", sep = "")
-  print_cells(format(VarCorr.glimmer(x), digits = digits))
+  print(VarCorr.glimmer(x), digits = digits)
   cat("\nFixed effects (", scale_text(x$family), "):\n", sep = "")
   if (length(x$index$beta)) {
     print(format(fixef.glimmer(x), digits = digits), quote = FALSE, print.gap = 2L)

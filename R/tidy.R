@@ -57,6 +57,7 @@ generics::augment
 #' @export
 tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, conf.level = 0.95,
                          conf.method = "Wald", exponentiate = FALSE, scales = NULL, ...) {
+  check_dots(tidy.glimmer, ...)
   known <- c("fixed", "ran_pars", "ran_vals", "ran_coefs")
   if (!is.character(effects) || !length(effects) || !all(effects %in% known)) {
     stop_glimmer("argument", paste0("`effects` must be one or more of ", format_items(known), "."),
@@ -145,6 +146,7 @@ glance.glimmer <- function(x, ...) {
 #' @method augment glimmer
 #' @export
 augment.glimmer <- function(x, data = stats::model.frame(x), newdata = NULL, ...) {
+  check_dots(augment.glimmer, ...)
   if (!is.null(newdata)) {
     return(data.frame(newdata, .fitted = c(stats::predict(x, newdata = newdata)),
                       .fixed = c(stats::predict(x, newdata = newdata, re.form = NA)),

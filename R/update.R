@@ -81,9 +81,22 @@ find_data <- function(data, frames, env) {
 #' @export
 generics::refit
 
+#' The generic of 'generics', handed on to that of 'lme4'
+#'
+#' Both packages have a generic `refit()`, and the one attached last masks the other. A method for fits of class
+#' `glimmer` is registered with both. For the fits of 'lme4' and 'glmmTMB', which know the latter only, this makes
+#' `refit()` work when `glimmer` is attached last.
+#' @rawNamespace S3method(refit, merMod, refit_by_lme4)
+#' @rawNamespace S3method(refit, glmmTMB, refit_by_lme4)
+#' @noRd
+refit_by_lme4 <- function(object, ...) {
+  lme4::refit(object, ...)
+}
+
 #' Fit the same model to another response
 #'
 #' The model matrices, weights, offset and settings are those of the fit, and the search starts from its parameters.
+#' With 'lme4' attached too, `refit()` takes the fits of both packages, whichever was attached last.
 #'
 #' @param object Object of class `glimmer`.
 #' @param newresp The new response, one value for each row of the fit (or of its data, with the rows that `na.action`
@@ -108,6 +121,7 @@ generics::refit
 #' @export
 #' @rawNamespace S3method(lme4::refit,glimmer)
 refit.glimmer <- function(object, newresp, ...) {
+  check_dots(refit.glimmer, ...)
   fit <- object
   if (!missing(newresp) && !is.null(newresp)) {
     fit$frame[[1L]] <- check_response(newresp, object)
@@ -136,7 +150,7 @@ check_response <- function(newresp, fit) {
     stop_missing("newresp", missing, fit$frame, "A response is needed for every row of the fit.")
   }
   check_finite(response_frame(newresp, fit))
-  if (fit$family$family == "binomial") match_trials(newresp, fit) else newresp
+  if (has_trials(fit$family)) match_trials(newresp, fit) else newresp
 }
 
 response_frame <- function(newresp, fit) {
@@ -168,7 +182,7 @@ match_trials <- function(newresp, fit) {
 
 as_counts <- function(newresp, response, fit) {
   proportion <- if (is.factor(newresp)) two_levels(newresp, "newresp") - 1 else as.double(newresp)
-  check_support(proportion, response_frame(proportion, fit), family_registry()$binomial)
+  check_support(proportion, response_frame(proportion, fit), family_traits(fit$family))
   size <- rowSums(response)
   successes <- proportion * size
   whole <- round(successes)

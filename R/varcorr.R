@@ -19,15 +19,18 @@ nlme::VarCorr
 #'   one covariance matrix a random term, on the scale of the linear predictor, named by the grouping factors (the
 #'   second term of a factor `g` is called `g.1`). Attributes of each matrix: `stddev`, `correlation` (`NA` with an
 #'   effect of standard deviation 0) and `boundary` (named logical: effects whose standard deviation is on the
-#'   boundary, 0). Attributes of the list: `sc`, the residual standard deviation [sigma()], and `useSc`, whether the
-#'   family has one.
+#'   boundary, 0). Attributes of the list: `sc`, the residual standard deviation [sigma()]; `useSc`, whether the family
+#'   has one; and `dispersion`, named number, the dispersion parameter where it is no standard deviation on the scale of
+#'   the linear predictor (everywhere but with a Gaussian response and the identity link).
 #'
 #'   `as.data.frame()`: data frame with a row for each variance and covariance and columns `grp`, `var1`, `var2`
 #'   (`NA` for a variance), `vcov` (variance or covariance) and `sdcor` (standard deviation or correlation); a row
 #'   `Residual` at the end where the family has a dispersion parameter.
 #'
-#'   `format()`: character matrix of what `print()` shows. `print()` returns its argument invisibly. A standard
-#'   deviation on the boundary is printed as `0 (boundary)`, an undefined correlation as `-`.
+#'   `format()`: character matrix of the table that `print()` shows. `print()` returns its argument invisibly. A
+#'   standard deviation on the boundary is printed as `0 (boundary)`, an undefined correlation as `-`. A residual
+#'   standard deviation is in the table where it is on the scale of the others; else the dispersion parameter stands
+#'   below.
 #' @examples
 #' fit <- glmm(weight ~ Time + (Time | Chick), data = ChickWeight)
 #' VarCorr(fit)
@@ -35,6 +38,7 @@ nlme::VarCorr
 #' @method VarCorr glimmer
 #' @export
 VarCorr.glimmer <- function(x, sigma = 1, ...) {
+  check_dots(VarCorr.glimmer, ...)
   matrices <- lapply(seq_along(x$random), function(t) {
     lower <- sigma * lower_triangle(x$parameters[x$index$theta[[t]]])
     effects <- x$random[[t]]$names
@@ -46,7 +50,8 @@ VarCorr.glimmer <- function(x, sigma = 1, ...) {
   })
   groups <- vapply(x$random, function(term) term$group, "")
   structure(stats::setNames(matrices, make.unique(groups)), sc = sigma * sigma.glimmer(x),
-            useSc = has_dispersion(x$family), class = c("VarCorr.glimmer", "VarCorr.merMod"))
+            useSc = has_dispersion(x$family), dispersion = if (!isLMM.glimmer(x)) dispersion_value(x),
+            class = c("VarCorr.glimmer", "VarCorr.merMod"))
 }
 
 #' Effects of a term whose standard deviation is on the boundary
@@ -64,6 +69,23 @@ boundary_effects <- function(fit, t) {
   if (length(at) == 1L && fit$boundary[at]) TRUE else sds <= 1e-4 * unit
 }
 
+#' The dispersion parameter by its own name, with the variance of the family as a formula of it
+#' @noRd
+dispersion_value <- function(fit) {
+  traits <- family_traits(fit$family)
+  if (length(fit$index$dispersion)) {
+    structure(exp(unname(fit$parameters[fit$index$dispersion])), names = sub("^log_", "", traits$dispersion),
+              variance = traits$variance)
+  }
+}
+
+dispersion_text <- function(value, digits) {
+  if (length(value)) {
+    paste0("Dispersion: ", names(value), " ", format(c(value), digits = digits), " (variance ",
+           attr(value, "variance"), ")")
+  }
+}
+
 # NA for the correlations of an effect that does not vary.
 correlation_matrix <- function(covariance, sds, boundary) {
   correlation <- covariance / tcrossprod(sds)
@@ -78,7 +100,7 @@ correlation_matrix <- function(covariance, sds, boundary) {
 #' @export
 as.data.frame.VarCorr.glimmer <- function(x, row.names = NULL, optional = FALSE,
                                           order = c("cov.last", "lower.tri"), ...) {
-  order <- match.arg(order)
+  order <- match_choice(order, c("cov.last", "lower.tri"), "order")
   parts <- Map(function(covariance, group) {
     at <- lower_positions(nrow(covariance), order)
     single <- at[, 1L] == at[, 2L]
@@ -106,12 +128,12 @@ lower_positions <- function(size, order = "lower.tri") {
 #' @method format VarCorr.glimmer
 #' @export
 format.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
-  comp <- match.arg(comp, c("Variance", "Std.Dev."), several.ok = TRUE)
+  comp <- match_choices(comp, c("Variance", "Std.Dev."), "comp")
   sds <- unlist(lapply(x, attr, "stddev"), use.names = FALSE)
   boundary <- unlist(lapply(x, attr, "boundary"), use.names = FALSE)
   labels <- random_labels(names(x), lapply(x, rownames))
   correlations <- correlation_cells(lapply(x, attr, "correlation"), max(2L, digits - 2L))
-  if (attr(x, "useSc")) {
+  if (attr(x, "useSc") && is.null(attr(x, "dispersion"))) {
     sds <- c(sds, attr(x, "sc"))
     boundary <- c(boundary, FALSE)
     labels <- rbind(labels, c("Residual", ""))
@@ -169,6 +191,7 @@ correlation_cells <- function(correlations, digits) {
 #' @export
 print.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
   print_cells(format(x, digits = digits, comp = comp))
+  cat_wrapped(dispersion_text(attr(x, "dispersion"), digits))
   invisible(x)
 }
 
@@ -197,7 +220,7 @@ covariance_table <- function(fit) {
   dispersion <- fit$index$dispersion
   if (length(dispersion)) {
     scale <- sigma.glimmer(fit)
-    slope <- if (fit$family$family == "gaussian") 1 else -0.5
+    slope <- family_traits(fit$family)$sigma_power
     terms <- c(terms, list(data.frame(kind = "sigma", group = "Residual", var1 = "Observation", var2 = NA_character_,
                                       estimate = scale, boundary = FALSE, transformed = log(scale),
                                       se = abs(slope) * sqrt(fit$covariance[dispersion, dispersion]))))

@@ -103,3 +103,18 @@ test_that("the printed table", {
   expect_snapshot(print(anova(small, large), digits = 3))
   expect_snapshot(print(anova(large), digits = 3))
 })
+
+test_that("fits of other packages are refused, and why", {
+  skip_if_not_installed("lme4")
+  ours <- glmm(Reaction ~ Days + (1 | Subject), lme4::sleepstudy)
+  peers <- list(lme4::lmer(Reaction ~ 1 + (1 | Subject), lme4::sleepstudy, REML = FALSE),
+                nlme::lme(Reaction ~ 1, lme4::sleepstudy, ~ 1 | Subject, method = "ML"))
+  for (peer in peers) {
+    error <- error_of(anova(ours, peer))
+    expect_s3_class(error, "glimmer_error_argument")
+    expect_match(conditionMessage(error), paste0(class(peer)[1L], "'.*another approximation.*glmm\\(\\)"))
+    expect_identical(error$class_found, class(peer))
+  }
+  expect_match(conditionMessage(error_of(anova(ours, 3))), "Argument 2 of anova\\(\\) is not a fit")
+  expect_match(conditionMessage(error_of(anova(ours, ours, model_names = c("a", "b")))), "did you mean `model.names`")
+})

@@ -10,11 +10,6 @@ bad_input_data <- function() {
 # Variances of x'beta + z'b from the inverse of the dense joint Hessian in (u, beta) at the modes.
 reference_variances <- function(model, parameters, keep = NULL) {
   part <- reference_unpack(model, parameters)
-  A <- reference_random_matrix(model, part$lambdas)
-  M <- cbind(A, model$X)
-  mode <- attr(reference_laplace(model, parameters), "mode")
-  penalty <- rep(c(1, 0), c(ncol(A), ncol(model$X)))
-  slope <- reference_slope(model, model$offset, M, penalty, part$phi, c(mode, part$beta))
   rows <- model
   rows$factors <- Map(function(factor, k) {
     dropped <- if (is.null(keep)) integer() else setdiff(seq_len(ncol(factor$Z)), keep[[k]])
@@ -22,7 +17,16 @@ reference_variances <- function(model, parameters, keep = NULL) {
     factor
   }, rows$factors, seq_along(rows$factors))
   C <- cbind(reference_random_matrix(rows, part$lambdas), rows$X)
-  unname(rowSums((C %*% solve(slope$curvature)) * C))
+  unname(rowSums((C %*% solve(reference_curvature(model, parameters))) * C))
+}
+
+# The negative Hessian in (u, beta) of the joint log-density, at the mode of u.
+reference_curvature <- function(model, parameters) {
+  part <- reference_unpack(model, parameters)
+  A <- reference_random_matrix(model, part$lambdas)
+  mode <- attr(reference_laplace(model, parameters), "mode")
+  penalty <- rep(c(1, 0), c(ncol(A), ncol(model$X)))
+  reference_slope(model, model$offset, cbind(A, model$X), penalty, part$phi, c(mode, part$beta))$curvature
 }
 
 # A fit with given parameters whose modes come from the reference: what predict() reads, for models of any structure.
@@ -37,17 +41,30 @@ reference_fit <- function(case) {
     t(lambda %*% matrix(mode[seq.int(end - size + 1, end)], ncol(factor$Z)))
   }, case$model$factors, part$lambdas, ends)
   groups <- vapply(design$factors, function(factor) factor$name, "")
+  inverse <- solve(reference_curvature(case$model, case$parameters)[seq_along(mode), seq_along(mode)])
+  variances <- Map(function(factor, lambda, end) {
+    q <- ncol(factor$Z)
+    blocks <- lapply(seq_along(factor$levels), function(level) {
+      at <- end - q * length(factor$levels) + (level - 1L) * q + seq_len(q)
+      lambda %*% inverse[at, at] %*% t(lambda)
+    })
+    array(unlist(blocks), c(q, q, length(blocks)))
+  }, case$model$factors, part$lambdas, ends)
   # the same levels may be in another order
-  modes <- Map(function(b, reference, factor) {
-    first <- match(seq_along(factor$levels) - 1L, factor$index)
-    structure(b[reference$index[first] + 1L, , drop = FALSE], dimnames = list(factor$levels, colnames(factor$Z)))
-  }, modes, case$model$factors, design$factors)
+  order <- Map(function(reference, factor) {
+    reference$index[match(seq_along(factor$levels) - 1L, factor$index)] + 1L
+  }, case$model$factors, design$factors)
+  modes <- Map(function(b, order, factor) {
+    structure(b[order, , drop = FALSE], dimnames = list(factor$levels, colnames(factor$Z)))
+  }, modes, order, design$factors)
+  variances <- Map(function(variances, order) variances[, , order, drop = FALSE], variances, order)
   factors <- lapply(design$factors, function(factor) {
     list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
   })
   structure(c(front_fit(stages), list(
     call = stages$call, formula = stages$parts$formula, factors = setNames(factors, groups),
-    parameters = case$parameters, index = parameter_index(design, case$family), modes = setNames(modes, groups)
+    parameters = case$parameters, index = parameter_index(design, case$family), modes = setNames(modes, groups),
+    mode_variances = setNames(variances, groups)
   )), class = "glimmer")
 }
 
@@ -141,9 +158,44 @@ test_that("standard errors of models with several grouping factors are those of 
   expect_equal(some, reference_variances(case$model, case$parameters, keep = list(integer(), 1:2)), tolerance = 1e-7)
   new <- unname(predict(fit, case$data[7:9, ], se.fit = TRUE)$se.fit)
   expect_equal(new, unname(predict(fit, se.fit = TRUE)$se.fit)[7:9])
-  system <- joint_information(fit)
   rows <- fit_rows(fit, select_random(fit, NULL))
-  expect_equal(sparse_variance(fit, system, rows, chunk = 7L)$variance, sparse_variance(fit, system, rows)$variance)
+  root <- joint_information(fit)$root
+  expect_equal(cross_covariance(fit, root, rows, 1:2, cells = 1), cross_covariance(fit, root, rows, 1:2))
+})
+
+test_that("fits with three crossed factors: standard errors by parts of the random effects, and of new combinations", {
+  set.seed(31)
+  d <- data.frame(g = sample(letters[1:9], 150, TRUE), h = sample(LETTERS[1:6], 150, TRUE),
+                  k = sample(c("p", "q", "r", "s"), 150, TRUE), x = rnorm(150), s = runif(150, -0.2, 0.2))
+  effects <- function(f, sd) rnorm(26, 0, sd)[as.integer(factor(f))]
+  d$y <- rpois(150, exp(0.5 + 0.3 * d$x + d$s + effects(d$g, 0.7) + effects(d$h, 0.5) * (1 + d$x) + effects(d$k, 0.6)))
+  formula <- y ~ x + offset(s) + (1 | g) + (x | h) + (1 | k)
+  fit <- fit_glmm(formula, d, poisson())
+  model <- reference_from_formula(formula, d, poisson())
+  keeps <- list(list(1L, 1:2, 1L), list(1L, integer(), 1L), list(integer(), 1L, 1L), list(integer(), 1:2, integer()))
+  forms <- list(NULL, ~ (1 | g) + (1 | k), ~ (1 | h) + (1 | k), ~ (x | h))
+  for (case in seq_along(forms)) {
+    expect_equal(unname(predict(fit, re.form = forms[[case]], se.fit = TRUE)$se.fit)^2,
+                 reference_variances(model, fit$parameters, keeps[[case]]), tolerance = 1e-7)
+  }
+  # combinations of levels that no row has, in another order, with an offset that has no part in the variance
+  seen <- paste(d$g, d$h, d$k)
+  new <- expand.grid(g = c("c", "a", "unseen"), h = c("D", "B"), k = c("s", "p", "unseen"), x = c(-1, 2),
+                     stringsAsFactors = FALSE)
+  known <- new$g != "unseen" & new$k != "unseen"
+  expect_false(all(with(new, paste(g, h, k))[known] %in% seen))
+  new$s <- seq_along(new$g)
+  mine <- predict(fit, new, se.fit = TRUE, allow.new.levels = TRUE)
+  extended <- reference_from_formula(formula, rbind(d, transform(new[known, ], y = 0)[names(d)]), poisson())
+  C <- cbind(reference_random_matrix(extended, reference_unpack(extended, fit$parameters)$lambdas), extended$X)
+  C <- C[-seq_len(nrow(d)), ]
+  expect_equal(unname(mine$se.fit[known])^2,
+               unname(rowSums((C %*% solve(reference_curvature(model, fit$parameters))) * C)), tolerance = 1e-7)
+  # a new level adds its variance to what the known ones leave
+  lone <- with(new, g == "unseen" & k != "unseen")
+  others <- predict(fit, transform(new[lone, ], g = "a"), re.form = ~ (x | h) + (1 | k), se.fit = TRUE)
+  expect_equal(mine$fit[lone], others$fit)
+  expect_equal(mine$se.fit[lone]^2, others$se.fit^2 + fit$parameters[["sd.g.(Intercept)"]]^2)
 })
 
 test_that("a singular covariance has standard errors", {

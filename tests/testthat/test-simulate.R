@@ -64,10 +64,10 @@ test_that("draws of every family have their moments and distribution", {
   first <- mean == 0.5 & weights == 2
   z_mean <- function(x, mean, variance) abs(mean(x) - mean) / sqrt(variance / length(x))
   set.seed(5)
-  gamma <- draw_family("Gamma", mean, 1, weights, 3)[first]
+  gamma <- family_registry()$Gamma$draw(mean, 1, weights, 3)[first]
   expect_lt(z_mean(gamma, 0.5, 0.25 / 6), 4)
   expect_gt(ks.test(gamma, pgamma, shape = 6, rate = 12)$p.value, 0.001)
-  inverse <- draw_family("inverse.gaussian", mean, 1, weights, 0.7)
+  inverse <- family_registry()$inverse.gaussian$draw(mean, 1, weights, 0.7)
   distribution <- function(x, mu, lambda) {
     root <- sqrt(lambda / x)
     pnorm(root * (x / mu - 1)) + exp(2 * lambda / mu) * pnorm(-root * (x / mu + 1))
@@ -79,9 +79,9 @@ test_that("draws of every family have their moments and distribution", {
       expect_gt(ks.test(x, distribution, mu = mu, lambda = 0.7 * w)$p.value, 0.001)
     }
   }
-  expect_lt(z_mean(draw_family("gaussian", mean, 1, weights, 3)[first], 0.5, 9 / 2), 4)
+  expect_lt(z_mean(family_registry()$gaussian$draw(mean, 1, weights, 3)[first], 0.5, 9 / 2), 4)
   # far from its mean the inverse Gaussian stays positive and finite
-  expect_true(all(is.finite(extreme <- draw_inverse_gaussian(1000L, 1e8, 1e-8)) & extreme > 0))
+  expect_true(all(is.finite(extreme <- draw_inverse_gaussian(rep(1e8, 1000), 1e-8)) & extreme > 0))
 })
 
 test_that("draws have the form of the response, and refit takes them without a warning", {
@@ -161,7 +161,7 @@ test_that("what cannot be drawn is refused", {
   for (nsim in list(0, 1.5, NA, "a")) {
     expect_s3_class(tryCatch(simulate(fit, nsim), error = identity), "glimmer_error_argument")
   }
-  expect_s3_class(tryCatch(simulate(fit, use.u = TRUE), error = identity), "glimmer_error_argument")
+  expect_s3_class(tryCatch(simulate(fit, newparams = list()), error = identity), "glimmer_error_argument")
 })
 
 test_that("rows left out by na.exclude are NA", {
@@ -173,4 +173,27 @@ test_that("rows left out by na.exclude are NA", {
   expect_equal(nrow(simulations), 220L)
   expect_identical(which(is.na(simulations$sim_1)), 3L)
   expect_silent(refit(fit, simulations$sim_1))
+})
+
+test_that("use.u is the older re.form", {
+  fit <- glmm(count ~ spray + (1 | block), transform(InsectSprays, block = rep(1:12, 6)), poisson)
+  expect_identical(simulate(fit, 2, seed = 3, use.u = TRUE), simulate(fit, 2, seed = 3, re.form = NULL))
+  expect_identical(simulate(fit, 2, seed = 3, use.u = FALSE), simulate(fit, 2, seed = 3))
+  expect_false(identical(simulate(fit, seed = 3, use.u = TRUE), simulate(fit, seed = 3)))
+  expect_s3_class(tryCatch(simulate(fit, use.u = TRUE, re.form = NULL), error = identity), "glimmer_error_argument")
+  expect_s3_class(tryCatch(simulate(fit, use.u = "yes"), error = identity), "glimmer_error_argument")
+})
+
+test_that("bootMer of lme4 runs on a fit, and its spread is that of the estimates", {
+  skip_if_not_installed("lme4")
+  fit <- glmm(Reaction ~ Days + (1 | Subject), lme4::sleepstudy)
+  for (arguments in list(list(), list(use.u = TRUE), list(re.form = NA))) {
+    boot <- do.call(lme4::bootMer, c(list(fit, fixef, nsim = 3L, seed = 1), arguments))
+    expect_equal(boot$t0, fixef(fit))
+    expect_equal(unname(boot$t[1L, ]), unname(fixef(refit(fit, simulate(fit, 3L, seed = 1,
+      re.form = if (isTRUE(arguments$use.u)) NULL else NA)[[1L]]))), tolerance = 1e-6)
+  }
+  # around the conditional modes the intercept moves less
+  expect_lt(sd(lme4::bootMer(fit, fixef, nsim = 20L, seed = 1, use.u = TRUE)$t[, 1L]),
+            sd(lme4::bootMer(fit, fixef, nsim = 20L, seed = 1)$t[, 1L]))
 })

@@ -152,3 +152,24 @@ test_that("lme4's generic finds the method", {
   fit <- glmm(y ~ x + (1 | g), data, poisson)
   expect_equal(lme4::refit(fit, rev(data$y))$parameters, refit(fit, rev(data$y))$parameters)
 })
+
+test_that("with both packages attached, in either order, refit finds the method of every fit", {
+  skip_if_not_installed("lme4")
+  library_paths <- paste0(".libPaths(", deparse1(.libPaths()), ")")
+  code <- "data <- transform(InsectSprays, block = rep(1:12, 6))
+    ours <- glmm(count ~ spray + (1 | block), data, poisson)
+    theirs <- lmer(count ~ spray + (1 | block), data, REML = FALSE)
+    y <- rev(data$count)
+    found <- c(fixef(refit(ours, y)), fixef(refit(theirs, y)))
+    direct <- c(fixef(glmm(y ~ spray + (1 | block), data, poisson)),
+                fixef(lmer(y ~ spray + (1 | block), data, REML = FALSE)))
+    cat(isTRUE(all.equal(found, direct, tolerance = 1e-5, check.attributes = FALSE)))"
+  for (order in list(c("lme4", "glimmer"), c("glimmer", "lme4"))) {
+    script <- tempfile(fileext = ".R")
+    on.exit(unlink(script))
+    attach <- paste0("suppressMessages(library(", order, "))")
+    writeLines(c(library_paths, attach, code), script)
+    shown <- system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", script), stdout = TRUE, stderr = FALSE)
+    expect_identical(shown, "TRUE")
+  }
+})

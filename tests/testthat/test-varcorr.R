@@ -60,3 +60,25 @@ test_that("the printed table", {
   capture.output(result <- withVisible(print(VarCorr(fit))))
   expect_false(result$visible)
 })
+
+test_that("a dispersion that is no standard deviation on the link scale stands below the table, by its own name", {
+  data <- transform(ChickWeight, share = weight / 100)
+  fits <- list(shape = fit_glmm(share ~ Time + (1 | Chick), data, Gamma("log")),
+               sigma = fit_glmm(share ~ Time + (1 | Chick), data, gaussian("log")),
+               lambda = fit_glmm(share ~ Time + (1 | Chick), data, inverse.gaussian("log")))
+  for (name in names(fits)) {
+    fit <- fits[[name]]
+    value <- exp(fit$parameters[[length(fit$parameters)]])
+    expect_equal(attr(VarCorr(fit), "dispersion"), value, ignore_attr = TRUE)
+    for (shown in list(capture.output(print(VarCorr(fit), digits = 4)), capture.output(print(fit, digits = 4)),
+                       capture.output(print(summary(fit), digits = 4)))) {
+      expect_false(any(grepl("Residual", shown)))
+      expect_true(any(grepl(paste("Dispersion:", name, format(value, digits = 4)), shown, fixed = TRUE)))
+    }
+    # the shape of lme4
+    expect_true(attr(VarCorr(fit), "useSc"))
+    expect_equal(tail(as.data.frame(VarCorr(fit)), 1L)[c("grp", "sdcor")], list("Residual", sigma(fit)),
+                 ignore_attr = TRUE)
+  }
+  expect_true(any(grepl("Residual", capture.output(print(truth_fit("sleep_lmm_ml"))))))
+})
