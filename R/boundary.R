@@ -1,5 +1,5 @@
 # Signs and boundaries of L. The log-likelihood is even in each column of L, so its gradient vanishes where a column is
-# zero, whether that is a maximum or not.
+# zero, whether that is a maximum or not (DESIGN, "Bounds and boundaries").
 
 #' Flip columns of L so that its diagonal is not negative
 #' @noRd
@@ -7,57 +7,82 @@ normalise_signs <- function(engine, parameters) {
   for (at in engine$index$theta) {
     lower <- lower_triangle(parameters[at])
     flip <- ifelse(diag(lower) < 0, -1, 1)
-    parameters[at] <- (lower * rep(flip, each = nrow(lower)))[lower.tri(lower, diag = TRUE)]
+    parameters[at] <- lower_part(lower * rep(flip, each = nrow(lower)))
   }
   parameters
 }
 
-#' Search again from inside where a one-dimensional term came to rest at zero without being a maximum there
+#' Hold zero standard deviations and perfect correlations, where the log-likelihood is no better inside
 #'
-#' Next to zero the gradient is the curvature times the distance, so its sign a little way off tells which it is.
+#' A term's covariance loses its smallest principal directions, in units of a level's own standard error, as long as the
+#' log-likelihood does not fall. What is left has a lower triangle with zero columns; these are held, and the
+#' other columns are free: without them L would have more columns than the rank, and rotations of them change nothing.
 #'
-#' @param best Result of [search_again()].
+#' @return List: `parameters`, `held` (logical, one a parameter).
 #' @noRd
-leave_zero_sds <- function(engine, best, control) {
-  parameters <- best$parameters
-  rising <- FALSE
-  for (t in which(lengths(engine$index$theta) == 1L)) {
+hold_boundary <- function(engine, parameters, value, joint = FALSE) {
+  held <- rep(FALSE, length(parameters))
+  for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
     unit <- engine$sd_unit[[t]]
-    if (abs(parameters[at]) > 1e-3 * unit) next
-    beside <- engine_evaluate(engine, replace(best$parameters, at, 1e-3 * unit), gradient = TRUE)
-    if (beside$status == "ok" && beside$gradient[at] * 1e-3 * unit > 1e-10) {
-      parameters[at] <- 0.3 * unit
-      rising <- TRUE
-    }
-  }
-  if (!rising) {
-    return(best)
-  }
-  inside <- best
-  inside$parameters <- parameters
-  again <- search_again(engine, inside, control)
-  if (isTRUE(again$value > best$value)) again else best
-}
-
-#' Hold at zero the standard deviations of one-dimensional terms that are no better elsewhere
-#'
-#' @return List: `parameters`, `held`.
-#' @noRd
-hold_zero_sds <- function(engine, parameters, value, joint = FALSE) {
-  held <- rep(FALSE, length(parameters))
-  for (t in which(lengths(engine$index$theta) == 1L)) {
-    at <- engine$index$theta[[t]]
-    if (parameters[at] > engine$sd_unit[[t]]) next
-    candidate <- parameters
-    candidate[at] <- 0
-    at_zero <- engine_evaluate(engine, candidate, joint = joint)
-    if (at_zero$value >= value - 1e-8) {
+    parts <- svd(lower_triangle(parameters[at]) / unit)
+    for (rank in rev(seq_along(unit)) - 1L) {
+      if (parts$d[rank + 1L] > 1) break
+      kept <- seq_len(rank)
+      root <- parts$u[, kept, drop = FALSE] * rep(parts$d[kept], each = length(unit))
+      lower <- lower_of_covariance(tcrossprod(root))
+      candidate <- replace(parameters, at, lower_part(unit * lower))
+      truncated <- engine_evaluate(engine, candidate, joint = joint)
+      if (!isTRUE(truncated$value >= value - 1e-8)) break
       parameters <- candidate
-      parameters[engine$index$beta] <- at_zero$beta
-      value <- max(value, at_zero$value)
-      held[at] <- TRUE
+      parameters[engine$index$beta] <- truncated$beta
+      value <- max(value, truncated$value)
+      held[at] <- lower_part(matrix(colSums(lower != 0) == 0, nrow(lower), ncol(lower), byrow = TRUE))
     }
   }
   list(parameters = parameters, held = held)
+}
+
+#' A better point inside, where the log-likelihood rises from the boundary
+#'
+#' With Sigma the covariance of a term, S = dl/dSigma and N a basis of the null space of Sigma, the boundary is a
+#' maximum only if N'SN has no positive eigenvalue. S comes from the gradient in L next to the boundary.
+#'
+#' @param best Result of [settle()].
+#' @return Parameters inside, or `NULL` where all terms are at a maximum.
+#' @noRd
+leave_boundary <- function(engine, best) {
+  inside <- NULL
+  for (t in seq_along(engine$index$theta)) {
+    at <- engine$index$theta[[t]]
+    if (!any(best$held[at])) next
+    unit <- engine$sd_unit[[t]]
+    covariance <- tcrossprod(lower_triangle(best$parameters[at]) / unit)
+    null <- null_space(covariance)
+    beside <- replace(best$parameters, at, lower_part(unit * t(chol(covariance + 1e-6 * tcrossprod(null)))))
+    result <- engine_evaluate(engine, beside, gradient = TRUE)
+    if (result$status != "ok") next
+    slope <- covariance_slope(lower_triangle(beside[at]) / unit, unit * lower_triangle(result$gradient[at]))
+    rise <- eigen(crossprod(null, slope %*% null), symmetric = TRUE)
+    if (rise$values[1L] > 1e-4) {
+      direction <- drop(null %*% rise$vectors[, 1L])
+      if (is.null(inside)) inside <- best$parameters
+      inside[at] <- lower_part(unit * t(chol(covariance + 1e-6 * tcrossprod(null) + 0.1 * tcrossprod(direction))))
+    }
+  }
+  inside
+}
+
+null_space <- function(covariance) {
+  parts <- eigen(covariance, symmetric = TRUE)
+  parts$vectors[, parts$values <= 1e-10 * max(parts$values, 1), drop = FALSE]
+}
+
+#' dl/dSigma from dl/dL, Sigma = L L': with T = L'G symmetric in its lower triangle, 2 L' S L = T
+#' @noRd
+covariance_slope <- function(lower, gradient) {
+  product <- crossprod(lower, gradient)
+  product[upper.tri(product)] <- t(product)[upper.tri(product)]
+  half <- backsolve(t(lower), product)
+  t(backsolve(t(lower), t(half))) / 2
 }

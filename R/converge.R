@@ -4,32 +4,50 @@
 #' Judge the result of a search
 #'
 #' @param found Result of [maximise()].
-#' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`),
-#'   `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the boundary).
+#' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`, a
+#'   row a statement), `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the
+#'   boundary).
 #' @noRd
 judge <- function(found, design, engine, method, control) {
-  checks <- list(check_gain(found, control), check_hessian(-found$hessian),
-                 check_boundary(nearest_boundary(found$parameters, engine, design)))
   covariance <- parameter_covariance(found, engine, !found$held)
-  status <- do.call(rbind, c(checks, list(check_separation(covariance, engine), check_edge(found))))
-  list(converged = all(status$ok[1:2]), singular = !status$ok[3], status = status,
-       boundary = stats::setNames(found$held, engine$names),
-       covariance = covariance)
+  boundary <- check_boundary(found, engine, design)
+  separation <- check_separation(covariance, engine)
+  status <- rbind(check_gain(found, control), check_hessian(found), boundary, separation,
+                  check_identification(found, engine, separation), check_edge(found))
+  list(converged = all(status$ok[1:2]), singular = !all(boundary$ok), status = status,
+       boundary = stats::setNames(found$held, engine$names), covariance = covariance)
 }
 
-check_hessian <- function(information, limit = 1e10) {
-  condition <- condition_number(information)
-  ok <- is.finite(condition) && condition < limit
+check_hessian <- function(found) {
+  condition <- condition_number(found$hessian)
+  ok <- is.finite(condition)
   text <- if (ok) {
     paste("Hessian positive definite, condition number", format(condition, digits = 3))
   } else if (is.na(condition)) {
     "Hessian could not be evaluated next to the estimates: standard errors are not available"
-  } else if (is.finite(condition)) {
-    paste("Hessian nearly singular, condition number", format(condition, digits = 3))
   } else {
     "Hessian not positive definite: standard errors are not available"
   }
-  new_check("hessian", condition, limit, ok, text)
+  new_check("hessian", condition, Inf, ok, text)
+}
+
+#' Parameters that the data hardly determine: a direction in which the log-likelihood is nearly flat
+#'
+#' Left out where the separation of the data has been named as its cause.
+#' @noRd
+check_identification <- function(found, engine, separation, limit = 1e6) {
+  condition <- condition_number(found$hessian)
+  if (!is.finite(condition) || condition < limit || !all(separation$ok)) {
+    return(NULL)
+  }
+  parts <- curvature(found$hessian)
+  # in units of the parameters' own standard errors
+  flattest <- abs(drop(found$coordinates$transform %*% parts$vectors[, which.min(parts$values)]))
+  share <- flattest / pmax(sqrt(rowSums(found$coordinates$transform^2)), 1e-300)
+  names <- engine$names[found$coordinates$searched][share > 0.1 * max(share)]
+  new_check("identification", condition, limit, FALSE,
+            paste0("the data hardly determine ", format_items(names), ": the log-likelihood is nearly flat there ",
+                   "(condition number ", format(condition, digits = 2), ")"))
 }
 
 #' Coefficients that the data hardly determine, the mark of separated data
@@ -85,61 +103,82 @@ format_gain <- function(gain) {
   if (!is.na(gain) && gain < 1e-10) "below 1e-10" else format(gain, digits = 2)
 }
 
-check_boundary <- function(ratio) {
-  limit <- 1e-4
-  ok <- ratio$value > limit
-  text <- if (ok) {
-    paste0("covariance of random effects in the interior, smallest ", ratio$what, " ", format(ratio$shown, digits = 3))
-  } else {
-    paste0(ratio$name, " is on the boundary (", ratio$what, " ", format(ratio$shown, digits = 3), ")")
-  }
-  new_check("boundary", ratio$value, limit, ok, text)
-}
-
-#' The random term nearest to a singular covariance
-#'
-#' A one-dimensional term is measured by its standard deviation in units of a level's own standard error, a vector
-#' term by the smallest singular value of its L with rows scaled to unit length (0: a perfect correlation).
+#' One statement for each term whose covariance is singular, or one that none is
 #' @noRd
-nearest_boundary <- function(parameters, engine, design) {
-  ratios <- lapply(seq_along(design$terms), function(t) {
-    term <- design$terms[[t]]
-    theta <- parameters[engine$index$theta[[t]]]
-    lower <- lower_triangle(theta)
-    sds <- term_sds(theta)
-    relative <- sds / engine$sd_unit[[t]]
-    if (length(sds) == 1L || min(relative) <= 1e-4) {
-      least <- which.min(relative)
-      return(list(value = relative[[least]], shown = sds[[least]], what = "SD",
-                  name = paste0("SD of ", term$group, ":", term$names[least])))
-    }
-    singular <- min(svd(lower / sds, nu = 0L, nv = 0L)$d)
-    list(value = singular, shown = singular, what = "singular value of the correlation factor",
-         name = paste0("correlation within ", term$label))
+check_boundary <- function(found, engine, design) {
+  limit <- 1e-4
+  measures <- lapply(seq_along(design$terms), function(t) {
+    theta <- found$parameters[engine$index$theta[[t]]]
+    boundary_measure(theta, engine$sd_unit[[t]], design$terms[[t]], limit)
   })
-  ratios[[which.min(vapply(ratios, function(ratio) ratio$value, 1))]]
+  values <- vapply(measures, function(measure) measure$value, 1)
+  singular <- which(values <= limit)
+  if (!length(singular)) {
+    nearest <- measures[[which.min(values)]]
+    return(new_check("boundary", min(values), limit, TRUE,
+                     paste0("covariance of random effects in the interior, smallest ", nearest$what, " ",
+                            format(nearest$shown, digits = 3))))
+  }
+  rows <- lapply(measures[singular], function(measure) {
+    new_check("boundary", measure$value, limit, FALSE,
+              paste0(measure$name, " is on the boundary (", measure$what, " ", format(measure$shown, digits = 3), ")"))
+  })
+  do.call(rbind, rows)
 }
 
-condition_number <- function(information) {
-  if (!length(information)) {
+#' How near a random term is to a singular covariance, and what is then singular
+#'
+#' A standard deviation is measured in units of a level's own standard error, the correlations by the smallest singular
+#' value of L with rows scaled to unit length (0: a perfect correlation).
+#'
+#' @return List: `value`, `shown`, `what`, `name`.
+#' @noRd
+boundary_measure <- function(theta, unit, term, limit) {
+  lower <- lower_triangle(theta)
+  sds <- term_sds(theta)
+  relative <- sds / unit
+  zero <- relative <= limit
+  if (length(sds) == 1L || any(zero)) {
+    least <- if (any(zero)) which(zero) else which.min(relative)
+    return(list(value = min(relative), shown = min(sds), what = "SD",
+                name = paste("SD of", paste0(term$group, ":", term$names[least], collapse = ", "))))
+  }
+  singular <- min(svd(lower / sds, nu = 0L, nv = 0L)$d)
+  list(value = singular, shown = singular, what = "singular value of the correlation factor",
+       name = correlation_name(lower / sds, term))
+}
+
+# With two effects the correlation itself; with more there may be several, and only their number is certain.
+correlation_name <- function(lower, term) {
+  if (nrow(lower) == 2L) {
+    sign <- if (lower[2L, 1L] < 0) "-1" else "1"
+    return(paste0("correlation of ", format_items(term$names), " within ", term$group, ", near ", sign, ","))
+  }
+  rank <- sum(svd(lower, nu = 0L, nv = 0L)$d > 1e-4)
+  paste0("correlation within ", term$label, ", whose ", nrow(lower), " effects have rank ", rank, ",")
+}
+
+# Of the negative Hessian, flat directions counted as what differences of gradients can tell.
+condition_number <- function(hessian) {
+  if (!length(hessian)) {
     return(1)
   }
-  if (!all(is.finite(information))) {
+  if (!all(is.finite(hessian))) {
     return(NA_real_)
   }
-  values <- eigen(information, symmetric = TRUE, only.values = TRUE)$values
-  if (min(values) <= 0) Inf else max(values) / min(values)
+  parts <- curvature(hessian)
+  if (parts$definite) max(parts$values) / min(parts$values) else Inf
 }
 
 # Inverse observed information; the search's coordinates x have parameters = centre + transform x.
 parameter_covariance <- function(found, engine, free) {
   covariance <- matrix(NA_real_, length(free), length(free), dimnames = list(engine$names, engine$names))
-  root <- if (all(is.finite(found$hessian))) tryCatch(chol(-found$hessian), error = function(e) NULL)
-  if (is.null(root)) {
+  if (!is.finite(condition_number(found$hessian)) || !length(found$hessian)) {
     return(covariance)
   }
-  half <- backsolve(root, t(found$coordinates$transform), transpose = TRUE)
-  covariance[free, free] <- crossprod(half)
+  parts <- curvature(found$hessian)
+  half <- found$coordinates$transform %*% (parts$vectors / rep(sqrt(parts$values), each = nrow(parts$vectors)))
+  covariance[free, free] <- tcrossprod(half)
   covariance
 }
 
@@ -151,6 +190,11 @@ warn_verdict <- function(verdict) {
     warn_glimmer("separation", paste0("In this fit ", separated$text, " Its estimate and standard error are ",
                                       "arbitrary: leave it out, or compare models by likelihood ratio."),
                  value = separated$value)
+  }
+  flat <- verdict$status[verdict$status$check == "identification", ]
+  if (nrow(flat)) {
+    warn_glimmer("identification", paste0("In this fit ", flat$text, ". Their estimates and standard errors mean little: ",
+                                          "simplify the model."), value = flat$value)
   }
   if (verdict$converged) {
     return(invisible())

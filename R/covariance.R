@@ -20,3 +20,22 @@ lower_triangle <- function(theta) {
 term_sds <- function(theta) {
   sqrt(rowSums(lower_triangle(theta)^2))
 }
+
+#' Parameters of a term from the lower triangle of a matrix, column by column
+#' @noRd
+lower_part <- function(matrix) {
+  matrix[lower.tri(matrix, diag = TRUE)]
+}
+
+#' The lower triangle L with L L' a covariance that may be singular: zero columns for zero pivots
+#' @noRd
+lower_of_covariance <- function(covariance) {
+  lower <- matrix(0, nrow(covariance), ncol(covariance))
+  for (j in seq_len(ncol(covariance))) {
+    rest <- covariance[, j] - drop(lower %*% lower[j, ])
+    if (rest[j] <= max(1e-12 * covariance[j, j], 1e-20)) next
+    rows <- j:nrow(covariance)
+    lower[rows, j] <- rest[rows] / sqrt(rest[j])
+  }
+  lower
+}

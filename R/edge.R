@@ -2,12 +2,12 @@
 # there the log-likelihood ends without falling off, and a search that only steps back from the edge stops short of the
 # constrained maximum. A barrier whose weight goes to zero leads to it (Nocedal and Wright 2006, section 19.6).
 
-#' Search for a maximum on the edge, where the ordinary search ended unfinished
+#' Search for a maximum on the edge, where other searches have not arrived
 #'
-#' @param best Result of [search_again()], unfinished. @param start Numeric: the parameters that the fit started from.
-#' @return `best`, or a better point with `edge`: the weight of the barrier under which its Hessian is to be taken.
+#' @param best As of [maximise()]. @param start Numeric: the parameters that the fit started from.
+#' @return `best`, or the maximum on the edge, with `edge`: the number of rows on it.
 #' @noRd
-search_edge <- function(engine, best, start, control) {
+climb_edge <- function(engine, best, start, control) {
   engine_evaluate(engine, start)
   if (!any(is.finite(engine_edge_distances(engine)))) {
     return(best)
@@ -21,9 +21,14 @@ search_edge <- function(engine, best, start, control) {
   best$record <- do.call(rbind, c(list(best$record), lapply(paths, `[[`, "record")))
   best$value <- engine_evaluate(engine, best$parameters)$value
   found <- paths[[which.max(vapply(paths, function(path) path$value, 1))]]
-  if (found$value > best$value) best[c("parameters", "value")] <- found[c("parameters", "value")]
-  if (found$value > best$value - 1e-6) best$edge <- found$edge
-  best
+  if (is.null(found$edge) || found$value < best$value - 1e-6) {
+    return(best)
+  }
+  if (found$value < best$value) found$parameters <- best$parameters
+  held <- hold_boundary(engine, normalise_signs(engine, found$parameters), max(found$value, best$value))
+  result <- settle_edge(engine, held, found$edge)
+  result$record <- rbind(best$record, result$record)
+  result
 }
 
 # The first point on the way to another one that has the log-likelihood and keeps a distance from the edge.
@@ -93,10 +98,10 @@ edge_coordinates <- function(engine, parameters, weight) {
 #' Across the edge the curvature grows like 1 / weight, so the inverse of this Hessian is, but for the weight, the
 #' covariance of the parameters that stay on the edge.
 #'
-#' @param found Result of [hold_zero_sds()], with `edge`.
-#' @return See [polish()]; `edge` (number of rows on the edge).
+#' @param found Result of [hold_boundary()]. @param edge Element `edge` of [follow_barrier()].
+#' @return As of [maximise()], with `edge`, the number of rows on the edge.
 #' @noRd
-polish_edge <- function(engine, found, edge) {
+settle_edge <- function(engine, found, edge) {
   on.exit(engine_set_edge_barrier(engine, 0))
   value <- engine_evaluate(engine, found$parameters)$value
   engine_set_edge_barrier(engine, edge$weight)

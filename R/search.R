@@ -1,0 +1,214 @@
+# The searches: stats::nlminb() with exact gradients in coordinates in which the log-likelihood is close to a unit
+# sphere; Newton's method with a Hessian by differences, which ends every search and can stand for it; the simplex.
+
+#' The joint method: theta and dispersion searched, beta at its joint mode with the random effects
+#' @noRd
+search_joint <- function(engine, start, control) {
+  coordinates <- joint_coordinates(engine, start, parameter_scale(engine, start))
+  search(engine, start, coordinates, control, joint = TRUE)
+}
+
+#' Search from where the last search ended, in new coordinates, until the gradient is small or nothing is gained
+#'
+#' Next to the edge of what a link allows, where no step may be taken across, a quasi-Newton search can end early.
+#'
+#' @param from Result of the last [search()].
+#' @noRd
+search_again <- function(engine, from, control, rounds = 6L) {
+  record <- from$record
+  for (round in seq_len(rounds)) {
+    coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
+    best <- search(engine, from$parameters, coordinates, control)
+    record <- rbind(record, best$record)
+    # the Hessian is near the identity in these coordinates, so g'g / 2 is near the predicted gain
+    stuck <- round > 1L && best$value < from$value + 1e-6
+    if (!is.finite(best$value) || isTRUE(best$rough_gain < 1e-6) || stuck) break
+    from <- best
+  }
+  best$record <- record
+  best
+}
+
+#' One search by stats::nlminb()
+#'
+#' @param coordinates List: `centre`, `transform`, `searched` (which parameters move).
+#' @param joint Logical: beta is not searched but at its joint mode.
+#' @return List: `parameters`, `value`, `rough_gain` (g'g / 2 in these coordinates), `record`.
+#' @noRd
+search <- function(engine, start, coordinates, control, joint = FALSE) {
+  stage <- if (joint) "joint" else "laplace"
+  size <- length(coordinates$searched)
+  counts <- c(evaluations = 0L, gradients = 0L)
+  evaluate <- function(x, gradient) {
+    engine_evaluate(engine, place(coordinates, x, start), gradient = gradient, joint = joint)
+  }
+  begin <- evaluate(numeric(size), TRUE)
+  if (begin$status != "ok" || !all(is.finite(begin$gradient))) {
+    record <- search_record(stage, 1L, 1L, begin$value, paste("no search from this start:", begin$status))
+    return(list(parameters = start, value = begin$value, rough_gain = NA_real_, record = record))
+  }
+  objective <- function(x) {
+    counts["evaluations"] <<- counts["evaluations"] + 1L
+    value <- evaluate(x, FALSE)$value
+    tell(control, 2, stage, ": log-likelihood ", format(value, digits = 12))
+    # near 1 at the optimum, so that nlminb's relative tolerance is an absolute one
+    if (is.finite(value)) begin$value - value + 1 else Inf
+  }
+  gradient <- function(x) {
+    counts["gradients"] <<- counts["gradients"] + 1L
+    result <- evaluate(x, TRUE)
+    # nlminb() has no word for "not here": a zero gradient ends it where it is
+    if (result$status == "ok") -pull(coordinates, result$gradient) else numeric(length(x))
+  }
+  found <- stats::nlminb(numeric(size), objective, gradient, lower = lower_bounds(engine, coordinates),
+                         control = search_limits(control, begin$value, joint))
+  result <- evaluate(found$par, TRUE)
+  parameters <- place(coordinates, found$par, start)
+  parameters[engine$index$beta] <- result$beta
+  tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", counts["evaluations"],
+       " evaluations (", found$message, ")")
+  list(parameters = parameters, value = result$value,
+       rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
+       record = search_record(stage, counts[["evaluations"]], counts[["gradients"]], result$value, found$message))
+}
+
+# Newton's steps follow, which need only the neighbourhood; and no more is asked for than round-off leaves of the value.
+search_limits <- function(control, value, joint) {
+  gain <- max(if (joint) 1e-6 else 1e-9, 1e-13 * abs(value))
+  list(eval.max = control$max_evaluations, iter.max = control$max_evaluations, rel.tol = gain, x.tol = 0,
+       sing.tol = 1e-20)
+}
+
+search_record <- function(stage, evaluations, gradients, value, message) {
+  data.frame(stage = stage, evaluations = evaluations, gradients = gradients, value = value, message = message)
+}
+
+# Zero for the standard deviation of a one-dimensional term, in the coordinates of the search; a vector term has no
+# bounds: the log-likelihood is even in each column of L, and L_jj >= 0 would make stationary points of its own.
+lower_bounds <- function(engine, coordinates) {
+  single <- unlist(engine$index$theta[lengths(engine$index$theta) == 1L])
+  bounded <- match(single, coordinates$searched)
+  lower <- rep(-Inf, length(coordinates$searched))
+  mixed <- rowSums(coordinates$transform != 0)[bounded] > 1L
+  lower[bounded] <- ifelse(mixed, -Inf, -coordinates$centre[single] / diag(coordinates$transform)[bounded])
+  lower
+}
+
+#' Newton's method with the Hessian by central differences of the exact gradient
+#'
+#' One step from where a search ended; many where that was not a maximum. A Hessian that is not negative definite is
+#' replaced by the one with the absolute values of its eigenvalues, so that the step leads away from a saddle.
+#'
+#' @param found List: `parameters`, `held`.
+#' @return See [maximise()].
+#' @noRd
+search_newton <- function(engine, found, coordinates, control, joint = FALSE, steps = 30L) {
+  state <- evaluate_state(engine, found$parameters, joint)
+  gradients <- 1L
+  hessian <- matrix(NA_real_, length(coordinates$searched), length(coordinates$searched))
+  gain <- NA_real_
+  for (step in seq_len(steps)) {
+    if (state$status != "ok") break
+    hessian <- difference_hessian(engine, state$parameters, coordinates, joint)
+    gradients <- gradients + 2L * ncol(hessian)
+    newton <- newton_step(hessian, pull(coordinates, state$gradient))
+    gain <- newton$gain
+    if (is.null(newton$direction) || isTRUE(gain < 1e-10) || gradients > control$max_evaluations) break
+    moved <- try_step(engine, state, coordinates, newton$direction, joint)
+    gradients <- gradients + moved$evaluations
+    if (!moved$improved) break
+    state <- moved$state
+    gain <- newton_step(hessian, pull(coordinates, state$gradient))$gain
+    # a short step leaves the Hessian as it is
+    if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8) break
+  }
+  list(parameters = state$parameters, value = state$value, gradient = state$gradient, status = state$status,
+       hessian = hessian, coordinates = coordinates, held = found$held, gain = gain,
+       record = search_record("newton", gradients, gradients, state$value, "Hessian and Newton steps"))
+}
+
+# An evaluation with the parameters that it belongs to.
+evaluate_state <- function(engine, parameters, joint) {
+  result <- engine_evaluate(engine, parameters, gradient = TRUE, joint = joint)
+  parameters[engine$index$beta] <- result$beta
+  c(result, list(parameters = parameters))
+}
+
+#' Newton's step of a maximisation and the gain that it predicts
+#'
+#' @return List: `direction` (`NULL` where the Hessian is not known), `gain` (`NA` where it is not negative definite).
+#' @noRd
+newton_step <- function(hessian, gradient) {
+  if (!length(gradient)) {
+    return(list(direction = numeric(), gain = 0))
+  }
+  if (!all(is.finite(hessian))) {
+    return(list(gain = NA_real_))
+  }
+  parts <- curvature(hessian)
+  along <- drop(crossprod(parts$vectors, gradient)) / parts$values
+  list(direction = limit_length(drop(parts$vectors %*% along)),
+       gain = if (parts$definite) sum(along^2 * parts$values) / 2 else NA_real_)
+}
+
+#' Curvatures of the log-likelihood and their directions
+#'
+#' Central differences know a Hessian to about 1e-7 of its largest eigenvalue: a curvature within that of zero is flat
+#' (a coefficient of separated data), and counts as that much. Where one is negative beyond it, absolute values lead
+#' away from the saddle.
+#'
+#' @return List: `values` (positive), `vectors`, `definite` (logical).
+#' @noRd
+curvature <- function(hessian, noise = 1e-7) {
+  parts <- eigen(-hessian, symmetric = TRUE)
+  floor <- noise * max(abs(parts$values), 1e-300)
+  definite <- min(parts$values) > -floor
+  # as far as it goes a positive definite Hessian is taken at its word
+  certain <- min(parts$values) > 1e-6 * floor
+  list(values = if (certain) parts$values else pmax(abs(parts$values), floor), vectors = parts$vectors,
+       definite = definite)
+}
+
+# A unit is about one standard error: further than ten the quadratic model says nothing.
+limit_length <- function(direction) {
+  direction * min(1, 10 / sqrt(sum(direction^2)))
+}
+
+# A step, halved until the log-likelihood does not fall.
+try_step <- function(engine, state, coordinates, direction, joint) {
+  for (halving in 0:9) {
+    moved <- evaluate_state(engine, place(coordinates, direction / 2^halving, state$parameters), joint)
+    if (moved$status == "ok" && moved$value >= state$value - 1e-12 * (1 + abs(state$value))) {
+      return(list(improved = TRUE, state = moved, evaluations = halving + 1L))
+    }
+  }
+  list(improved = FALSE, evaluations = 10L)
+}
+
+#' The simplex, which needs no gradient and takes -Inf outside what a link allows as it comes
+#'
+#' Nelder and Mead (1965), Computer Journal 7:308, restarted from its own result, as it can collapse.
+#' @noRd
+search_simplex <- function(engine, from, control, rounds = 4L) {
+  record <- from$record
+  for (round in seq_len(rounds)) {
+    coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
+    objective <- function(x) {
+      value <- engine_evaluate(engine, place(coordinates, x))$value
+      # near 1 at the optimum, so that the relative tolerance is an absolute one
+      if (is.finite(value)) from$value - value + 1 else 1e10
+    }
+    size <- length(coordinates$searched)
+    found <- stats::optim(numeric(size), objective,
+                          control = list(maxit = min(control$max_evaluations, 200 * size), reltol = 1e-9))
+    gained <- 1 - found$value
+    tell(control, 1, "simplex: gained ", format(gained, digits = 3), " after ", found$counts[[1L]], " evaluations")
+    record <- rbind(record, search_record("simplex", found$counts[[1L]], 0L, from$value + gained, "Nelder-Mead"))
+    if (gained <= 0) break
+    from$parameters <- place(coordinates, found$par)
+    from$value <- from$value + gained
+    if (gained < 1e-7) break
+  }
+  from$record <- record
+  from
+}
