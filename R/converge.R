@@ -5,16 +5,19 @@
 #'
 #' @param found Result of [maximise()].
 #' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`),
-#'   `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the boundary).
+#'   `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the boundary),
+#'   `separation`, `level_separation` (what [check_separation()] and [check_level_separation()] found).
 #' @noRd
 judge <- function(found, design, engine, method, control) {
   checks <- list(check_gain(found, control), check_hessian(-found$hessian),
                  check_boundary(nearest_boundary(found$parameters, engine, design)))
   covariance <- parameter_covariance(found, engine, !found$held)
-  status <- do.call(rbind, c(checks, list(check_separation(covariance, engine))))
+  separation <- check_separation(covariance, engine, design)
+  levels <- check_level_separation(found$parameters, engine, design)
+  status <- do.call(rbind, c(checks, list(separation$status, levels$status)))
   list(converged = all(status$ok[1:2]), singular = !status$ok[3], status = status,
        boundary = stats::setNames(found$held, engine$names),
-       covariance = covariance)
+       covariance = covariance, separation = separation$found, level_separation = levels$found)
 }
 
 check_hessian <- function(information, limit = 1e10) {
@@ -30,27 +33,6 @@ check_hessian <- function(information, limit = 1e10) {
     "Hessian not positive definite: standard errors are not available"
   }
   new_check("hessian", condition, limit, ok, text)
-}
-
-#' Coefficients that the data hardly determine, the mark of separated data
-#'
-#' A standard error by which the linear predictor could move more than `limit` on a scale without unit (logits, logs).
-#' @noRd
-check_separation <- function(covariance, engine, limit = 50) {
-  beta <- engine$index$beta
-  uncertain <- sqrt(diag(covariance)[beta]) * engine$reach
-  if (!engine$unit_free || !length(beta) || anyNA(uncertain)) {
-    return(NULL)
-  }
-  columns <- engine$names[beta][uncertain > limit]
-  reach <- paste("move the linear predictor by", format(max(uncertain), digits = 2))
-  text <- if (length(columns)) {
-    paste0("the data hardly determine the coefficient of ", format_items(columns), " (standard errors ", reach,
-           "): separated data?")
-  } else {
-    paste("no sign of separation: standard errors of coefficients", reach, "at most")
-  }
-  new_check("separation", max(uncertain), limit, !length(columns), text)
 }
 
 new_check <- function(check, value, limit, ok, text) {
@@ -135,13 +117,8 @@ parameter_covariance <- function(found, engine, free) {
 
 #' Warn of a fit that is not to be trusted
 #' @noRd
-warn_verdict <- function(verdict) {
-  separated <- verdict$status[verdict$status$check == "separation" & !verdict$status$ok, ]
-  if (nrow(separated)) {
-    warn_glimmer("separation", paste0("In this fit ", separated$text, " Its estimate and standard error are ",
-                                      "arbitrary: leave it out, or compare models by likelihood ratio."),
-                 value = separated$value)
-  }
+warn_verdict <- function(verdict, frame) {
+  warn_separation(verdict$separation, verdict$level_separation, frame)
   if (verdict$converged) {
     return(invisible())
   }

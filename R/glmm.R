@@ -78,7 +78,7 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
   result <- fit_design_by(design, family, method, control, start)
-  warn_verdict(result$verdict)
+  warn_verdict(result$verdict, frame)
   new_fit(call, parts, frame, family, design, result, method, control)
 }
 
@@ -90,6 +90,7 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
 #' @noRd
 fit_design_by <- function(design, family, method, control, start = NULL) {
   engine <- new_engine(design, family)
+  engine$family <- family
   begin <- find_start(design, family, engine, start)
   engine$sd_unit <- begin$sd_unit
   found <- maximise(engine, begin$parameters, method, control)

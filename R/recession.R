@@ -19,19 +19,22 @@
 #'   `free` (matrix, columns: a basis of all coefficients that leave the others as they are), `proven` (logical).
 #' @noRd
 find_recession <- function(x, side) {
-  distinct <- collapse_rows(x, side)
+  nothing <- list(separated = logical(nrow(x)), direction = numeric(ncol(x)), free = matrix(0, ncol(x), 0L),
+                  proven = TRUE)
+  if (part_overlaps(x, side)) {
+    return(nothing)
+  }
+  distinct <- collapse_rows(x, ifelse(rowSums(x != 0) == 0, 0, side))
   coordinates <- orthogonal_coordinates(distinct$x)
   fixed <- distinct$side == 0
   basis <- null_basis(unit_rows(coordinates$rows[fixed, , drop = FALSE]))
   separated <- logical(length(fixed))
-  nothing <- list(separated = logical(nrow(x)), direction = numeric(ncol(x)), free = matrix(0, ncol(x), 0L),
-                  proven = TRUE)
   if (ncol(basis) == 0L) {
     return(nothing)
   }
   rows <- (coordinates$rows[!fixed, , drop = FALSE] * distinct$side[!fixed]) %*% basis
   lengths <- sqrt(rowSums(rows^2))
-  live <- lengths > 1e-10 * sqrt(rowSums(coordinates$rows[!fixed, , drop = FALSE]^2))
+  live <- lengths > 1e-9 * sqrt(rowSums(coordinates$rows[!fixed, , drop = FALSE]^2))
   found <- grow_rows(rows[live, , drop = FALSE] / lengths[live])
   if (!any(found$separated)) {
     nothing$proven <- found$proven
@@ -43,12 +46,28 @@ find_recession <- function(x, side) {
        free = back %*% found$free, proven = found$proven)
 }
 
+#' Among very many rows the cheap proof: some of them overlap already
+#' @noRd
+part_overlaps <- function(x, side) {
+  size <- 20L * ncol(x) + 200L
+  if (nrow(x) < 4L * size) {
+    return(FALSE)
+  }
+  part <- round(seq(1, nrow(x), length.out = size))
+  some <- x[part, , drop = FALSE]
+  if (!well_conditioned(crossprod(some))) {
+    return(FALSE)
+  }
+  found <- find_recession(some, side[part])
+  found$proven && !any(found$separated)
+}
+
 #' Distinct rows; equal ones that pull to both sides pull to none
 #'
 #' @return List: `x`, `side` of the distinct rows, `group` (integer: the distinct row of each row).
 #' @noRd
 collapse_rows <- function(x, side) {
-  scale <- apply(abs(x), 2L, max)
+  scale <- column_reach(x)
   key <- drop(x %*% ((2 + cos(seq_len(ncol(x))^1.5)) / ifelse(scale > 0, scale, 1)))
   first <- which(!duplicated(key))
   group <- match(key, key[first])
@@ -68,13 +87,23 @@ collapse_rows <- function(x, side) {
 #' @return List: `rows`, `back` (matrix: coefficients from those in the new coordinates).
 #' @noRd
 orthogonal_coordinates <- function(x) {
-  scale <- apply(abs(x), 2L, max)
+  scale <- column_reach(x)
   unit <- x / rep(scale, each = nrow(x))
+  products <- crossprod(unit)
+  if (well_conditioned(products)) {
+    back <- backsolve(chol(products), diag(ncol(x)))
+    return(list(rows = unit %*% back, back = back / scale))
+  }
   decomposition <- qr(unit, tol = 0)
-  order <- decomposition$pivot
   back <- matrix(0, ncol(x), ncol(x))
-  back[order, ] <- backsolve(qr.R(decomposition), diag(ncol(x)))
-  list(rows = qr.Q(decomposition), back = back / scale)
+  back[decomposition$pivot, ] <- backsolve(qr.R(decomposition), diag(ncol(x)))
+  rows <- qr.Q(decomposition)
+  rows[rowSums(x != 0) == 0, ] <- 0
+  list(rows = rows, back = back / scale)
+}
+
+column_reach <- function(x) {
+  vapply(seq_len(ncol(x)), function(j) max(abs(x[, j])), 1)
 }
 
 unit_rows <- function(rows) {
@@ -192,10 +221,12 @@ split_rows <- function(rows) {
   loss <- function(eta) sum(log1p(exp(-abs(eta))) + pmax(-eta, 0))
   for (iteration in 1:100) {
     lambda <- stats::plogis(-eta)
-    step <- solve_scaled(crossprod(rows * sqrt(lambda * (1 - lambda))), crossprod(rows, lambda))
-    if (is.null(step)) break
+    solved <- solve_scaled(crossprod(rows * sqrt(lambda * (1 - lambda))), crossprod(rows, lambda))
+    if (is.null(solved)) break
+    step <- solved$solution
     forward <- drop(rows %*% step)
-    if (min(lambda) > 1e-12 && max((1 - lambda) * forward) < 0.5) {
+    # what rounding leaves of the equations is for the rows of large multipliers, if those span the space
+    if (solved$pivot > 1e-5 && max((1 - lambda) * forward) < 0.5) {
       return(list(proven = TRUE, separated = logical(nrow(rows))))
     }
     found <- check_directions(rows, list(step, g + step), iteration > 3L)
@@ -216,7 +247,7 @@ solve_scaled <- function(products, right) {
   if (is.null(root) || !all(is.finite(unit))) {
     return(NULL)
   }
-  drop(unit * backsolve(root, backsolve(root, unit * right, transpose = TRUE)))
+  list(solution = drop(unit * backsolve(root, backsolve(root, unit * right, transpose = TRUE))), pivot = min(diag(root)))
 }
 
 #' Is one of these directions, as it is or without what moves the rows that lag behind, one that separates?
