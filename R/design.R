@@ -24,7 +24,7 @@ build_design <- function(parts, frame, family, contrasts = NULL) {
   random <- build_random(parts$terms, frame, contrasts, active)
   design <- assemble_design(keep_columns(x, kept), response, frame, random, fixed)
   design$dropped <- setdiff(colnames(x), colnames(design$X))
-  check_replication(design, family)
+  check_terms(design, family)
   design
 }
 

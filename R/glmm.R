@@ -82,13 +82,14 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   new_fit(call, parts, frame, family, design, result, method, control)
 }
 
-#' The stages from the design to the verdict: engine, start, search, judgement
+#' The stages from the design to the verdict: a look at the response, engine, start, search, judgement
 #'
 #' @param design Result of [build_design()]. @param family Family object. @param method "laplace" or "joint".
 #' @param control,start As in [glmm()].
 #' @return List: `engine` ([new_engine()] with `sd_unit`), `found` ([maximise()]), `verdict` ([judge()]).
 #' @noRd
 fit_design_by <- function(design, family, method, control, start = NULL) {
+  check_variation(design, family)
   engine <- new_engine(design, family)
   engine$family <- family
   begin <- find_start(design, family, engine, start)

@@ -265,7 +265,7 @@ level_separation_text <- function(own) {
   within <- if (length(own$columns)) {
     paste0("the responses are separated by ", format_items(own$columns), " within each of the ", own$levels)
   } else {
-    paste0("the responses are all 0 or all 1 in each of the ", own$levels)
+    paste0("the responses are all failures or all successes in each of the ", own$levels)
   }
   paste0("separated levels: ", within, " levels of '", own$group, "', so that nothing bounds the SD of ", own$term,
          if (length(own$columns)) " and these coefficients", " (estimate ", format(own$sd, digits = 3), ")")
@@ -276,8 +276,8 @@ level_separation_text <- function(own) {
 warn_separation <- function(separation, levels, frame) {
   if (!is.null(separation)) {
     advice <- if (separation$proven) {
-      paste0(". Their estimates and standard errors are arbitrary, the log-likelihood is its limit: merge levels or ",
-             "leave the term out, or compare models by likelihood ratio.")
+      paste0(". The estimates and standard errors given for them are arbitrary, the log-likelihood is its limit: ",
+             "merge levels or leave the term out, or compare models by likelihood ratio.")
     } else {
       " Estimate and standard error are arbitrary: leave it out, or compare models by likelihood ratio."
     }
