@@ -6,16 +6,19 @@
 #' @param found Result of [maximise()].
 #' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`, a
 #'   row a statement), `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the
-#'   boundary).
+#'   boundary), `separation`, `level_separation`, `identification` (what the checks of these names found).
 #' @noRd
 judge <- function(found, design, engine, method, control) {
   covariance <- parameter_covariance(found, engine, !found$held)
   boundary <- check_boundary(found, engine, design)
-  separation <- check_separation(covariance, engine)
-  status <- rbind(check_gain(found, control), check_hessian(found), boundary, separation,
-                  check_identification(found, engine, separation), check_edge(found))
+  separation <- check_separation(covariance, engine, design)
+  levels <- check_level_separation(found$parameters, engine, design)
+  flat <- if (all(separation$status$ok, levels$status$ok)) check_identification(found, engine)
+  status <- rbind(check_gain(found, control), check_hessian(found), boundary, separation$status, levels$status,
+                  flat$status, check_edge(found))
   list(converged = all(status$ok[1:2]), singular = !all(boundary$ok), status = status,
-       boundary = stats::setNames(found$held, engine$names), covariance = covariance)
+       boundary = stats::setNames(found$held, engine$names), covariance = covariance, separation = separation$found,
+       level_separation = levels$found, identification = flat$found)
 }
 
 check_hessian <- function(found) {
@@ -33,42 +36,23 @@ check_hessian <- function(found) {
 
 #' Parameters that the data hardly determine: a direction in which the log-likelihood is nearly flat
 #'
-#' Left out where the separation of the data has been named as its cause.
+#' Asked only where the separation of the data is not the cause.
+#' @return List: `status`; `found`, a list of `parameters` (character) and `condition`. `NULL` where there is none.
 #' @noRd
-check_identification <- function(found, engine, separation, limit = 1e6) {
+check_identification <- function(found, engine, limit = 1e6) {
   condition <- condition_number(found$hessian)
-  if (!is.finite(condition) || condition < limit || !all(separation$ok)) {
+  if (!is.finite(condition) || condition < limit) {
     return(NULL)
   }
   parts <- curvature(found$hessian)
   # in units of the parameters' own standard errors
   flattest <- abs(drop(found$coordinates$transform %*% parts$vectors[, which.min(parts$values)]))
   share <- flattest / pmax(sqrt(rowSums(found$coordinates$transform^2)), 1e-300)
-  names <- engine$names[found$coordinates$searched][share > 0.1 * max(share)]
-  new_check("identification", condition, limit, FALSE,
-            paste0("the data hardly determine ", format_items(names), ": the log-likelihood is nearly flat there ",
-                   "(condition number ", format(condition, digits = 2), ")"))
-}
-
-#' Coefficients that the data hardly determine, the mark of separated data
-#'
-#' A standard error by which the linear predictor could move more than `limit` on a scale without unit (logits, logs).
-#' @noRd
-check_separation <- function(covariance, engine, limit = 50) {
-  beta <- engine$index$beta
-  uncertain <- sqrt(diag(covariance)[beta]) * engine$reach
-  if (!engine$unit_free || !length(beta) || anyNA(uncertain)) {
-    return(NULL)
-  }
-  columns <- engine$names[beta][uncertain > limit]
-  reach <- paste("move the linear predictor by", format(max(uncertain), digits = 2))
-  text <- if (length(columns)) {
-    paste0("the data hardly determine the coefficient of ", format_items(columns), " (standard errors ", reach,
-           "): separated data?")
-  } else {
-    paste("no sign of separation: standard errors of coefficients", reach, "at most")
-  }
-  new_check("separation", max(uncertain), limit, !length(columns), text)
+  parameters <- engine$names[found$coordinates$searched][share > 0.1 * max(share)]
+  text <- paste0("the data hardly determine ", format_items(parameters), ": the log-likelihood is nearly flat there ",
+                 "(condition number ", format(condition, digits = 2), ")")
+  list(status = new_check("identification", condition, limit, FALSE, text),
+       found = list(parameters = parameters, condition = condition, text = text))
 }
 
 # Rows whose linear predictor is at the edge of what the link allows.
@@ -184,18 +168,9 @@ parameter_covariance <- function(found, engine, free) {
 
 #' Warn of a fit that is not to be trusted
 #' @noRd
-warn_verdict <- function(verdict) {
-  separated <- verdict$status[verdict$status$check == "separation" & !verdict$status$ok, ]
-  if (nrow(separated)) {
-    warn_glimmer("separation", paste0("In this fit ", separated$text, " Its estimate and standard error are ",
-                                      "arbitrary: leave it out, or compare models by likelihood ratio."),
-                 value = separated$value)
-  }
-  flat <- verdict$status[verdict$status$check == "identification", ]
-  if (nrow(flat)) {
-    warn_glimmer("identification", paste0("In this fit ", flat$text, ". Their estimates and standard errors mean little: ",
-                                          "simplify the model."), value = flat$value)
-  }
+warn_verdict <- function(verdict, frame) {
+  warn_separation(verdict$separation, verdict$level_separation, frame)
+  if (!is.null(verdict$identification)) warn_identification(verdict$identification)
   if (verdict$converged) {
     return(invisible())
   }
@@ -205,4 +180,10 @@ warn_verdict <- function(verdict) {
                                      "covariates that separate the response, or give other starting values by ",
                                      "`start`."),
                checks = bad$check, values = bad$value)
+}
+
+warn_identification <- function(flat) {
+  warn_glimmer("identification", paste0("In this fit ", flat$text, ". Their estimates and standard errors mean ",
+                                        "little: simplify the model."),
+               parameters = flat$parameters, value = flat$condition)
 }

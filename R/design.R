@@ -7,7 +7,7 @@
 #' @param family Result of [resolve_family()].
 #' @param contrasts Named list of contrasts, as in [stats::lm()].
 #' @return List of `X`, `dropped`, `y`, `size`, `weights`, `offset`, `factors`, `terms` and `fixed`, the last a list
-#'   of what a fit keeps of its fixed part: `terms`, `xlevels`, `contrasts`. See [build_random()] for `factors` and
+#'   of what a fit keeps of its fixed part: `terms`, `xlevels`, `contrasts`, and `frame`. See [build_random()] for `factors` and
 #'   `terms`.
 #' @noRd
 build_design <- function(parts, frame, family, contrasts = NULL) {
@@ -24,7 +24,7 @@ build_design <- function(parts, frame, family, contrasts = NULL) {
   random <- build_random(parts$terms, frame, contrasts, active)
   design <- assemble_design(keep_columns(x, kept), response, frame, random, fixed)
   design$dropped <- setdiff(colnames(x), colnames(design$X))
-  check_replication(design, family)
+  check_terms(design, family)
   design
 }
 
@@ -47,7 +47,7 @@ assemble_design <- function(x, response, frame, random, fixed) {
   offset <- stats::model.offset(frame)
   list(X = x, dropped = character(), y = response$y, size = response$size, weights = response$weights,
        offset = if (is.null(offset)) numeric(nrow(frame)) else as.double(offset),
-       factors = random$factors, terms = random$terms, fixed = fixed)
+       factors = random$factors, terms = random$terms, fixed = fixed, frame = frame)
 }
 
 #' Give a terms object what the model frame knows of its variables

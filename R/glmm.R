@@ -78,18 +78,20 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
   result <- fit_design_by(design, family, method, control, start)
-  warn_verdict(result$verdict)
+  warn_verdict(result$verdict, frame)
   new_fit(call, parts, frame, family, design, result, method, control)
 }
 
-#' The stages from the design to the verdict: engine, start, search, judgement
+#' The stages from the design to the verdict: a look at the response, engine, start, search, judgement
 #'
 #' @param design Result of [build_design()]. @param family Family object. @param method "laplace" or "joint".
 #' @param control,start As in [glmm()].
 #' @return List: `engine` ([new_engine()] with `sd_unit`), `found` ([maximise()]), `verdict` ([judge()]).
 #' @noRd
 fit_design_by <- function(design, family, method, control, start = NULL) {
+  check_variation(design, family)
   engine <- new_engine(design, family)
+  engine$family <- family
   begin <- find_start(design, family, engine, start)
   engine$sd_unit <- begin$sd_unit
   found <- maximise(engine, begin$parameters, method, control)

@@ -148,7 +148,8 @@ check_groups <- function(factors) {
     if (length(group$levels) < 2L) {
       stop_glimmer("grouping", paste0("The grouping factor ", format_items(group$name), " has 1 level (",
                                       format_items(group$levels), ") in the rows used: a random effect needs several. ",
-                                      "Leave the term out."), variable = group$name, levels = group$levels)
+                                      "Leave the term out."), variable = group$name, group = group$name,
+                   levels = group$levels)
     }
   }
 }
@@ -187,35 +188,5 @@ check_pair <- function(first, second, z, products) {
                                            "for the grouping factor ", format_items(first$group), ": its variance ",
                                            "cannot be divided. Keep the column once."),
                  column = repeated, term = labels, variable = first$group)
-  }
-}
-
-#' Refuse random effects that cannot be told from the residuals
-#'
-#' With equal weights, as many random effects as rows leave nothing for a Gaussian residual. For single 0/1 trials
-#' the variance of such effects is not identified, which is a warning.
-#' @noRd
-check_replication <- function(design, family) {
-  active <- design$weights > 0
-  rows <- sum(active)
-  binary <- family$family == "binomial" && all(design$size[active] == 1)
-  gaussian <- family$family == "gaussian" && length(unique(design$weights[active])) == 1L
-  if (!binary && !gaussian) {
-    return(invisible())
-  }
-  for (term in design$terms) {
-    levels <- length(unique(design$factors[[term$factor]]$index[active]))
-    effects <- levels * length(term$names)
-    if (gaussian && effects >= rows) {
-      stop_glimmer("replication", paste0("The random term ", term$label, " has ", effects, " random effects (", levels,
-                                         " levels of ", format_items(term$group), ") for ", rows, " rows: without ",
-                                         "replication they cannot be told from the residuals. Leave the term out, ",
-                                         "or make it simpler."), term = term$label, variable = term$group)
-    }
-    if (binary && levels == rows) {
-      warn_glimmer("unidentified", paste0("The grouping factor ", format_items(term$group), " has one level per row: ",
-                                          "the variance of ", term$label, " is not identified for a 0/1 response."),
-                   term = term$label, variable = term$group)
-    }
   }
 }

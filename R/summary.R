@@ -167,8 +167,8 @@ verdict_text <- function(x) {
                                      collapse = "; "), ")")
   }
   boundary <- x$status$text[x$status$check == "boundary" & !x$status$ok]
-  separation <- x$status$text[x$status$check == "separation" & !x$status$ok]
-  separated <- if (length(separation)) paste0("SEPARATION: ", separation, " ")
+  separation <- x$status$text[x$status$check %in% c("separation", "level_separation") & !x$status$ok]
+  separated <- if (length(separation)) paste0("SEPARATION: ", paste(separation, collapse = "; "), ", ")
   singular <- if (x$singular) paste0("SINGULAR: ", paste(boundary, collapse = "; ")) else "not singular"
   paste0(converged, ", ", separated, singular)
 }

@@ -130,7 +130,7 @@ refit.glimmer <- function(object, newresp, ...) {
   design <- fit_design(fit)
   design[names(response)] <- response
   result <- fit_design_by(design, fit$family, fit$method, fit$control, start = object)
-  warn_verdict(result$verdict)
+  warn_verdict(result$verdict, fit$frame)
   new_fit(fit$call, list(formula = fit$formula), fit$frame, fit$family, design, result, fit$method, fit$control)
 }
 

@@ -1,0 +1,294 @@
+# Separated data: coefficients, and standard deviations, that no finite value maximises.
+#
+# Which coefficients diverge. Let delta be a direction of beta in which no row's density ever falls: x_i'delta >= 0
+# where the response is at its upper limit (all trials successes), <= 0 where it is at its lower one (no success; a
+# Poisson count of 0), and = 0 elsewhere, where the density goes to 0 on both sides. If some row is not left as it is,
+# the likelihood of beta + t delta rises for ever: in a generalized linear model no finite maximum exists, and otherwise
+# it does (Albert and Anderson 1984, Biometrika 71:1; the linear program: Konis 2007, thesis, Oxford).
+#
+# Random effects change nothing of it while their covariance is finite. The likelihood is the mean over b of the
+# product of densities f_i(x_i'beta + z_i'b + offset_i). If delta is such a direction, every product rises along it for
+# every b, so its mean does. If it is not, some row has f_i -> 0 along it for every b; as the f_i are bounded the mean
+# goes to 0 too (dominated convergence; the same for a sequence of beta whose directions tend to delta), so the maximum
+# is at a finite beta. So X alone decides, for every link with monotone mean; offsets move each row by a constant and
+# do not matter; rows of weight 0 do not exist. Gaussian responses with the log link have the same directions with
+# y <= 0 as the limit: there sufficient for divergence, not necessary.
+#
+# Which contrasts stay finite. Take all rows that some such direction moves: the others overlap, and the directions
+# span all coefficients that leave the others as they are. So a coefficient is finite if and only if it is estimable
+# from the rows that overlap.
+#
+# A standard deviation diverges for another reason. If in every level of a factor the responses are all 0 or all 1,
+# the likelihood of (beta, sd) at t (beta, sd) tends, as t grows, to the probability that all signs of x_i'beta + sd u
+# are those of the data: a positive limit, where a single level with both 0 and 1 would let it go to 0. For an
+# intercept alone the limit is above all finite values: at a finite (beta, sd) a level of m rows has P(all 1) = a_m and
+# P(all 0) = c_m, both falling in m, with a_1 + c_1 = 1, and beta / sd whose normal probability is a_1 gives every level
+# at least as much in the limit. Where fixed effects separate 0 from 1 within each level, as a rise in time does, the
+# limit is positive too, and beta goes with sd. A Laplace approximation stops somewhere on this way.
+
+#' The side to which each row's density never falls
+#'
+#' @return Numeric, one a row: 1, -1, or 0 (none); `NULL` for families and links that cannot be separated.
+#' @noRd
+limit_side <- function(design, family) {
+  y <- design$y
+  if (family$family == "binomial") {
+    # mu = exp(eta) stops at eta = 0: there all successes are an edge that is reached
+    highest <- if (family$link == "log") FALSE else y == design$size
+    return(ifelse(y == 0, -1, ifelse(highest, 1, 0)))
+  }
+  if (family$link == "log" && family$family %in% c("poisson", "gaussian")) {
+    return(ifelse(y <= 0, -1, 0))
+  }
+  NULL
+}
+
+#' Find the fixed effects that diverge
+#'
+#' @param design Result of [build_design()]. @param family Family object.
+#' @return `NULL` where the rows overlap; else a list: `proven` (logical; if not, nothing else), `columns`,
+#'   `direction` (named numeric: where the coefficients go, in proportion to the reach of their columns), `rows`
+#'   (positions of the separated rows), `complete` (logical: no coefficient is finite), `cells` ([name_cells()]).
+#' @noRd
+find_separation <- function(design, family) {
+  active <- which(design$weights > 0)
+  side <- limit_side(design, family)
+  x <- active_rows(design$X, active)
+  found <- find_recession(x, side[active])
+  if (!found$proven) {
+    return(list(proven = FALSE))
+  }
+  if (!any(found$separated)) {
+    return(NULL)
+  }
+  reach <- column_reach(x)
+  sizes <- sqrt(rowSums((found$free * reach)^2))
+  diverging <- sizes > 1e-7 * max(sizes)
+  push <- found$direction * reach
+  direction <- stats::setNames(found$direction / max(abs(push)), colnames(x))
+  list(proven = TRUE, columns = colnames(x)[diverging], direction = direction[diverging],
+       rows = active[found$separated], complete = ncol(found$free) == ncol(x),
+       cells = name_cells(design, active, found$separated))
+}
+
+#' The levels, of one variable or of two, that make up the separated rows
+#'
+#' @return `NULL`, or a list: `variable`, `levels` (character; of two variables joined by ":").
+#' @noRd
+name_cells <- function(design, active, separated) {
+  codes <- discrete_codes(design, active)
+  margins <- attr(stats::delete.response(design$fixed$terms), "factors")
+  pairs <- Filter(function(pair) length(pair) == 2L && all(pair %in% names(codes)),
+                  lapply(seq_len(NCOL(margins)), function(j) rownames(margins)[margins[, j] > 0]))
+  for (variable in c(as.list(names(codes)), pairs)) {
+    cell <- do.call(paste, c(unname(codes[variable]), sep = ":"))
+    levels <- setdiff(cell[separated], cell[!separated])
+    if (all(cell[separated] %in% levels)) {
+      return(list(variable = variable, levels = sort(levels)))
+    }
+  }
+  NULL
+}
+
+# The variables of the fixed effects that have levels, or few values, as character.
+discrete_codes <- function(design, active) {
+  terms <- stats::delete.response(design$fixed$terms)
+  names <- all_variables(terms)
+  names <- names[setdiff(seq_along(names), attr(terms, "offset"))]
+  codes <- lapply(stats::setNames(nm = names), function(name) {
+    x <- .subset2(design$frame, name)
+    if (is.matrix(x) || !is.atomic(x)) {
+      return(NULL)
+    }
+    x <- x[active]
+    if (is.factor(x) || is.character(x) || length(unique(x)) <= 20L) as.character(x)
+  })
+  codes[!vapply(codes, is.null, NA)]
+}
+
+all_variables <- function(terms) {
+  vapply(as.list(attr(terms, "variables"))[-1L], variable_name, "")
+}
+
+#' Find the factors within whose levels the responses are separated, so that the standard deviation diverges
+#'
+#' @param k Position of the factor in `design$factors`. @param side Result of [limit_side()].
+#' @return `NULL`, or a list: `columns`, `direction` (of the fixed effects that separate within levels; none where
+#'   each level's responses are all 0 or all 1), `levels` (number).
+#' @noRd
+find_level_separation <- function(design, k, side) {
+  active <- which(design$weights > 0)
+  if (any(side[active] == 0)) {
+    return(NULL)
+  }
+  high <- side[active] > 0
+  group <- factor(design$factors[[k]]$index[active])
+  mixed <- tapply(high, group, function(own) any(own) && !all(own))
+  if (!any(mixed)) {
+    return(list(columns = character(), direction = numeric(), levels = nlevels(group)))
+  }
+  x <- active_rows(design$X, active)
+  direction <- separate_within(x, high, split(seq_along(group), group)[mixed])
+  if (is.null(direction)) {
+    return(NULL)
+  }
+  direction <- stats::setNames(direction, colnames(x))[direction != 0]
+  list(columns = names(direction), direction = direction, levels = nlevels(group))
+}
+
+#' Coefficients by which, within each level, every success has a larger linear predictor than every failure
+#'
+#' The pairs that decide are found one by one: for given coefficients, each level's lowest success and highest failure.
+#'
+#' @param levels List of integer: the rows of each level that has both.
+#' @return Numeric, or `NULL` where there are none.
+#' @noRd
+separate_within <- function(x, high, levels) {
+  predictor <- numeric(nrow(x))
+  differences <- NULL
+  for (round in 1:50) {
+    worst <- vapply(levels, function(own) {
+      up <- own[high[own]]
+      down <- own[!high[own]]
+      c(up[which.min(predictor[up])], down[which.max(predictor[down])])
+    }, integer(2))
+    # the linear predictor is of order 1, see below
+    wrong <- predictor[worst[1L, ]] - predictor[worst[2L, ]] <= 1e-9
+    if (!any(wrong)) {
+      return(direction)
+    }
+    added <- x[worst[1L, wrong], , drop = FALSE] - x[worst[2L, wrong], , drop = FALSE]
+    differences <- unique(rbind(differences, added))
+    if (any(rowSums(differences != 0) == 0)) {
+      return(NULL)
+    }
+    kept <- independent_columns(differences, seq_len(ncol(x)))
+    found <- find_recession(differences[, kept, drop = FALSE], rep(1, nrow(differences)))
+    if (!found$proven || !all(found$separated)) {
+      return(NULL)
+    }
+    direction <- replace(numeric(ncol(x)), kept, found$direction)
+    direction <- direction / max(abs(direction) * column_reach(x))
+    predictor <- drop(x %*% direction)
+  }
+  NULL
+}
+
+#' Coefficients that diverge: looked for where standard errors are large, decided by the exact test
+#'
+#' At a maximum that the search takes for one (a step gains nothing), a diverging coefficient has a standard error by
+#' which the linear predictor could move hundreds of units, on a scale without unit (logits, logs).
+#'
+#' @param covariance Of all parameters.
+#' @param engine Result of [new_engine()], with `family`.
+#' @param limit Number: the standard error, times the reach of its column, from which the test is made.
+#' @return List: `status` ([new_check()], or `NULL` for families that cannot be separated), `found`
+#'   ([find_separation()]).
+#' @noRd
+check_separation <- function(covariance, engine, design, limit = 10) {
+  beta <- engine$index$beta
+  if (!length(beta) || is.null(limit_side(design, engine$family))) {
+    return(list())
+  }
+  uncertain <- sqrt(diag(covariance)[beta]) * engine$reach
+  reach <- max(uncertain)
+  moves <- paste("move the linear predictor by", format(reach, digits = 2))
+  if (!is.na(reach) && reach <= limit) {
+    text <- paste("no sign of separation: standard errors of coefficients", moves, "at most")
+    return(list(status = new_check("separation", reach, limit, TRUE, text)))
+  }
+  found <- find_separation(design, engine$family)
+  if (is.null(found)) {
+    text <- paste0("no separation: the rows overlap for all coefficients",
+                   if (!is.na(reach)) paste0(" (exact test; standard errors ", moves, ")"))
+    return(list(status = new_check("separation", 0, 0, TRUE, text)))
+  }
+  if (!found$proven) {
+    found$columns <- engine$names[beta][is.na(uncertain) | uncertain > limit]
+    found$text <- paste0("the data hardly determine the coefficient of ", format_items(found$columns),
+                         " (standard errors ", moves, "): separated data?")
+    return(list(status = new_check("separation", reach, limit, FALSE, found$text), found = found))
+  }
+  found$text <- separation_text(found)
+  if (found$complete) {
+    stop_separation(found, design)
+  }
+  list(status = new_check("separation", length(found$rows), 0, FALSE, found$text), found = found)
+}
+
+separation_text <- function(found) {
+  signs <- ifelse(found$direction > 0, "+Inf", "-Inf")
+  where <- found$cells
+  rows <- paste(count_text(length(found$rows)), if (length(found$rows) == 1L) "row" else "rows")
+  paste0("separated data: ", if (length(signs) == 1L) "the coefficient of " else "the coefficients of ",
+         join_items(paste0("'", found$columns, "' (", signs, ")"), 5L), if (length(signs) == 1L) " has" else " have",
+         " no finite estimate, because in ", rows,
+         if (!is.null(where)) paste0(" (", paste(where$variable, collapse = ":"), " = ", format_items(where$levels), ")"),
+         " every response is at its limit")
+}
+
+stop_separation <- function(found, design) {
+  stop_glimmer("separation", paste0("The fixed effects separate the response ", format_items(names(design$frame)[1L]),
+                                    " completely: along ", format_items(found$columns), " the likelihood rises ",
+                                    "for ever, and no coefficient has a finite estimate (exact test: ",
+                                    count_text(length(found$rows)), " rows at their limit). Take predictors out, or ",
+                                    "look for one that was made from the response."),
+               columns = found$columns, direction = found$direction, rows = row_labels(design$frame, found$rows),
+               complete = TRUE)
+}
+
+#' Standard deviations that diverge: looked for where the estimate is large, decided by the exact test
+#'
+#' @param parameters Numeric: the estimates.
+#' @param limit Number: the standard deviation, on a scale without unit, from which the test is made.
+#' @return List: `status` (checks, `NULL` where all is well), `found` (list, one element a term that is separated).
+#' @noRd
+check_level_separation <- function(parameters, engine, design, limit = 5) {
+  side <- if (engine$family$family == "binomial") limit_side(design, engine$family)
+  found <- list()
+  for (t in if (is.null(side)) integer() else seq_along(design$terms)) {
+    term <- design$terms[[t]]
+    intercept <- which(term$names == "(Intercept)")
+    sd <- term_sds(parameters[engine$index$theta[[t]]])[intercept]
+    own <- if (length(sd) && isTRUE(sd > limit)) find_level_separation(design, term$factor, side)
+    if (!is.null(own)) {
+      own <- c(own, list(term = term$label, group = term$group, sd = sd))
+      own$text <- level_separation_text(own)
+      found <- c(found, list(own))
+    }
+  }
+  status <- lapply(found, function(own) new_check("level_separation", own$sd, limit, FALSE, own$text))
+  list(status = do.call(rbind, status), found = found)
+}
+
+level_separation_text <- function(own) {
+  within <- if (length(own$columns)) {
+    paste0("the responses are separated by ", format_items(own$columns), " within each of the ", own$levels)
+  } else {
+    paste0("the responses are all failures or all successes in each of the ", own$levels)
+  }
+  paste0("separated levels: ", within, " levels of '", own$group, "', so that nothing bounds the SD of ", own$term,
+         if (length(own$columns)) " and these coefficients", " (estimate ", format(own$sd, digits = 3), ")")
+}
+
+#' Warn of what diverges
+#' @noRd
+warn_separation <- function(separation, levels, frame) {
+  if (!is.null(separation)) {
+    advice <- if (separation$proven) {
+      paste0(". The estimates and standard errors given for them are arbitrary, the log-likelihood is its limit: ",
+             "merge levels or leave the term out, or compare models by likelihood ratio.")
+    } else {
+      " Estimate and standard error are arbitrary: leave it out, or compare models by likelihood ratio."
+    }
+    warn_glimmer("separation", paste0("In this fit: ", separation$text, advice), columns = separation$columns,
+                 direction = separation$direction, variable = separation$cells$variable,
+                 levels = separation$cells$levels, rows = row_labels(frame, separation$rows), complete = FALSE)
+  }
+  for (own in levels) {
+    warn_glimmer("separation", paste0("In this fit: ", own$text, ". The estimate is one of the approximation, not of ",
+                                      "maximum likelihood: analyse one row per level, or leave the term out."),
+                 columns = own$columns, direction = own$direction, term = own$term, group = own$group,
+                 variable = own$group, value = own$sd)
+  }
+}
