@@ -32,6 +32,15 @@ cpp_set_edge_barrier <- function(model, weight) {
     invisible(.Call(`_glimmer_cpp_set_edge_barrier`, model, weight))
 }
 
+#' Whether the density is log-concave in the linear predictor for every response
+#'
+#' @param model External pointer of cpp_model().
+#' @return Logical.
+#' @noRd
+cpp_log_concave <- function(model) {
+    .Call(`_glimmer_cpp_log_concave`, model)
+}
+
 #' Distances of the linear predictors at the last evaluation from the edge of what the link allows
 #'
 #' @param model External pointer of cpp_model().

@@ -1,12 +1,12 @@
 # Signs and boundaries of L. The log-likelihood is even in each column of L, so its gradient vanishes where a column is
 # zero, whether that is a maximum or not (DESIGN, "Bounds and boundaries").
 
-#' Flip columns of L so that its diagonal is not negative
+#' Flip columns of L so that the first number in each is positive
 #' @noRd
 normalise_signs <- function(engine, parameters) {
   for (at in engine$index$theta) {
     lower <- lower_triangle(parameters[at])
-    flip <- ifelse(diag(lower) < 0, -1, 1)
+    flip <- apply(lower, 2L, function(column) if (any(column != 0)) sign(column[column != 0][1L]) else 1)
     parameters[at] <- lower_part(lower * rep(flip, each = nrow(lower)))
   }
   parameters
@@ -15,8 +15,8 @@ normalise_signs <- function(engine, parameters) {
 #' Hold zero standard deviations and perfect correlations, where the log-likelihood is no better inside
 #'
 #' A term's covariance loses its smallest principal directions, in units of a level's own standard error, as long as the
-#' log-likelihood does not fall. What is left has a lower triangle with zero columns; these are held, and the
-#' other columns are free: without them L would have more columns than the rank, and rotations of them change nothing.
+#' log-likelihood does not fall. What is left, of rank r, is L L' with all but the first r columns of L zero, and these are
+#' held.
 #'
 #' @return List: `parameters`, `held` (logical, one a parameter).
 #' @noRd
@@ -30,14 +30,14 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
       if (parts$d[rank + 1L] > 1) break
       kept <- seq_len(rank)
       root <- parts$u[, kept, drop = FALSE] * rep(parts$d[kept], each = length(unit))
-      lower <- lower_of_covariance(tcrossprod(root))
+      lower <- lower_of_root(root)
       candidate <- replace(parameters, at, lower_part(unit * lower))
       truncated <- engine_evaluate(engine, candidate, joint = joint)
       if (!isTRUE(truncated$value >= value - 1e-8)) break
       parameters <- candidate
       parameters[engine$index$beta] <- truncated$beta
       value <- max(value, truncated$value)
-      held[at] <- lower_part(matrix(colSums(lower != 0) == 0, nrow(lower), ncol(lower), byrow = TRUE))
+      held[at] <- lower_part(col(lower)) > rank
     }
   }
   list(parameters = parameters, held = held)

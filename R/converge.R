@@ -74,6 +74,8 @@ check_gain <- function(found, control) {
   ok <- found$status == "ok" && !is.na(gain) && gain < control$gain_limit
   text <- if (found$status != "ok") {
     paste0("the log-likelihood cannot be evaluated at the last point (", found$status, ")")
+  } else if (is_pole(found)) {
+    "the Laplace approximation has a pole here: a conditional mode is about to vanish (the density is not log-concave)"
   } else if (is.na(gain)) {
     "no predicted gain: the Hessian is not positive definite"
   } else {

@@ -27,15 +27,23 @@ lower_part <- function(matrix) {
   matrix[lower.tri(matrix, diag = TRUE)]
 }
 
-#' The lower triangle L with L L' a covariance that may be singular: zero columns for zero pivots
+#' The lower triangle L with L L' = B B', B with fewer columns than rows: the last columns of L are zero
+#'
+#' The rows of B in an orthonormal basis of their own, built row by row. All of rank r near B B' are L L' with L of
+#' this shape, so that nothing but the rank is lost by leaving the last columns at zero.
 #' @noRd
-lower_of_covariance <- function(covariance) {
-  lower <- matrix(0, nrow(covariance), ncol(covariance))
-  for (j in seq_len(ncol(covariance))) {
-    rest <- covariance[, j] - drop(lower %*% lower[j, ])
-    if (rest[j] <= max(1e-12 * covariance[j, j], 1e-20)) next
-    rows <- j:nrow(covariance)
-    lower[rows, j] <- rest[rows] / sqrt(rest[j])
+lower_of_root <- function(root) {
+  lower <- matrix(0, nrow(root), nrow(root))
+  basis <- matrix(0, ncol(root), 0L)
+  for (i in seq_len(nrow(root))) {
+    along <- drop(crossprod(basis, root[i, ]))
+    rest <- root[i, ] - drop(basis %*% along)
+    size <- sqrt(sum(rest^2))
+    if (ncol(basis) < ncol(root) && size > 1e-10 * max(abs(root))) {
+      basis <- cbind(basis, rest / size)
+      along <- c(along, size)
+    }
+    lower[i, seq_along(along)] <- along
   }
   lower
 }

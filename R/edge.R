@@ -15,18 +15,21 @@ climb_edge <- function(engine, best, start, control) {
   on.exit(engine_set_edge_barrier(engine, 0))
   # the domain need not be convex: from the start along the whole path and along its last part, and from where the
   # search ended
-  paths <- list(follow_barrier(engine, start, 10^-(1:9), control),
-                follow_barrier(engine, start, 10^-(4:9), control),
-                follow_barrier(engine, step_inside(engine, best$parameters, start), 10^-(4:9), control))
+  paths <- list(follow_barrier(engine, start, 10^-(1:8), control),
+                follow_barrier(engine, start, 10^-(4:8), control),
+                follow_barrier(engine, step_inside(engine, best$parameters, start), 10^-(4:8), control))
   best$record <- do.call(rbind, c(list(best$record), lapply(paths, `[[`, "record")))
   best$value <- engine_evaluate(engine, best$parameters)$value
   found <- paths[[which.max(vapply(paths, function(path) path$value, 1))]]
   if (is.null(found$edge) || found$value < best$value - 1e-6) {
     return(best)
   }
-  if (found$value < best$value) found$parameters <- best$parameters
-  held <- hold_boundary(engine, normalise_signs(engine, found$parameters), max(found$value, best$value))
+  held <- hold_boundary(engine, normalise_signs(engine, found$parameters), found$value)
   result <- settle_edge(engine, held, found$edge)
+  if (result$edge == 0L) {
+    engine_set_edge_barrier(engine, 0)
+    return(settle(engine, list(parameters = found$parameters, value = found$value, record = best$record), control))
+  }
   result$record <- rbind(best$record, result$record)
   result
 }

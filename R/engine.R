@@ -7,7 +7,8 @@
 #' @return List: `pointer` (external pointer, alive for this session only), `index` (positions of beta, of each
 #'   random term's theta, and of the dispersion in the parameter vector), `names` (of the parameters), `rows`
 #'   (number of rows in the likelihood), `levels` (of each random term's factor), `reach` (largest absolute value of
-#'   each column of X), `unit_free` (whether the linear predictor has no unit).
+#'   each column of X), `unit_free` (whether the linear predictor has no unit), `log_concave` (whether the density is,
+#'   in the linear predictor).
 #' @noRd
 new_engine <- function(design, family) {
   index <- parameter_index(design, family)
@@ -24,7 +25,7 @@ new_engine <- function(design, family) {
                             family = family$family, link = family$link))
   list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
-       reach = apply(abs(design$X), 2L, max), unit_free = family$link %in% unit_free_links)
+       reach = apply(abs(design$X), 2L, max), unit_free = family$link %in% unit_free_links, log_concave = cpp_log_concave(pointer))
 }
 
 unit_free_links <- c("logit", "probit", "cloglog", "cauchit", "log")

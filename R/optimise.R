@@ -18,7 +18,12 @@ maximise <- function(engine, start, method, control) {
     return(settle(engine, joint, control, joint = TRUE))
   }
   best <- climb(engine, joint, control)
-  if (!has_arrived(best, control)) best <- climb_otherwise(engine, best, start, control)
+  if (!has_arrived(best, control)) {
+    best <- climb_otherwise(engine, best, start, control)
+  } else if (!engine$log_concave) {
+    # modes can jump, and the log-likelihood has local maxima more often than not
+    best <- climb_others(engine, best, start, control)
+  }
   best
 }
 
@@ -49,28 +54,44 @@ has_arrived <- function(best, control) {
 #' @noRd
 climb_otherwise <- function(engine, best, start, control) {
   tell(control, 1, "not arrived: other starts and another optimiser")
-  for (other in other_starts(engine, start)) {
-    from <- list(parameters = other, value = engine_evaluate(engine, other)$value, record = best$record)
-    if (!is.finite(from$value)) next
-    best <- better(best, climb(engine, from, control, rounds = 2L), control)
-    if (has_arrived(best, control)) {
-      return(best)
-    }
+  best <- climb_others(engine, best, start, control)
+  if (has_arrived(best, control)) {
+    return(best)
   }
-  if (is.finite(best$value)) {
+  if (is.finite(best$value) && !is_pole(best)) {
     from <- search_simplex(engine, best, control)
     best <- better(best, settle(engine, from, control), control)
   }
   if (has_arrived(best, control)) best else climb_edge(engine, best, start, control)
 }
 
-# The one that arrived, if it is not lower than the other; else the higher one. The record is the later one's, which
+climb_others <- function(engine, best, start, control) {
+  for (other in other_starts(engine, start)) {
+    from <- list(parameters = other, value = engine_evaluate(engine, other)$value, record = best$record)
+    if (is.finite(from$value)) best <- better(best, climb(engine, from, control, rounds = 2L), control)
+  }
+  best
+}
+
+# The one that arrived, if it is not lower than the other (a higher one that did not may be on its way to a pole or
+# along a ridge); of two the higher one. The record is the later one's, which
 # continues the earlier one's.
 better <- function(earlier, later, control) {
-  slack <- if (has_arrived(later, control)) 1e-6 else 0
-  choice <- if (isTRUE(later$value >= earlier$value - slack)) later else earlier
+  arrived <- c(has_arrived(earlier, control), has_arrived(later, control))
+  slack <- if (arrived[2L] && !arrived[1L]) 1e-6 else 0
+  higher <- is_pole(earlier) || isTRUE(later$value >= earlier$value - slack)
+  choice <- if (higher && (arrived[2L] || !arrived[1L])) later else earlier
   choice$record <- later$record
   choice
+}
+
+#' Whether a search ran into a pole of the Laplace approximation
+#'
+#' Where the density is not log-concave a mode can cease to be one as the parameters change. There H is singular, and
+#' -log|R| and its gradient grow without bound: high, but no maximum.
+#' @noRd
+is_pole <- function(best) {
+  best$status == "ok" && any(abs(pull(best$coordinates, best$gradient)) > 1e6)
 }
 
 #' Starts unlike the first: its fixed effects with all variances small, middling and large

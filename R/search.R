@@ -60,9 +60,14 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
     # nlminb() has no word for "not here": a zero gradient ends it where it is
     if (result$status == "ok") -pull(coordinates, result$gradient) else numeric(length(x))
   }
-  found <- stats::nlminb(numeric(size), objective, gradient, lower = lower_bounds(engine, coordinates),
-                         control = search_limits(control, begin$value, joint))
-  result <- evaluate(found$par, TRUE)
+  found <- run_nlminb(objective, gradient, size, lower_bounds(engine, coordinates),
+                      search_limits(control, begin$value, joint))
+  result <- if (all(is.finite(found$par))) evaluate(found$par, TRUE)
+  # what it brought must not be worse than what it got
+  if (is.null(result) || !isTRUE(result$value >= begin$value)) {
+    found$par <- numeric(size)
+    result <- evaluate(found$par, TRUE)
+  }
   parameters <- place(coordinates, found$par, start)
   parameters[engine$index$beta] <- result$beta
   tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", counts["evaluations"],
@@ -70,6 +75,13 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   list(parameters = parameters, value = result$value,
        rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
        record = search_record(stage, counts[["evaluations"]], counts[["gradients"]], result$value, found$message))
+}
+
+# An error of the optimiser is a search without result: there are others. (The core's own come up again at the next
+# evaluation, and an interrupt is not an error.)
+run_nlminb <- function(objective, gradient, size, lower, limits) {
+  failed <- function(e) list(par = numeric(size), message = paste("error:", conditionMessage(e)))
+  tryCatch(stats::nlminb(numeric(size), objective, gradient, lower = lower, control = limits), error = failed)
 }
 
 # Newton's steps follow, which need only the neighbourhood; and no more is asked for than round-off leaves of the value.

@@ -56,6 +56,14 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradien
 // [[Rcpp::export]]
 void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_barrier(weight); }
 
+//' Whether the density is log-concave in the linear predictor for every response
+//'
+//' @param model External pointer of cpp_model().
+//' @return Logical.
+//' @noRd
+// [[Rcpp::export]]
+bool cpp_log_concave(SEXP model) { return as_model(model).data().density->log_concave(); }
+
 //' Distances of the linear predictors at the last evaluation from the edge of what the link allows
 //'
 //' @param model External pointer of cpp_model().

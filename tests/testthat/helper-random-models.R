@@ -1,0 +1,105 @@
+# Random models of every family, link, structure and scale, and an independent search for their maxima.
+
+random_structures <- c(scalar = "(1 | g)", slope = "(x | g)", independent = "(x || g)", nested = "(1 | g/h)",
+                       crossed = "(1 | g) + (1 | k)", crossed_slopes = "(x | g) + (1 | k)", two_terms = "(1 | g) + (0 + x + z | g)",
+                       factor_slopes = "(f | g)")
+
+random_pairs <- function() {
+  pairs <- list(gaussian = c("identity", "log", "inverse"), binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
+                poisson = c("log", "identity", "sqrt"), Gamma = c("inverse", "log", "identity"),
+                inverse.gaussian = c("1/mu^2", "log", "inverse", "identity"))
+  data.frame(family = rep(names(pairs), lengths(pairs)), link = unlist(pairs, use.names = FALSE))
+}
+
+#' @return List: formula, data, family, weights (name or NULL), description.
+random_model <- function(seed) {
+  withr_seed_of(seed, {
+    pairs <- random_pairs()
+    pair <- pairs[1L + seed %% nrow(pairs), ]
+    family <- do.call(pair$family, list(link = pair$link))
+    structure <- sample(names(random_structures), 1L)
+    groups <- sample(c(4L, 8L, 15L, 40L), 1L)
+    size <- sample(c(3L, 6L, 15L), 1L)
+    n <- groups * size
+    scale <- 10^sample(c(-4, 0, 0, 0, 4), 1L)
+    data <- data.frame(g = factor(rep(seq_len(groups), each = size)), h = factor(rep(1:3, length.out = n)),
+                       k = factor(sample(5L, n, TRUE)), f = factor(sample(c("a", "b", "c"), n, TRUE)),
+                       x = runif(n), z = rnorm(n))
+    eta <- random_predictor(data, pair, groups)
+    data <- random_response(data, pair, family, eta)
+    data$x <- data$x * scale
+    if (pair$family == "gaussian" && pair$link == "identity") data$y <- data$y * 10^sample(c(-5, 0, 5), 1L)
+    fixed <- sample(c("1", "x", "x + z", "x + f"), 1L)
+    data$w <- if (sample(4L, 1L) == 1L) runif(n, 0.5, 2) else 1
+    response <- if (pair$family == "binomial") "cbind(y, m - y)" else "y"
+    list(formula = stats::as.formula(paste(response, "~", fixed, "+", random_structures[[structure]])), data = data,
+         family = family, description = paste(seed, pair$family, pair$link, structure, fixed, groups, size, scale))
+  })
+}
+
+# Predictors where the link allows them, with effects from none to large.
+random_predictor <- function(data, pair, groups) {
+  sd <- sample(c(0, 0.1, 0.5, 1.5), 1L)
+  effects <- rnorm(groups, 0, sd)[data$g] + rnorm(5L, 0, sample(c(0, 0.3), 1L))[data$k] +
+    data$x * rnorm(groups, 0, sample(c(0, 0.5), 1L))[data$g]
+  restricted <- pair$link %in% c("inverse", "1/mu^2", "sqrt") || (pair$link == "identity" && pair$family != "gaussian")
+  if (pair$link == "log" && pair$family == "binomial") {
+    return(pmin(-1.2 + 0.5 * data$x + 0.2 * effects, -0.05))
+  }
+  if (restricted) pmax(1 + 0.8 * data$x + 0.2 * effects, 0.1) else 0.2 + 0.8 * data$x - 0.3 * data$z + effects
+}
+
+random_response <- function(data, pair, family, eta) {
+  n <- nrow(data)
+  mu <- family$linkinv(eta)
+  data$m <- if (sample(2L, 1L) == 1L) 1L else sample(10L, n, TRUE)
+  data$y <- switch(pair$family,
+    gaussian = mu + rnorm(n, 0, 0.3),
+    binomial = rbinom(n, data$m, mu),
+    poisson = rpois(n, pmin(mu, 1e5)),
+    Gamma = pmax(rgamma(n, 3, 3 / mu), 1e-8),
+    inverse.gaussian = pmax(random_inverse_gaussian(n, mu, 4), 1e-8))
+  data
+}
+
+# Michael, Schucany and Haas (1976), American Statistician 30:88
+random_inverse_gaussian <- function(n, mu, lambda) {
+  v <- rnorm(n)^2
+  x <- mu + mu^2 * v / (2 * lambda) - mu / (2 * lambda) * sqrt(4 * mu * lambda * v + mu^2 * v^2)
+  ifelse(runif(n) <= mu / (mu + x), x, mu^2 / x)
+}
+
+withr_seed_of <- function(seed, code) {
+  old <- get0(".Random.seed", globalenv(), inherits = FALSE)
+  on.exit(if (!is.null(old)) assign(".Random.seed", old, globalenv()))
+  set.seed(seed)
+  code
+}
+
+#' The highest log-likelihood that searches without derivatives find from starts of their own
+#'
+#' Where the density is not log-concave the Laplace approximation has poles, at parameters where a mode ceases to be one and
+#' log|H| goes to minus infinity: what a search finds there is no maximum.
+#'
+#' @param value,gradient Functions of the parameter vector. @param starts List. @param unit Numeric: scale of each
+#'   parameter.
+independent_maximum <- function(value, gradient, starts, unit) {
+  best <- -Inf
+  for (start in starts) {
+    if (!is.finite(value(start))) next
+    objective <- function(x) {
+      result <- value(start + unit * x)
+      if (is.finite(result)) -result else 1e10
+    }
+    found <- list(par = numeric(length(start)))
+    for (round in 1:3) {
+      found <- stats::optim(found$par, objective, method = "Nelder-Mead", control = list(maxit = 600, reltol = 1e-11))
+      smooth <- try(stats::optim(found$par, objective, method = "BFGS",
+                                 control = list(maxit = 100, reltol = 1e-12, ndeps = rep(1e-4, length(start)))), TRUE)
+      if (!inherits(smooth, "try-error") && smooth$value <= found$value) found <- smooth
+    }
+    slope <- gradient(start + unit * found$par) * unit
+    if (-found$value > best && all(is.finite(slope)) && max(abs(slope)) < 100) best <- -found$value
+  }
+  best
+}

@@ -1,0 +1,46 @@
+# Hard but valid fits: the best log-likelihood that several packages, optimisers and starts have found, and the
+# verdict that fits (fixtures/hard_truth.csv, see fixtures/README.md).
+hard_cases <- new.env()
+sys.source(test_path("fixtures", "hard_data.R"), hard_cases)
+hard_truth <- utils::read.csv(test_path("fixtures", "hard_truth.csv"))
+
+# What each fit has to say besides "converged": coefficients without finite estimate, singular covariance.
+hard_verdicts <- list(
+  H10_dlt = list(singular = "SD of patid"), H22_gamma_zero = list(singular = "SD of grp"),
+  H13_mastitis = list(separated = "birth1990"),
+  H15_polytom = list(separated = c("Lexemeharkita:PatientDirectQuote", "Lexememiettia:PatientInfinitive")),
+  H27_sepobs = list(separated = "x2", singular = "SD of f"),
+  H38_rare = list(singular = "correlation of '(Intercept)' and 'x' within g")
+)
+
+fit_hard <- function(id) {
+  case <- hard_cases$CASES[[id]]
+  arguments <- list(case$formula, case$data(), do.call(case$family, list(link = case$link)))
+  if (!is.null(case$weights)) arguments$weights <- as.name(case$weights)
+  do.call(glmm, arguments)
+}
+
+for (id in hard_truth$model) {
+  test_that(paste("the best known log-likelihood, and its verdict:", id), {
+    for (package in c("lme4", if (id == "H28_salam_sep") "glmmTMB", if (id == "H15_polytom") "lme4")) {
+      skip_if_not_installed(package)
+    }
+    verdict <- hard_verdicts[[id]]
+    warned <- NULL
+    fit <- withCallingHandlers(fit_hard(id), glimmer_warning = function(w) {
+      warned <<- c(warned, list(w))
+      invokeRestart("muffleWarning")
+    })
+    best <- hard_truth$logLik[hard_truth$model == id]
+    expect_gte(as.numeric(logLik(fit)) - best, -1e-6 * max(1, abs(best) / 1e4))
+    expect_true(fit$converged)
+    expect_equal(fit$singular, !is.null(verdict$singular))
+    if (!is.null(verdict$singular)) {
+      text <- fit$status$text[fit$status$check == "boundary"]
+      expect_match(text, verdict$singular, fixed = TRUE, all = FALSE)
+    }
+    expect_equal(vapply(warned, function(w) class(w)[1L], ""),
+                 if (is.null(verdict$separated)) character() else "glimmer_warning_separation")
+    if (!is.null(verdict$separated)) expect_true(all(verdict$separated %in% warned[[1L]]$columns))
+  })
+}
