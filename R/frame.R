@@ -21,11 +21,12 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
                  offset = eval_argument(call$offset, "offset", data, lookup))
   check_extras(extras, data)
   extras <- extras[!vapply(extras, is.null, logical(1))]
-  na_action <- if ("na.action" %in% names(call)) eval(call$na.action, env) else stats::na.omit
-  frame <- tryCatch(make_frame(parts$frame, data, extras, na_action), error = function(e) {
-    explain_frame_error(e, parts, data, extras, na_action)
-  })
+  na_action <- find_na_action(call, env)
+  frame <- warn_not_numbers(parts, data, extras, tryCatch({
+    make_frame(parts$frame, data, extras, na_action)
+  }, error = function(e) explain_frame_error(e, parts, data, extras, na_action)))
   check_rows(frame, parts, data, extras)
+  check_types(frame)
   check_complete(frame)
   check_finite(frame)
   check_weights(frame[["(weights)"]], frame)
@@ -50,6 +51,19 @@ resolve_dots <- function(call, env) {
     call[dotted] <- passed[as.integer(substring(vapply(as.list(call)[dotted], as.character, ""), 3L))]
   }
   call
+}
+
+find_na_action <- function(call, env) {
+  if (!"na.action" %in% names(call)) {
+    return(stats::na.omit)
+  }
+  value <- tryCatch(eval(call$na.action, env), error = identity)
+  action <- if (is.character(value) && length(value) == 1L) get0(value, envir = env, mode = "function") else value
+  if (!is.null(action) && !is.function(action)) {
+    stop_glimmer("argument", paste0("`na.action` must be a function such as na.omit, na.exclude or na.fail (got `",
+                                    deparse1(call$na.action), "`)."), argument = "na.action")
+  }
+  action
 }
 
 make_frame <- function(formula, data, extras, na_action) {
@@ -120,10 +134,26 @@ check_subset <- function(subset, data, n) {
   }
   if (is.logical(subset)) {
     check_length(length(subset), n, "subset")
-  } else if (!is.null(n) && any(abs(subset) > n, na.rm = TRUE)) {
-    outside <- subset[which(abs(subset) > n)]
+  } else {
+    check_row_numbers(subset, n)
+  }
+}
+
+check_row_numbers <- function(subset, n) {
+  outside <- subset[which(abs(subset) > (if (is.null(n)) .Machine$integer.max else n))]
+  if (length(outside)) {
     stop_glimmer("subset", paste0("`subset` asks for ", format_rows(outside), ", but the data have ", n, " rows."),
                  argument = "subset", rows = outside)
+  }
+  broken <- subset[which(subset != round(subset))]
+  if (length(broken)) {
+    stop_glimmer("subset", paste0("`subset` must be logical, or the numbers or names of rows: ",
+                                  join_items(format(broken), 3L), if (length(broken) == 1L) " is no row number."
+                                  else " are no row numbers."), argument = "subset", rows = broken)
+  }
+  if (any(subset < 0, na.rm = TRUE) && (anyNA(subset) || any(subset > 0))) {
+    stop_glimmer("subset", paste0("`subset` has positive and negative (or missing) row numbers: give those to use, ",
+                                  "or those to leave out."), argument = "subset")
   }
 }
 
@@ -179,41 +209,6 @@ missing_rows <- function(x) {
     return(integer())
   }
   if (is.matrix(x)) which(rowSums(is.na(x)) > 0) else which(is.na(x))
-}
-
-check_finite <- function(frame) {
-  for (name in names(frame)) {
-    x <- .subset2(frame, name)
-    if (inherits(x, "integer64")) {
-      stop_glimmer("variable", paste0("Variable ", format_items(name), " has class 'integer64': convert it with ",
-                                      "as.numeric()."), variable = name)
-    }
-    if (is.complex(x)) {
-      stop_glimmer("variable", paste0("Variable ", format_items(name), " is complex: only real numbers can be used."),
-                   variable = name)
-    }
-    # The sum is finite unless a value is not (or the values are huge): one pass and no copy.
-    if (!is.double(x) || is.finite(sum(as.vector(unclass(x))))) {
-      next
-    }
-    infinite <- which(rowSums(!is.finite(as.matrix(unclass(x)))) > 0)
-    if (length(infinite)) {
-      stop_infinite(name, infinite, frame)
-    }
-  }
-}
-
-stop_infinite <- function(name, infinite, frame) {
-  x <- as.matrix(unclass(.subset2(frame, name)))[infinite, , drop = FALSE]
-  values <- unique(x[!is.finite(x)])
-  rows <- row_labels(frame, infinite)
-  argument <- name %in% c("(weights)", "(offset)")
-  name <- argument_names(name)
-  advice <- if (startsWith(name, "offset")) " The logarithm of an exposure of 0 is -Inf: leave such rows out." else ""
-  stop_glimmer("nonfinite", paste0(if (argument) "Argument " else "Variable ", format_items(name),
-                                   " is not finite (", paste(values, collapse = ", "), ") in ", format_rows(rows),
-                                   ": every value must be a finite number or NA.", advice),
-               variable = name, rows = rows, argument = if (argument) name)
 }
 
 check_weights <- function(weights, frame) {
@@ -299,11 +294,12 @@ explain_variable <- function(variable, parts, data, env) {
     stop_glimmer("variable", paste0("Variable ", format_items(name), ", used in ", term, ", cannot be evaluated: ",
                                     conditionMessage(value)), variable = name, term = term)
   }
-  usable <- is.atomic(value) && !is.null(value) && length(dim(value)) < 3L
-  if (!usable && !is.data.frame(value)) {
+  if (!is.atomic(value) || is.null(value) || length(dim(value)) > 2L) {
+    advice <- if (is.data.frame(value)) " Convert it with as.matrix()."
+              else if (inherits(value, "POSIXlt")) " Convert it with as.POSIXct()."
     stop_glimmer("variable", paste0("Variable ", format_items(name), ", used in ", term, ", has class ",
-                                    format_items(class(value)), ": it must be a vector, factor or matrix."),
-                 variable = name, term = term)
+                                    format_items(class(value)), ": it must be a vector, factor or matrix.", advice),
+                 variable = name, term = term, class_found = class(value))
   }
   value
 }

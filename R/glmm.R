@@ -70,16 +70,38 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
                  control = glmm_control()) {
   caller <- parent.frame()
   call <- resolve_dots(match.call(), caller)
+  evaluate_arguments(environment())
   method <- resolve_method(method, nAGQ, REML)
   check_control(control)
   family <- resolve_family(family)
-  if (missing(data)) data <- NULL
   parts <- parse_formula(formula, data, caller)
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
   result <- fit_design_by(design, family, method, control, start)
   warn_verdict(result$verdict)
   new_fit(call, parts, frame, family, design, result, method, control)
+}
+
+#' Evaluate the arguments that are values, so that an error names the one that it comes from
+#'
+#' `weights`, `offset`, `subset` and `na.action` are evaluated with the data, by [build_frame()].
+#'
+#' @param frame Environment of the call of [glmm()].
+#' @noRd
+evaluate_arguments <- function(frame) {
+  if (eval(quote(missing(formula)), frame)) {
+    stop_glimmer("argument", "`formula` is missing: give a formula such as `y ~ x + (1 | g)`.", argument = "formula")
+  }
+  if (eval(quote(missing(data)), frame)) {
+    assign("data", NULL, envir = frame)
+  }
+  for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")) {
+    tryCatch(get(argument, envir = frame), error = function(e) {
+      if (inherits(e, "glimmer_error")) stop(e)
+      stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),
+                   argument = argument, parent = e)
+    })
+  }
 }
 
 #' The stages from the design to the verdict: engine, start, search, judgement

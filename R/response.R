@@ -31,7 +31,8 @@ numeric_response <- function(frame, traits) {
   numeric <- (is.numeric(y) || is.logical(y) || inherits(y, "difftime")) && !is.factor(y)
   if (!numeric) {
     stop_glimmer("response", paste0("The response ", format_items(name), " has class ", format_items(class(y)[1L]),
-                                    ": the family ", traits$name, " needs numbers (", traits$support, ")."),
+                                    ": the family ", traits$name, " needs numbers (", traits$support, ").",
+                                    response_advice(y)),
                  variable = name, class_found = class(y))
   }
   if (NCOL(y) != 1L) {
@@ -41,6 +42,16 @@ numeric_response <- function(frame, traits) {
                  variable = name)
   }
   as.double(y)
+}
+
+response_advice <- function(y) {
+  if (is.factor(y)) {
+    " A factor with two levels can be the response of the family binomial."
+  } else if (is.character(y)) {
+    " Numbers that were read as text need as.numeric()."
+  } else {
+    " Convert it with as.numeric(), in the unit that is meant."
+  }
 }
 
 check_support <- function(y, frame, traits) {
