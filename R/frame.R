@@ -57,13 +57,20 @@ find_na_action <- function(call, env) {
   if (!"na.action" %in% names(call)) {
     return(stats::na.omit)
   }
-  value <- tryCatch(eval(call$na.action, env), error = identity)
+  value <- tryCatch(eval(call$na.action, env), error = function(e) NA)
+  resolve_na_action(value, env, deparse1(call$na.action))
+}
+
+#' The function that `na.action` is or names
+#' @param shown What the user gave, for the message.
+#' @noRd
+resolve_na_action <- function(value, env, shown = deparse1(value)) {
   action <- if (is.character(value) && length(value) == 1L) get0(value, envir = env, mode = "function") else value
-  if (!is.null(action) && !is.function(action)) {
-    stop_glimmer("argument", paste0("`na.action` must be a function such as na.omit, na.exclude or na.fail (got `",
-                                    deparse1(call$na.action), "`)."), argument = "na.action")
+  if (is.null(value) || is.function(action)) {
+    return(action)
   }
-  action
+  stop_glimmer("argument", paste0("`na.action` must be a function such as na.omit, na.exclude or na.fail (got `", shown,
+                                  "`)."), argument = "na.action")
 }
 
 make_frame <- function(formula, data, extras, na_action) {
@@ -291,8 +298,7 @@ explain_variable <- function(variable, parts, data, env) {
                                     "nor where the formula was made."), variable = missing, term = term)
   }
   if (inherits(value, "error")) {
-    stop_glimmer("variable", paste0("Variable ", format_items(name), ", used in ", term, ", cannot be evaluated: ",
-                                    conditionMessage(value)), variable = name, term = term)
+    stop_evaluation(name, term, conditionMessage(value), all.vars(variable), data, env)
   }
   if (!is.atomic(value) || is.null(value) || length(dim(value)) > 2L) {
     advice <- if (is.data.frame(value)) " Convert it with as.matrix()."
@@ -302,6 +308,22 @@ explain_variable <- function(variable, parts, data, env) {
                  variable = name, term = term, class_found = class(value))
   }
   value
+}
+
+# poly() and its like refuse missing and infinite values without saying where they are.
+stop_evaluation <- function(name, term, reason, names, data, env) {
+  message <- paste0("Variable ", format_items(name), ", used in ", term, ", cannot be evaluated: ", reason)
+  for (used in names) {
+    x <- if (is.environment(data)) get0(used, envir = data) else data[[used]]
+    if (is.null(x)) x <- get0(used, envir = env)
+    rows <- if (is.double(x)) which(rowSums(!is.finite(as.matrix(x))) > 0) else if (is.atomic(x)) missing_rows(x)
+    if (length(rows)) {
+      if (is.data.frame(data)) rows <- row_labels(data, rows)
+      stop_glimmer("variable", paste0(message, ". ", format_items(used), " is missing or not finite in ",
+                                      format_rows(rows), "."), variable = used, rows = rows, term = term)
+    }
+  }
+  stop_glimmer("variable", message, variable = name, term = term)
 }
 
 explain_lengths <- function(values, parts, data) {

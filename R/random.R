@@ -109,7 +109,7 @@ group_index <- function(expression, frame) {
 }
 
 column_index <- function(x, name) {
-  if (is.null(x) || !is.atomic(x) || is.matrix(x) || is.complex(x)) {
+  if (is.null(x) || !is.atomic(x) || is.matrix(x) || is.complex(x) || is.raw(x)) {
     stop_glimmer("grouping", paste0("The grouping factor ", format_items(name), " must be a factor or a vector",
                                     if (!is.null(x)) paste0(" (got ", class(x)[1L], ")"), "."), variable = name)
   }
