@@ -22,6 +22,7 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
   check_extras(extras, data)
   extras <- extras[!vapply(extras, is.null, logical(1))]
   na_action <- find_na_action(call, env)
+  check_dimensions(parts, data)
   frame <- warn_not_numbers(parts, data, extras, tryCatch({
     make_frame(parts$frame, data, extras, na_action)
   }, error = function(e) explain_frame_error(e, parts, data, extras, na_action)))
@@ -182,6 +183,7 @@ check_rows <- function(frame, parts, data, extras) {
     whole <- make_frame(parts$frame, data, extras, stats::na.pass)
     counts <- vapply(whole, function(x) length(missing_rows(x)), integer(1))
     guilty <- if (any(counts == nrow(whole))) names(whole)[counts == nrow(whole)] else names(whole)[counts > 0L]
+    explain_infinite(guilty, whole, data, environment(parts$frame))
     guilty <- argument_names(guilty)
     stop_glimmer("rows", paste0(n, " complete ", if (n == 1L) "row" else "rows", " of ", nrow(whole), " left: ",
                                 "there are missing values in ", format_items(guilty), "."), variable = guilty)
@@ -265,100 +267,4 @@ group_components <- function(group) {
     return(c(group_components(group[[2L]]), group_components(group[[3L]])))
   }
   variable_name(group)
-}
-
-#' Say which variable made `model.frame()` fail
-#'
-#' @param error The condition that it signalled.
-#' @return Never returns.
-#' @noRd
-explain_frame_error <- function(error, parts, data, extras, na_action) {
-  lookup <- environment(parts$frame)
-  variables <- as.list(attr(stats::terms(parts$frame), "variables"))[-1L]
-  values <- lapply(variables, explain_variable, parts = parts, data = data, env = lookup)
-  names(values) <- vapply(variables, variable_name, "")
-  explain_lengths(c(values, extras[names(extras) != "subset"]), parts, data)
-  whole <- tryCatch(make_frame(parts$frame, data, extras, stats::na.pass), error = function(e) NULL)
-  for (name in names(whole)) {
-    rows <- missing_rows(whole[[name]])
-    if (length(rows)) {
-      stop_missing(name, rows, whole, "`na.action` refuses them: remove these rows, or use na.omit or na.exclude.")
-    }
-  }
-  stop_glimmer("frame", paste0("The model frame cannot be built: ", conditionMessage(error)))
-}
-
-explain_variable <- function(variable, parts, data, env) {
-  name <- variable_name(variable)
-  value <- tryCatch(eval(variable, data, env), error = identity)
-  term <- term_using(parts, name, variable)
-  missing <- if (inherits(value, "error") || is.function(value)) missing_variables(variable, data, env)
-  if (length(missing)) {
-    stop_glimmer("variable", paste0("Variable ", format_items(missing), ", used in ", term, ", is neither in the data ",
-                                    "nor where the formula was made."), variable = missing, term = term)
-  }
-  if (inherits(value, "error")) {
-    stop_evaluation(name, term, conditionMessage(value), all.vars(variable), data, env)
-  }
-  if (!is.atomic(value) || is.null(value) || length(dim(value)) > 2L) {
-    advice <- if (is.data.frame(value)) " Convert it with as.matrix()."
-              else if (inherits(value, "POSIXlt")) " Convert it with as.POSIXct()."
-    stop_glimmer("variable", paste0("Variable ", format_items(name), ", used in ", term, ", has class ",
-                                    format_items(class(value)), ": it must be a vector, factor or matrix.", advice),
-                 variable = name, term = term, class_found = class(value))
-  }
-  value
-}
-
-# poly() and its like refuse missing and infinite values without saying where they are.
-stop_evaluation <- function(name, term, reason, names, data, env) {
-  message <- paste0("Variable ", format_items(name), ", used in ", term, ", cannot be evaluated: ", reason)
-  for (used in names) {
-    x <- if (is.environment(data)) get0(used, envir = data) else data[[used]]
-    if (is.null(x)) x <- get0(used, envir = env)
-    rows <- if (is.double(x)) which(rowSums(!is.finite(as.matrix(x))) > 0) else if (is.atomic(x)) missing_rows(x)
-    if (length(rows)) {
-      if (is.data.frame(data)) rows <- row_labels(data, rows)
-      stop_glimmer("variable", paste0(message, ". ", format_items(used), " is missing or not finite in ",
-                                      format_rows(rows), "."), variable = used, rows = rows, term = term)
-    }
-  }
-  stop_glimmer("variable", message, variable = name, term = term)
-}
-
-explain_lengths <- function(values, parts, data) {
-  lengths <- vapply(values, NROW, integer(1))
-  n <- if (is.data.frame(data)) nrow(data) else lengths[[1L]]
-  wrong <- which(lengths != n)
-  if (length(wrong)) {
-    name <- names(values)[wrong[1L]]
-    first <- format_items(names(values)[1L])
-    whole <- if (is.data.frame(data)) "the data have " else paste("the response", first, "has ")
-    stop_glimmer("length", paste0("Variable ", format_items(name), " has length ", lengths[wrong[1L]], ", but ", whole,
-                                  n, " rows."), variable = name)
-  }
-}
-
-# Names that an expression uses as variables and that are not there, or are functions only.
-missing_variables <- function(expression, data, env) {
-  names <- all.vars(expression)
-  found <- vapply(names, function(name) {
-    value <- if (is.environment(data)) get0(name, envir = data) else data[[name]]
-    if (is.null(value)) {
-      value <- get0(name, envir = env)
-    }
-    !is.null(value) && !is.function(value)
-  }, logical(1))
-  names[!found]
-}
-
-term_using <- function(parts, name, variable) {
-  labels <- vapply(parts$terms, term_label, "")
-  used <- vapply(parts$terms, function(term) {
-    name %in% group_components(term$group) || name %in% rownames(attr(stats::terms(term$left), "factors"))
-  }, logical(1))
-  if (identical(variable, parts$fixed[[2L]])) {
-    return("the response")
-  }
-  if (any(used)) labels[used][1L] else paste0("the fixed effects (`", name, "`)")
 }
