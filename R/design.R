@@ -129,8 +129,8 @@ check_contrast <- function(contrast, x, name) {
   numbers <- if (inherits(coding, "Matrix")) coding@x else coding
   if (!is.numeric(numbers) || NROW(coding) != length(levels) || !all(is.finite(numbers))) {
     stop_glimmer("contrasts", paste0("`contrasts` for the factor ", format_items(name), " must be a contrast function ",
-                                     "or its name, such as \"contr.sum\", or a matrix of finite numbers with a row for ",
-                                     "each of the ", length(levels), " levels (", format_items(levels), ")."),
+                                     "or its name, such as \"contr.sum\", or a matrix of finite numbers with a row ",
+                                     "for each of the ", length(levels), " levels (", format_items(levels), ")."),
                  argument = "contrasts", variable = name, levels = levels)
   }
 }

@@ -60,6 +60,13 @@ check_dimensions <- function(parts, data) {
 # poly() and its like refuse missing and infinite values without saying where they are.
 stop_evaluation <- function(name, term, reason, names, data, env) {
   message <- paste0("Variable ", format_items(name), ", used in ", term, ", cannot be evaluated: ", reason)
+  for (used in names) {
+    x <- find_variable(used, data, env)
+    if (!is.null(x) && !is.function(x) && !plain_type(x)) {
+      stop_glimmer("variable", paste0(message, ". ", format_items(used), " is of class ", format_items(class(x)), "."),
+                   variable = used, term = term, class_found = class(x))
+    }
+  }
   culprit <- find_bad_rows(names, data, env, function(x) is.na(x) | is.infinite(x))
   if (is.null(culprit)) {
     stop_glimmer("variable", message, variable = name, term = term)

@@ -109,9 +109,8 @@ as_formula <- function(given, env) {
   text <- is.character(given) && length(given) == 1L && !is.na(given)
   made <- if (text || is.call(given)) tryCatch(stats::as.formula(given, env = env), error = identity)
   if (!inherits(made, "formula")) {
-    found <- if (text) paste0("the text '", given, "', which is none") else {
-      paste0("an object of class ", format_items(class(given)[1L]))
-    }
+    found <- paste0("an object of class ", format_items(class(given)[1L]))
+    if (text) found <- paste0("the text '", given, "', which is none")
     stop_glimmer("formula", paste0("`formula` must be a formula such as `y ~ x + (1 | g)`, not ", found, "."),
                  argument = "formula", class_found = class(given))
   }
@@ -371,9 +370,9 @@ variable_name <- function(expression) {
   paste(deparse(expression, width.cutoff = 500L, backtick = is.language(expression)), collapse = " ")
 }
 
-#' How a random term is shown in messages
+#' How a random term is shown in messages, and read again by formula()
 #' @noRd
 term_label <- function(term) {
   bar <- if (term$structure == "diagonal") " || " else " | "
-  paste0("(", deparse1(term$left[[2L]]), bar, deparse1(term$group), ")")
+  paste0("(", deparse1(term$left[[2L]], backtick = TRUE), bar, deparse1(term$group, backtick = TRUE), ")")
 }

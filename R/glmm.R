@@ -70,6 +70,7 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
                  control = glmm_control()) {
   caller <- parent.frame()
   call <- resolve_dots(match.call(), caller)
+  call[[1L]] <- callable(call[[1L]])
   evaluate_arguments(environment())
   method <- resolve_method(method, nAGQ, REML)
   check_control(control)
@@ -80,6 +81,11 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   result <- fit_design_by(design, family, method, control, start)
   warn_verdict(result$verdict)
   new_fit(call, parts, frame, family, design, result, method, control)
+}
+
+# lapply() and do.call() leave `FUN` or the function itself in the call, which update() could not evaluate.
+callable <- function(given) {
+  if (call_name(given) %in% c("::", ":::") || identical(given, quote(glmm))) given else quote(glimmer::glmm)
 }
 
 #' Evaluate the arguments that are values, so that an error names the one that it comes from

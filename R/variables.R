@@ -16,11 +16,15 @@ check_types <- function(frame) {
   }
 }
 
+plain_type <- function(x) {
+  is.atomic(x) && !is.complex(x) && !is.raw(x) && !inherits(x, "integer64") && length(dim(x)) < 3L
+}
+
 check_type <- function(x, name) {
-  refused <- if (inherits(x, "integer64")) "integer64" else if (is.complex(x)) "complex" else if (is.raw(x)) "raw"
-  if (is.null(refused)) {
+  if (plain_type(x)) {
     return(invisible())
   }
+  refused <- if (inherits(x, "integer64")) "integer64" else if (is.complex(x)) "complex" else if (is.raw(x)) "raw" else class(x)[1L]
   stop_glimmer("variable", paste0("Variable ", format_items(name), " is of type '", refused, "': only real numbers, ",
                                   "logicals, factors and character strings can be used.",
                                   if (refused != "complex") " Convert it with as.numeric()."),

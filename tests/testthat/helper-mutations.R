@@ -40,7 +40,12 @@ mutable_model <- function() {
 }
 
 model_formula <- function(model) {
-  stats::as.formula(paste(model$left, "~", paste(c(model$fixed, model$random), collapse = " + ")), env = as.environment("package:stats"))
+  as_model_formula(paste(model$left, "~", paste(c(model$fixed, model$random), collapse = " + ")))
+}
+
+# In an environment that has the functions of stats, but no variables.
+as_model_formula <- function(text) {
+  stats::as.formula(text, env = as.environment("package:stats"))
 }
 
 #' The call that fits a model; `...` replace arguments.
