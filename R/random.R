@@ -127,7 +127,8 @@ column_index <- function(x, name) {
 }
 
 used_levels <- function(codes, levels) {
-  levels[is.na(levels)] <- "NA"
+  # As factors print it: "NA" can be a level of its own.
+  levels[is.na(levels)] <- "<NA>"
   used <- tabulate(codes, length(levels)) > 0L
   if (!all(used)) {
     codes <- cumsum(used)[codes]

@@ -45,14 +45,37 @@ check_finite <- function(frame) {
   for (name in names(frame)) {
     x <- .subset2(frame, name)
     # The sum is finite unless a value is not (or the values are huge): one pass and no copy.
-    if (!is.double(x) || is.finite(sum(as.vector(unclass(x))))) {
+    if (!is.double(x)) {
       next
     }
-    infinite <- which(rowSums(!is.finite(as.matrix(unclass(x)))) > 0)
-    if (length(infinite)) {
-      stop_infinite(name, infinite, frame)
+    if (!is.finite(sum(as.vector(unclass(x))))) {
+      infinite <- which(rowSums(!is.finite(as.matrix(unclass(x)))) > 0)
+      if (length(infinite)) stop_infinite(name, infinite, frame)
     }
+    check_magnitude(x, name, frame)
   }
+}
+
+# Squares of such numbers are 0 or infinite. Weights may have any size: only their ratios matter here.
+check_magnitude <- function(x, name, frame) {
+  if (!length(x) || name == "(weights)") {
+    return(invisible())
+  }
+  limits <- c(1e-150, 1e150)
+  x <- abs(as.matrix(unclass(x)))
+  largest <- max(x)
+  if (largest > limits[2L]) {
+    rows <- which(rowSums(x > limits[2L]) > 0)
+  } else if (largest > 0 && largest < limits[1L]) {
+    rows <- seq_len(nrow(x))
+  } else {
+    return(invisible())
+  }
+  rows <- row_labels(frame, rows)
+  stop_glimmer("magnitude", paste0("Variable ", format_items(argument_names(name)), " has the size ",
+                                   format(largest, digits = 2), " (", format_rows(rows), "): numbers beyond ",
+                                   limits[1L], " and ", limits[2L], " cannot be squared. Use another unit."),
+               variable = argument_names(name), rows = rows)
 }
 
 stop_infinite <- function(name, infinite, frame) {
