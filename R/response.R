@@ -75,8 +75,8 @@ check_positive <- function(y, frame, traits) {
   if (length(rows)) {
     labels <- row_labels(frame, rows)
     stop_glimmer("magnitude", paste0("The response ", format_items(names(frame)[1L]), " is next to 0 (",
-                                     format(min(y), digits = 2), ") in ", format_rows(labels), ": numbers below 1e-150 ",
-                                     "cannot be squared. Use another unit."),
+                                     format(min(y), digits = 2), ") in ", format_rows(labels), ": numbers below ",
+                                     "1e-150 cannot be squared. Use another unit."),
                  variable = names(frame)[1L], rows = labels)
   }
 }

@@ -24,7 +24,7 @@ check_type <- function(x, name) {
   if (plain_type(x)) {
     return(invisible())
   }
-  refused <- if (inherits(x, "integer64")) "integer64" else if (is.complex(x)) "complex" else if (is.raw(x)) "raw" else class(x)[1L]
+  refused <- if (is.complex(x)) "complex" else class(x)[1L]
   stop_glimmer("variable", paste0("Variable ", format_items(name), " is of type '", refused, "': only real numbers, ",
                                   "logicals, factors and character strings can be used.",
                                   if (refused != "complex") " Convert it with as.numeric()."),

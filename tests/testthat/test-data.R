@@ -45,12 +45,10 @@ test_that("transformed, categorical and dated variables are those of lme4, in ne
   for (formula in formulas) {
     expect_as_lme4(glmm(formula, d), lme4_fit(formula, d), new)
   }
-  # of calls as groups lme4 cannot predict
-  called <- glmm(yg ~ x + (1 | as.character(gn)) + (1 | cut(z, 4)), d)
-  peer <- lme4_fit(yg ~ x + (1 | as.character(gn)) + (1 | cut(z, 4)), d)
-  expect_equal(as.numeric(logLik(called)), as.numeric(logLik(peer)), tolerance = 1e-6)
-  d$cut <- cut(d$z, 4)
-  expect_equal(predict(called, d[1:3, ])[1:3], predict(glmm(yg ~ x + (1 | g) + (1 | cut), d), d[1:3, ]))
+  # lme4 has no calls as grouping factors
+  called <- glmm(yg ~ x + (1 | as.character(gn)) + (1 | cut(z, c(-9, -1, 0, 1, 9))), d)
+  d$cut <- cut(d$z, c(-9, -1, 0, 1, 9))
+  expect_as_lme4(called, lme4_fit(yg ~ x + (1 | g) + (1 | cut), d), d[c(99, 3, 50), ])
 })
 
 test_that("tibbles, data.tables, lists, environments and no data give the same fit", {
@@ -175,8 +173,8 @@ test_that("names may be odd or not ASCII, in every part of the model", {
 test_that("variables may have the names of arguments and functions", {
   d <- user_data()
   named <- stats::setNames(d[c("yg", "x", "z", "g", "w", "o", "f")],
-                           c("formula", "data", "c", "family", "weights", "offset", "T"))
-  fit <- glmm(formula ~ data + c + T + (1 | family), named, weights = weights, offset = offset)
+                           c("formula", "data", "c", "family", "weights", "offset", "pi"))
+  fit <- glmm(formula ~ data + c + pi + (1 | family), named, weights = weights, offset = offset)
   plain <- glmm(yg ~ x + z + f + (1 | g), d, weights = w, offset = o)
   expect_equal(unname(fit$parameters), unname(plain$parameters))
   expect_equal(predict(fit, named[1:3, ]), predict(plain, d[1:3, ]))
