@@ -3,8 +3,8 @@
 #' @param formula Two-sided formula in the syntax of 'lme4': fixed effects, and random terms in parentheses,
 #'   `(1 | g)`, `(x | g)`, `(x || g)`. Under `||` every column of the term's model matrix, also those of a factor,
 #'   has a variance of its own and no correlations.
-#' @param data Data frame, or anything that [stats::model.frame()] takes as data. Without it variables are looked up
-#'   in the formula's environment.
+#' @param data Data frame (also a tibble or data.table), named list or environment; see section "Data". Without it
+#'   variables are looked up in the formula's environment.
 #' @param family Family object, function or name: `gaussian` (links identity, log, inverse), `binomial` (logit, probit,
 #'   cloglog, cauchit, log), `poisson` (log, identity, sqrt), `Gamma` (inverse, log, identity), `inverse.gaussian`
 #'   (1/mu^2, log, inverse, identity).
@@ -25,6 +25,16 @@
 #'
 #' @return An object of class `glimmer`, a list of plain data; see [glimmer-class] for its fields and
 #'   [component()] for reading them.
+#'
+#' @section Data:
+#' Variables of the formula, `weights`, `offset` and `subset` are looked up in `data`, then where the formula was made.
+#' A grouping factor may be a factor, character, number, logical or date; levels that do not occur are dropped, and so
+#' are those of factors among the predictors. Rows with missing values (`NA` or `NaN`) in any variable, weight or offset
+#' go to `na.action`; where a transformation makes `NaN`, as the logarithm of a negative number does, a warning names
+#' the rows. A factor for which `NA` is a level ([addNA()]) keeps it, as level `"<NA>"` of a grouping factor. Infinite
+#' values are errors, and so are numbers below 1e-150 or above 1e150 whose squares cannot be computed. A response among
+#' the predictors is left out with a warning. `.` stands for the variables of `data` that are neither in the response
+#' nor grouping factors.
 #'
 #' @section Weights:
 #' With prior weight w a Gaussian row is N(mu, sigma^2 / w), a Gamma row has shape k w, and an inverse Gaussian row
