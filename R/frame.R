@@ -116,8 +116,10 @@ check_extras <- function(extras, data) {
     }
     if (!is.numeric(value) || is.factor(value) || NCOL(value) != 1L) {
       got <- if (is.numeric(value)) paste(NCOL(value), "columns") else class(value)[1L]
-      stop_glimmer(argument, paste0("`", argument, "` must be numeric, one number per row (got ", got, ")."),
-                   argument = argument)
+      named <- is.character(value) && length(value) == 1L && value %in% names(data)
+      advice <- if (named) paste0(" Write the name of the variable without quotes: `", argument, " = ", value, "`.")
+      stop_glimmer(argument, paste0("`", argument, "` must be numeric, one number per row (got ", got, ").", advice),
+                   argument = argument, class_found = class(value))
     }
     check_length(length(value), n, argument)
   }

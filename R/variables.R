@@ -62,10 +62,10 @@ check_magnitude <- function(x, name, frame) {
     return(invisible())
   }
   limits <- c(1e-150, 1e150)
-  x <- abs(as.matrix(unclass(x)))
-  largest <- max(x)
+  x <- as.matrix(unclass(x))
+  largest <- max(abs(range(x)))
   if (largest > limits[2L]) {
-    rows <- which(rowSums(x > limits[2L]) > 0)
+    rows <- which(rowSums(abs(x) > limits[2L]) > 0)
   } else if (largest > 0 && largest < limits[1L]) {
     rows <- seq_len(nrow(x))
   } else {

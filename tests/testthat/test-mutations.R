@@ -1,7 +1,7 @@
 # Random models, each changed by every class of defect in a random variable and row: the error of the package names the
 # variable and the rows, and no error of R comes through. GLIMMER_SLOW_TESTS runs more models.
 
-number_of_models <- if (run_slow_tests()) 200L else 10L
+number_of_models <- if (run_slow_tests()) 200L else 20L
 
 # Runs `check(model)`, which gives problems in words, on random models.
 for_models <- function(seed, check) {
