@@ -27,12 +27,6 @@ bad_input_environment <- function() {
   env
 }
 
-# The log-likelihood that a peer found, from the csv.
-peer_loglik <- function(id, peer = "glmmTMB") {
-  table <- read_fixture("bad_inputs.csv")
-  as.numeric(sub(".*logLik (-?[0-9.]+);.*", "\\1", table[table$id == id, peer]))
-}
-
 effects_of <- function(wanted, tolerance = 1e-3) {
   function(fit) {
     found <- nlme::fixef(fit)
