@@ -99,10 +99,10 @@ active_rows <- function(x, active) {
 }
 
 check_contrasts <- function(contrasts, frame) {
-  if (is.null(contrasts)) {
+  if (!length(contrasts)) {
     return(invisible())
   }
-  if (!is.list(contrasts) || is.null(names(contrasts))) {
+  if (!is.list(contrasts) || is.null(names(contrasts)) || any(names(contrasts) == "")) {
     stop_glimmer("contrasts", "`contrasts` must be a list named by factors, as in list(f = \"contr.sum\").",
                  argument = "contrasts")
   }
@@ -111,6 +111,27 @@ check_contrasts <- function(contrasts, frame) {
   if (length(unknown)) {
     stop_glimmer("contrasts", paste0("`contrasts` names ", format_items(unknown), ", which is no factor of the model."),
                  argument = "contrasts", variable = unknown)
+  }
+  for (name in names(contrasts)) {
+    check_contrast(contrasts[[name]], frame[[name]], name)
+  }
+}
+
+check_contrast <- function(contrast, x, name) {
+  if (is.null(contrast)) {
+    return(invisible())
+  }
+  levels <- levels(as.factor(x))
+  coding <- tryCatch({
+    if (is.character(contrast)) contrast <- match.fun(contrast)
+    if (is.function(contrast)) contrast(levels) else contrast
+  }, error = function(e) NULL)
+  numbers <- if (inherits(coding, "Matrix")) coding@x else coding
+  if (!is.numeric(numbers) || NROW(coding) != length(levels) || !all(is.finite(numbers))) {
+    stop_glimmer("contrasts", paste0("`contrasts` for the factor ", format_items(name), " must be a contrast function ",
+                                     "or its name, such as \"contr.sum\", or a matrix of finite numbers with a row ",
+                                     "for each of the ", length(levels), " levels (", format_items(levels), ")."),
+                 argument = "contrasts", variable = name, levels = levels)
   }
 }
 

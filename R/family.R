@@ -151,8 +151,8 @@ check_family_name <- function(name, known) {
     stop_glimmer("family", paste0("Quasi families have no likelihood, so that ", format_items(name), " cannot be ",
                                   "fitted by maximum likelihood: use ", join_items(known, 10L), ", with a random ",
                                   "effect per observation for overdispersion."),
-                 argument = "family", family = name)
+                 argument = "family", family = name, families = known)
   }
   stop_glimmer("family", paste0("Unknown family ", format_items(name), ": there are ", join_items(known, 10L), "."),
-               argument = "family", family = name)
+               argument = "family", family = name, families = known)
 }

@@ -26,11 +26,13 @@ parse_formula <- function(formula, data = NULL, env = parent.frame()) {
   formula <- check_formula(formula, env)
   frame_env <- evaluation_environment(environment(formula), env)
   hiding <- hide_calls(formula[[3L]], frame_env)
+  check_left(formula[[2L]])
   check_parentheses(hiding$expression)
+  check_leaves(hiding$expression)
   bars <- find_bars(hiding$expression)
   if (!length(bars)) {
     stop_glimmer("formula", paste0("The formula has no random term. Write one in parentheses, as in ",
-                                   "`y ~ x + (1 | g)`, or fit the model with glm() or lm()."))
+                                   "`y ~ x + (1 | g)`, or fit the model with glm() or lm()."), argument = "formula")
   }
   right <- hiding$expression
   if ("." %in% all.names(right)) {
@@ -39,22 +41,52 @@ parse_formula <- function(formula, data = NULL, env = parent.frame()) {
   }
   pruned <- prune_environment(formula, frame_env, names(data))
   fixed <- drop_bars(right)
+  fixed <- without_response(show_calls(if (is.null(fixed)) 1 else fixed, hiding), formula[[2L]])
+  terms <- unlist(lapply(bars, expand_bar, hiding = hiding, env = pruned), recursive = FALSE)
+  check_response_use(terms, formula[[2L]])
+  variables <- lapply(bars, function(bar) show_calls(reformulas::subbars(call("(", bar)), hiding))
   list(formula = structure(formula, .Environment = pruned),
-       fixed = new_formula(formula[[2L]], show_calls(if (is.null(fixed)) 1 else fixed, hiding), pruned),
-       frame = new_formula(formula[[2L]], show_calls(reformulas::subbars(right), hiding), frame_env),
-       terms = unlist(lapply(bars, expand_bar, hiding = hiding, env = pruned), recursive = FALSE))
+       fixed = new_formula(formula[[2L]], fixed, pruned),
+       frame = new_formula(formula[[2L]], Reduce(function(a, b) call("+", a, b), variables, fixed), frame_env),
+       terms = terms)
+}
+
+#' Leave the response out of the fixed effects, as stats::lm() does
+#'
+#' @param fixed Right side of the fixed effects. @param response Left side.
+#' @return Right side without the terms that have the response; with a warning if there are any.
+#' @noRd
+without_response <- function(fixed, response) {
+  terms <- stats::terms(structure(call("~", fixed), class = "formula"))
+  factors <- attr(terms, "factors")
+  name <- variable_name(response)
+  if (!length(factors) || !name %in% rownames(factors)) {
+    return(fixed)
+  }
+  guilty <- factors[name, ] > 0
+  warn_glimmer("response", paste0("The response ", format_items(name), " is also a predictor (",
+                                  format_items(colnames(factors)[guilty]), "): it cannot explain itself, and is left ",
+                                  "out of the fixed effects."), variable = name, term = colnames(factors)[guilty])
+  offsets <- as.list(attr(terms, "variables"))[-1L][attr(terms, "offset")]
+  kept <- c(attr(terms, "intercept"), lapply(colnames(factors)[!guilty], str2lang), offsets)
+  Reduce(function(a, b) call("+", a, b), kept)
+}
+
+# Left of a bar or as a group the response makes a model of itself.
+check_response_use <- function(terms, response) {
+  name <- variable_name(response)
+  for (term in terms) {
+    used <- c(group_components(term$group), rownames(attr(stats::terms(term$left), "factors")))
+    if (name %in% used) {
+      stop_glimmer("formula", paste0("The response ", format_items(name), " stands in the random term ",
+                                     term_label(term), ": it cannot explain itself. Take it out of the term."),
+                   argument = "formula", variable = name, term = term_label(term))
+    }
+  }
 }
 
 check_formula <- function(formula, env) {
-  given <- formula
-  if (!inherits(formula, "formula")) {
-    formula <- tryCatch(stats::as.formula(formula, env = env), error = function(e) NULL)
-  }
-  if (!inherits(formula, "formula")) {
-    stop_glimmer("formula", paste0("`formula` must be a formula such as `y ~ x + (1 | g)`, not an object of class ",
-                                   format_items(class(given)[1L]), "."), argument = "formula")
-  }
-  formula <- stats::formula(formula)
+  formula <- as_formula(formula, env)
   if (is.null(environment(formula))) {
     environment(formula) <- env
   }
@@ -67,6 +99,58 @@ check_formula <- function(formula, env) {
                  argument = "formula")
   }
   formula
+}
+
+# A formula, terms object, call or text as a formula.
+as_formula <- function(given, env) {
+  if (inherits(given, "formula")) {
+    return(stats::formula(given))
+  }
+  text <- is.character(given) && length(given) == 1L && !is.na(given)
+  made <- if (text || is.call(given)) tryCatch(stats::as.formula(given, env = env), error = identity)
+  if (!inherits(made, "formula")) {
+    found <- paste0("an object of class ", format_items(class(given)[1L]))
+    if (text) found <- paste0("the text '", given, "', which is none")
+    stop_glimmer("formula", paste0("`formula` must be a formula such as `y ~ x + (1 | g)`, not ", found, "."),
+                 argument = "formula", class_found = class(given))
+  }
+  made
+}
+
+#' Refuse what is no variable
+#'
+#' Numbers other than 0 and 1, and strings, mean nothing as terms of a formula.
+#'
+#' @param expression Right side with calls hidden.
+#' @noRd
+check_leaves <- function(expression) {
+  if (is.symbol(expression)) {
+    return(invisible())
+  }
+  if (is.call(expression)) {
+    arguments <- as.list(expression)[-1L]
+    # the exponent of `^` is a number
+    lapply(if (call_name(expression) == "^") arguments[1L] else arguments, check_leaves)
+    return(invisible())
+  }
+  number <- is.logical(expression) || (is.numeric(expression) && expression %in% c(0, 1))
+  if (!number || anyNA(expression)) {
+    label <- deparse1(expression)
+    advice <- if (is.character(expression)) paste0(" Write the name without quotes: `", expression, "`.")
+    stop_glimmer("formula", paste0("`", label, "` in the formula is no variable: only 0 and 1 (no intercept, ",
+                                   "intercept) can stand beside variables.", advice),
+                 argument = "formula", term = label)
+  }
+}
+
+# A string on the left side would be a variable of one value.
+check_left <- function(left) {
+  if (!is.call(left) && !is.symbol(left)) {
+    label <- deparse1(left)
+    advice <- if (is.character(left)) paste0(" Write the name without quotes: `", left, "`.")
+    stop_glimmer("formula", paste0("The left side of the formula, `", label, "`, is no variable: name the response ",
+                                   "there.", advice), argument = "formula", term = label)
+  }
 }
 
 new_formula <- function(left, right, env) {
@@ -247,6 +331,7 @@ expand_bar <- function(bar, hiding, env) {
     stop_glimmer("formula", paste0("`", deparse1(group), "` right of a bar names no grouping variable."),
                  argument = "formula", term = paste0("(", deparse1(show_calls(bar, hiding)), ")"))
   }
+  check_group_operators(group, show_calls(bar, hiding))
   groups <- list(group)
   if (!is.symbol(group)) {
     groups <- lapply(reformulas::expandAllGrpVar(list(call("|", 1, group))), function(x) x[[3L]])
@@ -258,6 +343,15 @@ expand_bar <- function(bar, hiding, env) {
          group = group, group_name = group_label(group),
          structure = if (call_name(bar) == "||") "diagonal" else "unstructured")
   })
+}
+
+# 'reformulas' reads `g - h` and `g^2` as g.
+check_group_operators <- function(group, bar) {
+  if (any(c("-", "^") %in% all.names(group, unique = TRUE))) {
+    label <- paste0("(", deparse1(bar), ")")
+    stop_glimmer("formula", paste0("The grouping factor of ", label, " has an operator that makes no groups: join ",
+                                   "factors with `:` or nest them with `/`."), argument = "formula", term = label)
+  }
 }
 
 group_label <- function(group) {
@@ -276,9 +370,9 @@ variable_name <- function(expression) {
   paste(deparse(expression, width.cutoff = 500L, backtick = is.language(expression)), collapse = " ")
 }
 
-#' How a random term is shown in messages
+#' How a random term is shown in messages, and read again by formula()
 #' @noRd
 term_label <- function(term) {
   bar <- if (term$structure == "diagonal") " || " else " | "
-  paste0("(", deparse1(term$left[[2L]]), bar, deparse1(term$group), ")")
+  paste0("(", deparse1(term$left[[2L]], backtick = TRUE), bar, deparse1(term$group, backtick = TRUE), ")")
 }

@@ -21,11 +21,13 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
                  offset = eval_argument(call$offset, "offset", data, lookup))
   check_extras(extras, data)
   extras <- extras[!vapply(extras, is.null, logical(1))]
-  na_action <- if ("na.action" %in% names(call)) eval(call$na.action, env) else stats::na.omit
-  frame <- tryCatch(make_frame(parts$frame, data, extras, na_action), error = function(e) {
-    explain_frame_error(e, parts, data, extras, na_action)
-  })
+  na_action <- find_na_action(call, env)
+  check_dimensions(parts, data)
+  frame <- warn_not_numbers(parts, data, extras, tryCatch({
+    make_frame(parts$frame, data, extras, na_action)
+  }, error = function(e) explain_frame_error(e, parts, data, extras, na_action)))
   check_rows(frame, parts, data, extras)
+  check_types(frame)
   check_complete(frame)
   check_finite(frame)
   check_weights(frame[["(weights)"]], frame)
@@ -50,6 +52,26 @@ resolve_dots <- function(call, env) {
     call[dotted] <- passed[as.integer(substring(vapply(as.list(call)[dotted], as.character, ""), 3L))]
   }
   call
+}
+
+find_na_action <- function(call, env) {
+  if (!"na.action" %in% names(call)) {
+    return(stats::na.omit)
+  }
+  value <- tryCatch(eval(call$na.action, env), error = function(e) NA)
+  resolve_na_action(value, env, deparse1(call$na.action))
+}
+
+#' The function that `na.action` is or names
+#' @param shown What the user gave, for the message.
+#' @noRd
+resolve_na_action <- function(value, env, shown = deparse1(value)) {
+  action <- if (is.character(value) && length(value) == 1L) get0(value, envir = env, mode = "function") else value
+  if (is.null(value) || is.function(action)) {
+    return(action)
+  }
+  stop_glimmer("argument", paste0("`na.action` must be a function such as na.omit, na.exclude or na.fail (got `", shown,
+                                  "`)."), argument = "na.action")
 }
 
 make_frame <- function(formula, data, extras, na_action) {
@@ -94,8 +116,10 @@ check_extras <- function(extras, data) {
     }
     if (!is.numeric(value) || is.factor(value) || NCOL(value) != 1L) {
       got <- if (is.numeric(value)) paste(NCOL(value), "columns") else class(value)[1L]
-      stop_glimmer(argument, paste0("`", argument, "` must be numeric, one number per row (got ", got, ")."),
-                   argument = argument)
+      named <- is.character(value) && length(value) == 1L && value %in% names(data)
+      advice <- if (named) paste0(" Write the name of the variable without quotes: `", argument, " = ", value, "`.")
+      stop_glimmer(argument, paste0("`", argument, "` must be numeric, one number per row (got ", got, ").", advice),
+                   argument = argument, class_found = class(value))
     }
     check_length(length(value), n, argument)
   }
@@ -120,10 +144,26 @@ check_subset <- function(subset, data, n) {
   }
   if (is.logical(subset)) {
     check_length(length(subset), n, "subset")
-  } else if (!is.null(n) && any(abs(subset) > n, na.rm = TRUE)) {
-    outside <- subset[which(abs(subset) > n)]
+  } else {
+    check_row_numbers(subset, n)
+  }
+}
+
+check_row_numbers <- function(subset, n) {
+  outside <- subset[which(abs(subset) > (if (is.null(n)) .Machine$integer.max else n))]
+  if (length(outside)) {
     stop_glimmer("subset", paste0("`subset` asks for ", format_rows(outside), ", but the data have ", n, " rows."),
                  argument = "subset", rows = outside)
+  }
+  broken <- subset[which(subset != round(subset))]
+  if (length(broken)) {
+    stop_glimmer("subset", paste0("`subset` must be logical, or the numbers or names of rows: ",
+                                  join_items(format(broken), 3L), if (length(broken) == 1L) " is no row number."
+                                  else " are no row numbers."), argument = "subset", rows = broken)
+  }
+  if (any(subset < 0, na.rm = TRUE) && (anyNA(subset) || any(subset > 0))) {
+    stop_glimmer("subset", paste0("`subset` has positive and negative (or missing) row numbers: give those to use, ",
+                                  "or those to leave out."), argument = "subset")
   }
 }
 
@@ -145,6 +185,7 @@ check_rows <- function(frame, parts, data, extras) {
     whole <- make_frame(parts$frame, data, extras, stats::na.pass)
     counts <- vapply(whole, function(x) length(missing_rows(x)), integer(1))
     guilty <- if (any(counts == nrow(whole))) names(whole)[counts == nrow(whole)] else names(whole)[counts > 0L]
+    explain_infinite(guilty, whole, data, environment(parts$frame))
     guilty <- argument_names(guilty)
     stop_glimmer("rows", paste0(n, " complete ", if (n == 1L) "row" else "rows", " of ", nrow(whole), " left: ",
                                 "there are missing values in ", format_items(guilty), "."), variable = guilty)
@@ -179,41 +220,6 @@ missing_rows <- function(x) {
     return(integer())
   }
   if (is.matrix(x)) which(rowSums(is.na(x)) > 0) else which(is.na(x))
-}
-
-check_finite <- function(frame) {
-  for (name in names(frame)) {
-    x <- .subset2(frame, name)
-    if (inherits(x, "integer64")) {
-      stop_glimmer("variable", paste0("Variable ", format_items(name), " has class 'integer64': convert it with ",
-                                      "as.numeric()."), variable = name)
-    }
-    if (is.complex(x)) {
-      stop_glimmer("variable", paste0("Variable ", format_items(name), " is complex: only real numbers can be used."),
-                   variable = name)
-    }
-    # The sum is finite unless a value is not (or the values are huge): one pass and no copy.
-    if (!is.double(x) || is.finite(sum(as.vector(unclass(x))))) {
-      next
-    }
-    infinite <- which(rowSums(!is.finite(as.matrix(unclass(x)))) > 0)
-    if (length(infinite)) {
-      stop_infinite(name, infinite, frame)
-    }
-  }
-}
-
-stop_infinite <- function(name, infinite, frame) {
-  x <- as.matrix(unclass(.subset2(frame, name)))[infinite, , drop = FALSE]
-  values <- unique(x[!is.finite(x)])
-  rows <- row_labels(frame, infinite)
-  argument <- name %in% c("(weights)", "(offset)")
-  name <- argument_names(name)
-  advice <- if (startsWith(name, "offset")) " The logarithm of an exposure of 0 is -Inf: leave such rows out." else ""
-  stop_glimmer("nonfinite", paste0(if (argument) "Argument " else "Variable ", format_items(name),
-                                   " is not finite (", paste(values, collapse = ", "), ") in ", format_rows(rows),
-                                   ": every value must be a finite number or NA.", advice),
-               variable = name, rows = rows, argument = if (argument) name)
 }
 
 check_weights <- function(weights, frame) {
@@ -263,84 +269,4 @@ group_components <- function(group) {
     return(c(group_components(group[[2L]]), group_components(group[[3L]])))
   }
   variable_name(group)
-}
-
-#' Say which variable made `model.frame()` fail
-#'
-#' @param error The condition that it signalled.
-#' @return Never returns.
-#' @noRd
-explain_frame_error <- function(error, parts, data, extras, na_action) {
-  lookup <- environment(parts$frame)
-  variables <- as.list(attr(stats::terms(parts$frame), "variables"))[-1L]
-  values <- lapply(variables, explain_variable, parts = parts, data = data, env = lookup)
-  names(values) <- vapply(variables, variable_name, "")
-  explain_lengths(c(values, extras[names(extras) != "subset"]), parts, data)
-  whole <- tryCatch(make_frame(parts$frame, data, extras, stats::na.pass), error = function(e) NULL)
-  for (name in names(whole)) {
-    rows <- missing_rows(whole[[name]])
-    if (length(rows)) {
-      stop_missing(name, rows, whole, "`na.action` refuses them: remove these rows, or use na.omit or na.exclude.")
-    }
-  }
-  stop_glimmer("frame", paste0("The model frame cannot be built: ", conditionMessage(error)))
-}
-
-explain_variable <- function(variable, parts, data, env) {
-  name <- variable_name(variable)
-  value <- tryCatch(eval(variable, data, env), error = identity)
-  term <- term_using(parts, name, variable)
-  missing <- if (inherits(value, "error") || is.function(value)) missing_variables(variable, data, env)
-  if (length(missing)) {
-    stop_glimmer("variable", paste0("Variable ", format_items(missing), ", used in ", term, ", is neither in the data ",
-                                    "nor where the formula was made."), variable = missing, term = term)
-  }
-  if (inherits(value, "error")) {
-    stop_glimmer("variable", paste0("Variable ", format_items(name), ", used in ", term, ", cannot be evaluated: ",
-                                    conditionMessage(value)), variable = name, term = term)
-  }
-  usable <- is.atomic(value) && !is.null(value) && length(dim(value)) < 3L
-  if (!usable && !is.data.frame(value)) {
-    stop_glimmer("variable", paste0("Variable ", format_items(name), ", used in ", term, ", has class ",
-                                    format_items(class(value)), ": it must be a vector, factor or matrix."),
-                 variable = name, term = term)
-  }
-  value
-}
-
-explain_lengths <- function(values, parts, data) {
-  lengths <- vapply(values, NROW, integer(1))
-  n <- if (is.data.frame(data)) nrow(data) else lengths[[1L]]
-  wrong <- which(lengths != n)
-  if (length(wrong)) {
-    name <- names(values)[wrong[1L]]
-    first <- format_items(names(values)[1L])
-    whole <- if (is.data.frame(data)) "the data have " else paste("the response", first, "has ")
-    stop_glimmer("length", paste0("Variable ", format_items(name), " has length ", lengths[wrong[1L]], ", but ", whole,
-                                  n, " rows."), variable = name)
-  }
-}
-
-# Names that an expression uses as variables and that are not there, or are functions only.
-missing_variables <- function(expression, data, env) {
-  names <- all.vars(expression)
-  found <- vapply(names, function(name) {
-    value <- if (is.environment(data)) get0(name, envir = data) else data[[name]]
-    if (is.null(value)) {
-      value <- get0(name, envir = env)
-    }
-    !is.null(value) && !is.function(value)
-  }, logical(1))
-  names[!found]
-}
-
-term_using <- function(parts, name, variable) {
-  labels <- vapply(parts$terms, term_label, "")
-  used <- vapply(parts$terms, function(term) {
-    name %in% group_components(term$group) || name %in% rownames(attr(stats::terms(term$left), "factors"))
-  }, logical(1))
-  if (identical(variable, parts$fixed[[2L]])) {
-    return("the response")
-  }
-  if (any(used)) labels[used][1L] else paste0("the fixed effects (`", name, "`)")
 }

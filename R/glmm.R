@@ -3,8 +3,8 @@
 #' @param formula Two-sided formula in the syntax of 'lme4': fixed effects, and random terms in parentheses,
 #'   `(1 | g)`, `(x | g)`, `(x || g)`. Under `||` every column of the term's model matrix, also those of a factor,
 #'   has a variance of its own and no correlations.
-#' @param data Data frame, or anything that [stats::model.frame()] takes as data. Without it variables are looked up
-#'   in the formula's environment.
+#' @param data Data frame (also a tibble or data.table), named list or environment; see section "Data". Without it
+#'   variables are looked up in the formula's environment.
 #' @param family Family object, function or name: `gaussian` (links identity, log, inverse), `binomial` (logit, probit,
 #'   cloglog, cauchit, log), `poisson` (log, identity, sqrt), `Gamma` (inverse, log, identity), `inverse.gaussian`
 #'   (1/mu^2, log, inverse, identity).
@@ -25,6 +25,16 @@
 #'
 #' @return An object of class `glimmer`, a list of plain data; see [glimmer-class] for its fields and
 #'   [component()] for reading them.
+#'
+#' @section Data:
+#' Variables of the formula, `weights`, `offset` and `subset` are looked up in `data`, then where the formula was made.
+#' A grouping factor may be a factor, character, number, logical or date; levels that do not occur are dropped, and so
+#' are those of factors among the predictors. Rows with missing values (`NA` or `NaN`) in any variable, weight or offset
+#' go to `na.action`; where a transformation makes `NaN`, as the logarithm of a negative number does, a warning names
+#' the rows. A factor for which `NA` is a level ([addNA()]) keeps it, as level `"<NA>"` of a grouping factor. Infinite
+#' values are errors, and so are numbers below 1e-150 or above 1e150 whose squares cannot be computed. A response among
+#' the predictors is left out with a warning. `.` stands for the variables of `data` that are neither in the response
+#' nor grouping factors.
 #'
 #' @section Weights:
 #' With prior weight w a Gaussian row is N(mu, sigma^2 / w), a Gamma row has shape k w, and an inverse Gaussian row
@@ -70,16 +80,44 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
                  control = glmm_control()) {
   caller <- parent.frame()
   call <- resolve_dots(match.call(), caller)
+  call[[1L]] <- callable(call[[1L]])
+  evaluate_arguments(environment())
   method <- resolve_method(method, nAGQ, REML)
   check_control(control)
   family <- resolve_family(family)
-  if (missing(data)) data <- NULL
   parts <- parse_formula(formula, data, caller)
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
   result <- fit_design_by(design, family, method, control, start)
   warn_verdict(result$verdict, frame)
   new_fit(call, parts, frame, family, design, result, method, control)
+}
+
+# lapply() and do.call() leave `FUN` or the function itself in the call, which update() could not evaluate.
+callable <- function(given) {
+  if (call_name(given) %in% c("::", ":::") || identical(given, quote(glmm))) given else quote(glimmer::glmm)
+}
+
+#' Evaluate the arguments that are values, so that an error names the one that it comes from
+#'
+#' `weights`, `offset`, `subset` and `na.action` are evaluated with the data, by [build_frame()].
+#'
+#' @param frame Environment of the call of [glmm()].
+#' @noRd
+evaluate_arguments <- function(frame) {
+  if (eval(quote(missing(formula)), frame)) {
+    stop_glimmer("argument", "`formula` is missing: give a formula such as `y ~ x + (1 | g)`.", argument = "formula")
+  }
+  if (eval(quote(missing(data)), frame)) {
+    assign("data", NULL, envir = frame)
+  }
+  for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")) {
+    tryCatch(get(argument, envir = frame), error = function(e) {
+      if (inherits(e, "glimmer_error")) stop(e)
+      stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),
+                   argument = argument, parent = e)
+    })
+  }
 }
 
 #' The stages from the design to the verdict: a look at the response, engine, start, search, judgement

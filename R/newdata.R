@@ -148,10 +148,11 @@ new_argument <- function(fit, argument, newdata) {
 
 apply_na_action <- function(variables, names, na_action) {
   frame <- structure(variables, class = "data.frame", row.names = names)
+  na_action <- resolve_na_action(na_action, globalenv())
   if (is.null(na_action)) {
     return(frame)
   }
-  tryCatch(match.fun(na_action)(frame), error = function(e) {
+  tryCatch(na_action(frame), error = function(e) {
     incomplete <- vapply(variables, function(x) length(missing_rows(x)) > 0L, logical(1))
     if (!any(incomplete)) stop(e)
     name <- names(variables)[incomplete][1L]
@@ -184,16 +185,26 @@ as_in_fit <- function(x, known, name) {
   if (inherits(x, "difftime") && inherits(known, "difftime")) {
     units(x) <- units(known)
   }
-  dated <- intersect(class(known), c("Date", "POSIXt", "difftime"))
-  same <- if (length(dated)) inherits(x, dated[1L]) else if (is.logical(known)) is.logical(x) else !is_categorical(x)
+  same <- same_kind(x, known)
   if (!same && !all(is.na(x))) {
-    stop_type(name, class(known)[1L], class(x)[1L])
+    stop_type(name, class(known)[1L], if (is.complex(x)) "complex" else class(x)[1L])
   }
   if (NCOL(x) != NCOL(known)) {
-    stop_glimmer("variable", paste0("Variable ", format_items(name), " has ", NCOL(x), " columns in `newdata`, but ",
-                                    "had ", NCOL(known), " in the fit."), variable = name, argument = "newdata")
+    stop_glimmer("variable", paste0("Variable ", format_items(name), " has another number of columns in `newdata` (",
+                                    NCOL(x), ") than in the fit (", NCOL(known), ")."),
+                 variable = name, argument = "newdata")
   }
   if (same) x else known[rep(NA_integer_, length(x))]
+}
+
+# Numbers stand for numbers, dates for dates, logicals for logicals.
+same_kind <- function(x, known) {
+  special <- c("Date", "POSIXt", "difftime")
+  dated <- intersect(class(known), special)
+  if (length(dated)) {
+    return(inherits(x, dated[1L]))
+  }
+  if (is.logical(known)) is.logical(x) else (is.numeric(x) || is.logical(x)) && !inherits(x, c("factor", special))
 }
 
 is_categorical <- function(x) {
@@ -222,7 +233,10 @@ stop_type <- function(name, expected, found) {
 
 new_offset <- function(frame, fixed) {
   names <- c(terms_variables(fixed)[attr(fixed, "offset")], "(offset)")
-  offsets <- lapply(intersect(names, names(frame)), function(name) as.double(frame[[name]]))
+  offsets <- lapply(intersect(names, names(frame)), function(name) {
+    if (name != "(offset)") check_offset_type(frame[[name]], name)
+    as.double(frame[[name]])
+  })
   Reduce(`+`, offsets, numeric(nrow(frame)))
 }
 

@@ -109,7 +109,7 @@ group_index <- function(expression, frame) {
 }
 
 column_index <- function(x, name) {
-  if (is.null(x) || !is.atomic(x) || is.matrix(x) || is.complex(x)) {
+  if (is.null(x) || !is.atomic(x) || is.matrix(x) || is.complex(x) || is.raw(x)) {
     stop_glimmer("grouping", paste0("The grouping factor ", format_items(name), " must be a factor or a vector",
                                     if (!is.null(x)) paste0(" (got ", class(x)[1L], ")"), "."), variable = name)
   }
@@ -127,7 +127,8 @@ column_index <- function(x, name) {
 }
 
 used_levels <- function(codes, levels) {
-  levels[is.na(levels)] <- "NA"
+  # As factors print it: "NA" can be a level of its own.
+  levels[is.na(levels)] <- "<NA>"
   used <- tabulate(codes, length(levels)) > 0L
   if (!all(used)) {
     codes <- cumsum(used)[codes]

@@ -31,7 +31,8 @@ numeric_response <- function(frame, traits) {
   numeric <- (is.numeric(y) || is.logical(y) || inherits(y, "difftime")) && !is.factor(y)
   if (!numeric) {
     stop_glimmer("response", paste0("The response ", format_items(name), " has class ", format_items(class(y)[1L]),
-                                    ": the family ", traits$name, " needs numbers (", traits$support, ")."),
+                                    ": the family ", traits$name, " needs numbers (", traits$support, ").",
+                                    response_advice(y)),
                  variable = name, class_found = class(y))
   }
   if (NCOL(y) != 1L) {
@@ -43,10 +44,20 @@ numeric_response <- function(frame, traits) {
   as.double(y)
 }
 
+response_advice <- function(y) {
+  if (is.factor(y)) {
+    " A factor with two levels can be the response of the family binomial."
+  } else if (is.character(y)) {
+    " Numbers that were read as text need as.numeric()."
+  } else {
+    " Convert it with as.numeric(), in the unit that is meant."
+  }
+}
+
 check_support <- function(y, frame, traits) {
   rows <- which(traits$outside(y))
   if (!length(rows)) {
-    return(invisible())
+    return(check_positive(y, frame, traits))
   }
   name <- names(frame)[1L]
   labels <- row_labels(frame, rows)
@@ -56,6 +67,18 @@ check_support <- function(y, frame, traits) {
                                   format_rows(labels), ".",
                                   if (traits$name == "binomial") " Give counts as cbind(successes, failures)."),
                variable = name, rows = labels)
+}
+
+# The variance of a positive response is a power of its mean, which must not underflow.
+check_positive <- function(y, frame, traits) {
+  rows <- if (traits$outside(0)) which(y < 1e-150)
+  if (length(rows)) {
+    labels <- row_labels(frame, rows)
+    stop_glimmer("magnitude", paste0("The response ", format_items(names(frame)[1L]), " is next to 0 (",
+                                     format(min(y), digits = 2), ") in ", format_rows(labels), ": numbers below ",
+                                     "1e-150 cannot be squared. Use another unit."),
+                 variable = names(frame)[1L], rows = labels)
+  }
 }
 
 binomial_response <- function(frame, weights, traits, warn) {

@@ -149,6 +149,7 @@ check_response <- function(newresp, fit) {
   if (length(missing)) {
     stop_missing("newresp", missing, fit$frame, "A response is needed for every row of the fit.")
   }
+  check_type(newresp, "newresp")
   check_finite(response_frame(newresp, fit))
   if (has_trials(fit$family)) match_trials(newresp, fit) else newresp
 }

@@ -102,6 +102,7 @@ test_that("weights, offset and subset are checked", {
   refused(front(yg ~ x + (1 | g), d, weights = rep(1, 50)), "weights", "length 50, but the data have 120 rows")
   refused(front(yg ~ x + (1 | g), d, weights = rep("1", 120)), "weights", "must be numeric")
   refused(front(yg ~ x + (1 | g), d, weights = f), "weights", "must be numeric")
+  refused(front(yg ~ x + (1 | g), d, weights = "w"), "weights", "without quotes: `weights = w`")
   refused(front(yg ~ x + (1 | g), d, weights = replace(w, 4, -1)), "weights", "row 4")
   refused(front(yg ~ x + (1 | g), d, weights = 0 * w), "weights", "0 in every row")
   refused(front(yg ~ x + (1 | g), d, offset = 1:7), "offset", "length 7")

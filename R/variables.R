@@ -1,0 +1,122 @@
+# What a variable of the model may be: its type, and values that are finite.
+
+#' Refuse variables of types that no model matrix can use
+#'
+#' All columns of the frame are looked at, whatever part they play; offsets must be numbers besides.
+#' @noRd
+check_types <- function(frame) {
+  offsets <- attr(attr(frame, "terms"), "offset")
+  for (position in seq_along(frame)) {
+    x <- .subset2(frame, position)
+    name <- names(frame)[position]
+    check_type(x, name)
+    if (position %in% offsets) {
+      check_offset_type(x, name)
+    }
+  }
+}
+
+plain_type <- function(x) {
+  is.atomic(x) && !is.complex(x) && !is.raw(x) && !inherits(x, "integer64") && length(dim(x)) < 3L
+}
+
+check_type <- function(x, name) {
+  if (plain_type(x)) {
+    return(invisible())
+  }
+  refused <- if (is.complex(x)) "complex" else class(x)[1L]
+  stop_glimmer("variable", paste0("Variable ", format_items(name), " is of type '", refused, "': only real numbers, ",
+                                  "logicals, factors and character strings can be used.",
+                                  if (refused != "complex") " Convert it with as.numeric()."),
+               variable = name, class_found = class(x))
+}
+
+check_offset_type <- function(x, name) {
+  if (!(is.numeric(x) || is.logical(x)) || is.factor(x) || NCOL(x) != 1L) {
+    got <- if (is.numeric(x)) paste(NCOL(x), "columns") else paste("class", class(x)[1L])
+    stop_glimmer("offset", paste0("The offset `", name, "` must be numeric, one number per row (got ", got, ")."),
+                 variable = name, class_found = class(x))
+  }
+}
+
+#' Refuse infinite values by variable and row
+#' @noRd
+check_finite <- function(frame) {
+  for (name in names(frame)) {
+    x <- .subset2(frame, name)
+    # The sum is finite unless a value is not (or the values are huge): one pass and no copy.
+    if (!is.double(x)) {
+      next
+    }
+    if (!is.finite(sum(as.vector(unclass(x))))) {
+      infinite <- which(rowSums(!is.finite(as.matrix(unclass(x)))) > 0)
+      if (length(infinite)) stop_infinite(name, infinite, frame)
+    }
+    check_magnitude(x, name, frame)
+  }
+}
+
+# Squares of such numbers are 0 or infinite. Weights may have any size: only their ratios matter here.
+check_magnitude <- function(x, name, frame) {
+  if (!length(x) || name == "(weights)") {
+    return(invisible())
+  }
+  limits <- c(1e-150, 1e150)
+  x <- as.matrix(unclass(x))
+  largest <- max(abs(range(x)))
+  if (largest > limits[2L]) {
+    rows <- which(rowSums(abs(x) > limits[2L]) > 0)
+  } else if (largest > 0 && largest < limits[1L]) {
+    rows <- seq_len(nrow(x))
+  } else {
+    return(invisible())
+  }
+  rows <- row_labels(frame, rows)
+  stop_glimmer("magnitude", paste0("Variable ", format_items(argument_names(name)), " has the size ",
+                                   format(largest, digits = 2), " (", format_rows(rows), "): numbers beyond ",
+                                   limits[1L], " and ", limits[2L], " cannot be squared. Use another unit."),
+               variable = argument_names(name), rows = rows)
+}
+
+stop_infinite <- function(name, infinite, frame) {
+  x <- as.matrix(unclass(.subset2(frame, name)))[infinite, , drop = FALSE]
+  values <- unique(x[!is.finite(x)])
+  rows <- row_labels(frame, infinite)
+  argument <- name %in% c("(weights)", "(offset)")
+  name <- argument_names(name)
+  advice <- if (startsWith(name, "offset")) " The logarithm of an exposure of 0 is -Inf: leave such rows out." else ""
+  stop_glimmer("nonfinite", paste0(if (argument) "Argument " else "Variable ", format_items(name),
+                                   " is not finite (", paste(values, collapse = ", "), ") in ", format_rows(rows),
+                                   ": every value must be a finite number or NA.", advice),
+               variable = name, rows = rows, argument = if (argument) name)
+}
+
+#' Name the variable and the rows where R only says "NaNs produced"
+#'
+#' A logarithm of a negative number is NaN, which `na.action` then drops: a loss of rows that the user should see.
+#'
+#' @param expression Makes the model frame.
+#' @return Its value. The warnings of R that NaNs were produced become one of the package for each variable.
+#' @noRd
+warn_not_numbers <- function(parts, data, extras, expression) {
+  said <- gettext("NaNs produced", domain = "R")
+  heard <- FALSE
+  value <- withCallingHandlers(expression, warning = function(w) {
+    if (conditionMessage(w) == said) {
+      heard <<- TRUE
+      invokeRestart("muffleWarning")
+    }
+  })
+  if (!heard) {
+    return(value)
+  }
+  whole <- suppressWarnings(make_frame(parts$frame, data, extras, stats::na.pass))
+  rows <- lapply(whole, function(x) if (is.double(x)) which(rowSums(is.nan(as.matrix(unclass(x)))) > 0))
+  for (name in setdiff(names(whole)[lengths(rows) > 0], all.vars(parts$frame))) {
+    labels <- row_labels(whole, rows[[name]])
+    warn_glimmer("nan", paste0("Variable ", format_items(name), " is not a number (NaN) in ", length(labels), " of ",
+                               nrow(whole), " rows (", format_rows(labels), "): they count as missing."),
+                 variable = name, rows = labels)
+  }
+  value
+}
