@@ -7,8 +7,8 @@
 #' @param family Result of [resolve_family()].
 #' @param contrasts Named list of contrasts, as in [stats::lm()].
 #' @return List of `X`, `dropped`, `y`, `size`, `weights`, `offset`, `factors`, `terms` and `fixed`, the last a list
-#'   of what a fit keeps of its fixed part: `terms`, `xlevels`, `contrasts`, and `frame`. See [build_random()] for `factors` and
-#'   `terms`.
+#'   of what a fit keeps of its fixed part: `terms`, `xlevels`, `contrasts`, and `frame`. See [build_random()]
+#'   for `factors` and `terms`.
 #' @noRd
 build_design <- function(parts, frame, family, contrasts = NULL) {
   check_contrasts(contrasts, frame)

@@ -247,7 +247,8 @@ solve_scaled <- function(products, right) {
   if (is.null(root) || !all(is.finite(unit))) {
     return(NULL)
   }
-  list(solution = drop(unit * backsolve(root, backsolve(root, unit * right, transpose = TRUE))), pivot = min(diag(root)))
+  half <- backsolve(root, unit * right, transpose = TRUE)
+  list(solution = drop(unit * backsolve(root, half)), pivot = min(diag(root)))
 }
 
 #' Is one of these directions, as it is or without what moves the rows that lag behind, one that separates?

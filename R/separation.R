@@ -218,12 +218,14 @@ check_separation <- function(covariance, engine, design, limit = 10) {
 
 separation_text <- function(found) {
   signs <- ifelse(found$direction > 0, "+Inf", "-Inf")
-  where <- found$cells
+  cells <- found$cells
+  where <- if (!is.null(cells)) {
+    paste0(" (", paste(cells$variable, collapse = ":"), " = ", format_items(cells$levels), ")")
+  }
   rows <- paste(count_text(length(found$rows)), if (length(found$rows) == 1L) "row" else "rows")
   paste0("separated data: ", if (length(signs) == 1L) "the coefficient of " else "the coefficients of ",
          join_items(paste0("'", found$columns, "' (", signs, ")"), 5L), if (length(signs) == 1L) " has" else " have",
-         " no finite estimate, because in ", rows,
-         if (!is.null(where)) paste0(" (", paste(where$variable, collapse = ":"), " = ", format_items(where$levels), ")"),
+         " no finite estimate, because in ", rows, where,
          " every response is at its limit")
 }
 

@@ -1,0 +1,111 @@
+# What a design says before any search, named in the condition's fields.
+
+refused <- function(expression, class, ...) {
+  condition <- error_of(expression)
+  expect_s3_class(condition, paste0("glimmer_error_", class))
+  facts <- list(...)
+  for (field in names(facts)) expect_equal(condition[[field]], facts[[field]])
+  condition
+}
+
+warned <- function(expression, class, ...) {
+  condition <- tryCatch(expression, glimmer_warning = identity)
+  expect_s3_class(condition, paste0("glimmer_warning_", class))
+  facts <- list(...)
+  for (field in names(facts)) expect_equal(condition[[field]], facts[[field]])
+}
+
+test_that("one level per row is refused where a dispersion takes its place, and fine for counts and trials", {
+  d <- front_data()
+  d$id <- seq_len(120)
+  refused(glmm(yg ~ x + (1 | id), d), "replication", group = "id", term = "(1 | id)", effects = 120, rows_used = 120)
+  refused(glmm(yp ~ x + (1 | id), d, Gamma("log")), "replication", group = "id", term = "(1 | id)")
+  refused(glmm(yp ~ x + (1 | id), d, inverse.gaussian("log")), "replication", group = "id")
+  refused(glmm(yg ~ x + (x | pair), transform(d, pair = rep(1:60, 2))), "replication", group = "pair", effects = 120)
+  warned(glmm(yb ~ x + (1 | id), d, binomial), "unidentified", group = "id", term = "(1 | id)", rows_used = 120)
+  expect_silent(glmm(yc ~ x + (1 | id), d, poisson))
+  expect_silent(glmm(cbind(s, m - s) ~ x + (1 | id), d, binomial))
+})
+
+test_that("two factors that make the same groups share no column", {
+  d <- front_data()
+  d$copy <- letters[13L - d$gn]
+  d$site <- rep(c("n", "s"), each = 60)
+  refused(glmm(yg ~ x + (1 | g) + (1 | copy), d), "duplicated_term", group = c("g", "copy"),
+          term = c("(1 | g)", "(1 | copy)"), column = "(Intercept)")
+  # `site` is constant within `g`
+  refused(glmm(yg ~ x + (1 | g) + (x | site:g), d), "duplicated_term", group = c("g", "site:g"))
+  refused(glmm(yg ~ x + (0 + x | g) + (0 + I(2 * x) | copy), d), "duplicated_term", column = "I(2 * x)")
+  design <- front(yg ~ x + (1 | g) + (0 + x | copy), d)$design
+  expect_length(design$terms, 2L)
+  expect_length(front(yg ~ x + (1 | site / h), d)$design$terms, 2L)
+})
+
+test_that("a grouping factor that is also a fixed effect is named", {
+  d <- front_data()
+  d$two <- rep(c("n", "s"), 60)
+  warned(glmm(yg ~ g + (1 | g), d), "unidentified", group = "g", term = "(1 | g)", columns = "(Intercept)")
+  warned(glmm(yg ~ two + x + (1 | two) + (1 | g), d), "unidentified", group = "two", term = "(1 | two)")
+  warned(glmm(yc ~ g + (x | g), d, poisson), "unidentified", group = "g", columns = "(Intercept)")
+  warned(glmm(yg ~ 0 + g:x + (0 + x | g), d), "unidentified", columns = "x")
+  # the fixed effect is coarser, or its slope is another
+  expect_silent(front(yg ~ two + (1 | g) + (1 | two:g), d))
+  expect_silent(front(yg ~ g + (0 + x | g), d))
+  # the likelihood is largest at zero, as the warning says
+  suppressWarnings(fit <- glmm(yg ~ g + (1 | g), d))
+  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(stats::lm(yg ~ g, d))), tolerance = 1e-10)
+})
+
+test_that("a response at one limit of its family is refused by name", {
+  d <- front_data()
+  refused(glmm(yc ~ x + (1 | g), transform(d, yc = 0L), poisson), "constant_response", variable = "yc",
+          direction = -1, rows_used = 120)
+  refused(glmm(yb ~ x + (1 | g), transform(d, yb = 1), binomial), "constant_response", variable = "yb", direction = 1)
+  refused(glmm(cbind(s, m - s) ~ 0 + f + (1 | g), transform(d, s = 0L), binomial), "constant_response",
+          variable = "cbind(s, m - s)", direction = -1)
+  # rows of weight zero do not make a variation
+  refused(glmm(yc ~ x + (1 | g), transform(d, yc = replace(integer(120), 3, 5L), w = replace(rep(1, 120), 3, 0)),
+               poisson, weights = w), "constant_response", rows_used = 119)
+  expect_s3_class(glmm(yc ~ x + (1 | g), transform(d, yc = 2L), poisson), "glimmer")
+})
+
+test_that("a response that the model fits exactly is refused", {
+  d <- front_data()
+  d$b <- sin(d$gn)
+  d$c <- cos(as.integer(d$h))
+  refused(glmm(yg ~ x + (1 | g), transform(d, yg = 5)), "constant_response", variable = "yg", value = 5)
+  refused(glmm(yp ~ 1 + (1 | g), transform(d, yp = 5), Gamma("log")), "constant_response", variable = "yp")
+  refused(glmm(y ~ x + (1 | g), transform(d, y = 2 + 3 * x)), "exact_fit", variable = "y")
+  refused(glmm(y ~ x + (1 | g), transform(d, y = 2 + 3 * x + o), offset = o), "exact_fit", variable = "y")
+  with_groups <- list(transform(d, y = x / 3 + b), transform(d, y = 1e10 * (1 + b)), transform(d, y = 1e-10 * b),
+                      transform(d, y = b * x + b))
+  for (data in with_groups) refused(glmm(y ~ x + (x | g), data), "exact_fit", group = "g")
+  refused(glmm(y ~ x + (1 | g) + (1 | h), transform(d, y = x + b + c)), "exact_fit", group = c("g", "h"))
+  refused(glmm(y ~ x + (1 | g), transform(d, y = exp(x + b)), Gamma("log")), "exact_fit", variable = "y", group = "g")
+  condition <- error_of(glmm(y ~ x + (1 | g), transform(d, y = 2 + 3 * x)))
+  expect_lt(condition$value, condition$limit)
+})
+
+test_that("a response that is nearly fitted exactly is not refused", {
+  d <- front_data()
+  set.seed(4)
+  noise <- stats::rnorm(120)
+  for (data in list(transform(d, y = round(2 + x + sin(gn), 3)), transform(d, y = 1 + x + 1e-5 * noise),
+                    transform(d, y = 1e8 + x + noise), transform(d, y = rep(c(1, 1, 1, 2), 30)))) {
+    expect_s3_class(suppressWarnings(glmm(y ~ x + (1 | g), data)), "glimmer")
+  }
+  # the first levels without variation, the last with
+  part <- transform(d, y = ifelse(gn < 12, sin(gn), noise))
+  expect_s3_class(suppressWarnings(glmm(y ~ x + (1 | g), part)), "glimmer")
+})
+
+test_that("constant and aliased columns, factors of one level, and groups of one level are named", {
+  d <- front_data()
+  warned(glmm(yg ~ x + k + (1 | g), transform(d, k = 5)), "aliased", columns = "k")
+  warned(glmm(yg ~ x + I(2 * x - 1) + (1 | g), d), "aliased", columns = "I(2 * x - 1)")
+  refused(glmm(yg ~ x + k + (1 | g), transform(d, k = factor("a"))), "levels", variable = "k", levels = "a")
+  refused(glmm(yg ~ x + (1 | g), transform(d, g = factor("a"))), "grouping", group = "g", levels = "a")
+  refused(glmm(yg ~ x + (1 + one | g), transform(d, one = 1)), "rank", term = "(1 + one | g)", columns = "one")
+  refused(glmm(yg ~ 1 + (1 | g), d[1, ]), "rows")
+  refused(glmm(yg ~ poly(x, 7) + (1 | h), d[1:8, ]), "size", columns = 8L, rows_used = 8L)
+})

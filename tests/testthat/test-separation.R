@@ -1,0 +1,149 @@
+# Verdicts on separated data: the column, level, direction and term in the condition's fields.
+
+separation_of <- function(expression) {
+  caught <- NULL
+  withCallingHandlers(expression, glimmer_warning_separation = function(w) {
+    caught <<- c(caught, list(w))
+    invokeRestart("muffleWarning")
+  })
+  caught
+}
+
+separated_data <- function() {
+  data <- front_data()
+  data$yb[data$f == "c"] <- 1
+  data
+}
+
+test_that("a level without failures is named, with its column and direction", {
+  data <- separated_data()
+  for (link in c("logit", "probit", "cloglog", "cauchit")) {
+    caught <- separation_of(suppressMessages(fit <- glmm(yb ~ x + f + (1 | g), data, binomial(link))))
+    expect_length(caught, 1L)
+    expect_identical(caught[[1L]]$columns, "fc", label = link)
+    expect_gt(caught[[1L]]$direction[["fc"]], 0)
+    expect_identical(caught[[1L]]$variable, "f")
+    expect_identical(caught[[1L]]$levels, "c")
+    expect_identical(caught[[1L]]$rows, which(data$f == "c"))
+    expect_false(caught[[1L]]$complete)
+    expect_match(conditionMessage(caught[[1L]]), "'fc' (+Inf)", fixed = TRUE)
+    status <- component(fit, "status")
+    expect_identical(status$value[status$check == "separation"], as.double(sum(data$f == "c")))
+  }
+})
+
+test_that("the log-likelihood of separated data is that of the rows that overlap", {
+  data <- separated_data()
+  suppressWarnings(fit <- glmm(yb ~ x + f + (1 | g), data, binomial))
+  rest <- glmm(yb ~ x + f + (1 | g), subset(data, f != "c"), binomial)
+  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(rest)), tolerance = 1e-6)
+})
+
+test_that("with the separated level as reference all columns of the factor and the intercept go", {
+  data <- separated_data()
+  data$f <- stats::relevel(data$f, "c")
+  caught <- separation_of(glmm(yb ~ x + f + (1 | g), data, binomial))
+  expect_setequal(caught[[1L]]$columns, c("(Intercept)", "fa", "fb"))
+  expect_identical(sign(caught[[1L]]$direction[c("(Intercept)", "fa", "fb")]),
+                   c("(Intercept)" = 1, fa = -1, fb = -1))
+  expect_identical(caught[[1L]]$levels, "c")
+})
+
+test_that("cells of an interaction, counts of zero and trials all successful are named", {
+  data <- front_data()
+  data$k <- rep(c("u", "v"), 60)
+  cell <- data$f == "b" & data$k == "v"
+  data$yc[cell] <- 0
+  caught <- separation_of(glmm(yc ~ f * k + (1 | g), data, poisson))
+  expect_identical(caught[[1L]]$columns, "fb:kv")
+  expect_lt(caught[[1L]]$direction[["fb:kv"]], 0)
+  expect_setequal(caught[[1L]]$variable, c("f", "k"))
+  expect_identical(caught[[1L]]$levels, "b:v")
+  data$s[cell] <- 10L
+  caught <- separation_of(glmm(cbind(s, m - s) ~ f * k + offset(o) + (1 | g), data, binomial))
+  expect_identical(caught[[1L]]$columns, "fb:kv")
+  expect_gt(caught[[1L]]$direction[["fb:kv"]], 0)
+})
+
+test_that("a row of weight zero does not hide separation, and does not make it", {
+  data <- separated_data()
+  data$w <- 1
+  data$yb[which(data$f == "c")[1L]] <- 0
+  data$w[which(data$f == "c")[1L]] <- 0
+  caught <- separation_of(glmm(yb ~ x + f + (1 | g), data, binomial, weights = w))
+  expect_identical(caught[[1L]]$columns, "fc")
+  expect_identical(caught[[1L]]$rows, which(data$f == "c")[-1L])
+  data <- front_data()
+  expect_null(separation_of(glmm(yb ~ x + f + (1 | g), data, binomial)))
+})
+
+test_that("large standard errors without separation are none", {
+  data <- front_data()
+  data$year <- 2000 + data$gn / 10 # the intercept is far from the data
+  expect_null(separation_of(fit <- glmm(yb ~ year + (1 | g), data, binomial)))
+  status <- component(fit, "status")
+  expect_true(status$ok[status$check == "separation"])
+  expect_match(status$text[status$check == "separation"], "rows overlap", fixed = TRUE)
+  expect_false("separation" %in% component(glmm(yg ~ x + (1 | g), data), "status")$check)
+})
+
+test_that("complete separation is an error that names all columns", {
+  data <- front_data()
+  data$yb <- as.integer(data$x > 0.1)
+  condition <- error_of(glmm(yb ~ x + z + (1 | g), data, binomial))
+  expect_s3_class(condition, "glimmer_error_separation")
+  expect_true(all(c("(Intercept)", "x") %in% condition$columns))
+  expect_gt(condition$direction[["x"]], 0)
+  expect_true(condition$complete)
+  expect_length(condition$rows, 120L)
+  # no intercept, counts of zero with an x of one sign
+  condition <- error_of(glmm(yc ~ 0 + size + (1 | g), transform(data, size = exp(x), yc = 0L), poisson))
+  expect_s3_class(condition, "glimmer_error_separation")
+  expect_identical(condition$columns, "size")
+  # of both signs they overlap, and balanced ones put the maximum at zero
+  fit <- suppressWarnings(glmm(yc ~ 0 + sides + (1 | g), transform(data, sides = rep(c(-1, 1), 60), yc = 0L), poisson))
+  expect_equal(unname(fixef(fit)), 0, tolerance = 1e-4)
+})
+
+test_that("levels all 0 or all 1 are named with their term", {
+  data <- front_data()
+  data$yb <- as.integer(data$gn %% 2 == 0)
+  caught <- separation_of(glmm(yb ~ x + (1 | g), data, binomial))
+  expect_length(caught, 1L)
+  expect_identical(caught[[1L]]$group, "g")
+  expect_identical(caught[[1L]]$term, "(1 | g)")
+  expect_identical(caught[[1L]]$columns, character())
+  expect_gt(caught[[1L]]$value, 20)
+  # one mixed level bounds the standard deviation, large as it is
+  data$yb[5] <- 1 - data$yb[5]
+  expect_null(separation_of(fit <- glmm(yb ~ x + (1 | g), data, binomial)))
+  expect_gt(sqrt(component(fit, "parameters")[["sd.g.(Intercept)"]]^2), 5)
+})
+
+test_that("fixed effects that separate within levels are named with the term", {
+  set.seed(3)
+  data <- data.frame(g = gl(40, 6), time = rep(1:6, 40), x = rep(stats::rnorm(40), each = 6))
+  data$y <- as.integer(data$time > rep(sample(1:5, 40, TRUE), each = 6))
+  caught <- separation_of(glmm(y ~ time + x + (1 | g), data, binomial))
+  expect_length(caught, 1L)
+  expect_identical(caught[[1L]]$group, "g")
+  expect_identical(caught[[1L]]$columns, "time")
+  expect_gt(caught[[1L]]$direction[["time"]], 0)
+  side <- 2 * data$y - 1
+  design <- list(weights = rep(1, 240), factors = list(list(index = as.integer(data$g) - 1L)),
+                 X = stats::model.matrix(~ time + x, data))
+  expect_identical(find_level_separation(design, 1L, side)$columns, "time")
+  # one level where it goes down, or one with equal times, and nothing is separated
+  expect_null(find_level_separation(design, 1L, replace(side, 1:6, rep(c(1, -1), each = 3))))
+  design$X[2L, ] <- design$X[1L, ]
+  expect_null(find_level_separation(design, 1L, replace(side, 1:2, c(-1, 1))))
+})
+
+test_that("refit() warns and refuses as glmm() does", {
+  data <- separated_data()
+  fit <- glmm(yb ~ x + f + (1 | g), front_data(), binomial)
+  caught <- separation_of(refit(fit, data$yb))
+  expect_identical(caught[[1L]]$columns, "fc")
+  expect_s3_class(error_of(refit(fit, as.integer(data$x > 0.1))), "glimmer_error_separation")
+  expect_s3_class(error_of(refit(fit, rep(0, 120))), "glimmer_error_constant_response")
+})
