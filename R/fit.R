@@ -59,7 +59,8 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
   })
   structure(
     list(call = light_call(call, parts$formula, family), formula = parts$formula, family = family, frame = frame,
-         terms = design$fixed$terms, xlevels = design$fixed$xlevels, contrasts = design$fixed$contrasts, random = design$terms,
+         terms = design$fixed$terms, xlevels = design$fixed$xlevels, contrasts = design$fixed$contrasts,
+         random = design$terms,
          factors = stats::setNames(factors, groups), dropped = design$dropped,
          parameters = stats::setNames(found$parameters, engine$names), index = engine$index,
          covariance = verdict$covariance, boundary = verdict$boundary,
