@@ -55,6 +55,12 @@ prune_environment <- function(expression, env, known = NULL) {
   kept
 }
 
+# A function with what it needs of its environment.
+prune_function <- function(value) {
+  env <- list2env(list(value = value), parent = globalenv())
+  get("value", envir = prune_environment(quote(value), env))
+}
+
 #' Where the variables of a formula are looked up, after the data
 #'
 #' A formula taken from a fit has a pruned environment: names that are new to it, as in `update(fit, . ~ . + z)`

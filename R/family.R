@@ -118,7 +118,7 @@ has_trials <- function(family) {
 #' Turn the `family` argument into a family that the package has
 #'
 #' @param family A family object, a function that makes one, or its name.
-#' @return A family object of 'stats'.
+#' @return A family object of 'stats', made here: one made elsewhere can hold on to the frame in which it was made.
 #' @noRd
 resolve_family <- function(family) {
   registry <- family_registry()
@@ -140,7 +140,11 @@ resolve_family <- function(family) {
                                   family$family, ": there are ", join_items(links, 10L), "."),
                  argument = "family", family = family$family, link = family$link, links = links)
   }
-  family
+  make_family(family$family, family$link)
+}
+
+make_family <- function(name, link) {
+  do.call(getExportedValue("stats", name), list(link))
 }
 
 check_family_name <- function(name, known) {

@@ -6,7 +6,8 @@
 #' @name glimmer-class
 #' @section Fields:
 #' \describe{
-#'   \item{`call`}{the call of [glmm()]}
+#'   \item{`call`}{the call of [glmm()]; a formula, family or function given by value, as by [do.call()], without the
+#'     frame in which it was made}
 #'   \item{`formula`}{the formula as given, its environment reduced to the objects that it names}
 #'   \item{`family`}{family object}
 #'   \item{`frame`}{model frame: response, all variables, `(weights)`, `(offset)`; attributes `terms`, `na.action`}
@@ -57,8 +58,9 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
     list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
   })
   structure(
-    list(call = call, formula = parts$formula, family = family, frame = frame, terms = design$fixed$terms,
-         xlevels = design$fixed$xlevels, contrasts = design$fixed$contrasts, random = design$terms,
+    list(call = light_call(call, parts$formula, family), formula = parts$formula, family = family, frame = frame,
+         terms = design$fixed$terms, xlevels = design$fixed$xlevels, contrasts = design$fixed$contrasts,
+         random = design$terms,
          factors = stats::setNames(factors, groups), dropped = design$dropped,
          parameters = stats::setNames(found$parameters, engine$names), index = engine$index,
          covariance = verdict$covariance, boundary = verdict$boundary,
@@ -72,6 +74,17 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
          control = control),
     class = "glimmer"
   )
+}
+
+#' The call without the frames that arguments given by value, as do.call() does, hold on to
+#' @noRd
+light_call <- function(call, formula, family) {
+  if (inherits(call$formula, "formula")) call$formula <- formula
+  if (inherits(call$family, "family")) call$family <- family
+  for (name in names(call)) {
+    if (typeof(call[[name]]) == "closure") call[[name]] <- prune_function(call[[name]])
+  }
+  call
 }
 
 # A point that cannot be evaluated has no gradient.

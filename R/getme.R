@@ -18,7 +18,8 @@
 #' | name | value |
 #' |---|---|
 #' | `X`, `Z`, `Zt` | model matrices of fixed (dense) and random effects (sparse), and the transpose of Z |
-#' | `Ztlist`, `mmList` | by random term: rows of Zt; the model matrix of the left side of its bar |
+#' | `Ztlist` | by effect of a random term: its rows of Zt |
+#' | `mmList` | by random term: the model matrix of the left side of its bar |
 #' | `y`, `mu`, `offset` | response (binomial: proportion), its mean given the modes, offset; one number a row |
 #' | `beta`, `fixef` | fixed effects, without and with names |
 #' | `theta`, `lower` | covariance parameters relative to sigma; their lower bounds, 0 or `-Inf` |
@@ -69,7 +70,7 @@ me_parts <- list(
   X = function(fit, design) design$X,
   Z = function(fit, design) sparse_random_matrix(design, row.names(fit$frame)),
   Zt = function(fit, design) Matrix::t(sparse_random_matrix(design, row.names(fit$frame))),
-  Ztlist = function(fit, design) term_rows(fit, design),
+  Ztlist = function(fit, design) effect_rows(fit, design),
   mmList = function(fit, design) {
     stats::setNames(lapply(design$terms, function(term) design$factors[[term$factor]]$Z[, term$columns, drop = FALSE]),
                     vapply(design$terms, function(term) term$label, ""))
@@ -127,10 +128,15 @@ lengths_of <- function(design) {
               theta = (effects * (effects + 1L)) %/% 2L), stats::setNames, groups)
 }
 
-term_rows <- function(fit, design) {
+effect_rows <- function(fit, design) {
   zt <- me_parts$Zt(fit, design)
-  ends <- cumsum(lengths_of(design)$random)
-  Map(function(first, last) zt[first:last, , drop = FALSE], c(1L, ends[-length(ends)] + 1L), ends)
+  sizes <- lengths_of(design)
+  start <- cumsum(sizes$random) - sizes$random
+  rows <- Map(function(term, start, effects, size) {
+    stats::setNames(lapply(seq_len(effects), function(j) zt[start + seq.int(j, size, by = effects), , drop = FALSE]),
+                    paste(term$group, term$names, sep = "."))
+  }, design$terms, start, sizes$effects, sizes$random)
+  unlist(unname(rows), recursive = FALSE)
 }
 
 # Modes of a term: by level, within that by effect.

@@ -12,10 +12,10 @@
 #'   `incomplete` (row numbers with missing values); `na_action` for [stats::napredict()].
 #' @noRd
 prediction_rows <- function(fit, newdata, wanted, na_action = stats::na.pass) {
-  if (is.null(newdata)) fit_rows(fit, wanted) else new_rows(fit, newdata, wanted, na_action)
+  if (is.null(newdata)) fit_rows(fit, wanted, na_action) else new_rows(fit, newdata, wanted, na_action)
 }
 
-fit_rows <- function(fit, wanted) {
+fit_rows <- function(fit, wanted, na_action = NULL) {
   design <- fit_design(fit)
   factors <- stats::setNames(design$factors, names(fit$factors))
   random <- Map(function(factor, columns) {
@@ -25,8 +25,12 @@ fit_rows <- function(fit, wanted) {
     list(Z = wanted_columns(factor$Z, columns), codes = factor$index + 1L, position = seq_along(factor$levels),
          labels = factor$levels)
   }, factors, wanted)
+  left_out <- attr(fit$frame, "na.action")
+  # as in 'lme4', na.exclude asked for here pads what na.omit left out of the fit
+  padded <- !is.null(na_action) && identical(match.fun(na_action), stats::na.exclude)
+  if (padded && !is.null(left_out)) class(left_out) <- "exclude"
   list(X = design$X, offset = design$offset, random = random, names = row.names(fit$frame), incomplete = integer(),
-       na_action = attr(fit$frame, "na.action"))
+       na_action = left_out)
 }
 
 wanted_columns <- function(z, columns) {
@@ -318,11 +322,10 @@ stop_re_form <- function(message, ...) {
 parse_re_form <- function(re_form) {
   env <- if (is.null(environment(re_form))) globalenv() else environment(re_form)
   hiding <- hide_calls(re_form[[2L]], env)
-  check_parentheses(hiding$expression)
   bars <- find_bars(hiding$expression)
   rest <- drop_bars(hiding$expression)
   if (!length(bars) || length(all.vars(rest))) {
-    stop_re_form(paste0("`re.form` must hold random terms in parentheses and nothing else, as in `~ (1 | g)`; got `",
+    stop_re_form(paste0("`re.form` must hold random terms and nothing else, as in `~ (1 | g)`; got `",
                         deparse1(re_form), "`."))
   }
   unlist(lapply(bars, expand_bar, hiding = hiding, env = env), recursive = FALSE)

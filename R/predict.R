@@ -20,7 +20,8 @@
 #' @param allow.new.levels Logical: whether levels of a grouping factor that the fit has not seen are allowed. Their
 #'   random effects are predicted as 0, and their standard errors contain the variance of the random effects.
 #' @param na.action What to do with missing values in `newdata`: [stats::na.pass()], the default, gives `NA` for such
-#'   rows. Without `newdata` the rows that [stats::na.exclude()] left out of the fit are `NA`.
+#'   rows. Without `newdata` the rows that were left out of the fit are `NA` if [stats::na.exclude()] left them out, or
+#'   is given here.
 #' @param ... Not used. Arguments of other packages' methods that would change the prediction are errors.
 #'
 #' @return Numeric vector with the names of the rows. With `se.fit = TRUE` a list of `fit`, that vector; `se.fit`, the

@@ -118,3 +118,27 @@ test_that("fits of other packages are refused, and why", {
   expect_match(conditionMessage(error_of(anova(ours, 3))), "Argument 2 of anova\\(\\) is not a fit")
   expect_match(conditionMessage(error_of(anova(ours, ours, model_names = c("a", "b")))), "did you mean `model.names`")
 })
+
+test_that("names of data and models in the heading: calls in the data, fits by value, names given", {
+  set.seed(8)
+  table <- data.frame(kind = rep(c("a", "b", "c"), each = 20), unit = rep(1:10, 6))
+  table$y <- rnorm(60) + rnorm(10)[table$unit]
+  full <- glmm(y ~ kind + (1 | unit), subset(table, kind != "b"))
+  small <- update(full, . ~ . - kind)
+  expect_silent(result <- anova(full, small))
+  expect_equal(sum(grepl("^Data:", capture.output(print(result)))), 1L)
+  outside <- subset(table, kind != "b")
+  again <- anova(glmm(y ~ kind + (1 | unit), outside), glmm(y ~ 1 + (1 | unit), outside), model.names = c("a", "b"))
+  expect_identical(rownames(again), c("b", "a"))
+  expect_equal(again$Chisq, result$Chisq)
+  expect_s3_class(error_of(anova(full, small, model.names = c("a", "b", "c"))), "glimmer_error_argument")
+  expect_identical(rownames(do.call(anova, list(small, full))), c("model 1", "model 2"))
+})
+
+test_that("with a variance of zero the comparison with glm and lm has no gain", {
+  data <- data.frame(count = rep(c(2, 1, 3, 2, 5, 4), 8), g = rep(1:8, each = 6))
+  mixed <- glmm(count ~ 1 + (1 | g), data, poisson)
+  expect_equal(anova(mixed, glm(count ~ 1, poisson, data))[2L, "Chisq"], 0, tolerance = 1e-6)
+  mixed <- glmm(count ~ 1 + (1 | g), data)
+  expect_equal(anova(mixed, lm(count ~ 1, data))[2L, "Chisq"], 0, tolerance = 1e-6)
+})

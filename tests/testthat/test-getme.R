@@ -68,3 +68,16 @@ test_that("the kind of model is known", {
   model <- truth_model("cbpp_logit")
   expect_equal(unname(lme4::getME(truth_fit("cbpp_logit"), "y")), model$data$prop)
 })
+
+test_that("Ztlist has one element an effect, as in lme4", {
+  skip_if_not_installed("lme4")
+  sleep <- lme4::sleepstudy
+  ours <- lme4::getME(glmm(Reaction ~ Days + (Days | Subject), sleep), "Ztlist")
+  theirs <- lme4::getME(lme4::lmer(Reaction ~ Days + (Days | Subject), sleep), "Ztlist")
+  expect_identical(names(ours), names(theirs))
+  for (effect in names(theirs)) {
+    expect_equal(as.matrix(ours[[effect]]), as.matrix(theirs[[effect]]), ignore_attr = TRUE)
+  }
+  expect_named(lme4::getME(glmm(diameter ~ (1 | plate) + (1 | sample), lme4::Penicillin), "Ztlist"),
+               c("plate.(Intercept)", "sample.(Intercept)"))
+})

@@ -373,3 +373,98 @@ test_that("arguments that would change the result are not swallowed", {
   }
   expect_silent(predict(fit, mfx = 1, complete = FALSE))
 })
+
+# What users of lme4 rely on, from the behaviours that its own tests of these methods state.
+
+test_that("known rows of new data have their fitted values, whatever else is in the new data", {
+  skip_if_not_installed("lme4")
+  cbpp <- transform(lme4::cbpp, "silly period" = period, check.names = FALSE)
+  fit <- glmm(cbind(incidence, size - incidence) ~ `silly period` + (1 | herd), cbpp, binomial)
+  every <- expand.grid("silly period" = unique(cbpp$period), herd = unique(cbpp$herd))
+  expect_equal(predict(fit, every)[1], predict(fit)[1])
+  fewer <- data.frame("silly period" = c("1", "3"), herd = factor("15", levels = c("15", "1")), check.names = FALSE)
+  expect_equal(unname(predict(fit, fewer)[1]), unname(predict(fit)[cbpp$herd == "15" & cbpp$period == "1"]))
+  more <- rbind(every, data.frame("silly period" = "1", herd = paste0("new", 1:50), check.names = FALSE))
+  message <- conditionMessage(error_of(predict(fit, more)))
+  expect_match(message, "'new1', 'new2'.*45 more")
+  predicted <- predict(fit, more, allow.new.levels = TRUE)
+  expect_equal(predicted[seq_len(nrow(every))], predict(fit, every))
+  expect_equal(unname(tail(predicted, 50)), rep(fixef(fit)[[1]], 50))
+
+  data("Pixel", package = "nlme", envir = environment())
+  fit <- glmm(pixel ~ day + I(day^2) + Side + (day | Dog) + (1 | Side / Dog), Pixel)
+  rows <- c(77, 5, 102, 1)
+  expect_equal(predict(fit, Pixel[rows, ]), fitted(fit)[rows])
+  expect_equal(predict(fit, Pixel[rows, ], re.form = ~ (1 | Side / Dog)),
+               predict(fit, re.form = ~ (1 | Side) + (1 | Side:Dog))[rows])
+  expect_equal(predict(fit, Pixel[rows, ], re.form = ~ (1 | Dog:Side)), predict(fit, re.form = ~ (1 | Side:Dog))[rows])
+})
+
+test_that("matrices, characters, bases in random terms and a point in the formula are predicted from new data", {
+  skip_if_not_installed("lme4")
+  sleep <- lme4::sleepstudy
+  sleep$X <- cbind(1, sleep$Days)
+  fit <- glmm(Reaction ~ -1 + X + (poly(Days, 2) | Subject), sleep)
+  plain <- glmm(Reaction ~ Days + (poly(Days, 2) | Subject), sleep)
+  expect_equal(predict(fit, sleep[31:33, ]), predict(plain)[31:33], tolerance = 1e-5)
+  expect_equal(predict(plain, sleep[7, ]), fitted(plain)[7])
+  sleep$noise <- rep(c("yes", "no", "no"), 60)
+  fit <- glmm(Reaction ~ Days + noise + (Days | Subject), sleep)
+  expect_equal(predict(fit, model.frame(fit)[2:3, ])[2], predict(fit, model.frame(fit)[3, ]))
+  data <- sleep[c("Reaction", "Days", "Subject")]
+  expect_equal(predict(glmm(Reaction ~ . - Subject + (1 | Subject), data), data[9:12, ]),
+               predict(glmm(Reaction ~ Days + (1 | Subject), data), data[9:12, ]))
+})
+
+test_that("one random term needs no parentheses in re.form", {
+  skip_if_not_installed("lme4")
+  fit <- glmm(strength ~ (1 | batch / cask), lme4::Pastes)
+  expect_equal(predict(fit, re.form = ~ 1 | batch), predict(fit, re.form = ~ (1 | batch)))
+  expect_equal(predict(fit, re.form = ~ 1 | batch / cask), predict(fit))
+  # variables that only the other terms use may be missing
+  expect_equal(predict(fit, lme4::Pastes[3:4, "batch", drop = FALSE], re.form = ~ 1 | batch),
+               predict(fit, re.form = ~ (1 | batch))[3:4])
+})
+
+test_that("missing values of the fit are not carried into predictions, and na.exclude pads them when asked", {
+  skip_if_not_installed("lme4")
+  sleep <- lme4::sleepstudy
+  rownames(sleep) <- paste0("a", rownames(sleep))
+  sleep$Days[1:3] <- NA
+  fit <- glmm(Reaction ~ Days + (1 | Subject), sleep)
+  expect_identical(names(predict(fit)), names(fitted(fit)))
+  expect_identical(names(fitted(fit))[1:2], c("a4", "a5"))
+  padded <- predict(fit, na.action = na.exclude)
+  expect_length(padded, 180L)
+  expect_identical(padded[!is.na(padded)], predict(fit))
+  expect_identical(padded, predict(fit, na.action = "na.exclude"))
+  expect_false(anyNA(predict(fit, lme4::sleepstudy)))
+  expect_equal(nrow(simulate(fit, seed = 1)), 177L)
+  expect_equal(nrow(simulate(fit, seed = 1, na.action = na.exclude)), 180L)
+})
+
+test_that("predictions are those of lme4 and glmmTMB: Poisson with several crossed and nested factors", {
+  skip_if_not_installed("lme4")
+  skip_if_not_installed("glmmTMB")
+  ticks <- lme4::grouseticks
+  formula <- TICKS ~ YEAR + scale(HEIGHT) + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION)
+  fit <- glmm(formula, ticks, poisson)
+  peer <- glmmTMB::glmmTMB(formula, ticks, family = poisson)
+  new <- ticks[c(10, 200, 380), c("YEAR", "HEIGHT", "BROOD", "INDEX", "LOCATION")]
+  new$HEIGHT <- new$HEIGHT + 20
+  expect_equal(unname(predict(fit, new)), as.numeric(predict(peer, new)), tolerance = 1e-3)
+  expect_equal(unname(predict(fit, new, type = "response")), as.numeric(predict(peer, new, type = "response")),
+               tolerance = 2e-3)
+  # theirs have the uncertainty of the variances too
+  mine <- unname(predict(fit, new, se.fit = TRUE)$se.fit)
+  theirs <- as.numeric(predict(peer, new, se.fit = TRUE)$se.fit)
+  expect_true(all(mine <= theirs * 1.001 & mine > 0.85 * theirs))
+  new$BROOD <- "unseen"
+  expect_equal(unname(predict(fit, new, allow.new.levels = TRUE)),
+               as.numeric(predict(peer, new, allow.new.levels = TRUE)), tolerance = 1e-3)
+  formula <- cbind(incidence, size - incidence) ~ splines::ns(as.numeric(period), 2) + (1 | herd)
+  fit <- glmm(formula, lme4::cbpp, binomial)
+  peer <- lme4::glmer(formula, lme4::cbpp, binomial, control = lme4::glmerControl(tolPwrss = 1e-10))
+  new <- data.frame(period = factor(c(2, 4), levels = 1:4), herd = c("2", "14"), incidence = 0, size = 1)
+  expect_equal(predict(fit, new), predict(peer, new), tolerance = 1e-4)
+})

@@ -79,3 +79,26 @@ test_that("a type that is not there is an error with the types that are", {
   expect_match(conditionMessage(error), "'deviance', 'pearson', 'response' and 'working'")
   expect_s3_class(tryCatch(weights(fit, "both"), error = identity), "glimmer_error_argument")
 })
+
+test_that("an unweighted linear mixed model has one kind of residual", {
+  skip_if_not_installed("lme4")
+  sleep <- lme4::sleepstudy
+  fit <- glmm(Reaction ~ Days + (Days | Subject), sleep)
+  for (type in c("response", "working", "pearson")) {
+    expect_equal(residuals(fit, type), residuals(fit))
+  }
+  expect_equal(residuals(fit, scaled = TRUE), residuals(fit) / sigma(fit))
+  expect_equal(unname(weights(fit)), rep(1, 180))
+  expect_equal(unname(weights(fit, "working")), rep(1, 180))
+  sleep$Reaction[1] <- NA
+  fit <- glmm(Reaction ~ 1 + (1 | Subject), sleep, na.action = na.exclude)
+  expect_equal(unname(weighted.residuals(fit)), unname(residuals(fit)))
+  expect_true(is.na(weighted.residuals(fit)[1]))
+  expect_length(weights(update(fit, na.action = na.omit)), 179L)
+})
+
+test_that("no deviance residual is NaN where a mean meets its response", {
+  data <- data.frame(x = 1:5, n = 100, id = 1:5)
+  fit <- glmm(cbind(x, n - x) ~ 1 + (1 | id), data, binomial)
+  expect_true(all(is.finite(residuals(fit))))
+})

@@ -197,3 +197,59 @@ test_that("bootMer of lme4 runs on a fit, and its spread is that of the estimate
   expect_lt(sd(lme4::bootMer(fit, fixef, nsim = 20L, seed = 1, use.u = TRUE)$t[, 1L]),
             sd(lme4::bootMer(fit, fixef, nsim = 20L, seed = 1)$t[, 1L]))
 })
+
+test_that("simulating for the data of the fit is simulating for the fit", {
+  skip_if_not_installed("lme4")
+  orthodont <- as.data.frame(nlme::Orthodont)
+  fit <- glmm(distance ~ I(age - 11) + (I(age - 11) | Subject), orthodont)
+  expect_equal(simulate(fit, newdata = orthodont, seed = 101), simulate(fit, seed = 101))
+  fit <- glmm(diameter ~ 1 + (1 | plate) + (1 | sample), lme4::Penicillin)
+  expect_equal(nrow(simulate(fit, newdata = lme4::Penicillin[1:10, ])), 10L)
+  expect_equal(nrow(simulate(fit, newdata = lme4::Penicillin[rep(1:144, 4), ])), 576L)
+  # new subjects, some without a response
+  sleep <- rbind(lme4::sleepstudy, lme4::sleepstudy)
+  sleep$Subject <- factor(rep(1:36, each = 10))
+  sleep$Reaction[sleep$Subject == 19] <- NA
+  fit <- glmm(Reaction ~ Days + (1 | Subject), lme4::sleepstudy)
+  expect_equal(dim(simulate(fit, newdata = sleep, allow.new.levels = TRUE)), c(360L, 1L))
+  expect_equal(rownames(simulate(fit, newdata = sleep[c("4", "190"), ])), c("4", "190"))
+  # aliased columns
+  sleep <- transform(lme4::sleepstudy, twice = 2 * Days)
+  fit <- suppressWarnings(glmm(Reaction ~ Days + twice + (1 | Subject), sleep))
+  expect_equal(simulate(fit, newdata = sleep, seed = 4), simulate(fit, seed = 4))
+})
+
+test_that("a factor response keeps its levels where one of them is not drawn", {
+  data <- data.frame(y = factor(rep(c("0", "1", rep("0", 98)), 4)), g = rep(letters[1:4], each = 100))
+  fit <- suppressWarnings(glmm(y ~ 1 + (1 | g), data, binomial))
+  drawn <- simulate(fit, newdata = data.frame(g = "a"), nsim = 3, seed = 1)
+  expect_true(all(vapply(drawn, function(y) identical(levels(y), c("0", "1")), NA)))
+  expect_true(all(drawn == "0"))
+})
+
+test_that("simulated data refit without warnings, every family and link", {
+  set.seed(17)
+  data <- data.frame(x = runif(240, -1, 1), g = rep(sprintf("g%02d", 1:20), 12))
+  b <- rnorm(20)[as.integer(factor(data$g))]
+  scales <- list(identity = c(8, 1, 0.6), log = c(1, 0.5, 0.4), inverse = c(1, 0.1, 0.08), "1/mu^2" = c(1, 0.1, 0.08),
+                 sqrt = c(4, 0.5, 0.4), logit = c(0.3, 0.7, 0.8), probit = c(0.2, 0.5, 0.5), cloglog = c(-0.3, 0.5, 0.5),
+                 cauchit = c(0.2, 0.6, 0.6))
+  for (traits in family_registry()) {
+    for (link in traits$links) {
+      family <- getExportedValue("stats", traits$name)(link)
+      scale <- if (traits$trials && link == "log") c(-1.5, 0.2, 0.2) else scales[[link]]
+      mean <- family$linkinv(scale[1] + scale[2] * data$x + scale[3] * b)
+      y <- traits$draw(mean, rep(10, 240), rep(1, 240), if (traits$name == "gaussian") 0.3 else 20)
+      data$y <- if (traits$trials) y / 10 else y
+      data$w <- if (traits$trials) 10 else 1
+      fit <- glmm(y ~ x + (1 | g), data, family, weights = w)
+      # from the model as it was fitted: its own draws can be refitted, and are about it
+      for (new in simulate(fit, 2, seed = 23, re.form = NULL)) {
+        expect_silent(again <- refit(fit, new))
+        expect_true(again$converged)
+        distance <- abs(fixef(again) - fixef(fit)) / sqrt(diag(vcov(fit)))
+        expect_lt(distance[["x"]], 4, label = paste(traits$name, link))
+      }
+    }
+  }
+})

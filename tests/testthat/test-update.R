@@ -173,3 +173,19 @@ test_that("with both packages attached, in either order, refit finds the method 
     expect_identical(shown, "TRUE")
   }
 })
+
+test_that("refit takes one simulated response, not several, and none for the response of the fit", {
+  data <- counts()
+  fit <- glmm(y ~ x + (1 | g), data, poisson, offset = rep(0, 120))
+  expect_s3_class(refit(fit, simulate(fit, seed = 1)), "glimmer")
+  expect_s3_class(error_of(refit(fit, simulate(fit, 2, seed = 1))), "glimmer_error_response")
+  again <- refit(fit)
+  expect_equal(coef(again), coef(fit), tolerance = 1e-5)
+  expect_equal(logLik(again), logLik(fit))
+  data$x[4:5] <- NA
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  expect_equal(fixef(refit(fit, data$y)), fixef(fit), tolerance = 1e-5)
+  padded <- update(fit, na.action = na.exclude)
+  expect_silent(refit(fit, simulate(padded, seed = 1)[[1L]]))
+  expect_equal(family(update(fit, family = poisson("sqrt"), subset = y > 0))$link, "sqrt")
+})
