@@ -9,7 +9,7 @@
 #' @param verbose `0` (nothing), `1` (a message for each stage) or `2` (a message for each evaluation).
 #' @return A list of class `glimmer_control` with these elements.
 #' @section Errors: `glimmer_error_argument` when an argument is out of its range.
-#' @seealso [glmm()]
+#' @seealso [glmm()], [glimmer_convergence]
 #' @examples
 #' glmm_control(verbose = 1)
 #' @export

@@ -49,10 +49,8 @@ NULL
 #' @return Object of class `glimmer`.
 #' @noRd
 new_fit <- function(call, parts, frame, family, design, result, method, control) {
-  engine <- result$engine
   found <- result$found
   verdict <- result$verdict
-  modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
   groups <- vapply(design$factors, function(factor) factor$name, "")
   factors <- lapply(design$factors, function(factor) {
     list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
@@ -62,14 +60,14 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
          terms = design$fixed$terms, xlevels = design$fixed$xlevels, contrasts = design$fixed$contrasts,
          random = design$terms,
          factors = stats::setNames(factors, groups), dropped = design$dropped,
-         parameters = stats::setNames(found$parameters, engine$names), index = engine$index,
+         parameters = stats::setNames(found$parameters, result$names), index = result$index,
          covariance = verdict$covariance, boundary = verdict$boundary,
-         modes = stats::setNames(lapply(modes, `[[`, "modes"), groups),
-         mode_variances = stats::setNames(lapply(modes, `[[`, "variances"), groups),
+         modes = stats::setNames(lapply(result$modes, `[[`, "modes"), groups),
+         mode_variances = stats::setNames(lapply(result$modes, `[[`, "variances"), groups),
          log_likelihood = found$value, nobs = sum(design$weights > 0),
          method = method, nAGQ = if (method == "joint") 0L else 1L, REML = FALSE,
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
-         search = list(record = found$record, gradient = known_gradient(found$gradient, engine$names),
+         search = list(record = found$record, gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),
          control = control),
     class = "glimmer"

@@ -124,16 +124,21 @@ evaluate_arguments <- function(frame) {
 #'
 #' @param design Result of [build_design()]. @param family Family object. @param method "laplace" or "joint".
 #' @param control,start As in [glmm()].
-#' @return List: `engine` ([new_engine()] with `sd_unit`), `found` ([maximise()]), `verdict` ([judge()]).
+#' @return List: `index` and `names` of the parameters (see [new_engine()]), `found` ([maximise()]), `verdict` ([judge()]),
+#'   `modes` ([engine_modes()]).
 #' @noRd
 fit_design_by <- function(design, family, method, control, start = NULL) {
   check_variation(design, family)
-  engine <- new_engine(design, family)
+  basis <- find_basis(design)
+  engine <- new_engine(basis$design, family)
   engine$family <- family
-  begin <- find_start(design, family, engine, start)
+  if (!is.null(start)) start <- change_basis(basis$to, engine$index$beta, check_start(start, engine))
+  begin <- find_start(basis$design, family, engine, start)
   engine$sd_unit <- begin$sd_unit
   found <- maximise(engine, begin$parameters, method, control)
-  list(engine = engine, found = found, verdict = judge(found, design, engine, method, control))
+  modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
+  result <- leave_basis(basis, engine, found, judge(found, design, engine, method, control))
+  c(result, list(index = engine$index, names = engine$names, modes = modes))
 }
 
 #' Which approximation is meant by `method`, `nAGQ` and `REML`

@@ -5,8 +5,7 @@
 pending <- c(
   G26 = "variance of a grouping factor that is also a fixed effect",
   R23 = "response that is 0 in every row",
-  V05 = "separation by group",
-  X06 = "verdict of a fit with a covariate far from 0"
+  V05 = "separation by group"
 )
 
 bad_input_cases <- function() {

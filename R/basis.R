@@ -1,0 +1,66 @@
+# The search works in a basis of the columns of X that is well conditioned. Where the user's columns are (units do not
+# count) it is theirs; else, as with a covariate far from zero beside an intercept, it is an orthonormal one:
+# the coefficients of the user's columns would be huge and nearly cancel, and their round-off is the log-likelihood's.
+
+#' A well-conditioned basis of the columns of X
+#'
+#' @param design Result of [build_design()].
+#' @return List: `design` (with X in the basis), `to` (p x p: coefficients in the basis are `to %*% beta`), `from` (its
+#'   inverse); both `NULL` where the basis is the user's.
+#' @noRd
+find_basis <- function(design, limit = 1e10) {
+  lengths <- sqrt(colSums(design$X^2))
+  if (!all(lengths > 0) || ncol(design$X) < 2L || !is.finite(sum(lengths))) {
+    return(list(design = design))
+  }
+  cosines <- crossprod(design$X) / tcrossprod(lengths)
+  if (all(is.finite(cosines)) && rcond_symmetric(cosines) > 1 / limit) {
+    return(list(design = design))
+  }
+  unit <- rep(lengths, each = nrow(design$X))
+  parts <- qr(design$X / unit, tol = 0)
+  size <- sqrt(nrow(design$X))
+  to <- qr.R(parts)[, order(parts$pivot), drop = FALSE] * rep(lengths, each = ncol(design$X)) / size
+  from <- tryCatch(solve(to, tol = 0), error = function(e) NULL)
+  if (is.null(from)) {
+    return(list(design = design))
+  }
+  names <- dimnames(design$X)
+  design$X[] <- qr.Q(parts) * size
+  dimnames(design$X) <- names
+  list(design = design, to = to, from = from)
+}
+
+rcond_symmetric <- function(x) {
+  values <- eigen(x, symmetric = TRUE, only.values = TRUE)$values
+  min(values) / max(values)
+}
+
+#' Parameters, or a matrix with a row a parameter, in another basis
+#'
+#' @param change Element `to` or `from` of [find_basis()], or `NULL` for none.
+#' @noRd
+change_basis <- function(change, beta, parameters) {
+  if (is.null(change)) {
+    return(parameters)
+  }
+  if (is.matrix(parameters)) {
+    parameters[beta, ] <- change %*% parameters[beta, , drop = FALSE]
+  } else {
+    parameters[beta] <- drop(change %*% parameters[beta])
+  }
+  parameters
+}
+
+# The result of a search, and what was judged of it, in the user's basis.
+leave_basis <- function(basis, engine, found, verdict) {
+  if (is.null(basis$from)) {
+    return(list(found = found, verdict = verdict))
+  }
+  beta <- engine$index$beta
+  found$parameters <- change_basis(basis$from, beta, found$parameters)
+  found$gradient <- change_basis(t(basis$to), beta, found$gradient)
+  half <- change_basis(basis$from, beta, verdict$covariance)
+  verdict$covariance[] <- t(change_basis(basis$from, beta, t(half)))
+  list(found = found, verdict = verdict)
+}

@@ -1,0 +1,58 @@
+# Random valid models of every family, link, structure and scale (helper-random-models.R): no crash, nothing that is not
+# finite, no warning of convergence where an independent search finds nothing better, and none missing where it does.
+number_of_models <- function() as.integer(Sys.getenv("GLIMMER_RANDOM_MODELS", "200"))
+
+# Models whose better point is at the end of a ridge: too few rows for their random effects, so that the likelihood
+# rises for ever with the variances beyond a local maximum.
+outcome_of_random_model <- function(seed) {
+  model <- random_model(seed)
+  warned <- character()
+  fit <- withCallingHandlers(
+    tryCatch(glmm(model$formula, model$data, model$family, weights = w),
+             glimmer_error_replication = identity, glimmer_error_separation = identity),
+    glimmer_warning = function(condition) {
+      warned <<- c(warned, class(condition)[1L])
+      invokeRestart("muffleWarning")
+    })
+  if (inherits(fit, "glimmer_error")) {
+    return(list(kind = "refused"))
+  }
+  if (!is.finite(fit$log_likelihood) || !all(is.finite(fit$parameters))) {
+    return(list(kind = "not finite", text = model$description))
+  }
+  design <- fit_design(fit)
+  engine <- new_engine(design, fit$family)
+  start <- find_start(design, fit$family, engine)
+  engine$sd_unit <- start$sd_unit
+  unit <- sqrt(diag(fit$covariance))
+  unknown <- !is.finite(unit)
+  unit[unknown] <- parameter_scale(engine, fit$parameters)[unknown]
+  beta <- engine$index$beta
+  unit[beta] <- pmin(unit[beta], 5 / engine$reach)
+  elsewhere <- fit$parameters + 0.5 * unit * sin(seq_along(unit) * seed)
+  best <- independent_maximum(function(at) engine_evaluate(engine, at)$value,
+                              function(at) engine_evaluate(engine, at, gradient = TRUE)$gradient,
+                              list(start$parameters, elsewhere), unit)
+  confirmed <- fit$log_likelihood > best - 1e-3
+  kind <- if (confirmed && "glimmer_warning_convergence" %in% warned) {
+    "false warning"
+  } else if (!confirmed && !length(warned)) {
+    "missed"
+  } else {
+    "as wanted"
+  }
+  list(kind = kind, text = model$description)
+}
+
+test_that("random models are fitted, or said not to be", {
+  skip_unless_slow()
+  seeds <- seq_len(number_of_models())
+  outcomes <- lapply(seeds, outcome_of_random_model)
+  kinds <- vapply(outcomes, function(outcome) outcome$kind, "")
+  text <- vapply(outcomes, function(outcome) paste(outcome$text), "")
+  expect_equal(text[kinds == "not finite"], character())
+  # local maxima of very small data sets, and of densities that are not log-concave, remain
+  expect_lte(mean(kinds == "missed"), 0.01)
+  expect_lte(mean(kinds == "false warning"), 0.005)
+  expect_gte(mean(kinds == "as wanted"), 0.9)
+})
