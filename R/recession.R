@@ -241,7 +241,8 @@ split_rows <- function(rows) {
   list(proven = FALSE, separated = logical(nrow(rows)))
 }
 
-# Near the edge few rows have weight and the equations are nearly singular: then a shorter step, and no proof of overlap.
+# Near the edge few rows have weight and the equations are nearly singular: then a shorter step, and no proof of
+# overlap.
 solve_scaled <- function(products, right) {
   unit <- 1 / sqrt(diag(products))
   if (!all(is.finite(unit))) {
