@@ -24,7 +24,7 @@ check_replication <- function(design, family) {
     return(invisible())
   }
   for (term in design$terms) {
-    levels <- length(unique(design$factors[[term$factor]]$index[active]))
+    levels <- number_used(design$factors[[term$factor]]$index[active])
     effects <- levels * length(term$names)
     if (dispersed && (levels == rows || (family$family == "gaussian" && effects >= rows))) {
       stop_glimmer("replication", paste0("The random term ", term$label, " has ", effects, " random effects (", levels,
@@ -40,6 +40,11 @@ check_replication <- function(design, family) {
                    term = term$label, variable = term$group, group = term$group, rows_used = rows)
     }
   }
+}
+
+# Number of levels that occur.
+number_used <- function(index) {
+  sum(tabulate(index + 1L) > 0L)
 }
 
 #' Refuse the same columns on two grouping factors that make the same groups
@@ -63,8 +68,12 @@ terms_on <- function(design, i) {
 }
 
 same_groups <- function(a, b) {
-  levels <- length(unique(a))
-  levels == length(unique(b)) && length(unique(a * (max(b) + 1) + b)) == levels
+  one_level_each <- function(of, within) {
+    level <- integer(max(within) + 1L)
+    level[within + 1L] <- of
+    all(level[within + 1L] == of)
+  }
+  one_level_each(a, b) && one_level_each(b, a)
 }
 
 refuse_shared <- function(first, second, design, active) {
@@ -93,8 +102,9 @@ warn_spanned <- function(design) {
   active <- which(design$weights > 0)
   decomposition <- NULL
   for (term in design$terms) {
-    group <- factor(design$factors[[term$factor]]$index[active])
-    if (nlevels(group) > ncol(design$X)) next
+    index <- design$factors[[term$factor]]$index[active]
+    if (number_used(index) > ncol(design$X)) next
+    group <- factor(index)
     if (is.null(decomposition)) decomposition <- qr(unit_columns(active_rows(design$X, active)), tol = 0)
     indicators <- unname(stats::model.matrix(~ 0 + group))
     spanned <- vapply(term$columns, function(j) {

@@ -32,6 +32,46 @@ test_that("a level without failures is named, with its column and direction", {
   }
 })
 
+test_that("on random models the verdict is that of a linear program, no warning missed and none too many", {
+  skip_on_cran()
+  skip_if_not_installed("lpSolve")
+  kinds <- c(none = 0, warning = 0, error = 0)
+  for (seed in 1:60) {
+    set.seed(seed)
+    groups <- sample(c(5, 10, 20), 1)
+    n <- groups * sample(2:6, 1)
+    data <- data.frame(g = rep_len(seq_len(groups), n), x = stats::rnorm(n),
+                       f = factor(c("a", "b", sample(letters[1:4], n - 2, TRUE))))
+    eta <- sample(c(0.5, 3), 1) * data$x + stats::rnorm(4, 0, 1.5)[data$f] + stats::rnorm(groups)[data$g]
+    family <- list(binomial(), binomial("probit"), binomial("cloglog"), poisson())[[seed %% 4 + 1]]
+    counts <- family$family == "poisson"
+    data$y <- if (counts) stats::rpois(n, exp(pmin(eta - 1.5, 3))) else stats::rbinom(n, 1, stats::plogis(eta))
+    separated <- rows_by_program(stats::model.matrix(~ x + f, data),
+                                 ifelse(data$y == 0, -1, if (counts) 0 else 1))
+    rows <- tryCatch({
+      caught <- suppressWarnings(separation_of(glmm(y ~ x + f + (1 | g), data, family)))
+      fixed <- Filter(function(w) is.null(w$term), caught)
+      if (length(fixed)) fixed[[1L]]$rows
+    }, glimmer_error_separation = function(e) structure(e$rows, complete = TRUE),
+    glimmer_error_constant_response = function(e) structure(seq_len(n), complete = TRUE))
+    expect_identical(as.integer(rows), which(separated), label = paste("rows of model", seed))
+    kind <- if (is.null(rows)) 1L else if (is.null(attr(rows, "complete"))) 2L else 3L
+    kinds[kind] <- kinds[kind] + 1
+  }
+  expect_true(all(kinds > 2))
+})
+
+test_that("a column of a single row is named", {
+  # the data of a test of glmer() in 'lme4', with a seed of its own
+  set.seed(101)
+  data <- data.frame(y = stats::rbinom(1000, 1, 0.5), x = stats::runif(1000), f = rep(1:20, each = 50),
+                     x2 = rep(0:1, c(999, 1)))
+  caught <- separation_of(glmm(y ~ x + x2 + (1 | f), data, binomial))
+  expect_identical(caught[[1L]]$columns, "x2")
+  expect_identical(caught[[1L]]$rows, 1000L)
+  expect_identical(sign(caught[[1L]]$direction[["x2"]]), 2 * data$y[1000] - 1)
+})
+
 test_that("the log-likelihood of separated data is that of the rows that overlap", {
   data <- separated_data()
   suppressWarnings(fit <- glmm(yb ~ x + f + (1 | g), data, binomial))
