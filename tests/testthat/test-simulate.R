@@ -232,8 +232,8 @@ test_that("simulated data refit without warnings, every family and link", {
   data <- data.frame(x = runif(240, -1, 1), g = rep(sprintf("g%02d", 1:20), 12))
   b <- rnorm(20)[as.integer(factor(data$g))]
   scales <- list(identity = c(8, 1, 0.6), log = c(1, 0.5, 0.4), inverse = c(1, 0.1, 0.08), "1/mu^2" = c(1, 0.1, 0.08),
-                 sqrt = c(4, 0.5, 0.4), logit = c(0.3, 0.7, 0.8), probit = c(0.2, 0.5, 0.5), cloglog = c(-0.3, 0.5, 0.5),
-                 cauchit = c(0.2, 0.6, 0.6))
+                 sqrt = c(4, 0.5, 0.4), logit = c(0.3, 0.7, 0.8), probit = c(0.2, 0.5, 0.5),
+                 cloglog = c(-0.3, 0.5, 0.5), cauchit = c(0.2, 0.6, 0.6))
   for (traits in family_registry()) {
     for (link in traits$links) {
       family <- getExportedValue("stats", traits$name)(link)
