@@ -15,8 +15,8 @@ normalise_signs <- function(engine, parameters) {
 #' Hold zero standard deviations and perfect correlations, where the log-likelihood is no better inside
 #'
 #' A term's covariance loses its smallest principal directions, in units of a level's own standard error, as long as the
-#' log-likelihood does not fall. What is left, of rank r, is L L' with all but the first r columns of L zero, and these are
-#' held.
+#' log-likelihood does not fall. What is left, of rank r, is L L' with all but the first r columns
+#' of L zero, and these are held.
 #'
 #' @return List: `parameters`, `held` (logical, one a parameter).
 #' @noRd

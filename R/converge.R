@@ -5,30 +5,31 @@
 #'
 #' Every fit judges itself, in `print()`, `summary()` and `component(fit, "status")`: a data frame with a row for each
 #' statement, with columns `check` (its name below), `value` (the number that decided), `limit` (what it was compared
-#' with), `ok` (logical) and `text` (the statement in words). `component(fit, "converged")` and
-#' `component(fit, "singular")` sum up; `component(fit, "search")$record` lists every search that was made, with its
-#' numbers of evaluations and the log-likelihood that it reached.
+#' with), `ok` (logical) and `text` (the statement in words). `component(fit, "converged")` and `component(fit,
+#' "singular")` sum up; `component(fit, "search")$record` lists every search that was made, with its numbers of
+#' evaluations and the log-likelihood that it reached.
 #'
 #' @section convergence:
-#' The gain in log-likelihood that one more Newton step predicts, g'J^-1 g / 2, with g the gradient and J the
-#' observed information. It is below 1e-10 in an ordinary fit; the limit is `gain_limit` of [glmm_control()]. When the first
+#' The gain in log-likelihood that one more Newton step predicts, g'J^-1 g / 2, with g the gradient and J the observed
+#' information. It is below 1e-10 in an ordinary fit; the limit is `gain_limit` of [glmm_control()]. When the first
 #' search does not arrive, Newton's method, other starts, a simplex and, for links that restrict the mean, a search
-#' along the edge are tried unasked. If none arrives there is a warning `glimmer_warning_convergence`. What
-#' helps: look at the other statements first, most often the data say nothing of some parameter; simplify the random
-#' effects; give `start`, for example the fit of a smaller model's [fixef()]. "The Laplace approximation has a pole": with
+#' along the edge are tried unasked. If none arrives there is a warning `glimmer_warning_convergence`. What helps:
+#' look at the other statements first, most often the data say nothing of some parameter; simplify the random effects;
+#' give `start`, for example the fit of a smaller model's [fixef()]. "The Laplace approximation has a pole": with
 #' links other than the canonical one a level's conditional mode can cease to exist as the parameters change, and the
 #' approximation is not usable there; another link, or fewer random effects, avoid it.
 #'
 #' @section hessian:
-#' The condition number of the observed information, in units in which it is near one in an ordinary fit. "Not positive
-#' definite" means that the log-likelihood rises or is not defined next to the estimates; standard errors are then `NA`.
+#' The condition number of the observed information, in units in which it is near one in an ordinary fit. "Not
+#' positive definite" means that the log-likelihood rises or is not defined next to the estimates; standard errors are
+#' then `NA`.
 #'
 #' @section boundary:
-#' The smallest standard deviation (in units of one level's own standard error) or, for terms with several effects, the
-#' smallest singular value of the correlations' factor. A standard deviation of zero or a correlation of one is no
-#' failure: the data show no more variance than chance gives, and the maximum of the likelihood is there. The fit
-#' is called singular, the parameters concerned are held, their standard errors are `NA`, and those of the others
-#' are conditional on it. The term may be left out, or kept if the design asks for it; tests of variances at zero need
+#' The smallest standard deviation (in units of one level's own standard error) or, for terms with several effects,
+#' the smallest singular value of the correlations' factor. A standard deviation of zero or a correlation of one is no
+#' failure: the data show no more variance than chance gives, and the maximum of the likelihood is there. The fit is
+#' called singular, the parameters concerned are held, their standard errors are `NA`, and those of the others are
+#' conditional on it. The term may be left out, or kept if the design asks for it; tests of variances at zero need
 #' other reference distributions.
 #'
 #' @section separation:
@@ -36,9 +37,9 @@
 #' all successes, all counts zero). Decided exactly, by linear programming on X. The warning
 #' `glimmer_warning_separation` has the columns, where they go, and the rows in its fields. The estimate shown is
 #' where the search stopped and its standard error means nothing; the log-likelihood, and the other coefficients, are
-#' right. Leave the column out, merge levels, or compare models by likelihood ratio. If all coefficients are concerned the
-#' fit is an error, `glimmer_error_separation`. Where the responses within every level of a grouping factor are all 0 or
-#' all 1, its standard deviation has no finite estimate, and the statement names the factor.
+#' right. Leave the column out, merge levels, or compare models by likelihood ratio. If all coefficients are concerned
+#' the fit is an error, `glimmer_error_separation`. Where the responses within every level of a grouping factor are
+#' all 0 or all 1, its standard deviation has no finite estimate, and the statement names the factor.
 #'
 #' @section identification:
 #' A direction in the parameters along which the log-likelihood is nearly flat, with the parameters that it moves
@@ -46,9 +47,9 @@
 #' covariates that are far from zero.
 #'
 #' @section edge:
-#' For links that restrict the mean (log-binomial, identity Poisson): the maximum lies where some rows' mean is at the end
-#' of its range, 1 or 0. The number is that of such rows. The estimates are the constrained maximum; standard errors
-#' hold for parameters that stay on the edge. A link that does not restrict the mean avoids it.
+#' For links that restrict the mean (log-binomial, identity Poisson): the maximum lies where some rows' mean is at the
+#' end of its range, 1 or 0. The number is that of such rows. The estimates are the constrained maximum; standard
+#' errors hold for parameters that stay on the edge. A link that does not restrict the mean avoids it.
 #'
 #' @references
 #' Albert, A. and Anderson, J. A. (1984). On the existence of maximum likelihood estimates in logistic regression

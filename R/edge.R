@@ -77,8 +77,8 @@ follow_barrier <- function(engine, parameters, weights, control) {
 
 #' Coordinates in which the log-likelihood with a barrier is close to a unit sphere
 #'
-#' With G the barrier's part of the gradient, its curvature across one edge is G G' / weight; the transform takes the
-#' inverse root of I + G G' / weight.
+#' Across one edge the barrier's curvature is the square of its slope over its weight; the transform takes the inverse
+#' root of that beside the identity.
 #' @noRd
 edge_coordinates <- function(engine, parameters, weight) {
   coordinates <- precondition(engine, parameters, parameter_scale(engine, parameters))

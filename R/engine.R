@@ -25,7 +25,8 @@ new_engine <- function(design, family) {
                             family = family$family, link = family$link))
   list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
-       reach = apply(abs(design$X), 2L, max), unit_free = family$link %in% unit_free_links, log_concave = cpp_log_concave(pointer))
+       reach = apply(abs(design$X), 2L, max), unit_free = family$link %in% unit_free_links,
+       log_concave = cpp_log_concave(pointer))
 }
 
 unit_free_links <- c("logit", "probit", "cloglog", "cauchit", "log")

@@ -124,8 +124,8 @@ evaluate_arguments <- function(frame) {
 #'
 #' @param design Result of [build_design()]. @param family Family object. @param method "laplace" or "joint".
 #' @param control,start As in [glmm()].
-#' @return List: `index` and `names` of the parameters (see [new_engine()]), `found` ([maximise()]), `verdict` ([judge()]),
-#'   `modes` ([engine_modes()]).
+#' @return List: `index` and `names` of the parameters (see [new_engine()]), `found` ([maximise()]),
+#'   `verdict` ([judge()]), `modes` ([engine_modes()]).
 #' @noRd
 fit_design_by <- function(design, family, method, control, start = NULL) {
   check_variation(design, family)

@@ -1,11 +1,13 @@
 # Random models of every family, link, structure and scale, and an independent search for their maxima.
 
 random_structures <- c(scalar = "(1 | g)", slope = "(x | g)", independent = "(x || g)", nested = "(1 | g/h)",
-                       crossed = "(1 | g) + (1 | k)", crossed_slopes = "(x | g) + (1 | k)", two_terms = "(1 | g) + (0 + x + z | g)",
+                       crossed = "(1 | g) + (1 | k)", crossed_slopes = "(x | g) + (1 | k)",
+                       two_terms = "(1 | g) + (0 + x + z | g)",
                        factor_slopes = "(f | g)")
 
 random_pairs <- function() {
-  pairs <- list(gaussian = c("identity", "log", "inverse"), binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
+  pairs <- list(gaussian = c("identity", "log", "inverse"),
+                binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
                 poisson = c("log", "identity", "sqrt"), Gamma = c("inverse", "log", "identity"),
                 inverse.gaussian = c("1/mu^2", "log", "inverse", "identity"))
   data.frame(family = rep(names(pairs), lengths(pairs)), link = unlist(pairs, use.names = FALSE))
@@ -78,8 +80,8 @@ withr_seed_of <- function(seed, code) {
 
 #' The highest log-likelihood that searches without derivatives find from starts of their own
 #'
-#' Where the density is not log-concave the Laplace approximation has poles, at parameters where a mode ceases to be one and
-#' log|H| goes to minus infinity: what a search finds there is no maximum.
+#' Where the density is not log-concave the Laplace approximation has poles, at parameters where a mode ceases to be
+#' one and log|H| goes to minus infinity: what a search finds there is no maximum.
 #'
 #' @param value,gradient Functions of the parameter vector. @param starts List. @param unit Numeric: scale of each
 #'   parameter.

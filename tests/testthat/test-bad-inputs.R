@@ -1,13 +1,6 @@
 # The 80 cases of fixtures/bad_inputs.csv: each has the outcome wanted, and names what the column `ideal` names.
 # Log-likelihoods, coefficients and predictions are those of lme4 or glmmTMB in the csv, or of the peer named here.
 
-# Cases whose defect is mended elsewhere, and by whom: skipped for as long as they fail, checked as soon as they pass.
-pending <- c(
-  G26 = "variance of a grouping factor that is also a fixed effect",
-  R23 = "response that is 0 in every row",
-  V05 = "separation by group"
-)
-
 bad_input_cases <- function() {
   code <- new.env()
   sys.source(testthat::test_path("fixtures", "bad_inputs_code.R"), code)
@@ -164,7 +157,6 @@ for (id in names(checks)) {
   test_that(paste0(id, ": ", cases$title[cases$id == id]), {
     if (!is.null(needed[[id]])) skip_if_not_installed(needed[[id]])
     problems <- checks[[id]](outcome_of(code[[id]], bad_input_environment()))
-    if (length(problems) && id %in% names(pending)) skip(paste("pending:", pending[[id]]))
     expect_identical(as.character(problems), character())
   })
 }

@@ -46,7 +46,8 @@ test_that("a perfect correlation is held, named, and the rest is that of the mod
   fit <- glmm(y ~ x + (x | g), data, poisson)
   expect_true(fit$converged && fit$singular)
   expect_equal(unname(fit$boundary), c(FALSE, FALSE, FALSE, FALSE, TRUE))
-  expect_match(fit$status$text[fit$status$check == "boundary"], "correlation of '(Intercept)' and 'x' within g", fixed = TRUE)
+  expect_match(fit$status$text[fit$status$check == "boundary"],
+               "correlation of '(Intercept)' and 'x' within g", fixed = TRUE)
   # Sigma = l l': one random effect with the covariate 1 + ratio x
   ratio <- fit$parameters[[4L]] / fit$parameters[[3L]]
   data$slope <- 1 + ratio * data$x

@@ -2,8 +2,6 @@
 # finite, no warning of convergence where an independent search finds nothing better, and none missing where it does.
 number_of_models <- function() as.integer(Sys.getenv("GLIMMER_RANDOM_MODELS", "200"))
 
-# Models whose better point is at the end of a ridge: too few rows for their random effects, so that the likelihood
-# rises for ever with the variances beyond a local maximum.
 outcome_of_random_model <- function(seed) {
   model <- random_model(seed)
   warned <- character()
