@@ -13,11 +13,10 @@
 #'   (predicted gain of a further Newton step), `record` (data frame: stage, evaluations, gradients, value, message).
 #' @noRd
 maximise <- function(engine, start, method, control) {
-  joint <- search_joint(engine, start, control)
   if (method == "joint") {
-    return(settle(engine, joint, control, joint = TRUE))
+    return(settle(engine, search_joint(engine, start, control), control, joint = TRUE))
   }
-  best <- climb(engine, joint, control)
+  best <- climb(engine, joint_mode(engine, start), control)
   if (!has_arrived(best, control)) {
     best <- climb_otherwise(engine, best, start, control)
   } else if (!engine$log_concave) {

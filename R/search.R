@@ -8,6 +8,15 @@ search_joint <- function(engine, start, control) {
   search(engine, start, coordinates, control, joint = TRUE)
 }
 
+#' Beta at its joint mode with the random effects, for the covariances of the start
+#' @noRd
+joint_mode <- function(engine, start) {
+  found <- engine_evaluate(engine, start, joint = TRUE)
+  if (found$status == "ok") start[engine$index$beta] <- found$beta
+  list(parameters = start, value = -Inf,
+       record = search_record("joint", 1L, 0L, found$value, paste("joint mode at the start:", found$status)))
+}
+
 #' Search from where the last search ended, in new coordinates, until the gradient is small or nothing is gained
 #'
 #' Next to the edge of what a link allows, where no step may be taken across, a quasi-Newton search can end early.

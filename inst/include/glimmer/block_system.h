@@ -40,9 +40,30 @@ class BlockSystem {
 
   /// Factors H. False: not positive definite.
   bool factor(const BlockMatrix& products) {
+    factored_ = false;
     for (Index g = 0; g < terms_[0].levels; ++g)
       if (!factor_level(products, g)) return false;
-    return block_diagonal() || factor_rest(products);
+    factored_ = block_diagonal() || factor_rest(products);
+    return factored_;
+  }
+
+  bool factored() const { return factored_; }
+
+  /// out = H x = Lambda' Z'WZ Lambda x + x, whatever has been factored.
+  void multiply(const BlockMatrix& products, const Vector& x, Vector& out) const {
+    const Vector b = terms_.scaled(x);
+    out.setZero(x.size());
+    for (Index k = 0; k < terms_.count(); ++k) {
+      const Index q = terms_[k].effects();
+      for (Index h = 0, at = terms_.start(k); h < terms_[k].levels; ++h, at += q)
+        out.segment(at, q).noalias() += products.diagonal(k, h).lazyProduct(b.segment(at, q));
+    }
+    for (Index c = 0; c < pattern_.count(); ++c) multiply_crossing(c, products, b, out);
+    for (Index k = 0; k < terms_.count(); ++k) {
+      Eigen::Map<Matrix> segment(out.data() + terms_.start(k), terms_[k].effects(), terms_[k].levels);
+      segment = terms_.lambda(k).transpose().lazyProduct(segment).eval();
+    }
+    out += x;
   }
 
   /// log|R|, half the log-determinant of H, over a range of levels of the first factor.
@@ -155,9 +176,10 @@ class BlockSystem {
       coupling_start_.push_back(coupling_start_.back() + columns * effects_);
     }
     coupling_.resize(coupling_start_.back());
-    std::vector<Integers> cliques(static_cast<std::size_t>(levels));
+    cliques_.resize(static_cast<std::size_t>(levels));
     for (Index g = 0; g < levels; ++g)
-      for_columns(g, [&](Index column, Index) { cliques[g].push_back(static_cast<int>(column)); });
+      for_columns(g, [&](Index column, Index) { cliques_[g].push_back(static_cast<int>(column)); });
+    std::vector<Integers> cliques = cliques_;
     for (Index k = 1; k < terms_.count(); ++k)  // a level without rows has a block of its own all the same
       for (Index h = 0; h < terms_[k].levels; ++h) {
         cliques.emplace_back(static_cast<std::size_t>(terms_[k].effects()));
@@ -176,6 +198,18 @@ class BlockSystem {
     Index j = 0;
     for (const Neighbour& neighbour : neighbours_[g])
       for (Index e = 0; e < neighbour.effects; ++e) visit(neighbour.column + e, j++);
+  }
+
+  void multiply_crossing(Index c, const BlockMatrix& products, const Vector& b, Vector& out) const {
+    const Crossing& x = pattern_[c];
+    const Index p = terms_[x.first].effects(), q = terms_[x.second].effects();
+    for (Index j = 0; j < x.blocks(); ++j) {
+      const Index first = terms_.position(x.first, x.level_first[j]);
+      const Index second = terms_.position(x.second, x.level_second[j]);
+      const BlockMatrix::ConstBlock block = products.crossing(c, j);
+      out.segment(first, p).noalias() += block.lazyProduct(b.segment(second, q));
+      out.segment(second, q).noalias() += block.transpose().lazyProduct(b.segment(first, p));
+    }
   }
 
   bool factor_rest(const BlockMatrix& products) {
@@ -222,6 +256,7 @@ class BlockSystem {
       j += neighbour.effects;
     }
     factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(Y);
+    if (effects_ == 1) return schur_.subtract_outer_product(cliques_[g], Y.data());
     for_columns(g, [&](Index column, Index a) {
       for_columns(g, [&](Index row, Index b) {
         if (row >= column) schur_.add(row, column, -Y.col(a).dot(Y.col(b)));
@@ -258,9 +293,11 @@ class BlockSystem {
   Index effects_, rest_size_ = 0;
   BlockMatrix factors_;  ///< diagonal(0, g): L_g
   std::vector<std::vector<Neighbour>> neighbours_;
+  std::vector<Integers> cliques_;  ///< the columns of each C_g
   Positions columns_, coupling_start_;
   Vector coupling_;
   SchurComplement schur_;
+  bool factored_ = false;
 };
 
 }  // namespace glimmer

@@ -6,6 +6,8 @@
 #ifndef GLIMMER_MODE_H
 #define GLIMMER_MODE_H
 
+#include <algorithm>
+
 #include "components.h"
 #include "data.h"
 #include "fixed_effects.h"
@@ -43,7 +45,7 @@ class Mode {
  private:
   enum class State { searching, moved, done };
 
-  static constexpr int max_iterations = 200, max_halvings = 60;
+  static constexpr int max_iterations = 200, max_halvings = 60, max_conjugate_steps = 40;
   static constexpr double decrement_limit = 1e-12, sufficient_increase = 1e-4;
 
   /// Evaluates h at the start. Where h can have several maxima the start is always u = 0, so that the mode is a
@@ -116,6 +118,7 @@ class Mode {
 
   /// Newton's direction H^-1 (A'd1 - u) and its decrement, for the components that are still searching.
   bool directions(Point& point, Range levels) {
+    if (conjugate_directions(point, levels)) return true;
     if (!factor(point, levels)) return false;
     set_gradient(point, 0, levels);
     for (Index k = 1; k < data_.terms.count(); ++k) set_gradient(point, k, {0, data_.terms[k].levels});
@@ -138,6 +141,45 @@ class Mode {
     return finite;
   }
 
+  /// Where factors cross, and a factorization costs more than all else: H x = A'd1 - u by conjugate gradients, the
+  /// factor of an earlier H as preconditioner (Golub and Van Loan 2013, section 11.5). The residual falls with the
+  /// gradient, so that Newton's method keeps its order (Dembo, Eisenstat and Steihaug 1982, SIAM J. Numer. Anal. 19:400).
+  /// False: to be factored after all.
+  bool conjugate_directions(Point& point, Range levels) {
+    if (fixed_ || system_.block_diagonal() || !system_.factored() || !data_.density->log_concave()) return false;
+    sum_up(point, levels);
+    for (Index k = 0; k < data_.terms.count(); ++k) set_gradient(point, k, {0, data_.terms[k].levels});
+    for_finished_elements(levels, [&](Index j) { gradient_[j] = 0.0; });
+    const double size = gradient_.norm();
+    if (!std::isfinite(size)) return false;
+    delta_.setZero();
+    residual_ = gradient_;
+    double last = 0.0;
+    for (int step = 0; step < max_conjugate_steps; ++step) {
+      if (residual_.norm() <= size * std::clamp(size, 1e-8, 0.01)) return finish_directions(levels);
+      preconditioned_ = residual_;
+      system_.solve(preconditioned_);
+      const double now = residual_.dot(preconditioned_);
+      if (step == 0)
+        search_ = preconditioned_;
+      else
+        search_ = preconditioned_ + (now / last) * search_;
+      system_.multiply(point.products, search_, product_);
+      const double length = now / search_.dot(product_);
+      if (!std::isfinite(length)) return size == 0.0 && finish_directions(levels);
+      delta_ += length * search_;
+      residual_ -= length * product_;
+      last = now;
+    }
+    return false;
+  }
+
+  bool finish_directions(Range levels) {
+    for_components(levels, [&](Index c) { decrement_[c] = 0.0; });
+    for_elements(levels, [&](Index j, Index c) { decrement_[c] += gradient_[j] * delta_[j]; });
+    return true;
+  }
+
   void set_gradient(const Point& point, Index k, Range levels) {
     const Index q = data_.terms[k].effects(), at = data_.terms.position(k, levels.begin), size = q * levels.size();
     Eigen::Map<const Matrix> score(point.score.data() + at, q, levels.size());
@@ -149,18 +191,22 @@ class Mode {
   /// Factors H with the observed weights; where it has no Cholesky factor (on the way to the mode h need not be
   /// concave), with the larger of observed and expected weight.
   bool factor(Point& point, Range levels) {
-    clear_shared(data_, point.score);
-    clear_shared(data_, point.products);
-    for_runs(levels, [&](Range run) {
-      add_score(data_, run, point);
-      add_products(data_, run, point.rows.w, point.products);
-    });
+    sum_up(point, levels);
     if (system_.block_diagonal() && !fixed_) return factor_levels(point, levels);
     if (system_.factor(point.products) && (!fixed_ || fixed_->factor(point.rows.w))) return true;
     use_fallback_weights(point, levels);
     clear_shared(data_, point.products);
     add_products(data_, levels, fallback_, point.products);
     return system_.factor(point.products) && (!fixed_ || fixed_->factor(fallback_));
+  }
+
+  void sum_up(Point& point, Range levels) {
+    clear_shared(data_, point.score);
+    clear_shared(data_, point.products);
+    for_runs(levels, [&](Range run) {
+      add_score(data_, run, point);
+      add_products(data_, run, point.rows.w, point.products);
+    });
   }
 
   bool factor_levels(Point& point, Range levels) {
@@ -274,6 +320,16 @@ class Mode {
     }
   }
 
+  template <class Visit>
+  void for_finished_elements(Range levels, Visit visit) const {
+    for (Index k = 0; k < data_.terms.count(); ++k) {
+      const Index q = data_.terms[k].effects();
+      for (Index h = 0; h < data_.terms[k].levels; ++h)
+        if (!searching(component(k, h)))
+          for (Index j = data_.terms.position(k, h), end = j + q; j < end; ++j) visit(j);
+    }
+  }
+
   const Data& data_;
   BlockSystem& system_;
   FixedEffects* fixed_ = nullptr;  ///< not null: beta is in the search and connects everything
@@ -281,6 +337,7 @@ class Mode {
   std::function<void()> poll_;
   Vector h_, trial_, noise_, step_, decrement_;
   std::vector<State> state_;
+  Vector residual_, preconditioned_, search_, product_;
   Vector start_, gradient_, delta_, beta_start_, beta_delta_, fallback_;
 };
 
