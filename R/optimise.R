@@ -191,20 +191,25 @@ pull <- function(coordinates, gradient) {
 }
 
 #' Hessian in the search's coordinates, where the curvature is near 1: with a step of 1e-3 central differences err
-#' by about 1e-7 of it. Where a coefficient is hardly known (separated data) a unit is far, and the step is cut to what
+#' by about 1e-7 of it. With many levels the third derivative is small in these coordinates, of the order of one over the
+#' root of their number, and differences to one side err by about 1e-5. Where a coefficient is hardly known (separated data) a unit is far, and the step is cut to what
 #' moves the linear predictor little.
 #' @noRd
 difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, longest = 1e-3) {
   size <- length(coordinates$searched)
   steps <- pmin(longest, 0.05 / predictor_reach(engine, coordinates))
+  gradient_at <- function(x) {
+    result <- engine_evaluate(engine, place(coordinates, x, parameters), gradient = TRUE, joint = joint)
+    if (result$status == "ok") pull(coordinates, result$gradient) else rep(NA_real_, size)
+  }
+  centre <- if (min(engine$levels) >= 1000L && longest == 1e-3) gradient_at(numeric(size))
   columns <- lapply(seq_len(size), function(j) {
     step <- steps[j]
-    ends <- lapply(c(step, -step), function(length) {
-      at <- place(coordinates, replace(numeric(size), j, length), parameters)
-      result <- engine_evaluate(engine, at, gradient = TRUE, joint = joint)
-      if (result$status == "ok") pull(coordinates, result$gradient) else rep(NA_real_, size)
-    })
-    (ends[[1L]] - ends[[2L]]) / (2 * step)
+    above <- gradient_at(replace(numeric(size), j, step))
+    if (!is.null(centre)) {
+      return((above - centre) / step)
+    }
+    (above - gradient_at(replace(numeric(size), j, -step))) / (2 * step)
   })
   hessian <- matrix(unlist(columns), size, size)
   (hessian + t(hessian)) / 2

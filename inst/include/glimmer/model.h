@@ -88,11 +88,41 @@ class Model {
     point_.phi = has_dispersion() ? parameters[parameters.size() - 1] : 0.0;
   }
 
+  /// Sets the parameters, and from a mode moves u along its derivative: du = H^-1 [dLambda' Z'd1 - A'W (X dbeta + Z dLambda u)
+  /// + A'(d d1/dphi) dphi]. Only a start: the mode is then searched to round-off. The part in phi is left out where the
+  /// rows' derivatives in phi have not been evaluated.
+  void predict_and_set(const Vector& parameters, bool at_mode) {
+    if (!at_mode || !data_.density->log_concave()) return set_parameters(parameters);
+    const Vector b = point_.b, fixed = point_.fixed;
+    const double phi = point_.phi;
+    Vector direction = -scale_to_u(point_.score);
+    set_parameters(parameters);
+    point_.fixed.noalias() = data_.X * point_.beta + data_.offset;
+    direction += scale_to_u(point_.score);
+    const Vector moved = data_.terms.scaled(point_.u) - b;  // dLambda u
+    Vector change = point_.fixed - fixed;
+    for (Index k = 0; k < data_.terms.count(); ++k)
+      add_row_products(data_.terms[k], {0, data_.rows()}, moved.data() + data_.terms.start(k), change);
+    change.array() *= -point_.rows.w.array();
+    if (has_dispersion() && point_.phi != phi) change += (point_.phi - phi) * point_.rows.d1_phi;
+    Vector sums;
+    level_sums(data_, change, sums);
+    direction += scale_to_u(sums);
+    system_.solve(direction);
+    if (direction.allFinite()) point_.u += direction;
+  }
+
+  Vector scale_to_u(Vector x) const {
+    pull_to_u(data_, x);
+    return x;
+  }
+
   Evaluation evaluate_with(FixedEffects* fixed, const Vector& parameters, bool gradient) {
     check_length(parameters);
     if (last_fixed_ != fixed || last_parameters_.size() == 0 || parameters != last_parameters_) {
+      const bool at_mode = last_parameters_.size() > 0 && last_.status == Status::ok && !last_fixed_;
       last_parameters_.resize(0);  // an interrupt leaves nothing to go on from
-      set_parameters(parameters);
+      predict_and_set(parameters, at_mode && !fixed);
       last_.status = find_mode(fixed);
       if (last_.status != Status::ok) return failed();
       evaluate_at_mode(fixed);
