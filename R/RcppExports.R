@@ -32,13 +32,23 @@ cpp_set_edge_barrier <- function(model, weight) {
     invisible(.Call(`_glimmer_cpp_set_edge_barrier`, model, weight))
 }
 
-#' Whether the density is log-concave in the linear predictor for every response
+#' What is known of a model's density
 #'
 #' @param model External pointer of cpp_model().
-#' @return Logical.
+#' @return Logical: log_concave (in the linear predictor, for every response), restricted (not every linear predictor
+#'   is allowed).
 #' @noRd
-cpp_log_concave <- function(model) {
-    .Call(`_glimmer_cpp_log_concave`, model)
+cpp_density_facts <- function(model) {
+    .Call(`_glimmer_cpp_density_facts`, model)
+}
+
+#' Typical standard error of one level's own effect, at the last evaluation
+#'
+#' @param model External pointer of cpp_model().
+#' @return List, one element a factor as given to cpp_model(): numeric, one number an effect.
+#' @noRd
+cpp_effect_units <- function(model) {
+    .Call(`_glimmer_cpp_effect_units`, model)
 }
 
 #' Distances of the linear predictors at the last evaluation from the edge of what the link allows

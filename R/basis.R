@@ -52,15 +52,17 @@ change_basis <- function(change, beta, parameters) {
   parameters
 }
 
-# The result of a search, and what was judged of it, in the user's basis.
-leave_basis <- function(basis, engine, found, verdict) {
+# The result of a search in the user's basis, with the coordinates in which its Hessian is given.
+leave_basis <- function(basis, engine, found) {
   if (is.null(basis$from)) {
-    return(list(found = found, verdict = verdict))
+    return(found)
   }
   beta <- engine$index$beta
   found$parameters <- change_basis(basis$from, beta, found$parameters)
-  found$gradient <- change_basis(t(basis$to), beta, found$gradient)
-  half <- change_basis(basis$from, beta, verdict$covariance)
-  verdict$covariance[] <- t(change_basis(basis$from, beta, t(half)))
-  list(found = found, verdict = verdict)
+  if (length(found$gradient)) found$gradient <- change_basis(t(basis$to), beta, found$gradient)
+  # beta comes first among the coordinates, and none of it is ever held; with the joint method it may not be among them
+  if (all(beta %in% found$coordinates$searched)) {
+    found$coordinates$transform <- change_basis(basis$from, beta, found$coordinates$transform)
+  }
+  found
 }

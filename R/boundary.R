@@ -24,7 +24,7 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
   held <- rep(FALSE, length(parameters))
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
-    unit <- engine$sd_unit[[t]]
+    unit <- engine$memory$sd_unit[[t]]
     parts <- svd(lower_triangle(parameters[at]) / unit)
     for (rank in rev(seq_along(unit)) - 1L) {
       if (parts$d[rank + 1L] > 1) break
@@ -56,7 +56,7 @@ leave_boundary <- function(engine, best) {
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
     if (!any(best$held[at])) next
-    unit <- engine$sd_unit[[t]]
+    unit <- engine$memory$sd_unit[[t]]
     covariance <- tcrossprod(lower_triangle(best$parameters[at]) / unit)
     null <- null_space(covariance)
     beside <- replace(best$parameters, at, lower_part(unit * t(chol(covariance + 1e-6 * tcrossprod(null)))))

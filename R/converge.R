@@ -41,9 +41,9 @@
 #' the fit is an error, `glimmer_error_separation`. Where the responses within every level of a grouping factor are
 #' all 0 or all 1, its standard deviation has no finite estimate, and the statement names the factor.
 #'
-#' @section identification:
+#' @section flat:
 #' A direction in the parameters along which the log-likelihood is nearly flat, with the parameters that it moves
-#' (warning `glimmer_warning_identification`). Their estimates are arbitrary along it. Simplify the model; centre
+#' (warning `glimmer_warning_flat`). Their estimates are arbitrary along it. Simplify the model; centre
 #' covariates that are far from zero.
 #'
 #' @section edge:
@@ -71,19 +71,19 @@ NULL
 #' @param found Result of [maximise()].
 #' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`, a
 #'   row a statement), `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the
-#'   boundary), `separation`, `level_separation`, `identification` (what the checks of these names found).
+#'   boundary), `separation`, `level_separation`, `flat` (what the checks of these names found).
 #' @noRd
 judge <- function(found, design, engine, method, control) {
   covariance <- parameter_covariance(found, engine, !found$held)
   boundary <- check_boundary(found, engine, design)
   separation <- check_separation(covariance, engine, design)
   levels <- check_level_separation(found$parameters, engine, design)
-  flat <- if (all(separation$status$ok, levels$status$ok)) check_identification(found, engine)
+  flat <- if (all(separation$status$ok, levels$status$ok)) check_flat(found, engine)
   status <- rbind(check_gain(found, control), check_hessian(found), boundary, separation$status, levels$status,
                   flat$status, check_edge(found))
   list(converged = all(status$ok[1:2]), singular = !all(boundary$ok), status = status,
        boundary = stats::setNames(found$held, engine$names), covariance = covariance, separation = separation$found,
-       level_separation = levels$found, identification = flat$found)
+       level_separation = levels$found, flat = flat$found)
 }
 
 check_hessian <- function(found) {
@@ -104,7 +104,7 @@ check_hessian <- function(found) {
 #' Asked only where the separation of the data is not the cause.
 #' @return List: `status`; `found`, a list of `parameters` (character) and `condition`. `NULL` where there is none.
 #' @noRd
-check_identification <- function(found, engine, limit = 1e6) {
+check_flat <- function(found, engine, limit = 1e6) {
   condition <- condition_number(found$hessian)
   if (!is.finite(condition) || condition < limit) {
     return(NULL)
@@ -116,7 +116,7 @@ check_identification <- function(found, engine, limit = 1e6) {
   parameters <- engine$names[found$coordinates$searched][share > 0.1 * max(share)]
   text <- paste0("the data hardly determine ", format_items(parameters), ": the log-likelihood is nearly flat there ",
                  "(condition number ", format(condition, digits = 2), ")")
-  list(status = new_check("identification", condition, limit, FALSE, text),
+  list(status = new_check("flat", condition, limit, FALSE, text),
        found = list(parameters = parameters, condition = condition, text = text))
 }
 
@@ -136,9 +136,11 @@ new_check <- function(check, value, limit, ok, text) {
 
 check_gain <- function(found, control) {
   gain <- found$gain
-  ok <- found$status == "ok" && !is.na(gain) && gain < control$gain_limit
+  ok <- has_arrived(found, control)
   text <- if (found$status != "ok") {
     paste0("the log-likelihood cannot be evaluated at the last point (", found$status, ")")
+  } else if (!is.null(found$rises)) {
+    "the log-likelihood still rises from the boundary where the last search ended"
   } else if (is_pole(found)) {
     "the Laplace approximation has a pole here: a conditional mode is about to vanish (the density is not log-concave)"
   } else if (is.na(gain)) {
@@ -156,14 +158,13 @@ format_gain <- function(gain) {
 
 #' One statement for each term whose covariance is singular, or one that none is
 #' @noRd
-check_boundary <- function(found, engine, design) {
-  limit <- 1e-4
+check_boundary <- function(found, engine, design, limit = 1e-4) {
   measures <- lapply(seq_along(design$terms), function(t) {
     theta <- found$parameters[engine$index$theta[[t]]]
-    boundary_measure(theta, engine$sd_unit[[t]], design$terms[[t]], limit)
+    boundary_measure(theta, engine$memory$sd_unit[[t]], design$terms[[t]], limit)
   })
   values <- vapply(measures, function(measure) measure$value, 1)
-  singular <- which(values <= limit)
+  singular <- which(vapply(engine$index$theta, function(at) any(found$held[at]), NA))
   if (!length(singular)) {
     nearest <- measures[[which.min(values)]]
     return(new_check("boundary", min(values), limit, TRUE,
@@ -237,7 +238,7 @@ parameter_covariance <- function(found, engine, free) {
 #' @noRd
 warn_verdict <- function(verdict, frame) {
   warn_separation(verdict$separation, verdict$level_separation, frame)
-  if (!is.null(verdict$identification)) warn_identification(verdict$identification)
+  if (!is.null(verdict$flat)) warn_flat(verdict$flat)
   if (verdict$converged) {
     return(invisible())
   }
@@ -249,8 +250,8 @@ warn_verdict <- function(verdict, frame) {
                checks = bad$check, values = bad$value)
 }
 
-warn_identification <- function(flat) {
-  warn_glimmer("identification", paste0("In this fit ", flat$text, ". Their estimates and standard errors mean ",
+warn_flat <- function(flat) {
+  warn_glimmer("flat", paste0("In this fit ", flat$text, ". Their estimates and standard errors mean ",
                                         "little: simplify the model, or centre covariates that are far from 0."),
                parameters = flat$parameters, value = flat$condition)
 }

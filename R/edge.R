@@ -8,30 +8,33 @@
 #' @return `best`, or the maximum on the edge, with `edge`: the number of rows on it.
 #' @noRd
 climb_edge <- function(engine, best, start, control) {
-  engine_evaluate(engine, start)
-  if (!any(is.finite(engine_edge_distances(engine)))) {
+  if (!engine$density[["restricted"]]) {
     return(best)
   }
   on.exit(engine_set_edge_barrier(engine, 0))
   # the domain need not be convex: from the start along the whole path and along its last part, and from where the
   # search ended
-  paths <- list(follow_barrier(engine, start, 10^-(1:8), control),
-                follow_barrier(engine, start, 10^-(4:8), control),
-                follow_barrier(engine, step_inside(engine, best$parameters, start), 10^-(4:8), control))
+  paths <- list(follow_barrier(engine, start, edge_weights(1), control),
+                follow_barrier(engine, start, edge_weights(4), control),
+                follow_barrier(engine, step_inside(engine, best$parameters, start), edge_weights(4), control))
   best$record <- do.call(rbind, c(list(best$record), lapply(paths, `[[`, "record")))
   best$value <- engine_evaluate(engine, best$parameters)$value
   found <- paths[[which.max(vapply(paths, function(path) path$value, 1))]]
-  if (is.null(found$edge) || found$value < best$value - 1e-6) {
+  if (!isTRUE(found$value >= best$value - 1e-6)) {
     return(best)
   }
   held <- hold_boundary(engine, normalise_signs(engine, found$parameters), found$value)
-  result <- settle_edge(engine, held, found$edge)
-  if (result$edge == 0L) {
+  if (found$edge$rows == 0L) {
     engine_set_edge_barrier(engine, 0)
     return(settle(engine, list(parameters = found$parameters, value = found$value, record = best$record), control))
   }
+  result <- settle_edge(engine, held, found$edge)
   result$record <- rbind(best$record, result$record)
   result
+}
+
+edge_weights <- function(first) {
+  c(10^-(first:4), edge_weight, 1e-6, 1e-7, 1e-8)
 }
 
 # The first point on the way to another one that has the log-likelihood and keeps a distance from the edge.
@@ -49,30 +52,39 @@ step_inside <- function(engine, parameters, towards) {
 #' Maximise under one weight of the barrier after the other, each from the last one's maximiser
 #'
 #' @param weights Numeric, falling.
-#' @return List: `parameters`, `value` (of the log-likelihood without barrier), `record`, `edge` (the parameters under
-#'   the weight 1e-5, where distances from the edge are still large against round-off).
+#' @return List: `parameters`, `value` (of the log-likelihood without barrier), `record`, `edge`: `parameters` under the
+#'   weight `edge_weight` and `rows`, the number of rows whose distance from the edge fell with the weight since.
 #' @noRd
 follow_barrier <- function(engine, parameters, weights, control) {
   control$max_evaluations <- min(control$max_evaluations, 300)
-  record <- NULL
-  edge <- NULL
+  counts <- engine_counts(engine)
   for (weight in weights) {
     engine_set_edge_barrier(engine, weight)
     for (round in 1:3) {
       before <- engine_evaluate(engine, parameters)$value
       coordinates <- edge_coordinates(engine, parameters, weight)
       found <- search(engine, parameters, coordinates, control)
-      record <- rbind(record, found$record)
       if (is.finite(found$value)) parameters <- found$parameters
       if (!isTRUE(found$value - before > weight / 10)) break
     }
-    if (weight > 0.99e-5) edge <- list(parameters = parameters, weight = weight)
+    if (weight >= edge_weight) {
+      edge <- list(parameters = parameters, distances = distances_at(engine, parameters))
+    }
   }
+  fallen <- distances_at(engine, parameters) < 0.03 * edge$distances
   engine_set_edge_barrier(engine, 0)
   value <- engine_evaluate(engine, parameters)$value
-  record$stage <- "edge"
-  record <- record[nrow(record), ]
-  list(parameters = parameters, value = value, record = record, edge = edge)
+  list(parameters = parameters, value = value,
+       record = search_record("edge", engine, counts, value, found$record$message),
+       edge = list(parameters = edge$parameters, rows = sum(fallen)))
+}
+
+# The weight under which the Hessian is taken: distances from the edge are still large against round-off.
+edge_weight <- 1e-5
+
+distances_at <- function(engine, parameters) {
+  engine_evaluate(engine, parameters)
+  engine_edge_distances(engine)
 }
 
 #' Coordinates in which the log-likelihood with a barrier is close to a unit sphere
@@ -106,12 +118,14 @@ edge_coordinates <- function(engine, parameters, weight) {
 #' @noRd
 settle_edge <- function(engine, found, edge) {
   on.exit(engine_set_edge_barrier(engine, 0))
-  value <- engine_evaluate(engine, found$parameters)$value
-  engine_set_edge_barrier(engine, edge$weight)
+  counts <- engine_counts(engine)
+  final <- evaluate_state(engine, found$parameters, joint = FALSE)
+  # so near to the edge the mode can be lost to round-off
+  if (!is.finite(final$value)) final <- evaluate_state(engine, replace(edge$parameters, found$held, 0), joint = FALSE)
+  engine_set_edge_barrier(engine, edge_weight)
   parameters <- replace(edge$parameters, found$held, 0)
   state <- evaluate_state(engine, parameters, joint = FALSE)
-  rows <- sum(engine_edge_distances(engine) < sqrt(edge$weight))
-  coordinates <- free_coordinates(edge_coordinates(engine, parameters, edge$weight), found$held)
+  coordinates <- free_coordinates(edge_coordinates(engine, parameters, edge_weight), found$held)
   for (round in 1:2) {
     hessian <- edge_hessian(engine, parameters, coordinates)
     root <- if (all(is.finite(hessian))) tryCatch(chol(-hessian), error = function(e) NULL)
@@ -119,14 +133,14 @@ settle_edge <- function(engine, found, edge) {
     coordinates$transform <- coordinates$transform %*% backsolve(root, diag(ncol(hessian)))
   }
   gain <- newton_step(hessian, pull(coordinates, state$gradient))$gain
-  list(parameters = found$parameters, value = value, gradient = state$gradient, status = state$status,
-       hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, edge = rows,
-       record = search_record("edge", 0L, 4L * ncol(hessian) + 1L, value, "Hessian under the barrier"))
+  list(parameters = final$parameters, value = final$value, gradient = final$gradient, status = state$status,
+       hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, edge = edge$rows,
+       record = search_record("edge", engine, counts, final$value, "Hessian under the barrier"))
 }
 
 # A unit of the coordinates is many times the distance from the edge: steps are a fraction of the latter.
 edge_hessian <- function(engine, parameters, coordinates) {
-  for (step in 1e-3 * sqrt(1e-5) * 10^-(0:3)) {
+  for (step in 1e-3 * sqrt(edge_weight) * 10^-(0:3)) {
     hessian <- difference_hessian(engine, parameters, coordinates, longest = step)
     if (all(is.finite(hessian))) break
   }

@@ -7,8 +7,9 @@
 #' @return List: `pointer` (external pointer, alive for this session only), `index` (positions of beta, of each
 #'   random term's theta, and of the dispersion in the parameter vector), `names` (of the parameters), `rows`
 #'   (number of rows in the likelihood), `levels` (of each random term's factor), `reach` (largest absolute value of
-#'   each column of X), `unit_free` (whether the linear predictor has no unit), `log_concave` (whether the density is,
-#'   in the linear predictor).
+#'   each column of X), `unit_free` (whether the linear predictor has no unit), `density` (logical: `log_concave`,
+#'   `restricted`), `memory` (environment: `sd_unit`, list, one element a random term: the typical standard error of one
+#'   level's own effect, the unit in which a standard deviation is small or large; `evaluations` and `gradients`, counts).
 #' @noRd
 new_engine <- function(design, family) {
   index <- parameter_index(design, family)
@@ -24,9 +25,10 @@ new_engine <- function(design, family) {
                             offset = rows(design$offset), X = matrix_rows(design$X), factors = factors,
                             family = family$family, link = family$link))
   list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
+       terms = lapply(design$terms, function(term) list(factor = term$factor, columns = term$columns)),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
-       reach = apply(abs(design$X), 2L, max), unit_free = family$link %in% unit_free_links,
-       log_concave = cpp_log_concave(pointer))
+       reach = column_reach(design$X), unit_free = family$link %in% unit_free_links,
+       density = cpp_density_facts(pointer), memory = new_memory())
 }
 
 unit_free_links <- c("logit", "probit", "cloglog", "cauchit", "log")
@@ -79,6 +81,11 @@ theta_names <- function(term) {
 #'   `gradient`, `beta` (the beta used).
 #' @noRd
 engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE) {
+  # a gradient where the value has just been asked for shares its mode
+  point <- c(parameters, joint)
+  if (!identical(point, engine$memory$point)) engine$memory$evaluations <- engine$memory$evaluations + 1L
+  engine$memory$point <- point
+  engine$memory$gradients <- engine$memory$gradients + gradient
   cpp_evaluate(engine$pointer, as.double(parameters), gradient, joint)
 }
 
@@ -123,6 +130,27 @@ engine_fixed_information <- function(engine) {
 #' @noRd
 engine_density <- function(rows, eta, phi, family) {
   cpp_density(as.list(rows), as.double(eta), phi, family$family, family$link)
+}
+
+new_memory <- function() {
+  list2env(list(evaluations = 0L, gradients = 0L, sd_unit = NULL), envir = new.env(parent = emptyenv()))
+}
+
+# How often the core has been asked so far.
+engine_counts <- function(engine) {
+  c(evaluations = engine$memory$evaluations, gradients = engine$memory$gradients)
+}
+
+#' Take the units of the standard deviations from the weights at given parameters
+#'
+#' Those of the start, from weights at the data, are far off where random effects dwarf the residuals.
+#' @noRd
+update_units <- function(engine, parameters) {
+  if (engine_evaluate(engine, parameters)$status == "ok") {
+    of_factors <- cpp_effect_units(engine$pointer)
+    units <- lapply(engine$terms, function(term) of_factors[[term$factor]][term$columns])
+    if (all(is.finite(unlist(units)))) engine$memory$sd_unit <- units
+  }
 }
 
 #' Log-likelihood, and its gradient, of a fit's model at given parameters

@@ -133,12 +133,14 @@ fit_design_by <- function(design, family, method, control, start = NULL) {
   engine <- new_engine(basis$design, family)
   engine$family <- family
   if (!is.null(start)) start <- change_basis(basis$to, engine$index$beta, check_start(start, engine))
-  begin <- find_start(basis$design, family, engine, start)
-  engine$sd_unit <- begin$sd_unit
-  found <- maximise(engine, begin$parameters, method, control)
+  own <- find_start(basis$design, family, engine)
+  begin <- if (is.null(start)) own else find_start(basis$design, family, engine, start)
+  found <- maximise(engine, begin, own, method, control)
   modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
-  result <- leave_basis(basis, engine, found, judge(found, design, engine, method, control))
-  c(result, list(index = engine$index, names = engine$names, modes = modes))
+  found <- leave_basis(basis, engine, found)
+  engine$reach <- column_reach(design$X)
+  list(found = found, verdict = judge(found, design, engine, method, control), index = engine$index,
+       names = engine$names, modes = modes)
 }
 
 #' Which approximation is meant by `method`, `nAGQ` and `REML`

@@ -5,23 +5,23 @@
 #' Maximise the approximate log-likelihood
 #'
 #' @param engine Result of [new_engine()].
-#' @param start Numeric: the parameter vector to start from.
+#' @param start Numeric: the parameter vector to start from. @param own The package's own start.
 #' @param method "laplace" or "joint".
 #' @param control Result of [glmm_control()].
 #' @return List: `parameters`, `value`, `gradient`, `status` of the core, `coordinates` (of the free parameters),
 #'   `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
 #'   (predicted gain of a further Newton step), `record` (data frame: stage, evaluations, gradients, value, message).
 #' @noRd
-maximise <- function(engine, start, method, control) {
+maximise <- function(engine, start, own, method, control) {
   if (method == "joint") {
     return(settle(engine, search_joint(engine, start, control), control, joint = TRUE))
   }
   best <- climb(engine, joint_mode(engine, start), control)
   if (!has_arrived(best, control)) {
-    best <- climb_otherwise(engine, best, start, control)
-  } else if (!engine$log_concave) {
+    best <- climb_otherwise(engine, best, own, control)
+  } else if (!engine$density[["log_concave"]]) {
     # modes can jump, and the log-likelihood has local maxima more often than not
-    best <- climb_others(engine, best, start, control)
+    best <- climb_others(engine, best, own, control)
   }
   best
 }
@@ -30,20 +30,23 @@ maximise <- function(engine, start, method, control) {
 #'
 #' @param from List: `parameters`, `value`, `record` (what went before).
 #' @param rounds Whole number: how often the search may begin again from inside the boundary.
-#' @return As of [maximise()].
+#' @return As of [maximise()]; with `rises` when the log-likelihood still rises from the boundary at the end.
 #' @noRd
 climb <- function(engine, from, control, rounds = 4L) {
   for (round in seq_len(rounds)) {
     best <- settle(engine, search_again(engine, from, control), control)
     inside <- leave_boundary(engine, best)
-    if (is.null(inside) || round == rounds) break
+    if (is.null(inside)) {
+      return(best)
+    }
     from <- list(parameters = inside, value = -Inf, record = best$record)
   }
+  best$rises <- TRUE
   best
 }
 
 has_arrived <- function(best, control) {
-  best$status == "ok" && isTRUE(best$gain < control$gain_limit)
+  best$status == "ok" && isTRUE(best$gain < control$gain_limit) && is.null(best$rises)
 }
 
 #' What is tried when the first search has not arrived: other starts, the simplex, the edge of what the link allows
@@ -78,7 +81,7 @@ climb_others <- function(engine, best, start, control) {
 better <- function(earlier, later, control) {
   arrived <- c(has_arrived(earlier, control), has_arrived(later, control))
   slack <- if (arrived[2L] && !arrived[1L]) 1e-6 else 0
-  higher <- is_pole(earlier) || isTRUE(later$value >= earlier$value - slack)
+  higher <- is_pole(earlier) || !is_pole(later) && isTRUE(later$value >= earlier$value - slack)
   choice <- if (higher && (arrived[2L] || !arrived[1L])) later else earlier
   choice$record <- later$record
   choice
@@ -93,18 +96,19 @@ is_pole <- function(best) {
   best$status == "ok" && any(abs(pull(best$coordinates, best$gradient)) > 1e6)
 }
 
-#' Starts unlike the first: its fixed effects with all variances small, middling and large
+#' The package's own start, and its fixed effects with all variances small, middling and large
 #'
 #' @return List of parameter vectors.
 #' @noRd
 other_starts <- function(engine, start) {
-  lapply(c(0.3, 1, 4), function(size) {
+  sizes <- lapply(c(0.3, 1, 4), function(size) {
     for (t in seq_along(engine$index$theta)) {
-      unit <- engine$sd_unit[[t]]
+      unit <- engine$memory$sd_unit[[t]]
       start[engine$index$theta[[t]]] <- lower_part(diag(size * unit, length(unit)))
     }
     start
   })
+  c(list(start), sizes)
 }
 
 #' Hold what is on the boundary, and take Newton steps in the rest
@@ -113,6 +117,8 @@ other_starts <- function(engine, start) {
 #' @return As of [maximise()].
 #' @noRd
 settle <- function(engine, from, control, joint = FALSE) {
+  counts <- engine_counts(engine)
+  if (all(is.finite(from$parameters))) update_units(engine, from$parameters)
   found <- hold_boundary(engine, normalise_signs(engine, from$parameters), from$value, joint)
   scale <- parameter_scale(engine, found$parameters)
   centre <- if (joint) joint_coordinates(engine, found$parameters, scale) else
@@ -125,7 +131,8 @@ settle <- function(engine, from, control, joint = FALSE) {
     best$coordinates <- all
   }
   best$parameters <- normalise_signs(engine, best$parameters)
-  best$record <- rbind(from$record, best$record)
+  message <- paste("boundary, Hessian and", best$steps, ngettext(best$steps, "Newton step", "Newton steps"))
+  best$record <- rbind(from$record, search_record("newton", engine, counts, best$value, message))
   best
 }
 
@@ -140,7 +147,7 @@ parameter_scale <- function(engine, parameters) {
     at <- engine$index$theta[[t]]
     sds <- term_sds(parameters[at])
     rows <- lower_part(row(diag(length(sds))))
-    scale[at] <- pmax(sds, 0.3 * engine$sd_unit[[t]])[rows] / sqrt(2 * engine$levels[t])
+    scale[at] <- pmax(sds, 0.3 * engine$memory$sd_unit[[t]])[rows] / sqrt(2 * engine$levels[t])
   }
   scale[engine$index$dispersion] <- 1 / sqrt(engine$rows)
   scale

@@ -11,10 +11,11 @@ search_joint <- function(engine, start, control) {
 #' Beta at its joint mode with the random effects, for the covariances of the start
 #' @noRd
 joint_mode <- function(engine, start) {
+  counts <- engine_counts(engine)
   found <- engine_evaluate(engine, start, joint = TRUE)
   if (found$status == "ok") start[engine$index$beta] <- found$beta
   list(parameters = start, value = -Inf,
-       record = search_record("joint", 1L, 0L, found$value, paste("joint mode at the start:", found$status)))
+       record = search_record("joint", engine, counts, found$value, paste("joint mode at the start:", found$status)))
 }
 
 #' Search from where the last search ended, in new coordinates, until the gradient is small or nothing is gained
@@ -47,24 +48,22 @@ search_again <- function(engine, from, control, rounds = 6L) {
 search <- function(engine, start, coordinates, control, joint = FALSE) {
   stage <- if (joint) "joint" else "laplace"
   size <- length(coordinates$searched)
-  counts <- c(evaluations = 0L, gradients = 0L)
+  counts <- engine_counts(engine)
   evaluate <- function(x, gradient) {
     engine_evaluate(engine, place(coordinates, x, start), gradient = gradient, joint = joint)
   }
   begin <- evaluate(numeric(size), TRUE)
   if (begin$status != "ok" || !all(is.finite(begin$gradient))) {
-    record <- search_record(stage, 1L, 1L, begin$value, paste("no search from this start:", begin$status))
+    record <- search_record(stage, engine, counts, begin$value, paste("no search from this start:", begin$status))
     return(list(parameters = start, value = begin$value, rough_gain = NA_real_, record = record))
   }
   objective <- function(x) {
-    counts["evaluations"] <<- counts["evaluations"] + 1L
     value <- evaluate(x, FALSE)$value
     tell(control, 2, stage, ": log-likelihood ", format(value, digits = 12))
     # near 1 at the optimum, so that nlminb's relative tolerance is an absolute one
     if (is.finite(value)) begin$value - value + 1 else Inf
   }
   gradient <- function(x) {
-    counts["gradients"] <<- counts["gradients"] + 1L
     result <- evaluate(x, TRUE)
     # nlminb() has no word for "not here": a zero gradient ends it where it is
     if (result$status == "ok") -pull(coordinates, result$gradient) else numeric(length(x))
@@ -79,11 +78,12 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   }
   parameters <- place(coordinates, found$par, start)
   parameters[engine$index$beta] <- result$beta
-  tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", counts["evaluations"],
+  record <- search_record(stage, engine, counts, result$value, found$message)
+  tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", record$evaluations,
        " evaluations (", found$message, ")")
   list(parameters = parameters, value = result$value,
        rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
-       record = search_record(stage, counts[["evaluations"]], counts[["gradients"]], result$value, found$message))
+       record = record)
 }
 
 # An error of the optimiser is a search without result: there are others. (The core's own come up again at the next
@@ -100,8 +100,11 @@ search_limits <- function(control, value, joint) {
        sing.tol = 1e-20)
 }
 
-search_record <- function(stage, evaluations, gradients, value, message) {
-  data.frame(stage = stage, evaluations = evaluations, gradients = gradients, value = value, message = message)
+# A row of the record: what the core has been asked since the counts were taken (gradients are evaluations too).
+search_record <- function(stage, engine, counts, value, message) {
+  asked <- engine_counts(engine) - counts
+  data.frame(stage = stage, evaluations = asked[["evaluations"]], gradients = asked[["gradients"]], value = value,
+             message = message)
 }
 
 # Zero for the standard deviation of a one-dimensional term, in the coordinates of the search; a vector term has no
@@ -125,27 +128,30 @@ lower_bounds <- function(engine, coordinates) {
 #' @noRd
 search_newton <- function(engine, found, coordinates, control, joint = FALSE, steps = 30L) {
   state <- evaluate_state(engine, found$parameters, joint)
-  gradients <- 1L
+  counts <- engine_counts(engine)
+  steps_taken <- 0L
   hessian <- matrix(NA_real_, length(coordinates$searched), length(coordinates$searched))
   gain <- NA_real_
   for (step in seq_len(steps)) {
     if (state$status != "ok") break
     hessian <- difference_hessian(engine, state$parameters, coordinates, joint)
-    gradients <- gradients + 2L * ncol(hessian)
     newton <- newton_step(hessian, pull(coordinates, state$gradient))
     gain <- newton$gain
-    if (is.null(newton$direction) || isTRUE(gain < 1e-10) || gradients > control$max_evaluations) break
+    if (is.null(newton$direction) || isTRUE(gain < 1e-10) || asked_since(engine, counts) > control$max_evaluations) break
     moved <- try_step(engine, state, coordinates, newton$direction, joint)
-    gradients <- gradients + moved$evaluations
     if (!moved$improved) break
     state <- moved$state
+    steps_taken <- step
     gain <- newton_step(hessian, pull(coordinates, state$gradient))$gain
     # a short step leaves the Hessian as it is
     if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8) break
   }
   list(parameters = state$parameters, value = state$value, gradient = state$gradient, status = state$status,
-       hessian = hessian, coordinates = coordinates, held = found$held, gain = gain,
-       record = search_record("newton", gradients, gradients, state$value, "Hessian and Newton steps"))
+       hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, steps = steps_taken)
+}
+
+asked_since <- function(engine, counts) {
+  engine_counts(engine)[["evaluations"]] - counts[["evaluations"]]
 }
 
 # An evaluation with the parameters that it belongs to.
@@ -200,10 +206,10 @@ try_step <- function(engine, state, coordinates, direction, joint) {
   for (halving in 0:9) {
     moved <- evaluate_state(engine, place(coordinates, direction / 2^halving, state$parameters), joint)
     if (moved$status == "ok" && moved$value >= state$value - 1e-12 * (1 + abs(state$value))) {
-      return(list(improved = TRUE, state = moved, evaluations = halving + 1L))
+      return(list(improved = TRUE, state = moved))
     }
   }
-  list(improved = FALSE, evaluations = 10L)
+  list(improved = FALSE)
 }
 
 #' The simplex, which needs no gradient and takes -Inf outside what a link allows as it comes
@@ -213,6 +219,7 @@ try_step <- function(engine, state, coordinates, direction, joint) {
 search_simplex <- function(engine, from, control, rounds = 4L) {
   record <- from$record
   for (round in seq_len(rounds)) {
+    counts <- engine_counts(engine)
     coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
     objective <- function(x) {
       value <- engine_evaluate(engine, place(coordinates, x))$value
@@ -224,7 +231,7 @@ search_simplex <- function(engine, from, control, rounds = 4L) {
                           control = list(maxit = min(control$max_evaluations, 200 * size), reltol = 1e-9))
     gained <- 1 - found$value
     tell(control, 1, "simplex: gained ", format(gained, digits = 3), " after ", found$counts[[1L]], " evaluations")
-    record <- rbind(record, search_record("simplex", found$counts[[1L]], 0L, from$value + gained, "Nelder-Mead"))
+    record <- rbind(record, search_record("simplex", engine, counts, from$value + gained, "Nelder-Mead"))
     if (gained <= 0) break
     from$parameters <- place(coordinates, found$par)
     from$value <- from$value + gained

@@ -6,8 +6,7 @@
 #' @param design,family The model.
 #' @param engine Result of [new_engine()], for the layout of the parameters.
 #' @param start The user's: `NULL`, a numeric vector of all parameters, or a fit whose parameters are taken.
-#' @return List: `parameters` (numeric, the whole vector), `sd_unit` (list, one element a random term: the typical
-#'   standard error of one level's own effect, the unit in which a standard deviation is small or large).
+#' @return Numeric: the whole parameter vector. The units of the standard deviations go to the engine's memory.
 #' @noRd
 find_start <- function(design, family, engine, start = NULL) {
   working <- working_model(design, family)
@@ -21,7 +20,8 @@ find_start <- function(design, family, engine, start = NULL) {
   }
   if (working$side != 0) parameters <- shrink_effects(engine, parameters)
   if (!is.null(start)) parameters <- inside_start(engine, check_start(start, engine), lapply(moments, `[[`, "unit"))
-  list(parameters = stats::setNames(parameters, engine$names), sd_unit = lapply(moments, function(m) m$unit))
+  engine$memory$sd_unit <- lapply(moments, `[[`, "unit")
+  stats::setNames(parameters, engine$names)
 }
 
 check_start <- function(start, engine) {

@@ -47,14 +47,25 @@ BEGIN_RCPP
     return R_NilValue;
 END_RCPP
 }
-// cpp_log_concave
-bool cpp_log_concave(SEXP model);
-RcppExport SEXP _glimmer_cpp_log_concave(SEXP modelSEXP) {
+// cpp_density_facts
+Rcpp::LogicalVector cpp_density_facts(SEXP model);
+RcppExport SEXP _glimmer_cpp_density_facts(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_log_concave(model));
+    rcpp_result_gen = Rcpp::wrap(cpp_density_facts(model));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_effect_units
+Rcpp::List cpp_effect_units(SEXP model);
+RcppExport SEXP _glimmer_cpp_effect_units(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_effect_units(model));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -111,7 +122,8 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_model", (DL_FUNC) &_glimmer_cpp_model, 1},
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
     {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
-    {"_glimmer_cpp_log_concave", (DL_FUNC) &_glimmer_cpp_log_concave, 1},
+    {"_glimmer_cpp_density_facts", (DL_FUNC) &_glimmer_cpp_density_facts, 1},
+    {"_glimmer_cpp_effect_units", (DL_FUNC) &_glimmer_cpp_effect_units, 1},
     {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 1},
     {"_glimmer_cpp_modes", (DL_FUNC) &_glimmer_cpp_modes, 1},
     {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 1},

@@ -56,13 +56,32 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradien
 // [[Rcpp::export]]
 void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_barrier(weight); }
 
-//' Whether the density is log-concave in the linear predictor for every response
+//' What is known of a model's density
 //'
 //' @param model External pointer of cpp_model().
-//' @return Logical.
+//' @return Logical: log_concave (in the linear predictor, for every response), restricted (not every linear predictor
+//'   is allowed).
 //' @noRd
 // [[Rcpp::export]]
-bool cpp_log_concave(SEXP model) { return as_model(model).data().density->log_concave(); }
+Rcpp::LogicalVector cpp_density_facts(SEXP model) {
+  const Model& m = as_model(model);
+  return Rcpp::LogicalVector::create(Rcpp::Named("log_concave") = m.data().density->log_concave(),
+                                     Rcpp::Named("restricted") = m.restricted());
+}
+
+//' Typical standard error of one level's own effect, at the last evaluation
+//'
+//' @param model External pointer of cpp_model().
+//' @return List, one element a factor as given to cpp_model(): numeric, one number an effect.
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::List cpp_effect_units(SEXP model) {
+  const Model& m = as_model(model);
+  Rcpp::List out(m.data().terms.count());
+  for (glimmer::Index k = 0; k < m.data().terms.count(); ++k)
+    out[m.data().terms.callers_position(k)] = Rcpp::wrap(m.effect_units(k));
+  return out;
+}
 
 //' Distances of the linear predictors at the last evaluation from the edge of what the link allows
 //'

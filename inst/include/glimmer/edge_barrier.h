@@ -54,8 +54,10 @@ class EdgeBarrier : public Integral {
       out.mode_bar = sums;
   }
 
- private:
+  /// Whether the link does not allow every linear predictor.
   bool restricted() const { return std::isfinite(lower_) || std::isfinite(upper_); }
+
+ private:
   double log_distance(double eta) const {
     return (std::isfinite(lower_) ? std::log(eta - lower_) : 0.0) + (std::isfinite(upper_) ? std::log(upper_ - eta) : 0.0);
   }

@@ -24,8 +24,8 @@ class Model {
   Model(Responses responses, Vector offset, Matrix X, Terms terms, std::unique_ptr<const Density> density)
       : data_(std::move(responses), std::move(offset), std::move(X), std::move(terms), std::move(density)),
         system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
-        barrier_(data_, std::make_unique<Laplace>(data_, system_)), integral_(&barrier_), pull_back_(data_, system_), adjoint_(data_),
-        point_(data_, integral_->order()) {}
+        integral_(data_, std::make_unique<Laplace>(data_, system_)), pull_back_(data_, system_), adjoint_(data_),
+        point_(data_, integral_.order()) {}
 
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -43,7 +43,7 @@ class Model {
 
   /// The weight of a barrier before the edge of what the link allows, added to every value from now on; zero: none.
   void set_edge_barrier(double mu) {
-    barrier_.set_weight(mu);
+    integral_.set_weight(mu);
     last_parameters_.resize(0);
   }
 
@@ -61,8 +61,23 @@ class Model {
   const Data& data() const { return data_; }
   const Point& point() const { return point_; }
 
+  bool restricted() const { return integral_.restricted(); }
+
   /// Distance of each row's eta (in the order of data()) from the edge of what the link allows.
-  Vector edge_distances() const { return barrier_.distances(point_.eta); }
+  Vector edge_distances() const { return integral_.distances(point_.eta); }
+
+  /// For each effect of the k-th factor the typical standard error of one level's own effect, from the diagonal P_h of
+  /// Z'WZ: sqrt(sum P_h / sum P_h^2).
+  Vector effect_units(Index k) const {
+    const Index q = data_.terms[k].effects();
+    Vector sums = Vector::Zero(q), squares = Vector::Zero(q);
+    for (Index h = 0; h < data_.terms[k].levels; ++h) {
+      const Vector information = point_.products.diagonal(k, h).diagonal().cwiseAbs();
+      sums += information;
+      squares += information.cwiseAbs2();
+    }
+    return (sums.array() / squares.array()).sqrt();
+  }
 
   /// Conditional covariance of u given the parameters, on the pattern of H.
   BlockMatrix mode_covariance() {
@@ -171,15 +186,15 @@ class Model {
       last_.status = Status::not_positive_definite;
       return;
     }
-    last_.value = integral_->value(point_) + data_.constant;
+    last_.value = integral_.value(point_) + data_.constant;
     if (!std::isfinite(last_.value)) last_.status = Status::mode_not_found;
   }
 
   Vector gradient_at(const FixedEffects* fixed) {
     for (const Range chunk : data_.chunks)
-      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, integral_->order(),
+      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, integral_.order(),
                               point_.rows);
-    integral_->adjoint(point_, adjoint_);
+    integral_.adjoint(point_, adjoint_);
     const Gradient parts = pull_back_(point_, adjoint_, fixed);
     Vector gradient(parameter_count());
     gradient << parts.beta, parts.theta, Vector::Constant(has_dispersion() ? 1 : 0, parts.phi);
@@ -190,8 +205,7 @@ class Model {
   BlockSystem system_;
   FixedEffects fixed_;
   Mode mode_;
-  EdgeBarrier barrier_;
-  Integral* integral_;
+  EdgeBarrier integral_;  ///< Laplace, with a barrier where one is asked for
   PullBack pull_back_;
   Adjoint adjoint_;
   Point point_;
