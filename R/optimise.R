@@ -117,6 +117,7 @@ other_starts <- function(engine, start) {
 #' @return As of [maximise()].
 #' @noRd
 settle <- function(engine, from, control, joint = FALSE) {
+  force(from)
   counts <- engine_counts(engine)
   if (all(is.finite(from$parameters))) update_units(engine, from$parameters)
   found <- hold_boundary(engine, normalise_signs(engine, from$parameters), from$value, joint)

@@ -143,8 +143,8 @@ search_newton <- function(engine, found, coordinates, control, joint = FALSE, st
     state <- moved$state
     steps_taken <- step
     gain <- newton_step(hessian, pull(coordinates, state$gradient))$gain
-    # a short step leaves the Hessian as it is
-    if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8) break
+    # a short step leaves the Hessian as it is; the more so, the more levels there are (see difference_hessian())
+    if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8 * max(1, min(engine$levels) / 4)) break
   }
   list(parameters = state$parameters, value = state$value, gradient = state$gradient, status = state$status,
        hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, steps = steps_taken)

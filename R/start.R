@@ -179,15 +179,24 @@ raise_rows <- function(beta, x, offset, margin) {
   beta
 }
 
-# Coefficients of a weighted regression by QR with columns scaled to unit length.
+# Coefficients of a weighted regression: by the normal equations, with columns scaled to unit length, where these are
+# well conditioned (a start needs few digits), else by QR.
 least_squares <- function(x, y, weights) {
-  root <- sqrt(weights)
-  rx <- x * root
-  lengths <- sqrt(colSums(rx^2))
+  weighted <- x * weights
+  information <- crossprod(x, weighted)
+  unit <- 1 / sqrt(diag(information))
+  root <- tryCatch(chol(information * tcrossprod(unit)), error = function(e) NULL)
+  if (is.null(root) || !all(is.finite(root)) || min(diag(root)) < 1e-5) {
+    return(least_squares_by_qr(x * sqrt(weights), y * sqrt(weights)))
+  }
+  score <- unit * drop(crossprod(weighted, y))
+  unname(unit * backsolve(root, backsolve(root, score, transpose = TRUE)))
+}
+
+least_squares_by_qr <- function(x, y) {
+  lengths <- sqrt(colSums(x^2))
   lengths[lengths == 0] <- 1
-  rx <- rx / rep(lengths, each = nrow(rx))
-  qr <- qr(rx)
-  coefficients <- qr.coef(qr, y * root) / lengths
+  coefficients <- qr.coef(qr(x / rep(lengths, each = nrow(x))), y) / lengths
   coefficients[is.na(coefficients)] <- 0
   unname(coefficients)
 }
