@@ -4,7 +4,7 @@
 #' A model of the core, kept behind an external pointer
 #'
 #' @param data List: y, size, weights, offset (numeric), X (matrix), factors (list, see src/convert.h),
-#'   family, link (character).
+#'   family, link (character), threads (integer).
 #' @return An external pointer.
 #' @noRd
 cpp_model <- function(data) {
@@ -30,6 +30,14 @@ cpp_evaluate <- function(model, parameters, gradient, joint) {
 #' @noRd
 cpp_set_edge_barrier <- function(model, weight) {
     invisible(.Call(`_glimmer_cpp_set_edge_barrier`, model, weight))
+}
+
+#' The cores that this process may use
+#'
+#' @return Integer; 1 without OpenMP.
+#' @noRd
+cpp_cores <- function() {
+    .Call(`_glimmer_cpp_cores`)
 }
 
 #' What is known of a model's density

@@ -7,17 +7,23 @@
 #' @param gain_limit Number, in log-likelihood units: the fit counts as converged when the gain that a further Newton
 #'   step predicts, g'J^-1 g / 2, is below it (g the gradient, J the observed information).
 #' @param verbose `0` (nothing), `1` (a message for each stage) or `2` (a message for each evaluation).
+#' @param threads Whole number: threads of the computation, or `NULL` (default): two, but no more than the cores and the
+#'   environment variable `OMP_THREAD_LIMIT` allow, what `OMP_NUM_THREADS` says if it is set, and one in the workers of
+#'   'parallel' and 'future'. In a forked process it is always one. The result is the same, to the last bit, for any
+#'   number.
 #' @return A list of class `glimmer_control` with these elements.
 #' @section Errors: `glimmer_error_argument` when an argument is out of its range.
 #' @seealso [glmm()], [glimmer_convergence]
 #' @examples
 #' glmm_control(verbose = 1)
 #' @export
-glmm_control <- function(max_evaluations = 1000, gain_limit = 1e-6, verbose = getOption("glimmer.verbose", 0)) {
+glmm_control <- function(max_evaluations = 1000, gain_limit = 1e-6, verbose = getOption("glimmer.verbose", 0),
+                         threads = getOption("glimmer.threads")) {
   check_number(max_evaluations, "max_evaluations", 1, Inf)
   check_number(gain_limit, "gain_limit", 1e-14, 1)
   check_number(verbose, "verbose", 0, 2)
-  structure(list(max_evaluations = max_evaluations, gain_limit = gain_limit, verbose = verbose),
+  if (!is.null(threads)) check_number(threads, "threads", 1, 1024)
+  structure(list(max_evaluations = max_evaluations, gain_limit = gain_limit, verbose = verbose, threads = threads),
             class = "glimmer_control")
 }
 

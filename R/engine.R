@@ -4,6 +4,7 @@
 #'
 #' @param design Result of [build_design()].
 #' @param family Family object.
+#' @param threads As in [glmm_control()].
 #' @return List: `pointer` (external pointer, alive for this session only), `index` (positions of beta, of each
 #'   random term's theta, and of the dispersion in the parameter vector), `names` (of the parameters), `rows`
 #'   (number of rows in the likelihood), `levels` (of each random term's factor), `reach` (largest absolute value of
@@ -11,7 +12,7 @@
 #'   `restricted`), `memory` (environment: `sd_unit`, list, one element a random term: the typical standard error of one
 #'   level's own effect, the unit in which a standard deviation is small or large; `evaluations` and `gradients`, counts).
 #' @noRd
-new_engine <- function(design, family) {
+new_engine <- function(design, family, threads = NULL) {
   index <- parameter_index(design, family)
   active <- which(design$weights > 0)
   rows <- function(x) if (length(active) == length(design$y)) x else x[active]
@@ -23,7 +24,8 @@ new_engine <- function(design, family) {
   })
   pointer <- cpp_model(list(y = rows(design$y), size = rows(design$size), weights = rows(design$weights),
                             offset = rows(design$offset), X = matrix_rows(design$X), factors = factors,
-                            family = family$family, link = family$link))
+                            family = family$family, link = family$link,
+                            threads = threads_to_use(threads)))
   list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
        terms = lapply(design$terms, function(term) list(factor = term$factor, columns = term$columns)),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
@@ -130,6 +132,12 @@ engine_fixed_information <- function(engine) {
 #' @noRd
 engine_density <- function(rows, eta, phi, family) {
   cpp_density(as.list(rows), as.double(eta), phi, family$family, family$link)
+}
+
+#' The cores that this process may use; 1 where the compiler had no OpenMP
+#' @noRd
+engine_cores <- function() {
+  cpp_cores()
 }
 
 new_memory <- function() {

@@ -130,7 +130,7 @@ evaluate_arguments <- function(frame) {
 fit_design_by <- function(design, family, method, control, start = NULL) {
   check_variation(design, family)
   basis <- find_basis(design)
-  engine <- new_engine(basis$design, family)
+  engine <- new_engine(basis$design, family, control$threads)
   engine$family <- family
   if (!is.null(start)) start <- change_basis(basis$to, engine$index$beta, check_start(start, engine))
   own <- find_start(basis$design, family, engine)

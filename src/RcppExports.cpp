@@ -47,6 +47,16 @@ BEGIN_RCPP
     return R_NilValue;
 END_RCPP
 }
+// cpp_cores
+int cpp_cores();
+RcppExport SEXP _glimmer_cpp_cores() {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    rcpp_result_gen = Rcpp::wrap(cpp_cores());
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_density_facts
 Rcpp::LogicalVector cpp_density_facts(SEXP model);
 RcppExport SEXP _glimmer_cpp_density_facts(SEXP modelSEXP) {
@@ -122,6 +132,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_model", (DL_FUNC) &_glimmer_cpp_model, 1},
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
     {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
+    {"_glimmer_cpp_cores", (DL_FUNC) &_glimmer_cpp_cores, 0},
     {"_glimmer_cpp_density_facts", (DL_FUNC) &_glimmer_cpp_density_facts, 1},
     {"_glimmer_cpp_effect_units", (DL_FUNC) &_glimmer_cpp_effect_units, 1},
     {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 1},

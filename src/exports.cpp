@@ -1,6 +1,10 @@
 // The exports: thin, one call of the core each. R/engine.R is their only caller.
 #include "convert.h"
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 using glimmer::Model;
 
 namespace {
@@ -19,7 +23,7 @@ Rcpp::NumericMatrix effects_by_level(const glimmer::Terms& terms, glimmer::Index
 //' A model of the core, kept behind an external pointer
 //'
 //' @param data List: y, size, weights, offset (numeric), X (matrix), factors (list, see src/convert.h),
-//'   family, link (character).
+//'   family, link (character), threads (integer).
 //' @return An external pointer.
 //' @noRd
 // [[Rcpp::export]]
@@ -28,6 +32,7 @@ SEXP cpp_model(Rcpp::List data) {
       glimmer::as_responses(data), glimmer::as_vector(data["offset"]), glimmer::as_matrix(data["X"]),
       glimmer::as_terms(data["factors"]),
       glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"]))));
+  model->set_threads(Rcpp::as<int>(data["threads"]));
   model->set_interrupt([] { Rcpp::checkUserInterrupt(); });
   return model;
 }
@@ -55,6 +60,19 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradien
 //' @noRd
 // [[Rcpp::export]]
 void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_barrier(weight); }
+
+//' The cores that this process may use
+//'
+//' @return Integer; 1 without OpenMP.
+//' @noRd
+// [[Rcpp::export]]
+int cpp_cores() {
+#ifdef _OPENMP
+  return omp_get_num_procs();
+#else
+  return 1;
+#endif
+}
 
 //' What is known of a model's density
 //'

@@ -38,6 +38,15 @@ class BlockSystem {
     return cholesky_in_place(D);
   }
 
+  /// Factors D_g for a range of levels. False: one is not positive definite.
+  bool factor_levels(const BlockMatrix& products, Range levels) {
+    for (Index g = levels.begin; g < levels.end; ++g)
+      if (!factor_level(products, g)) return false;
+    return true;
+  }
+  /// Where there is one grouping factor, and all its levels have been factored.
+  void set_factored(bool all) { factored_ = all; }
+
   /// Factors H. False: not positive definite.
   bool factor(const BlockMatrix& products) {
     factored_ = false;

@@ -7,6 +7,7 @@
 #include "block_system.h"
 #include "density.h"
 #include "level_sums.h"
+#include "parallel.h"
 #include "pattern.h"
 #include "terms.h"
 #include "types.h"
@@ -24,6 +25,7 @@ struct Data {
   Pattern pattern;
   Positions first_row;        ///< rows first_row[g] .. first_row[g + 1] - 1 belong to level g of the first factor
   std::vector<Range> chunks;  ///< fixed ranges of levels of the first factor; sums run over them in order
+  int threads = 1;            ///< used where there is one grouping factor, so that chunks have nothing in common
   double constant = 0.0;      ///< sum of the parts of the log-densities that depend on no parameter
 
   Data(Responses responses_, Vector offset_, Matrix X_, Terms terms_, std::unique_ptr<const Density> density_)
@@ -34,6 +36,7 @@ struct Data {
   }
 
   Index rows() const { return X.rows(); }
+  bool one_factor() const { return terms.count() == 1; }
   Range all_levels() const { return {0, terms[0].levels}; }
   Range rows_of(Range levels) const { return {first_row[levels.begin], first_row[levels.end]}; }
 
@@ -94,6 +97,42 @@ struct Point {
   }
 };
 
+/// Calls visit(chunk number, range of levels) for every chunk; side by side where chunks have nothing in common.
+template <class Visit>
+void for_chunks(const Data& data, Visit visit) {
+  parallel_for(static_cast<Index>(data.chunks.size()), data.one_factor() ? data.threads : 1,
+               [&](Index c) { visit(c, data.chunks[static_cast<std::size_t>(c)]); });
+}
+
+/// The sum over chunks of what visit(range of levels) gives, added in the order of the chunks.
+template <class Visit>
+double sum_over_chunks(const Data& data, Visit visit) {
+  Vector parts(static_cast<Index>(data.chunks.size()));
+  for_chunks(data, [&](Index c, Range chunk) { parts[c] = visit(chunk); });
+  return parts.sum();
+}
+
+/// X beta + offset
+inline void fixed_predictor(const Data& data, const Vector& beta, Vector& out) {
+  out.resize(data.rows());
+  for_chunks(data, [&](Index, Range chunk) {
+    const Range rows = data.rows_of(chunk);
+    auto segment = out.segment(rows.begin, rows.size());
+    segment = data.offset.segment(rows.begin, rows.size());
+    segment.noalias() += data.X.middleRows(rows.begin, rows.size()) * beta;
+  });
+}
+
+/// X'v
+inline Vector fixed_sums(const Data& data, const Vector& v) {
+  Matrix parts(data.X.cols(), static_cast<Index>(data.chunks.size()));
+  for_chunks(data, [&](Index c, Range chunk) {
+    const Range rows = data.rows_of(chunk);
+    parts.col(c).noalias() = data.X.middleRows(rows.begin, rows.size()).transpose() * v.segment(rows.begin, rows.size());
+  });
+  return parts.rowwise().sum();
+}
+
 /// eta = fixed + sum_k Z_k b_k on the rows of a range of levels of the first factor
 inline void linear_predictor(const Data& data, Range levels, Point& point) {
   const Range rows = data.rows_of(levels);
@@ -151,16 +190,19 @@ inline void level_sums(const Data& data, const Vector& v, Vector& sums) {
     add_level_sums(data.terms[k], {0, data.rows()}, v, sums.data() + data.terms.start(k));
 }
 
+/// Lambda' x in place for a range of levels of one factor.
+inline void pull_to_u(const Data& data, Index k, Range levels, Vector& x) {
+  const Index q = data.terms[k].effects();
+  Eigen::Map<Matrix> segment(x.data() + data.terms.position(k, levels.begin), q, levels.size());
+  if (q == 1)
+    segment *= data.terms.lambda(k)(0, 0);
+  else
+    segment = (data.terms.lambda(k).transpose() * segment).eval();
+}
+
 /// Lambda' x in place, x laid out like u: from the scale of b to that of u.
 inline void pull_to_u(const Data& data, Vector& x) {
-  for (Index k = 0; k < data.terms.count(); ++k) {
-    const Index q = data.terms[k].effects();
-    Eigen::Map<Matrix> segment(x.data() + data.terms.start(k), q, data.terms[k].levels);
-    if (q == 1)
-      segment *= data.terms.lambda(k)(0, 0);
-    else
-      segment = (data.terms.lambda(k).transpose() * segment).eval();
-  }
+  for (Index k = 0; k < data.terms.count(); ++k) pull_to_u(data, k, {0, data.terms[k].levels}, x);
 }
 
 }  // namespace glimmer

@@ -21,7 +21,7 @@ class FixedEffects {
     Vector wx, column;
     for (Index j = 0; j < p; ++j) {
       wx = w.cwiseProduct(data_.X.col(j));
-      complement_.col(j).noalias() = data_.X.transpose() * wx;
+      complement_.col(j) = fixed_sums(data_, wx);
       level_sums(data_, wx, column);
       pull_to_u(data_, column);
       coupling.col(j) = column;

@@ -14,16 +14,21 @@ class Laplace : public Integral {
   int order() const override { return 3; }
 
   double value(const Point& point) override {
-    double sum = -system_.log_determinant_rest();
-    for (const Range chunk : data_.chunks) {
+    const double sum = sum_over_chunks(data_, [&](Range chunk) {
       const Range rows = data_.rows_of(chunk);
-      sum += point.rows.f.segment(rows.begin, rows.size()).sum() - system_.log_determinant(chunk);
-    }
-    return sum - 0.5 * point.u.squaredNorm();
+      return point.rows.f.segment(rows.begin, rows.size()).sum() - system_.log_determinant(chunk);
+    });
+    return sum - system_.log_determinant_rest() - 0.5 * point.u.squaredNorm();
   }
 
   void adjoint(const Point& point, Adjoint& out) override {
-    system_.inverse(out.H_bar);
+    if (system_.block_diagonal()) {
+      for_chunks(data_, [&](Index, Range chunk) {
+        for (Index g = chunk.begin; g < chunk.end; ++g) system_.inverse_level(g, out.H_bar);
+      });
+    } else {
+      system_.inverse(out.H_bar);
+    }
     out.H_bar *= -0.5;
     out.mode_bar.resize(0);
     out.eta_bar = point.rows.d1;

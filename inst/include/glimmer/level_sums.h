@@ -65,15 +65,15 @@ inline void add_cross_products(const Grouping& first, const Grouping& second, co
   });
 }
 
-/// out_i += factor * z_i' block y_i on all rows.
+/// out_i += factor * z_i' block y_i on a range of rows.
 inline void add_quadratic_forms(const Grouping& first, const Grouping& second, const Integers& block_of_row,
-                                const double* blocks, double factor, Vector& out) {
+                                Range rows, const double* blocks, double factor, Vector& out) {
   with_effects(first.effects(), [&](auto first_fixed) {
     with_effects(second.effects(), [&](auto second_fixed) {
       const Index p = decltype(first_fixed)::value > 0 ? decltype(first_fixed)::value : first.effects();
       const Index q = decltype(second_fixed)::value > 0 ? decltype(second_fixed)::value : second.effects();
-      const double *z = first.Z.data(), *y = second.Z.data();
-      for (Index i = 0; i < out.size(); ++i, z += p, y += q) {
+      const double *z = first.Z.data() + rows.begin * p, *y = second.Z.data() + rows.begin * q;
+      for (Index i = rows.begin; i < rows.end; ++i, z += p, y += q) {
         const double* block = blocks + block_of_row[i] * p * q;
         double sum = 0.0;
         for (Index b = 0; b < q; ++b)

@@ -53,7 +53,7 @@ class Mode {
   Status start(Point& point, Range levels) {
     for_all_components(levels, [&](Index c) { state_[c] = State::searching; });
     if (!data_.density->log_concave()) for_elements(levels, [&](Index j, Index) { point.u[j] = 0.0; });
-    if (fixed_) point.fixed.noalias() = data_.X * point.beta + data_.offset;
+    if (fixed_) fixed_predictor(data_, point.beta, point.fixed);
     evaluate(point, levels, h_);
     if (all_finite(levels)) return Status::ok;
     for_elements(levels, [&](Index j, Index c) {
@@ -126,7 +126,7 @@ class Mode {
     for_elements(levels, [&](Index j, Index) { delta_[j] = gradient_[j]; });
     for_components(levels, [&](Index c) { decrement_[c] = 0.0; });
     if (fixed_) {
-      beta_delta_.noalias() = data_.X.transpose() * point.rows.d1;
+      beta_delta_ = fixed_sums(data_, point.rows.d1);
       const Vector beta_gradient = beta_delta_;
       fixed_->solve(delta_, beta_delta_);
       decrement_[0] = beta_gradient.dot(beta_delta_);
@@ -235,7 +235,7 @@ class Mode {
       for_elements(levels, [&](Index j, Index c) { point.u[j] = start_[j] + step_[c] * delta_[j]; });
       if (fixed_) {
         point.beta = beta_start_ + step_[0] * beta_delta_;
-        point.fixed.noalias() = data_.X * point.beta + data_.offset;
+        fixed_predictor(data_, point.beta, point.fixed);
       }
       evaluate(point, levels, trial_);
       for_components(levels, [&](Index c) { accept_or_halve(c); });

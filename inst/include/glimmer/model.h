@@ -36,6 +36,9 @@ class Model {
   Index parameter_count() const { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
 
   /// Called on the calling thread now and then; it may throw to interrupt.
+  /// The number of threads; results do not depend on it.
+  void set_threads(int threads) { data_.threads = threads; }
+
   void set_interrupt(std::function<void()> poll) {
     poll_ = poll;
     mode_.set_interrupt(std::move(poll));
@@ -112,16 +115,21 @@ class Model {
     const double phi = point_.phi;
     Vector direction = -scale_to_u(point_.score);
     set_parameters(parameters);
-    point_.fixed.noalias() = data_.X * point_.beta + data_.offset;
+    fixed_predictor(data_, point_.beta, point_.fixed);
     direction += scale_to_u(point_.score);
     const Vector moved = data_.terms.scaled(point_.u) - b;  // dLambda u
-    Vector change = point_.fixed - fixed;
-    for (Index k = 0; k < data_.terms.count(); ++k)
-      add_row_products(data_.terms[k], {0, data_.rows()}, moved.data() + data_.terms.start(k), change);
-    change.array() *= -point_.rows.w.array();
-    if (has_dispersion() && point_.phi != phi) change += (point_.phi - phi) * point_.rows.d1_phi;
-    Vector sums;
-    level_sums(data_, change, sums);
+    Vector change = point_.fixed - fixed, sums = Vector::Zero(data_.terms.size());
+    for_chunks(data_, [&](Index, Range chunk) {
+      const Range rows = data_.rows_of(chunk);
+      for (Index k = 0; k < data_.terms.count(); ++k)
+        add_row_products(data_.terms[k], rows, moved.data() + data_.terms.start(k), change);
+      auto own = change.segment(rows.begin, rows.size());
+      own.array() *= -point_.rows.w.segment(rows.begin, rows.size()).array();
+      if (has_dispersion() && point_.phi != phi)
+        own += (point_.phi - phi) * point_.rows.d1_phi.segment(rows.begin, rows.size());
+      for (Index k = 0; k < data_.terms.count(); ++k)
+        add_level_sums(data_.terms[k], rows, change, sums.data() + data_.terms.start(k));
+    });
     direction += scale_to_u(sums);
     system_.solve(direction);
     if (direction.allFinite()) point_.u += direction;
@@ -153,17 +161,13 @@ class Model {
 
   Status find_mode(FixedEffects* fixed) {
     mode_.include(fixed);
-    if (fixed || !system_.block_diagonal()) {
-      if (!fixed) point_.fixed.noalias() = data_.X * point_.beta + data_.offset;
-      return mode_.find(point_, data_.all_levels());
-    }
-    point_.fixed.noalias() = data_.X * point_.beta + data_.offset;
+    if (!fixed) fixed_predictor(data_, point_.beta, point_.fixed);
+    if (fixed || !system_.block_diagonal()) return mode_.find(point_, data_.all_levels());
     if (poll_) poll_();
-    for (const Range chunk : data_.chunks) {
-      const Status status = mode_.find(point_, chunk);
-      if (status != Status::ok) return status;
-    }
-    return Status::ok;
+    std::vector<Status> statuses(data_.chunks.size());
+    for_chunks(data_, [&](Index c, Range chunk) { statuses[static_cast<std::size_t>(c)] = mode_.find(point_, chunk); });
+    const auto failed = std::find_if(statuses.begin(), statuses.end(), [](Status s) { return s != Status::ok; });
+    return failed == statuses.end() ? Status::ok : *failed;
   }
 
   /// The mode does not depend on where its search began, but after a failure the last point may be anywhere.
@@ -178,11 +182,14 @@ class Model {
   void evaluate_at_mode(FixedEffects* fixed) {
     clear_shared(data_, point_.score);
     clear_shared(data_, point_.products);
-    for (const Range chunk : data_.chunks) {
+    const bool one = system_.block_diagonal();
+    const double failures = sum_over_chunks(data_, [&](Range chunk) {
       add_score(data_, chunk, point_);
       add_products(data_, chunk, point_.rows.w, point_.products);
-    }
-    if (!system_.factor(point_.products) || (fixed && !fixed->factor(point_.rows.w))) {
+      return one && !system_.factor_levels(point_.products, chunk) ? 1.0 : 0.0;
+    });
+    if (one) system_.set_factored(failures == 0.0);
+    if ((one ? failures > 0.0 : !system_.factor(point_.products)) || (fixed && !fixed->factor(point_.rows.w))) {
       last_.status = Status::not_positive_definite;
       return;
     }
@@ -191,9 +198,10 @@ class Model {
   }
 
   Vector gradient_at(const FixedEffects* fixed) {
-    for (const Range chunk : data_.chunks)
+    for_chunks(data_, [&](Index, Range chunk) {
       data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, integral_.order(),
                               point_.rows);
+    });
     integral_.adjoint(point_, adjoint_);
     const Gradient parts = pull_back_(point_, adjoint_, fixed);
     Vector gradient(parameter_count());

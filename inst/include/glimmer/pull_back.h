@@ -25,6 +25,7 @@ class PullBack {
  public:
   PullBack(const Data& data, const BlockSystem& system)
       : data_(data), system_(system), scaled_(data.terms, data.pattern), s_(data.rows()), e_(data.rows()),
+        a_lambda_(data.rows()),
         lambda_(data.terms.size()), sums_(data.terms.size()) {}
 
   /// `fixed` is null, or the fixed effects that take part in the inner iteration.
@@ -32,11 +33,17 @@ class PullBack {
     Gradient out;
     out.phi = adjoint.phi_bar;
     scale_blocks(adjoint.H_bar);
-    weights_bar(point, out);
+    lambda_.setZero();
+    const bool dispersion = data_.density->has_dispersion();
+    const double through_w = sum_over_chunks(data_, [&](Range chunk) { return weights_bar(point, chunk); });
     solve_lambda(adjoint, fixed);
-    residuals(point, fixed, out);
+    if (fixed) a_lambda_ = data_.X * beta_lambda_;
+    scaled_lambda_ = data_.terms.scaled(lambda_);
+    sums_.setZero();
+    const double through_mode = sum_over_chunks(data_, [&](Range chunk) { return residuals(point, fixed, chunk); });
+    if (dispersion) out.phi += through_w + through_mode;
     out.beta = Vector::Zero(data_.X.cols());
-    if (!fixed) out.beta.noalias() = data_.X.transpose() * (adjoint.eta_bar + e_);
+    if (!fixed) out.beta = fixed_sums(data_, adjoint.eta_bar + e_);
     out.theta = Vector::Zero(data_.terms.theta_count());
     for (Index k = 0; k < data_.terms.count(); ++k)
       data_.terms.pull_back(k, lambda_bar(k, point, adjoint), out.theta);
@@ -59,38 +66,49 @@ class PullBack {
     }
   }
 
-  /// wbar_i into s_, then s_i = wbar_i d3_i; the part of dl/dphi that goes through W.
-  void weights_bar(const Point& point, Gradient& out) {
+  /// On a chunk: wbar_i into s_, then s_i = wbar_i d3_i and Z's into lambda_; the part of dl/dphi that goes through W.
+  double weights_bar(const Point& point, Range chunk) {
     const Terms& terms = data_.terms;
-    s_.setZero();
+    const Range rows = data_.rows_of(chunk);
+    auto s = s_.segment(rows.begin, rows.size());
+    s.setZero();
     for (Index k = 0; k < terms.count(); ++k)
-      add_quadratic_forms(terms[k], terms[k], terms[k].level, scaled_.diagonal_values(k).data(), 1.0, s_);
+      add_quadratic_forms(terms[k], terms[k], terms[k].level, rows, scaled_.diagonal_values(k).data(), 1.0, s_);
     for (Index c = 0; c < data_.pattern.count(); ++c) {
       const Crossing& x = data_.pattern[c];
-      add_quadratic_forms(terms[x.first], terms[x.second], x.block_of_row, scaled_.crossing_values(c).data(), 2.0, s_);
+      add_quadratic_forms(terms[x.first], terms[x.second], x.block_of_row, rows, scaled_.crossing_values(c).data(), 2.0,
+                          s_);
     }
-    if (data_.density->has_dispersion()) out.phi += s_.dot(point.rows.w_phi);
-    s_.array() *= point.rows.d3.array();
+    const double phi_bar =
+        data_.density->has_dispersion() ? s.dot(point.rows.w_phi.segment(rows.begin, rows.size())) : 0.0;
+    s.array() *= point.rows.d3.segment(rows.begin, rows.size()).array();
+    for (Index k = 0; k < terms.count(); ++k) add_level_sums(terms[k], rows, s_, lambda_.data() + terms.start(k));
+    return phi_bar;
   }
 
+  /// lambda = H^-1 (ubar + A's), from Z's
   void solve_lambda(const Adjoint& adjoint, const FixedEffects* fixed) {
-    level_sums(data_, s_, lambda_);
     pull_to_u(data_, lambda_);
     if (adjoint.mode_bar.size() > 0) lambda_ += adjoint.mode_bar;
     if (!fixed) return system_.solve(lambda_);
-    beta_lambda_.noalias() = data_.X.transpose() * s_;
+    beta_lambda_ = fixed_sums(data_, s_);
     fixed->solve(lambda_, beta_lambda_);
   }
 
-  /// e = s - W A lambda; the part of dl/dphi that goes through the mode.
-  void residuals(const Point& point, const FixedEffects* fixed, Gradient& out) {
-    Vector a_lambda = fixed ? Vector(data_.X * beta_lambda_) : Vector::Zero(data_.rows());
-    const Vector scaled = data_.terms.scaled(lambda_);
+  /// On a chunk: e = s - W A lambda, and Z'e into sums_; the part of dl/dphi that goes through the mode.
+  double residuals(const Point& point, const FixedEffects* fixed, Range chunk) {
+    const Range rows = data_.rows_of(chunk);
+    auto a_lambda = a_lambda_.segment(rows.begin, rows.size());
+    if (!fixed) a_lambda.setZero();
     for (Index k = 0; k < data_.terms.count(); ++k)
-      add_row_products(data_.terms[k], {0, data_.rows()}, scaled.data() + data_.terms.start(k), a_lambda);
-    if (data_.density->has_dispersion()) out.phi += a_lambda.dot(point.rows.d1_phi);
-    e_ = s_ - point.rows.w.cwiseProduct(a_lambda);
-    level_sums(data_, e_, sums_);
+      add_row_products(data_.terms[k], rows, scaled_lambda_.data() + data_.terms.start(k), a_lambda_);
+    const double phi_bar =
+        data_.density->has_dispersion() ? a_lambda.dot(point.rows.d1_phi.segment(rows.begin, rows.size())) : 0.0;
+    e_.segment(rows.begin, rows.size()) = s_.segment(rows.begin, rows.size()) -
+                                          point.rows.w.segment(rows.begin, rows.size()).cwiseProduct(a_lambda);
+    for (Index k = 0; k < data_.terms.count(); ++k)
+      add_level_sums(data_.terms[k], rows, e_, sums_.data() + data_.terms.start(k));
+    return phi_bar;
   }
 
   Matrix lambda_bar(Index k, const Point& point, const Adjoint& adjoint) const {
@@ -133,7 +151,7 @@ class PullBack {
   const Data& data_;
   const BlockSystem& system_;
   BlockMatrix scaled_;
-  Vector s_, e_, lambda_, beta_lambda_, sums_;
+  Vector s_, e_, a_lambda_, lambda_, scaled_lambda_, beta_lambda_, sums_;
 };
 
 }  // namespace glimmer
