@@ -4,11 +4,41 @@
 
 #' A well-conditioned basis of the columns of X
 #'
-#' @param design Result of [build_design()].
-#' @return List: `design` (with X in the basis), `to` (p x p: coefficients in the basis are `to %*% beta`), `from` (its
+#' @param design Result of [build_design()]. @param family Family object.
+#' A Gaussian response with identity link that is far from zero is taken as its difference from a least-squares fit, and
+#' beta as the difference from that fit's coefficients.
+#'
+#' @return List: `design` (with X in the basis), `shift` (of beta, in the basis; `NULL` for none), `to` (p x p: coefficients in the basis are `to %*% beta`), `from` (its
 #'   inverse); both `NULL` where the basis is the user's.
 #' @noRd
-find_basis <- function(design, limit = 1e10) {
+find_basis <- function(design, family, limit = 1e10) {
+  basis <- orthonormal_basis(design, limit)
+  if (family$family == "gaussian" && family$link == "identity") basis <- shift_response(basis)
+  basis
+}
+
+shift_response <- function(basis, limit = 1e4) {
+  design <- basis$design
+  used <- design$weights > 0
+  y <- design$y - design$offset
+  if (!ncol(design$X)) {
+    return(basis)
+  }
+  shift <- least_squares(design$X, y, as.numeric(used))
+  residual <- y - drop(design$X %*% shift)
+  # once more, as the first difference has lost the digits that the response has not
+  shift <- shift + least_squares(design$X, residual, as.numeric(used))
+  residual <- y - drop(design$X %*% shift)
+  if (!all(is.finite(residual)) || max(abs(y[used])) < limit * sqrt(mean(residual[used]^2))) {
+    return(basis)
+  }
+  basis$design$y <- residual
+  basis$design$offset <- numeric(length(y))
+  basis$shift <- shift
+  basis
+}
+
+orthonormal_basis <- function(design, limit) {
   lengths <- sqrt(colSums(design$X^2))
   if (!all(lengths > 0) || ncol(design$X) < 2L || !is.finite(sum(lengths))) {
     return(list(design = design))
@@ -52,12 +82,21 @@ change_basis <- function(change, beta, parameters) {
   parameters
 }
 
+# Parameters of the user in the basis.
+enter_basis <- function(basis, engine, parameters) {
+  beta <- engine$index$beta
+  parameters <- change_basis(basis$to, beta, parameters)
+  if (!is.null(basis$shift)) parameters[beta] <- parameters[beta] - basis$shift
+  parameters
+}
+
 # The result of a search in the user's basis, with the coordinates in which its Hessian is given.
 leave_basis <- function(basis, engine, found) {
+  beta <- engine$index$beta
+  if (!is.null(basis$shift)) found$parameters[beta] <- found$parameters[beta] + basis$shift
   if (is.null(basis$from)) {
     return(found)
   }
-  beta <- engine$index$beta
   found$parameters <- change_basis(basis$from, beta, found$parameters)
   if (length(found$gradient)) found$gradient <- change_basis(t(basis$to), beta, found$gradient)
   # beta comes first among the coordinates, and none of it is ever held; with the joint method it may not be among them

@@ -25,7 +25,9 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
     unit <- engine$memory$sd_unit[[t]]
-    parts <- svd(lower_triangle(parameters[at]) / unit)
+    scaled <- lower_triangle(parameters[at]) / unit
+    if (!all(is.finite(scaled))) next
+    parts <- svd(scaled)
     for (rank in rev(seq_along(unit)) - 1L) {
       if (parts$d[rank + 1L] > 1) break
       kept <- seq_len(rank)

@@ -23,7 +23,9 @@ climb_edge <- function(engine, best, start, control) {
   if (!isTRUE(found$value >= best$value - 1e-6)) {
     return(best)
   }
-  held <- hold_boundary(engine, normalise_signs(engine, found$parameters), found$value)
+  # the barrier has cost about its weight for each row on the edge
+  slack <- 100 * min(edge_weights(1)) * (1 + found$edge$rows)
+  held <- hold_boundary(engine, normalise_signs(engine, found$parameters), found$value - slack)
   if (found$edge$rows == 0L) {
     engine_set_edge_barrier(engine, 0)
     return(settle(engine, list(parameters = found$parameters, value = found$value, record = best$record), control))
@@ -126,13 +128,24 @@ settle_edge <- function(engine, found, edge) {
   parameters <- replace(edge$parameters, found$held, 0)
   state <- evaluate_state(engine, parameters, joint = FALSE)
   coordinates <- free_coordinates(edge_coordinates(engine, parameters, edge_weight), found$held)
-  for (round in 1:2) {
+  # several edges at once: each round whitens what the last one has seen of the curvature across them
+  for (round in 1:5) {
     hessian <- edge_hessian(engine, parameters, coordinates)
-    root <- if (all(is.finite(hessian))) tryCatch(chol(-hessian), error = function(e) NULL)
-    if (is.null(root) || round == 2L) break
-    coordinates$transform <- coordinates$transform %*% backsolve(root, diag(ncol(hessian)))
+    if (!all(is.finite(hessian)) || !length(hessian)) break
+    parts <- curvature(hessian)
+    if (round > 1L && parts$definite && max(parts$values) < 10 * min(parts$values)) break
+    root <- parts$vectors / rep(sqrt(parts$values), each = nrow(parts$vectors))
+    if (round < 5L) coordinates$transform <- coordinates$transform %*% root
   }
-  gain <- newton_step(hessian, pull(coordinates, state$gradient))$gain
+  newton <- newton_step(hessian, pull(coordinates, state$gradient))
+  for (step in 1:5) {
+    if (is.null(newton$direction) || isTRUE(newton$gain < 1e-8)) break
+    moved <- try_step(engine, state, coordinates, newton$direction, joint = FALSE)
+    if (!moved$improved) break
+    state <- moved$state
+    newton <- newton_step(hessian, pull(coordinates, state$gradient))
+  }
+  gain <- newton$gain
   list(parameters = final$parameters, value = final$value, gradient = final$gradient, status = state$status,
        hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, edge = edge$rows,
        record = search_record("edge", engine, counts, final$value, "Hessian under the barrier"))

@@ -8,7 +8,8 @@
 #' @return List: `pointer` (external pointer, alive for this session only), `index` (positions of beta, of each
 #'   random term's theta, and of the dispersion in the parameter vector), `names` (of the parameters), `rows`
 #'   (number of rows in the likelihood), `levels` (of each random term's factor), `reach` (largest absolute value of
-#'   each column of X), `unit_free` (whether the linear predictor has no unit), `density` (logical: `log_concave`,
+#'   each column of X), `unit_free` (whether the linear predictor has no unit), `linear`
+#'   (whether the mean is linear and the response Gaussian), `density` (logical: `log_concave`,
 #'   `restricted`), `memory` (environment: `sd_unit`, list, one element a random term: the typical standard error of one
 #'   level's own effect, the unit in which a standard deviation is small or large; `evaluations` and `gradients`, counts).
 #' @noRd
@@ -30,6 +31,7 @@ new_engine <- function(design, family, threads = NULL) {
        terms = lapply(design$terms, function(term) list(factor = term$factor, columns = term$columns)),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
        reach = column_reach(design$X), unit_free = family$link %in% unit_free_links,
+       linear = family$family == "gaussian" && family$link == "identity",
        density = cpp_density_facts(pointer), memory = new_memory())
 }
 

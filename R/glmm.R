@@ -129,10 +129,10 @@ evaluate_arguments <- function(frame) {
 #' @noRd
 fit_design_by <- function(design, family, method, control, start = NULL) {
   check_variation(design, family)
-  basis <- find_basis(design)
+  basis <- find_basis(design, family)
   engine <- new_engine(basis$design, family, control$threads)
   engine$family <- family
-  if (!is.null(start)) start <- change_basis(basis$to, engine$index$beta, check_start(start, engine))
+  if (!is.null(start)) start <- enter_basis(basis, engine, check_start(start, engine))
   own <- find_start(basis$design, family, engine)
   begin <- if (is.null(start)) own else find_start(basis$design, family, engine, start)
   found <- maximise(engine, begin, own, method, control)

@@ -16,14 +16,27 @@ maximise <- function(engine, start, own, method, control) {
   if (method == "joint") {
     return(settle(engine, search_joint(engine, start, control), control, joint = TRUE))
   }
-  best <- climb(engine, joint_mode(engine, start), control)
+  # the user's start is kept as it is
+  from <- if (identical(start, own)) joint_mode(engine, start) else list(parameters = start, value = -Inf, record = NULL)
+  best <- climb(engine, from, control)
   if (!has_arrived(best, control)) {
     best <- climb_otherwise(engine, best, own, control)
-  } else if (!engine$density[["log_concave"]]) {
-    # modes can jump, and the log-likelihood has local maxima more often than not
+  } else if (is_suspect(engine, best)) {
     best <- climb_others(engine, best, own, control)
   }
   best
+}
+
+#' Whether a maximum is likely to be a local one: where modes can jump, or in few data a variance is zero or huge
+#' @noRd
+is_suspect <- function(engine, best) {
+  if (!engine$density[["log_concave"]]) {
+    return(TRUE)
+  }
+  relative <- lapply(seq_along(engine$index$theta), function(t) {
+    term_sds(best$parameters[engine$index$theta[[t]]]) / engine$memory$sd_unit[[t]]
+  })
+  engine$rows < 1000L && (any(best$held) || max(unlist(relative)) > 20)
 }
 
 #' A search, and Newton steps at its end with what is at the boundary held there
@@ -206,12 +219,16 @@ pull <- function(coordinates, gradient) {
 difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, longest = 1e-3) {
   size <- length(coordinates$searched)
   steps <- pmin(longest, 0.05 / predictor_reach(engine, coordinates))
+  known <- known_curvature(engine, parameters, coordinates)
   gradient_at <- function(x) {
     result <- engine_evaluate(engine, place(coordinates, x, parameters), gradient = TRUE, joint = joint)
     if (result$status == "ok") pull(coordinates, result$gradient) else rep(NA_real_, size)
   }
   centre <- if (min(engine$levels) >= 1000L && longest == 1e-3) gradient_at(numeric(size))
   columns <- lapply(seq_len(size), function(j) {
+    if (j <= ncol(known)) {
+      return(c(known[, j], rep(NA_real_, size - ncol(known))))
+    }
     step <- steps[j]
     above <- gradient_at(replace(numeric(size), j, step))
     if (!is.null(centre)) {
@@ -220,7 +237,23 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
     (above - gradient_at(replace(numeric(size), j, -step))) / (2 * step)
   })
   hessian <- matrix(unlist(columns), size, size)
+  beta <- seq_len(ncol(known))
+  hessian[-beta, beta] <- t(hessian[beta, -beta])
   (hessian + t(hessian)) / 2
+}
+
+# The block of beta where it is known: with a Gaussian response and the identity link it is the information on beta.
+known_curvature <- function(engine, parameters, coordinates) {
+  beta <- engine$index$beta
+  none <- matrix(0, 0L, 0L)
+  if (!engine$linear || !length(beta) || !identical(coordinates$searched[beta], beta)) {
+    return(none)
+  }
+  if (engine_evaluate(engine, parameters)$status != "ok") {
+    return(none)
+  }
+  transform <- coordinates$transform[beta, beta, drop = FALSE]
+  -crossprod(transform, engine_fixed_information(engine) %*% transform)
 }
 
 # How far a unit of each coordinate can move the linear predictor through beta; 0 where its scale has a unit, so that

@@ -22,6 +22,16 @@ prediction_variance <- function(fit, rows) {
   rowSums(coefficients^2) + random_variance(fit, system, rows) + new_level_variance(fit, rows)
 }
 
+# x'V x with V = vcov(fit), which has the uncertainty of the variance parameters in it.
+fixed_variance <- function(fit, rows) {
+  covariance <- vcov.glimmer(fit)
+  if (anyNA(covariance)) {
+    warn_glimmer("standard_error", "The covariance of the fixed effects is not known: no standard errors of prediction.")
+    return(rep(NA_real_, nrow(rows$X)))
+  }
+  rowSums((rows$X %*% covariance) * rows$X)
+}
+
 # R with R R' = S^-1; columns of any scale.
 scaled_root <- function(information) {
   if (!ncol(information)) {
