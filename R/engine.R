@@ -25,11 +25,9 @@ new_engine <- function(design, family) {
                             family = family$family, link = family$link))
   list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
-       reach = apply(abs(design$X), 2L, max), unit_free = family$link %in% unit_free_links,
+       reach = apply(abs(design$X), 2L, max), unit_free = is_unit_free(family),
        log_concave = cpp_log_concave(pointer))
 }
-
-unit_free_links <- c("logit", "probit", "cloglog", "cauchit", "log")
 
 # The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).
 factor_blocks <- function(terms, k, index) {
@@ -123,31 +121,4 @@ engine_fixed_information <- function(engine) {
 #' @noRd
 engine_density <- function(rows, eta, phi, family) {
   cpp_density(as.list(rows), as.double(eta), phi, family$family, family$link)
-}
-
-#' Log-likelihood, and its gradient, of a fit's model at given parameters
-#'
-#' @param fit Object of class `glimmer`.
-#' @param parameters Numeric: the whole parameter vector, in the order of `fit$parameters`.
-#' @return List: `value`, `gradient`.
-#' @noRd
-log_likelihood_gradient <- function(fit, parameters) {
-  result <- fit_evaluate(fit, parameters, gradient = TRUE)
-  gradient <- if (result$status == "ok") result$gradient else rep(NA_real_, length(parameters))
-  list(value = result$value, gradient = stats::setNames(gradient, names(fit$parameters)))
-}
-
-#' @rdname log_likelihood_gradient
-#' @noRd
-fit_engine_loglik <- function(fit, parameters) {
-  fit_evaluate(fit, parameters)$value
-}
-
-fit_evaluate <- function(fit, parameters, gradient = FALSE) {
-  expected <- length(fit$parameters)
-  if (!is.numeric(parameters) || length(parameters) != expected || anyNA(parameters)) {
-    stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
-                                    "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
-  }
-  engine_evaluate(new_engine(fit_design(fit), fit$family), parameters, gradient)
 }

@@ -132,7 +132,7 @@ logLik.glimmer <- function(object, parameters = NULL, ...) {
   check_dots(logLik.glimmer, ...)
   value <- object$log_likelihood
   if (!is.null(parameters)) {
-    value <- fit_engine_loglik(object, order_parameters(object, parameters))
+    value <- log_likelihood_at(object, order_parameters(object, parameters))
   }
   structure(value, df = length(object$parameters), nobs = object$nobs, method = object$method, class = "logLik")
 }
@@ -150,6 +150,15 @@ order_parameters <- function(object, parameters) {
                  unknown = setdiff(given, known))
   }
   parameters[match(known, given)]
+}
+
+log_likelihood_at <- function(object, parameters) {
+  expected <- length(object$parameters)
+  if (!is.numeric(parameters) || length(parameters) != expected || anyNA(parameters)) {
+    stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
+                                    "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
+  }
+  engine_evaluate(new_engine(fit_design(object), object$family), parameters)$value
 }
 
 #' @rdname logLik.glimmer
