@@ -13,7 +13,7 @@ any_pairs <- function() {
 }
 
 #' @return List: formula, data, family, weights (name or NULL), description.
-random_model <- function(seed) {
+any_model <- function(seed) {
   with_seed(seed, {
     pairs <- any_pairs()
     pair <- pairs[1L + seed %% nrow(pairs), ]
