@@ -1,9 +1,27 @@
-# Arguments of methods: choices, flags, and what comes in `...`.
+# Arguments of methods: flags, numbers, choices, and what comes in `...`.
 
 check_flag <- function(x, argument) {
   if (!isTRUE(x) && !isFALSE(x)) {
     stop_glimmer("argument", paste0("`", argument, "` must be TRUE or FALSE."), argument = argument)
   }
+}
+
+check_number <- function(x, argument, lowest = -Inf, highest = Inf, whole = FALSE) {
+  number <- is.numeric(x) && length(x) == 1L && !is.na(x)
+  if (!number || x < lowest || x > highest || (whole && x != round(x))) {
+    range <- if (lowest > -Inf && highest < Inf) {
+      paste(" between", lowest, "and", highest)
+    } else if (lowest > -Inf) {
+      paste(",", lowest, "or more")
+    }
+    stop_glimmer("argument", paste0("`", argument, "` must be one ", if (whole) "whole ", "number", range, "."),
+                 argument = argument)
+  }
+}
+
+# Significant digits, as many as format() takes.
+check_digits <- function(digits) {
+  check_number(digits, "digits", 1, 22, whole = TRUE)
 }
 
 check_level <- function(level, argument = "level") {

@@ -41,15 +41,15 @@ confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "prof
   intervals[choose_parameters(parm, rownames(intervals), length(object$index$beta)), , drop = FALSE]
 }
 
-check_interval_method <- function(method) {
+check_interval_method <- function(method, argument = "method") {
   known <- c("wald", "profile", "boot")
   chosen <- if (is.character(method)) tolower(method[1L])
   if (is.null(chosen) || !chosen %in% known) {
-    stop_glimmer("argument", paste0("`method` must be \"Wald\" (\"profile\" and \"boot\" are not there yet)."),
-                 argument = "method")
+    stop_glimmer("argument", paste0("`", argument, "` must be \"Wald\" (\"profile\" and \"boot\" are not there yet)."),
+                 argument = argument)
   }
   if (chosen != "wald") {
-    stop_not_available("method", paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\"."))
+    stop_not_available(argument, paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\"."))
   }
 }
 

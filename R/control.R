@@ -19,19 +19,12 @@
 #' @export
 glmm_control <- function(max_evaluations = 1000, gain_limit = 1e-6, verbose = getOption("glimmer.verbose", 0),
                          threads = getOption("glimmer.threads")) {
-  check_number(max_evaluations, "max_evaluations", 1, Inf)
+  check_number(max_evaluations, "max_evaluations", 1, Inf, whole = TRUE)
   check_number(gain_limit, "gain_limit", 1e-14, 1)
-  check_number(verbose, "verbose", 0, 2)
-  if (!is.null(threads)) check_number(threads, "threads", 1, 1024)
+  check_number(verbose, "verbose", 0, 2, whole = TRUE)
+  if (!is.null(threads)) check_number(threads, "threads", 1, 1024, whole = TRUE)
   structure(list(max_evaluations = max_evaluations, gain_limit = gain_limit, verbose = verbose, threads = threads),
             class = "glimmer_control")
-}
-
-check_number <- function(x, argument, lowest, highest) {
-  if (!is.numeric(x) || length(x) != 1L || is.na(x) || x < lowest || x > highest) {
-    stop_glimmer("argument", paste0("`", argument, "` must be one number between ", lowest, " and ", highest, "."),
-                 argument = argument)
-  }
 }
 
 #' Say something of the progress of a fit

@@ -158,8 +158,7 @@ warn_aliased <- function(columns) {
 }
 
 check_size <- function(rank, columns, rows, family) {
-  dispersed <- !is.na(family_registry()[[family$family]]$dispersion)
-  if (rank == rows && (columns > rows || dispersed)) {
+  if (rank == rows && (columns > rows || has_dispersion(family))) {
     stop_glimmer("size", paste0("The fixed effects have ", columns, " coefficients for ", rows, " rows: they fit ",
                                 "every response exactly, and nothing is left for the random effects. Use fewer ",
                                 "predictors."),

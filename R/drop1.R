@@ -7,7 +7,7 @@
 #' @param scale Not used; there for the generic.
 #' @param test `"Chisq"` for likelihood ratio tests, or `"none"`.
 #' @param k Number: the penalty per parameter of the criterion, 2 for AIC.
-#' @param trace Logical: a message for each fit.
+#' @param trace Logical, or a number above 0 as [stats::step()] has it: a message for each fit.
 #' @param ... Not used.
 #' @return Data frame of class `anova`, a row for the fit (`<none>`) and one for each term left out, with columns `Df`
 #'   (parameters less), `AIC` (the criterion) and, with `test = "Chisq"`, `LRT` (twice the difference of
@@ -27,9 +27,12 @@
 drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k = 2, trace = FALSE, ...) {
   check_dots(drop1.glimmer, ...)
   test <- match_choice(test, c("Chisq", "none"), "test")
+  check_number(k, "k", 0)
+  # step() gives a number
+  if (!is.numeric(trace)) check_flag(trace, "trace") else check_number(trace, "trace")
   labels <- if (missing(scope)) stats::drop.scope(object) else scope_labels(scope, object)
   fits <- lapply(labels, function(label) {
-    if (isTRUE(as.logical(trace))) message("glimmer: without ", label)
+    if (trace > 0) message("glimmer: without ", label)
     fit_without(object, label)
   })
   failed <- labels[!vapply(fits, function(fit) fit$converged, logical(1))]
@@ -49,6 +52,10 @@ drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k
 }
 
 scope_labels <- function(scope, object) {
+  if (!is.character(scope) && !inherits(scope, "formula")) {
+    stop_glimmer("argument", paste0("`scope` must be a formula or names of terms (got ", class(scope)[1L], ")."),
+                 argument = "scope")
+  }
   labels <- scope
   if (!is.character(scope)) {
     labels <- attr(stats::terms(stats::update.formula(object$terms, scope)), "term.labels")

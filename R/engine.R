@@ -30,12 +30,10 @@ new_engine <- function(design, family, threads = NULL) {
   list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
        terms = lapply(design$terms, function(term) list(factor = term$factor, columns = term$columns)),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
-       reach = column_reach(design$X), unit_free = family$link %in% unit_free_links,
+       reach = column_reach(design$X), unit_free = is_unit_free(family),
        linear = family$family == "gaussian" && family$link == "identity",
        density = cpp_density_facts(pointer), memory = new_memory())
 }
-
-unit_free_links <- c("logit", "probit", "cloglog", "cauchit", "log")
 
 # The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).
 factor_blocks <- function(terms, k, index) {
@@ -161,31 +159,4 @@ update_units <- function(engine, parameters) {
     units <- lapply(engine$terms, function(term) of_factors[[term$factor]][term$columns])
     if (all(is.finite(unlist(units)))) engine$memory$sd_unit <- units
   }
-}
-
-#' Log-likelihood, and its gradient, of a fit's model at given parameters
-#'
-#' @param fit Object of class `glimmer`.
-#' @param parameters Numeric: the whole parameter vector, in the order of `fit$parameters`.
-#' @return List: `value`, `gradient`.
-#' @noRd
-log_likelihood_gradient <- function(fit, parameters) {
-  result <- fit_evaluate(fit, parameters, gradient = TRUE)
-  gradient <- if (result$status == "ok") result$gradient else rep(NA_real_, length(parameters))
-  list(value = result$value, gradient = stats::setNames(gradient, names(fit$parameters)))
-}
-
-#' @rdname log_likelihood_gradient
-#' @noRd
-fit_engine_loglik <- function(fit, parameters) {
-  fit_evaluate(fit, parameters)$value
-}
-
-fit_evaluate <- function(fit, parameters, gradient = FALSE) {
-  expected <- length(fit$parameters)
-  if (!is.numeric(parameters) || length(parameters) != expected || anyNA(parameters)) {
-    stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
-                                    "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
-  }
-  engine_evaluate(new_engine(fit_design(fit), fit$family), parameters, gradient)
 }

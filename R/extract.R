@@ -16,6 +16,8 @@ nlme::fixef
 #'
 #' @param object Object of class `glimmer`.
 #' @param add.dropped Logical: give the aliased columns, which were left out of the model, as `NA`.
+#' @param x Result of `coef()`.
+#' @param digits `NULL`, or whole number: significant digits.
 #' @param ... Not used.
 #' @return `fixef()`: named numeric vector on the scale of the linear predictor, one element a column of the model
 #'   matrix (with `add.dropped = TRUE` also those left out, `NA`, in their places).
@@ -34,8 +36,9 @@ nlme::fixef
 #' @export
 fixef.glimmer <- function(object, add.dropped = FALSE, ...) {
   check_dots(fixef.glimmer, ...)
+  check_flag(add.dropped, "add.dropped")
   beta <- object$parameters[object$index$beta]
-  if (!isTRUE(add.dropped) || !length(object$dropped)) {
+  if (!add.dropped || !length(object$dropped)) {
     return(beta)
   }
   all <- stats::variable.names(object, full = TRUE)
@@ -56,10 +59,12 @@ coef.glimmer <- function(object, ...) {
   structure(by_factor, class = c("coef.glimmer", "coef.mer"))
 }
 
+#' @rdname fixef.glimmer
 #' @method print coef.glimmer
 #' @export
-print.coef.glimmer <- function(x, ...) {
-  print(unclass(x), ...)
+print.coef.glimmer <- function(x, digits = NULL, ...) {
+  if (!is.null(digits)) check_digits(digits)
+  print(unclass(x), digits = digits, ...)
   invisible(x)
 }
 
@@ -132,7 +137,7 @@ logLik.glimmer <- function(object, parameters = NULL, ...) {
   check_dots(logLik.glimmer, ...)
   value <- object$log_likelihood
   if (!is.null(parameters)) {
-    value <- fit_engine_loglik(object, order_parameters(object, parameters))
+    value <- log_likelihood_at(object, order_parameters(object, parameters))
   }
   structure(value, df = length(object$parameters), nobs = object$nobs, method = object$method, class = "logLik")
 }
@@ -150,6 +155,15 @@ order_parameters <- function(object, parameters) {
                  unknown = setdiff(given, known))
   }
   parameters[match(known, given)]
+}
+
+log_likelihood_at <- function(object, parameters) {
+  expected <- length(object$parameters)
+  if (!is.numeric(parameters) || length(parameters) != expected || anyNA(parameters)) {
+    stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
+                                    "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
+  }
+  engine_evaluate(new_engine(fit_design(object), object$family), parameters)$value
 }
 
 #' @rdname logLik.glimmer
@@ -199,6 +213,7 @@ conditional_eta <- function(fit, design) {
 #' @rdname logLik.glimmer
 #' @export
 extractAIC.glimmer <- function(fit, scale = 0, k = 2, ...) {
+  check_number(k, "k", 0)
   df <- length(fit$parameters)
   c(df, -2 * fit$log_likelihood + k * df)
 }
@@ -242,6 +257,8 @@ extractAIC.glimmer <- function(fit, scale = 0, k = 2, ...) {
 #' @export
 formula.glimmer <- function(x, fixed.only = FALSE, random.only = FALSE, ...) {
   check_dots(formula.glimmer, ...)
+  check_flag(fixed.only, "fixed.only")
+  check_flag(random.only, "random.only")
   if (fixed.only && random.only) {
     stop_glimmer("argument", "`fixed.only` and `random.only` cannot both be TRUE.", argument = "random.only")
   }
@@ -264,6 +281,7 @@ formula.glimmer <- function(x, fixed.only = FALSE, random.only = FALSE, ...) {
 #' @export
 terms.glimmer <- function(x, fixed.only = TRUE, ...) {
   check_dots(terms.glimmer, ...)
+  check_flag(fixed.only, "fixed.only")
   if (fixed.only) x$terms else attr(x$frame, "terms")
 }
 
@@ -271,6 +289,7 @@ terms.glimmer <- function(x, fixed.only = TRUE, ...) {
 #' @export
 model.frame.glimmer <- function(formula, fixed.only = FALSE, ...) {
   check_dots(model.frame.glimmer, ...)
+  check_flag(fixed.only, "fixed.only")
   frame <- formula$frame
   if (!fixed.only) {
     return(frame)
@@ -321,6 +340,7 @@ na.action.glimmer <- function(object, ...) {
 #' @export
 case.names.glimmer <- function(object, full = FALSE, ...) {
   check_dots(case.names.glimmer, ...)
+  check_flag(full, "full")
   names <- row.names(object$frame)
   if (full) names else names[resolve_response(object$frame, object$family, warn = FALSE)$weights > 0]
 }
@@ -329,6 +349,7 @@ case.names.glimmer <- function(object, full = FALSE, ...) {
 #' @export
 variable.names.glimmer <- function(object, full = FALSE, ...) {
   check_dots(variable.names.glimmer, ...)
+  check_flag(full, "full")
   if (!full || !length(object$dropped)) {
     return(names(fixef.glimmer(object)))
   }

@@ -15,12 +15,16 @@
 #' @param variance That variance as a formula of the dispersion parameter, for printing.
 #' @param counts Logical: whether whole numbers are expected.
 #' @param trials Logical: whether a response is a number of successes in trials.
+#' @param unit_free Those of the links under which differences of the linear predictor do not depend on the unit of the
+#'   response.
 #' @return List of these.
 #' @noRd
 describe_family <- function(name, links, support, outside, start_mean, draw, dispersion = NA_character_,
-                            sigma_power = NA_real_, variance = NA_character_, counts = FALSE, trials = FALSE) {
+                            sigma_power = NA_real_, variance = NA_character_, counts = FALSE, trials = FALSE,
+                            unit_free = "log") {
   list(name = name, links = links, support = support, outside = outside, start_mean = start_mean, draw = draw,
-       dispersion = dispersion, sigma_power = sigma_power, variance = variance, counts = counts, trials = trials)
+       dispersion = dispersion, sigma_power = sigma_power, variance = variance, counts = counts, trials = trials,
+       unit_free = unit_free)
 }
 
 # The families of 'stats' that have a likelihood.
@@ -40,7 +44,7 @@ families <- list(
     support = "between 0 and 1", outside = function(y) y < 0 | y > 1,
     start_mean = function(y, size, used, link) (y + 0.5) / (size + 1),
     draw = function(mean, size, weights, dispersion) stats::rbinom(length(mean), size, mean),
-    counts = TRUE, trials = TRUE
+    counts = TRUE, trials = TRUE, unit_free = c("logit", "probit", "cloglog", "cauchit", "log")
   ),
   poisson = describe_family(
     "poisson", links = c("log", "identity", "sqrt"),
@@ -105,7 +109,8 @@ family_traits <- function(family) {
   families[[family$family]]
 }
 
-#' Whether a family has a dispersion parameter, and whether its responses are successes in trials
+#' Whether a family has a dispersion parameter, whether its responses are successes in trials, and whether its linear
+#' predictor has no unit
 #' @noRd
 has_dispersion <- function(family) {
   !is.na(family_traits(family)$dispersion)
@@ -113,6 +118,10 @@ has_dispersion <- function(family) {
 
 has_trials <- function(family) {
   family_traits(family)$trials
+}
+
+is_unit_free <- function(family) {
+  family$link %in% family_traits(family)$unit_free
 }
 
 #' Turn the `family` argument into a family that the package has

@@ -85,9 +85,9 @@ light_call <- function(call, formula, family) {
   call
 }
 
-# A point that cannot be evaluated has no gradient.
+# A point that cannot be evaluated has no gradient, or, where the basis was changed, a piece of one.
 known_gradient <- function(gradient, names) {
-  stats::setNames(if (length(gradient)) gradient else rep(NA_real_, length(names)), names)
+  stats::setNames(if (length(gradient) == length(names)) gradient else rep(NA_real_, length(names)), names)
 }
 
 #' Read a field of a fit

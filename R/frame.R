@@ -66,7 +66,8 @@ find_na_action <- function(call, env) {
 #' @param shown What the user gave, for the message.
 #' @noRd
 resolve_na_action <- function(value, env, shown = deparse1(value)) {
-  action <- if (is.character(value) && length(value) == 1L) get0(value, envir = env, mode = "function") else value
+  named <- is.character(value) && length(value) == 1L && !is.na(value) && nzchar(value)
+  action <- if (named) get0(value, envir = env, mode = "function") else value
   if (is.null(value) || is.function(action)) {
     return(action)
   }

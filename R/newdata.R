@@ -27,7 +27,7 @@ fit_rows <- function(fit, wanted, na_action = NULL) {
   }, factors, wanted)
   left_out <- attr(fit$frame, "na.action")
   # as in 'lme4', na.exclude asked for here pads what na.omit left out of the fit
-  padded <- !is.null(na_action) && identical(match.fun(na_action), stats::na.exclude)
+  padded <- identical(resolve_na_action(na_action, globalenv()), stats::na.exclude)
   if (padded && !is.null(left_out)) class(left_out) <- "exclude"
   list(X = design$X, offset = design$offset, random = random, names = row.names(fit$frame), incomplete = integer(),
        na_action = left_out)

@@ -15,6 +15,7 @@ nlme::ranef
 #' @param whichel Character, names of grouping factors, or their positions: which to give.
 #' @param ... Not used.
 #' @param x Result of `ranef()`.
+#' @param digits `NULL`, or whole number: significant digits.
 #' @param row.names,optional Not used; there for the generic.
 #' @return `ranef()`: list of class `ranef.glimmer` (and `ranef.mer`, which makes the plots of 'lme4' work), one data
 #'   frame a grouping factor, named by it: a row for each level, a column for each effect, on the scale of the
@@ -60,13 +61,16 @@ ranef.glimmer <- function(object, condVar = TRUE, drop = FALSE, whichel = names(
 }
 
 choose_factors <- function(whichel, known) {
-  chosen <- if (is.character(whichel)) whichel else known[whichel]
-  unknown <- setdiff(if (anyNA(chosen)) whichel else chosen, known)
+  if (!is.character(whichel) && !is.numeric(whichel)) {
+    stop_glimmer("argument", paste0("`whichel` must be names of grouping factors, or their positions: there are ",
+                                    format_items(known), "."), argument = "whichel")
+  }
+  unknown <- setdiff(whichel, if (is.character(whichel)) known else seq_along(known))
   if (length(unknown)) {
     stop_glimmer("argument", paste0("`whichel` asks for ", format_items(unknown), ": the grouping factors are ",
                                     format_items(known), "."), argument = "whichel", unknown = unknown)
   }
-  chosen
+  if (is.character(whichel)) whichel else known[whichel]
 }
 
 #' @rdname ranef.glimmer
@@ -97,10 +101,11 @@ as.data.frame.ranef.glimmer <- function(x, row.names = NULL, optional = FALSE, .
 #' @rdname ranef.glimmer
 #' @method print ranef.glimmer
 #' @export
-print.ranef.glimmer <- function(x, ...) {
+print.ranef.glimmer <- function(x, digits = NULL, ...) {
+  if (!is.null(digits)) check_digits(digits)
   for (name in names(x)) {
     cat("$", name, "\n", sep = "")
-    print(structure(x[[name]], postVar = NULL, effect = NULL), ...)
+    print(structure(x[[name]], postVar = NULL, effect = NULL), digits = digits, ...)
     cat("\n")
   }
   with_variances <- names(x)[vapply(x, function(modes) !is.null(attr(modes, "postVar")), logical(1))]

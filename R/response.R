@@ -11,8 +11,8 @@
 resolve_response <- function(frame, family, warn = TRUE) {
   weights <- frame[["(weights)"]]
   weights <- if (is.null(weights)) rep(1, nrow(frame)) else as.double(weights)
-  traits <- family_registry()[[family$family]]
-  if (traits$name == "binomial") {
+  traits <- family_traits(family)
+  if (traits$trials) {
     return(binomial_response(frame, weights, traits, warn))
   }
   y <- numeric_response(frame, traits)

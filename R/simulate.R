@@ -52,9 +52,8 @@
 simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdata = NULL, allow.new.levels = FALSE,
                              na.action = stats::na.pass, use.u = NULL, ...) {
   check_dots(simulate.glimmer, ..., .foreign = "newparams")
-  if (!is.numeric(nsim) || length(nsim) != 1L || is.na(nsim) || nsim < 1 || nsim != round(nsim)) {
-    stop_glimmer("argument", "`nsim` must be a whole number, 1 or more.", argument = "nsim")
-  }
+  check_number(nsim, "nsim", 1, .Machine$integer.max, whole = TRUE)
+  if (!is.null(seed)) check_number(seed, "seed", -.Machine$integer.max, .Machine$integer.max)
   check_flag(allow.new.levels, "allow.new.levels")
   if (!is.null(use.u)) re.form <- older_re_form(use.u, missing(re.form))
   kept <- select_random(object, re.form)

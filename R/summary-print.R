@@ -5,6 +5,9 @@
 #' @export
 print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
                                   signif.stars = getOption("show.signif.stars"), correlation = x$correlation, ...) {
+  check_digits(digits)
+  check_flag(signif.stars, "signif.stars")
+  check_flag(correlation, "correlation")
   print_title(x)
   print_status(x)
   print_criteria(x$AICtab)

@@ -137,6 +137,7 @@ scale_text <- function(family) {
 #' @method print glimmer
 #' @export
 print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  check_digits(digits)
   cat_wrapped(paste0("<glmm> ", x$family$family, "(", x$family$link, "), ", approximation_text(x, short = TRUE), ";  ",
                      verdict_text(x)))
   cat_wrapped(paste0("Formula: ", deparse1(x$formula)))
@@ -157,20 +158,23 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   invisible(x)
 }
 
-# The verdict in a few words, with the number that decided it.
+# The verdict in a few words, with the number that decided it, and every statement that speaks against the fit.
 verdict_text <- function(x) {
   gain <- x$status[x$status$check == "convergence", ]
+  against <- x$status[!x$status$ok, ]
   converged <- if (x$converged) {
     paste0("converged (predicted gain ", format_gain(gain$value), ", limit ", format(gain$limit), ")")
   } else {
-    paste0("NOT CONVERGED (", paste(x$status$text[!x$status$ok & x$status$check %in% c("convergence", "hessian")],
-                                     collapse = "; "), ")")
+    paste0("NOT CONVERGED (", paste(against$text[against$check %in% c("convergence", "hessian")], collapse = "; "), ")")
   }
-  boundary <- x$status$text[x$status$check == "boundary" & !x$status$ok]
-  separation <- x$status$text[x$status$check %in% c("separation", "level_separation") & !x$status$ok]
-  separated <- if (length(separation)) paste0("SEPARATION: ", paste(separation, collapse = "; "), ", ")
+  boundary <- against$text[against$check == "boundary"]
   singular <- if (x$singular) paste0("SINGULAR: ", paste(boundary, collapse = "; ")) else "not singular"
-  paste0(converged, ", ", separated, singular)
+  against <- against[!against$check %in% c("convergence", "hessian", "boundary"), ]
+  headings <- toupper(sub("^level_", "", against$check))
+  others <- vapply(unique(headings), function(heading) {
+    paste0(heading, ": ", paste(against$text[headings == heading], collapse = "; "))
+  }, "")
+  paste(c(converged, others, singular), collapse = ", ")
 }
 
 rows_text <- function(rows, trials) {

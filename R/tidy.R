@@ -40,7 +40,9 @@ generics::augment
 #'   are conditional standard deviations, see [ranef.glimmer()]. What does not apply is `NA`.
 #'
 #'   `glance()`: one row with `nobs`, `sigma`, `logLik`, `AIC`, `BIC`, `deviance`, `df.residual`, `converged`,
-#'   `singular` (logical), `method` (character) and `nAGQ`.
+#'   `singular` (logical), `method` (character), `nAGQ`, and the numbers of the fit's verdict, see
+#'   [glimmer_convergence]: `gain` (log-likelihood units that one more Newton step predicts) and `condition` (condition
+#'   number of the observed information; infinite where that is not positive definite).
 #'
 #'   `augment()`: `data` with the columns `.fitted` and `.fixed`, the linear predictor with and without the random
 #'   effects, and `.mu`, the mean with them; and `.resid`, the deviance residuals (not for `newdata`).
@@ -66,7 +68,7 @@ tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, 
   check_flag(conf.int, "conf.int")
   check_flag(exponentiate, "exponentiate")
   check_level(conf.level, "conf.level")
-  check_interval_method(conf.method)
+  check_interval_method(conf.method, "conf.method")
   parts <- list(fixed = function() tidy_fixed(x, conf.level, exponentiate),
                 ran_pars = function() tidy_parameters(x, conf.level, scales),
                 ran_vals = function() tidy_modes(x, conf.level),
@@ -139,7 +141,12 @@ glance.glimmer <- function(x, ...) {
   criteria <- information_criteria(x)
   data.frame(nobs = x$nobs, sigma = sigma.glimmer(x), logLik = criteria[["logLik"]], AIC = criteria[["AIC"]],
              BIC = criteria[["BIC"]], deviance = deviance.glimmer(x), df.residual = df.residual.glimmer(x),
-             converged = x$converged, singular = x$singular, method = x$method, nAGQ = x$nAGQ)
+             converged = x$converged, singular = x$singular, method = x$method, nAGQ = x$nAGQ,
+             gain = status_value(x, "convergence"), condition = status_value(x, "hessian"))
+}
+
+status_value <- function(fit, check) {
+  fit$status$value[match(check, fit$status$check)]
 }
 
 #' @rdname tidy.glimmer
@@ -151,6 +158,9 @@ augment.glimmer <- function(x, data = stats::model.frame(x), newdata = NULL, ...
     return(data.frame(newdata, .fitted = c(stats::predict(x, newdata = newdata)),
                       .fixed = c(stats::predict(x, newdata = newdata, re.form = NA)),
                       .mu = c(stats::predict(x, newdata = newdata, type = "response")), check.names = FALSE))
+  }
+  if (!is.data.frame(data)) {
+    stop_glimmer("argument", paste0("`data` must be a data frame (got ", class(data)[1L], ")."), argument = "data")
   }
   columns <- list(.fitted = stats::predict(x), .resid = stats::residuals(x, type = "deviance"),
                   .fixed = stats::predict(x, re.form = NA), .mu = stats::predict(x, type = "response"))

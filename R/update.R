@@ -28,8 +28,10 @@
 #' @export
 update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: object_name_linter.
   changes <- match.call(expand.dots = FALSE)$...
+  check_flag(evaluate, "evaluate")
   call <- object$call
   if (!missing(formula.)) {
+    check_changes(formula.)
     call$formula <- stats::update.formula(stats::formula(object), formula.)
   } else if (!("." %in% all.vars(call$formula))) {
     # with the objects that it needed then
@@ -51,6 +53,18 @@ update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: o
   result <- eval(call, list2env(list(.previous_fit = object), parent = env))
   result$call$start <- NULL
   result
+}
+
+# A formula, or one as text.
+check_changes <- function(changes) {
+  parsed <- if (is.character(changes) && length(changes) == 1L) {
+    tryCatch(stats::as.formula(changes), error = function(e) NULL)
+  } else {
+    changes
+  }
+  if (!inherits(parsed, "formula")) {
+    stop_glimmer("argument", "`formula.` must be a formula, such as . ~ . + x.", argument = "formula.")
+  }
 }
 
 #' Where to evaluate a call: the first environment, from the caller outwards, in which its data are found

@@ -39,6 +39,7 @@ nlme::VarCorr
 #' @export
 VarCorr.glimmer <- function(x, sigma = 1, ...) {
   check_dots(VarCorr.glimmer, ...)
+  check_number(sigma, "sigma", 0)
   matrices <- lapply(seq_along(x$random), function(t) {
     lower <- sigma * lower_triangle(x$parameters[x$index$theta[[t]]])
     effects <- x$random[[t]]$names
@@ -128,6 +129,7 @@ lower_positions <- function(size, order = "lower.tri") {
 #' @method format VarCorr.glimmer
 #' @export
 format.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
+  check_digits(digits)
   comp <- match_choices(comp, c("Variance", "Std.Dev."), "comp")
   sds <- unlist(lapply(x, attr, "stddev"), use.names = FALSE)
   boundary <- unlist(lapply(x, attr, "boundary"), use.names = FALSE)

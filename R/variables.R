@@ -56,7 +56,7 @@ check_finite <- function(frame) {
   }
 }
 
-# Squares of such numbers are 0 or infinite. Weights may have any size: only their ratios matter here.
+# Squares of such numbers are 0 or infinite. Weights are not squared, so theirs may be any.
 check_magnitude <- function(x, name, frame) {
   if (!length(x) || name == "(weights)") {
     return(invisible())

@@ -25,6 +25,14 @@ front <- function(formula, data, family = gaussian(), weights = NULL, offset = N
   list(parts = parts, frame = frame, family = family, design = build_design(parts, frame, family, contrasts))
 }
 
+#' The engine of a fit's model as the search has it, with `start`: the parameters that it begins from.
+engine_of <- function(fit) {
+  design <- fit_design(fit)
+  engine <- new_engine(design, fit$family)
+  begin <- find_start(design, fit$family, engine)
+  c(engine, list(sd_unit = begin$sd_unit, start = begin$parameters))
+}
+
 # The error that an expression signals, with its fields.
 error_of <- function(expression) {
   tryCatch({

@@ -1,11 +1,10 @@
 # Random models of every family, link, structure and scale, and an independent search for their maxima.
 
-random_structures <- c(scalar = "(1 | g)", slope = "(x | g)", independent = "(x || g)", nested = "(1 | g/h)",
-                       crossed = "(1 | g) + (1 | k)", crossed_slopes = "(x | g) + (1 | k)",
-                       two_terms = "(1 | g) + (0 + x + z | g)",
-                       factor_slopes = "(f | g)")
+any_structures <- c(scalar = "(1 | g)", slope = "(x | g)", independent = "(x || g)", nested = "(1 | g/h)",
+                    crossed = "(1 | g) + (1 | k)", crossed_slopes = "(x | g) + (1 | k)",
+                    two_terms = "(1 | g) + (0 + x + z | g)", factor_slopes = "(f | g)")
 
-random_pairs <- function() {
+any_pairs <- function() {
   pairs <- list(gaussian = c("identity", "log", "inverse"),
                 binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
                 poisson = c("log", "identity", "sqrt"), Gamma = c("inverse", "log", "identity"),
@@ -14,12 +13,12 @@ random_pairs <- function() {
 }
 
 #' @return List: formula, data, family, weights (name or NULL), description.
-random_model <- function(seed) {
-  withr_seed_of(seed, {
-    pairs <- random_pairs()
+any_model <- function(seed) {
+  with_seed(seed, {
+    pairs <- any_pairs()
     pair <- pairs[1L + seed %% nrow(pairs), ]
     family <- do.call(pair$family, list(link = pair$link))
-    structure <- sample(names(random_structures), 1L)
+    structure <- sample(names(any_structures), 1L)
     groups <- sample(c(4L, 8L, 15L, 40L), 1L)
     size <- sample(c(3L, 6L, 15L), 1L)
     n <- groups * size
@@ -27,20 +26,20 @@ random_model <- function(seed) {
     data <- data.frame(g = factor(rep(seq_len(groups), each = size)), h = factor(rep(1:3, length.out = n)),
                        k = factor(sample(5L, n, TRUE)), f = factor(sample(c("a", "b", "c"), n, TRUE)),
                        x = runif(n), z = rnorm(n))
-    eta <- random_predictor(data, pair, groups)
-    data <- random_response(data, pair, family, eta)
+    eta <- any_predictor(data, pair, groups)
+    data <- any_response(data, pair, family, eta)
     data$x <- data$x * scale
     if (pair$family == "gaussian" && pair$link == "identity") data$y <- data$y * 10^sample(c(-5, 0, 5), 1L)
     fixed <- sample(c("1", "x", "x + z", "x + f"), 1L)
     data$w <- if (sample(4L, 1L) == 1L) runif(n, 0.5, 2) else 1
     response <- if (pair$family == "binomial") "cbind(y, m - y)" else "y"
-    list(formula = stats::as.formula(paste(response, "~", fixed, "+", random_structures[[structure]])), data = data,
+    list(formula = stats::as.formula(paste(response, "~", fixed, "+", any_structures[[structure]])), data = data,
          family = family, description = paste(seed, pair$family, pair$link, structure, fixed, groups, size, scale))
   })
 }
 
 # Predictors where the link allows them, with effects from none to large.
-random_predictor <- function(data, pair, groups) {
+any_predictor <- function(data, pair, groups) {
   sd <- sample(c(0, 0.1, 0.5, 1.5), 1L)
   effects <- rnorm(groups, 0, sd)[data$g] + rnorm(5L, 0, sample(c(0, 0.3), 1L))[data$k] +
     data$x * rnorm(groups, 0, sample(c(0, 0.5), 1L))[data$g]
@@ -51,7 +50,7 @@ random_predictor <- function(data, pair, groups) {
   if (restricted) pmax(1 + 0.8 * data$x + 0.2 * effects, 0.1) else 0.2 + 0.8 * data$x - 0.3 * data$z + effects
 }
 
-random_response <- function(data, pair, family, eta) {
+any_response <- function(data, pair, family, eta) {
   n <- nrow(data)
   mu <- family$linkinv(eta)
   data$m <- if (sample(2L, 1L) == 1L) 1L else sample(10L, n, TRUE)
@@ -62,20 +61,6 @@ random_response <- function(data, pair, family, eta) {
     Gamma = pmax(rgamma(n, 3, 3 / mu), 1e-8),
     inverse.gaussian = pmax(random_inverse_gaussian(n, mu, 4), 1e-8))
   data
-}
-
-# Michael, Schucany and Haas (1976), American Statistician 30:88
-random_inverse_gaussian <- function(n, mu, lambda) {
-  v <- rnorm(n)^2
-  x <- mu + mu^2 * v / (2 * lambda) - mu / (2 * lambda) * sqrt(4 * mu * lambda * v + mu^2 * v^2)
-  ifelse(runif(n) <= mu / (mu + x), x, mu^2 / x)
-}
-
-withr_seed_of <- function(seed, code) {
-  old <- get0(".Random.seed", globalenv(), inherits = FALSE)
-  on.exit(if (!is.null(old)) assign(".Random.seed", old, globalenv()))
-  set.seed(seed)
-  code
 }
 
 #' The highest log-likelihood that searches without derivatives find from starts of their own

@@ -66,6 +66,12 @@ withr_seed <- function(seed, frame = parent.frame()) {
   set.seed(seed, kind = "Mersenne-Twister", normal.kind = "Inversion", sample.kind = "Rejection")
 }
 
+#' The value of an expression under a seed, with the generators that R has by default.
+with_seed <- function(seed, code) {
+  withr_seed(seed)
+  code
+}
+
 #' Which columns a random model uses. Odd seeds have prior weights (binomial: a proportion with its trials as weights),
 #' seeds 2, 6, 10, ... of the binomial two columns with prior weights; every other pair of seeds has an offset.
 random_columns <- function(seed, family) {

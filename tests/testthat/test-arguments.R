@@ -46,3 +46,77 @@ test_that("near misses of an argument are errors that name it, and what clients 
     expect_equal(do.call(generic, c(list(fit), harmless)), generic(fit), ignore_attr = TRUE)
   }
 })
+
+# Values that an argument must refuse.
+wrong_flags <- list(NA, "a", 2, c(TRUE, FALSE), NULL, list(TRUE))
+wrong_numbers <- list("a", NA, c(1, 2), TRUE, NULL, list(1), -1)
+wrong_digits <- list("a", NA, 0, 2.5, c(3, 4), TRUE, list(3), 99)
+wrong_levels <- list("a", NA, 0, 1, c(0.9, 0.95), NULL, list(0.9))
+wrong_choices <- list(3, NA, "nothing", list("nothing"), character())
+
+# By method "*" where it is the same for all that have the argument.
+wrong_arguments <- list(
+  "*" = list(
+    se.fit = wrong_flags, allow.new.levels = wrong_flags, condVar = wrong_flags, drop = wrong_flags,
+    add.dropped = wrong_flags, full = wrong_flags, fixed.only = wrong_flags, random.only = wrong_flags,
+    scaled = wrong_flags, conf.int = wrong_flags, exponentiate = wrong_flags, correlation = wrong_flags,
+    signif.stars = wrong_flags, evaluate = wrong_flags, digits = wrong_digits, k = wrong_numbers,
+    sigma = wrong_numbers, tol = wrong_numbers, level = wrong_levels, conf.level = wrong_levels, type = wrong_choices,
+    test = wrong_choices, order = wrong_choices, comp = wrong_choices, method = wrong_choices,
+    conf.method = wrong_choices, effects = wrong_choices, scales = wrong_choices, name = c(wrong_choices, list(NULL)),
+    trace = list(NA, "z", c(1, 2), list(TRUE), NULL), nsim = c(wrong_numbers, list(0, 1.5, Inf)),
+    seed = list("a", NA, c(1, 2), TRUE, 1e10, list(1)), use.u = list(NA, "a", 2, list(TRUE)),
+    whichel = list(list(1), NA, TRUE, "nothing", 0, 9, 1.5, NA_character_), parm = list(list(1), NA, TRUE, "nothing", 9),
+    parameters = list("a", 1, NA, list(1, 2)), re.form = list("a", 3, TRUE, y ~ x, ~ (1 | nothing), list(NA)),
+    newdata = list(3, "a", list(1)), na.action = list(3, NA, "nothing", "", list(na.omit)),
+    data = list(3, "a", list(1), NULL), scope = list(3, TRUE, NULL, list("spray"), "nothing", ~nothing),
+    formula. = list(3, TRUE, NULL, "y ~", list(1)), newresp = list(3, "a", list(1), TRUE),
+    model.names = list(3, "a", c("a", "a"), list("a", "b"))),
+  glmm = list(
+    family = list(3, "nothing", NA, NULL, list(1)), contrasts = list(3, "a", NA, list(1)),
+    method = c(wrong_choices, list(NULL)),
+    nAGQ = list("a", -1, NA, 1.5, c(1, 2), list(1), TRUE), REML = wrong_flags, start = list("a", 1:2, NA, list("a")),
+    control = list(3, NULL, list(), "a"), na.action = list(3, NA, "nothing", "", list(na.omit))),
+  glmm_control = list(max_evaluations = c(wrong_numbers, list(1.5, 0)), gain_limit = c(wrong_numbers, list(2)),
+                      verbose = c(wrong_numbers, list(3, 0.5))),
+  component = list(name = c(wrong_choices, list(NULL)))
+)
+
+# Those that play no part, or (of glmm()) are evaluated with the data: see test-bad-inputs.R.
+other_arguments <- c("...", "scale", "row.names", "optional", "formula", "weights", "offset", "subset")
+
+# The method with each of the values: a classed error with the argument's name, and no word from R beside it.
+expect_refused <- function(method, first, argument, values, name) {
+  for (value in values) {
+    call <- as.call(c(list(method), first, stats::setNames(list(value), argument)))
+    utils::capture.output(outcome <- outcome_of(call))
+    problems <- c(condition_problems(outcome$error, NA, says = argument, facts = list(argument = argument)),
+                  vapply(outcome$warnings, conditionMessage, ""))
+    expect_identical(problems, character(), label = paste0(name, "(", argument, " = ", deparse1(value), ")"))
+  }
+}
+
+test_that("every argument of every method refuses what it cannot be, by a classed error that names it", {
+  fit <- argument_fit()
+  namespace <- asNamespace("glimmer")
+  names <- c(grep("[.]glimmer$", ls(namespace), value = TRUE), "glmm_control", "component")
+  expect_gt(length(names), 40L)
+  objects <- list(VarCorr = VarCorr(fit), ranef = ranef(fit), coef = coef(fit), summary = summary(fit))
+  for (name in names) {
+    method <- get(name, envir = namespace)
+    class <- sub("^.+[.](VarCorr|ranef|coef|summary)[.]glimmer$", "\\1", name)
+    first <- if (name == "glmm_control") list() else list(if (class == name) fit else objects[[class]])
+    arguments <- names(formals(method))
+    arguments <- setdiff(if (length(first)) arguments[-1L] else arguments, other_arguments)
+    table <- c(wrong_arguments[[name]], wrong_arguments[["*"]])
+    expect_identical(setdiff(arguments, names(table)), character(), label = paste("untested arguments of", name))
+    more <- if (name == "anova.glimmer") list(fit)
+    for (argument in intersect(arguments, names(table))) {
+      expect_refused(method, c(first, more), argument, table[[argument]], name)
+    }
+  }
+  first <- list(count ~ spray + (1 | block), transform(InsectSprays, block = rep(1:12, 6)))
+  for (argument in names(wrong_arguments$glmm)) {
+    expect_refused(glmm, first, argument, wrong_arguments$glmm[[argument]], "glmm")
+  }
+})

@@ -7,12 +7,6 @@ slopes_data <- function(effects, seed = 4, groups = 25, size = 8) {
   data
 }
 
-engine_of <- function(fit) {
-  engine <- new_engine(fit_design(fit), fit$family)
-  engine$sd_unit <- find_start(fit_design(fit), fit$family, engine)$sd_unit
-  engine
-}
-
 test_that("the slope of the log-likelihood in Sigma is that of differences", {
   fit <- glmm(y ~ x + (x | g), slopes_data(function(n) cbind(rnorm(n, 0, 0.6), rnorm(n, 0, 0.5))), poisson)
   engine <- engine_of(fit)

@@ -1,10 +1,11 @@
-# Links under which not every linear predictor has a mean: the optimum is the one that an independent constrained
-# search on the reference finds, also where that lies on the constraint.
+# Links under which not every linear predictor has a mean: a search without derivatives, from starts of its own and
+# free to try points outside, finds nothing above the optimum of the fit, also where that lies on the constraint. It
+# searches the package's own log-likelihood, since the reference is too slow for it; the two are compared at its starts.
 constrained_cases <- list(
   "log-binomial" = list(
     family = stats::binomial("log"),
     data = function() {
-      withr_seed(11, {
+      with_seed(11, {
         g <- factor(rep(1:12, each = 15))
         x <- runif(180)
         # means up to 0.75 at x = 1
@@ -14,7 +15,7 @@ constrained_cases <- list(
   "identity Poisson" = list(
     family = stats::poisson("identity"),
     data = function() {
-      withr_seed(12, {
+      with_seed(12, {
         g <- factor(rep(1:10, each = 12))
         x <- runif(120)
         # means down to 0.4 at x = 0
@@ -24,7 +25,7 @@ constrained_cases <- list(
   "log-binomial on the edge" = list(
     family = stats::binomial("log"), edge = TRUE, inside = -0.1,
     data = function() {
-      withr_seed(2, {
+      with_seed(2, {
         g <- factor(rep(1:12, each = 15))
         x <- runif(180)
         data.frame(g, x, y = rbinom(180, 1, pmin(exp(log(0.9) - 0.8 + 0.8 * x + rnorm(12, 0, 0.2)[g]), 1)))
@@ -33,7 +34,7 @@ constrained_cases <- list(
   "identity Poisson on the edge" = list(
     family = stats::poisson("identity"), edge = TRUE, inside = 0.1,
     data = function() {
-      withr_seed(21, {
+      with_seed(21, {
         g <- factor(rep(1:12, each = 15))
         x <- runif(180)
         data.frame(g, x, y = rpois(180, pmax(0.05 + 2 * x + rnorm(12, 0, 0.2)[g], 0)))
@@ -42,20 +43,13 @@ constrained_cases <- list(
   "inverse Gamma" = list(
     family = stats::Gamma("inverse"),
     data = function() {
-      withr_seed(13, {
+      with_seed(13, {
         g <- factor(rep(1:8, each = 10))
         x <- runif(80)
         data.frame(g, x, y = rgamma(80, 2, 2 * pmax(0.1 + x + rnorm(8, 0, 0.05)[g], 0.02)))
       })
     })
 )
-
-withr_seed <- function(seed, code) {
-  old <- get0(".Random.seed", globalenv(), inherits = FALSE)
-  on.exit(if (!is.null(old)) assign(".Random.seed", old, globalenv()))
-  set.seed(seed)
-  code
-}
 
 for (name in names(constrained_cases)) {
   test_that(paste("the optimum is the constrained one:", name), {
@@ -70,7 +64,7 @@ for (name in names(constrained_cases)) {
     far <- replace(fit$parameters, c(1L, 3L), fit$parameters[c(1L, 3L)] * c(1, 0.8) + c(inside, 0))
     value <- reference_laplace_function(reference_from_formula(y ~ x + (1 | g), data, case$family), far)
     for (at in list(far, smaller)) {
-      expect_equal(as.numeric(value(at)), as.numeric(logLik(fit, parameters = at)), tolerance = 1e-9)
+      expect_equal(as.numeric(logLik(fit, parameters = at)), as.numeric(value(at)), tolerance = 1e-9)
     }
     # Nelder and Mead's search needs no derivatives and takes -Inf outside the constraint as it comes
     objective <- function(parameters) {
@@ -82,7 +76,7 @@ for (name in names(constrained_cases)) {
       for (round in 1:2) {
         found <- stats::optim(found$par, objective, control = list(maxit = 250, reltol = 1e-12))
       }
-      expect_lte(-found$value - as.numeric(logLik(fit)), 1e-5)
+      expect_lte(-found$value - as.numeric(logLik(fit)), 1e-6)
     }
     expect_equal("edge" %in% fit$status$check, isTRUE(case$edge))
     expect_true(fit$converged)

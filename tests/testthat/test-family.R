@@ -70,3 +70,15 @@ test_that("draws have the variance sigma^2 V(mu) / w of the family in stats, wit
     expect_identical(whole, traits$counts, label = traits$name)
   }
 })
+
+test_that("links without a unit are those whose differences do not mind the unit of the response", {
+  mean <- c(0.2, 0.5, 3)
+  for (traits in family_registry()) {
+    for (link in traits$links) {
+      family <- getExportedValue("stats", traits$name)(link)
+      # a proportion has no unit
+      free <- traits$trials || isTRUE(all.equal(diff(family$linkfun(7 * mean)), diff(family$linkfun(mean))))
+      expect_identical(is_unit_free(family), free, label = paste(traits$name, link))
+    }
+  }
+})

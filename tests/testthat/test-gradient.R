@@ -32,9 +32,10 @@ flip_first_columns <- function(model, parameters) {
 check_gradient <- function(case, parameters) {
   fit <- carry(case)
   expect_setequal(names(fit$parameters), names(parameters))
-  at <- function(parameters) glimmer:::log_likelihood_gradient(fit, parameters[names(fit$parameters)])
+  engine <- new_engine(fit_design(fit), fit$family)
+  at <- function(parameters) engine_evaluate(engine, parameters[engine$names], gradient = TRUE)
   here <- at(parameters)
-  gradient <- stats::setNames(as.numeric(here$gradient), names(fit$parameters))[names(parameters)]
+  gradient <- stats::setNames(here$gradient, engine$names)[names(parameters)]
   reference <- reference_laplace_function(case$model, parameters)
   expected <- reference(parameters)
   expect_lte(abs(here$value - expected), 1e-9 * abs(expected), label = "error of the value")

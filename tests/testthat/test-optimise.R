@@ -20,8 +20,7 @@ test_that("a start at zero, or with the wrong sign, reaches the same maximum", {
 test_that("a search that came to rest at zero is taken up again where that is no maximum", {
   data <- clustered(0.6)
   fit <- glmm(y ~ x + (1 | g), data, poisson)
-  engine <- new_engine(fit_design(fit), fit$family)
-  engine$sd_unit <- find_start(fit_design(fit), fit$family, engine)$sd_unit
+  engine <- engine_of(fit)
   at_zero <- replace(fit$parameters, 3L, 0)
   stuck <- list(parameters = at_zero, value = engine_evaluate(engine, at_zero)$value, record = NULL)
   expect_true(settle(engine, stuck, glmm_control())$held[3L])

@@ -45,17 +45,15 @@ test_that("an error of the optimiser is recorded, and another one used", {
   again <- with_replaced("search_limits", function(...) stop("out of order"), {
     glmm(y ~ x + (1 | g), data, poisson)
   })
-  expect_match(component(again, "search")$record$message[1L], "out of order", fixed = TRUE)
+  expect_match(component(again, "search")$record$message, "out of order", fixed = TRUE, all = FALSE)
   expect_equal(as.numeric(logLik(again)), as.numeric(logLik(fit)), tolerance = 1e-9)
 })
 
 test_that("the simplex alone finds the maximum", {
   data <- counts()
   fit <- glmm(y ~ x + (1 | g), data, poisson)
-  engine <- new_engine(fit_design(fit), fit$family)
-  start <- find_start(fit_design(fit), fit$family, engine)
-  engine$sd_unit <- start$sd_unit
-  from <- list(parameters = start$parameters, value = engine_evaluate(engine, start$parameters)$value, record = NULL)
+  engine <- engine_of(fit)
+  from <- list(parameters = engine$start, value = engine_evaluate(engine, engine$start)$value, record = NULL)
   found <- search_simplex(engine, from, glmm_control())
   expect_equal(found$value, as.numeric(logLik(fit)), tolerance = 1e-7)
 })

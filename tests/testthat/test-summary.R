@@ -79,6 +79,24 @@ test_that("printouts: boundary, joint method, no convergence, no standard errors
   expect_false(any(grepl("NaN|NA", capture.output(show_all(fit)))))
 })
 
+test_that("the verdict has every statement that speaks against the fit, whatever its check is called", {
+  fit <- settled(truth_fit("bacteria_logit"))
+  expect_match(verdict_text(fit), "^converged .*, not singular$")
+  said <- list(separation = "one", level_separation = "two", edge = "three", "a new check" = "four")
+  more <- Map(function(check, text) new_check(check, 1, 0, FALSE, text), names(said), said)
+  fit$status <- do.call(rbind, c(list(fit$status), unname(more), list(new_check("fine", 1, 2, TRUE, "five"))))
+  expect_match(verdict_text(fit), ", SEPARATION: one; two, EDGE: three, A NEW CHECK: four, not singular$")
+  shown <- capture.output(print(fit), print(summary(fit)))
+  for (text in said) expect_identical(sum(grepl(text, shown, fixed = TRUE)), 2L)
+})
+
+test_that("a maximum on the edge is in the printout", {
+  # every response of one level is a success: with the log link its mean goes to 1
+  data <- data.frame(g = gl(6, 10), x = rep(0:1, 30), y = c(rep(1, 10), rep(c(0, 1, 1, 0, 1, 0, 0, 1, 0, 1), 5)))
+  fit <- glmm(y ~ x + (1 | g), data, binomial("log"))
+  expect_match(paste(capture.output(print(fit)), collapse = " "), "EDGE: maximum on the edge", fixed = TRUE)
+})
+
 test_that("printouts: no fixed effects, data by value, many rows", {
   data <- data.frame(y = c(-1, 0, 2, 3, -2, -4), g = gl(3, 2))
   fit <- do.call(glmm, list(y ~ 0 + (1 | g), data))

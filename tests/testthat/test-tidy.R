@@ -59,13 +59,26 @@ test_that("glance is one row, and starts with the columns of broom.mixed", {
   row <- truth_rows("laplace", "cbpp_logit", "max")
   one <- glance(truth_fit("cbpp_logit"))
   expect_identical(names(one), c("nobs", "sigma", "logLik", "AIC", "BIC", "deviance", "df.residual", "converged",
-                                 "singular", "method", "nAGQ"))
+                                 "singular", "method", "nAGQ", "gain", "condition"))
   expect_identical(nrow(one), 1L)
   expect_equal(unlist(one[c("nobs", "sigma", "logLik", "AIC", "df.residual")]),
                c(nobs = 56, sigma = 1, logLik = row$logLik, AIC = 10 - 2 * row$logLik, df.residual = 51),
                tolerance = 1e-8)
   expect_identical(one[c("converged", "singular", "method", "nAGQ")],
                    data.frame(converged = TRUE, singular = FALSE, method = "laplace", nAGQ = 1L))
+})
+
+test_that("glance has the numbers of the verdict, whatever else was checked", {
+  fit <- truth_fit("cbpp_logit")
+  one <- glance(fit)
+  expect_identical(one$gain, fit$status$value[fit$status$check == "convergence"])
+  expect_identical(one$condition, fit$status$value[fit$status$check == "hessian"])
+  # g'J^-1 g / 2, which is round-off at the maximum
+  gradient <- fit$search$gradient
+  expect_lt(abs(one$gain - drop(gradient %*% vcov(fit, full = TRUE) %*% gradient) / 2), 1e-10)
+  expect_gte(one$condition, 1)
+  fit$status <- fit$status[rev(seq_len(nrow(fit$status))), ]
+  expect_identical(glance(fit), one)
 })
 
 test_that("augment adds predictions to the data", {
