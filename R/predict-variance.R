@@ -18,6 +18,7 @@ prediction_variance <- function(fit, rows) {
                                           "errors of prediction are not available."))
     return(rep(NA_real_, nrow(rows$X)))
   }
+  if (!is.null(system$from)) rows$X <- rows$X %*% system$from
   coefficients <- (rows$X - fixed_shift(system$shift, rows)) %*% root
   rowSums(coefficients^2) + random_variance(fit, system, rows) + new_level_variance(fit, rows)
 }
@@ -44,18 +45,21 @@ scaled_root <- function(information) {
 
 #' The information on beta with the random effects eliminated, and what the random effects need
 #'
+#' In a well-conditioned basis of X where the user's columns are not one.
 #' @return List: `information` (S); `shift`, a list by grouping factor of lists by column of Z of matrices level x
-#'   column of X, the derivative of -b in beta; and where there are several factors `root`, the Cholesky factor of H.
+#'   column of X, the derivative of -b in beta; `from`, see [find_basis()]; and where there are several factors `root`,
+#'   the Cholesky factor of H.
 #' @noRd
 joint_information <- function(fit) {
   design <- fit_design(fit)
   eta <- conditional_eta(fit, design)
+  basis <- find_basis(design)
   active <- which(design$weights > 0)
   take <- function(x) if (is.matrix(x)) x[active, , drop = FALSE] else x[active]
   data <- lapply(design[c("y", "size", "weights")], take)
   phi <- unname(fit$parameters[fit$index$dispersion])
   weights <- engine_density(data, take(eta), if (length(phi)) phi else 0, fit$family)$w
-  x <- take(design$X)
+  x <- take(basis$design$X)
   factors <- lapply(design$factors, function(factor) {
     levels <- length(factor$levels)
     list(Z = take(factor$Z), codes = take(factor$index) + 1L, levels = levels, position = seq_len(levels))
@@ -64,7 +68,7 @@ joint_information <- function(fit) {
     sparse_shift(fit, x, weights, factors)
   eliminated <- x - fixed_shift(solved$shift, list(X = x, random = factors))
   information <- crossprod(x, weights * eliminated)
-  c(solved, list(information = (information + t(information)) / 2))
+  c(solved, list(information = (information + t(information)) / 2, from = basis$from))
 }
 
 # One grouping factor: the conditional covariances of b by level, as the fit holds them, are H^-1 in its blocks.
