@@ -78,6 +78,7 @@ wrong_arguments <- list(
     nAGQ = list("a", -1, NA, 1.5, c(1, 2), list(1), TRUE), REML = wrong_flags, start = list("a", 1:2, NA, list("a")),
     control = list(3, NULL, list(), "a"), na.action = list(3, NA, "nothing", "", list(na.omit))),
   glmm_control = list(max_evaluations = c(wrong_numbers, list(1.5, 0)), gain_limit = c(wrong_numbers, list(2)),
+                      threads = c(setdiff(wrong_numbers, list(NULL)), list(0, 1.5)),
                       verbose = c(wrong_numbers, list(3, 0.5))),
   component = list(name = c(wrong_choices, list(NULL)))
 )
