@@ -71,10 +71,11 @@ NULL
 #' @param found Result of [maximise()].
 #' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`, a
 #'   row a statement), `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the
-#'   boundary), `separation`, `level_separation`, `flat` (what the checks of these names found).
+#'   boundary), `covariance_root` (whose product with its transpose that is), `separation`, `level_separation`, `flat` (what the checks of these names found).
 #' @noRd
 judge <- function(found, design, engine, method, control) {
-  covariance <- parameter_covariance(found, engine, !found$held)
+  root <- covariance_root(found, engine, !found$held)
+  covariance <- tcrossprod(root)
   boundary <- check_boundary(found, engine, design)
   separation <- check_separation(covariance, engine, design)
   levels <- check_level_separation(found$parameters, engine, design)
@@ -82,7 +83,7 @@ judge <- function(found, design, engine, method, control) {
   status <- rbind(check_gain(found, control), check_hessian(found), boundary, separation$status, levels$status,
                   flat$status, check_edge(found))
   list(converged = all(status$ok[1:2]), singular = !all(boundary$ok), status = status,
-       boundary = stats::setNames(found$held, engine$names), covariance = covariance, separation = separation$found,
+       boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root, separation = separation$found,
        level_separation = levels$found, flat = flat$found)
 }
 
@@ -222,16 +223,24 @@ condition_number <- function(hessian) {
   if (parts$definite) max(parts$values) / min(parts$values) else Inf
 }
 
-# Inverse observed information; the search's coordinates x have parameters = centre + transform x.
-parameter_covariance <- function(found, engine, free) {
-  covariance <- matrix(NA_real_, length(free), length(free), dimnames = list(engine$names, engine$names))
+#' A root of the inverse observed information
+#'
+#' The search's coordinates x have parameters = centre + transform x. Standard errors of a sum of parameters that nearly
+#' cancel have digits left by the root where the covariance has none.
+#'
+#' @param free Logical, one a parameter: not held at the boundary.
+#' @return Matrix R, a row a parameter, a column a free one: the covariance is R R'. `NA` in the rows of held parameters,
+#'   and everywhere where the Hessian is not negative definite.
+#' @noRd
+covariance_root <- function(found, engine, free) {
+  root <- matrix(NA_real_, length(free), max(sum(free), 1L), dimnames = list(engine$names, NULL))
   if (!is.finite(condition_number(found$hessian)) || !length(found$hessian)) {
-    return(covariance)
+    return(root)
   }
   parts <- curvature(found$hessian)
-  half <- found$coordinates$transform %*% (parts$vectors / rep(sqrt(parts$values), each = nrow(parts$vectors)))
-  covariance[free, free] <- tcrossprod(half)
-  covariance
+  root[free, ] <- found$coordinates$transform %*%
+    (parts$vectors / rep(sqrt(parts$values), each = nrow(parts$vectors)))
+  root
 }
 
 #' Warn of a fit that is not to be trusted

@@ -22,6 +22,7 @@
 #'     (inverse Gaussian, variance mu^3 / lambda)}
 #'   \item{`index`}{list: positions in `parameters` of `beta`, `theta` (a list, by random term), `dispersion`}
 #'   \item{`covariance`}{matrix: inverse observed information of `parameters`; `NA` for those on the boundary}
+#'   \item{`covariance_root`}{matrix with a row a parameter: its product with its transpose is `covariance`}
 #'   \item{`boundary`}{named logical: parameters held on the boundary}
 #'   \item{`modes`}{list by grouping factor: levels x effects, conditional modes of b}
 #'   \item{`mode_variances`}{list by grouping factor: effects x effects x levels, covariance of b given the data and
@@ -61,7 +62,7 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
          random = design$terms,
          factors = stats::setNames(factors, groups), dropped = design$dropped,
          parameters = stats::setNames(found$parameters, result$names), index = result$index,
-         covariance = verdict$covariance, boundary = verdict$boundary,
+         covariance = verdict$covariance, covariance_root = verdict$covariance_root, boundary = verdict$boundary,
          modes = stats::setNames(lapply(result$modes, `[[`, "modes"), groups),
          mode_variances = stats::setNames(lapply(result$modes, `[[`, "variances"), groups),
          log_likelihood = found$value, nobs = sum(design$weights > 0),

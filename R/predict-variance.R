@@ -5,12 +5,24 @@
 #'
 #' For a row with fixed effects x and random effects z, of which a = Lambda'z are the coefficients of u,
 #' the variance is c' S^-1 c + a' H^-1 a with H = A'WA + I, S = X'W (X - A H^-1 A'WX) and c = x - X'WA H^-1 a. The
-#' levels that the fit does not know add z' Sigma z.
+#' levels that the fit does not know add z' Sigma z. A row without a known level has the variance of x'beta by vcov()
+#' instead of the first part.
 #'
 #' @param rows Result of [prediction_rows()].
 #' @return Numeric, one number a row.
 #' @noRd
 prediction_variance <- function(fit, rows) {
+  known <- has_known_level(rows)
+  if (!any(known)) {
+    return(fixed_variance(fit, rows) + new_level_variance(fit, rows))
+  }
+  variance <- joint_variance(fit, rows)
+  if (!all(known)) variance[!known] <- (fixed_variance(fit, rows) + new_level_variance(fit, rows))[!known]
+  variance
+}
+
+# From the joint covariance of beta and b.
+joint_variance <- function(fit, rows) {
   system <- joint_information(fit)
   root <- scaled_root(system$information)
   if (is.null(root)) {
@@ -25,12 +37,19 @@ prediction_variance <- function(fit, rows) {
 
 # x'V x with V = vcov(fit), which has the uncertainty of the variance parameters in it.
 fixed_variance <- function(fit, rows) {
-  covariance <- vcov.glimmer(fit)
-  if (anyNA(covariance)) {
+  root <- fit$covariance_root[fit$index$beta, , drop = FALSE]
+  if (anyNA(root)) {
     warn_glimmer("standard_error", "The covariance of the fixed effects is not known: no standard errors of prediction.")
     return(rep(NA_real_, nrow(rows$X)))
   }
-  rowSums((rows$X %*% covariance) * rows$X)
+  rowSums((rows$X %*% root)^2)
+}
+
+# Whether the fit knows the level of some grouping factor of the row.
+has_known_level <- function(rows) {
+  known <- rep(FALSE, nrow(rows$X))
+  for (random in Filter(Negate(is.null), rows$random)) known <- known | !is.na(random$position[random$codes])
+  known
 }
 
 # R with R R' = S^-1; columns of any scale.

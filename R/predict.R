@@ -77,8 +77,7 @@ predict.glimmer <- function(object, newdata = NULL, type = c("link", "response")
   if (!se.fit) {
     return(result)
   }
-  variance <- if (all(vapply(rows$random, is.null, NA))) fixed_variance else prediction_variance
-  deviation <- sqrt(variance(object, rows))
+  deviation <- sqrt(prediction_variance(object, rows))
   if (type == "response") deviation <- deviation * abs(object$family$mu.eta(eta))
   list(fit = result, se.fit = finish_rows(deviation, rows), residual.scale = sigma.glimmer(object))
 }
