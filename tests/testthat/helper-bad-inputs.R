@@ -96,3 +96,10 @@ signal_problems <- function(outcome) {
   signals <- c(if (!is.null(outcome$error)) list(outcome$error), outcome$warnings)
   vapply(signals, function(condition) paste0(class(condition)[1L], ": ", conditionMessage(condition)), "")
 }
+
+#' The data of bad_inputs.csv.
+bad_input_data <- function() {
+  definitions <- new.env(parent = globalenv())
+  sys.source(testthat::test_path("fixtures", "bad_inputs_data.R"), definitions)
+  definitions$mk()
+}

@@ -14,7 +14,9 @@ basis_data <- function() {
 
 # Coefficients of (1, z, z^2, ...) with z = x + shift from those of (1, x, x^2, ...).
 shift_map <- function(shift, degree) {
-  outer(0:degree, 0:degree, function(row, column) ifelse(column >= row, choose(column, row) * (-shift)^(column - row), 0))
+  outer(0:degree, 0:degree, function(row, column) {
+    ifelse(column >= row, choose(column, row) * (-shift)^(column - row), 0)
+  })
 }
 
 # The map of all parameters: the first coefficients move, the others stay.
