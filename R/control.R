@@ -9,7 +9,7 @@
 #' @param verbose `0` (nothing), `1` (a message for each stage) or `2` (a message for each evaluation).
 #' @param threads Whole number: threads of the computation, or `NULL` (default): two, but no more than the cores and the
 #'   environment variable `OMP_THREAD_LIMIT` allow, what `OMP_NUM_THREADS` says if it is set, and one in the workers of
-#'   'parallel' and 'future'. In a forked process it is always one. The result is the same, to the last bit, for any
+#'   'parallel' and 'future', forked or not. The result is the same, to the last bit, for any
 #'   number.
 #' @return A list of class `glimmer_control` with these elements.
 #' @section Errors: `glimmer_error_argument` when an argument is out of its range.

@@ -134,7 +134,7 @@ engine_density <- function(rows, eta, phi, family) {
   cpp_density(as.list(rows), as.double(eta), phi, family$family, family$link)
 }
 
-#' The cores that this process may use; 1 where the compiler had no OpenMP
+#' The cores that this process may use
 #' @noRd
 engine_cores <- function() {
   cpp_cores()

@@ -10,21 +10,18 @@ process <- new.env(parent = emptyenv())
 #'
 #' @param asked Whole number, or `NULL` for the default: two, no more than the cores and `OMP_THREAD_LIMIT` allow, or what
 #'   `OMP_NUM_THREADS` says; one in the workers of 'parallel' and 'future', which share the cores already.
-#' @return Integer; always 1 in a forked process, where threads of its parent cannot be used.
+#' @return Integer; 1 in a forked process, which shares the cores with its parent, unless asked for.
 #' @noRd
 threads_to_use <- function(asked = NULL) {
-  if (!identical(process$id, Sys.getpid())) {
-    return(1L)
-  }
   available <- min(engine_cores(), environment_count("OMP_THREAD_LIMIT", Inf))
   if (is.null(asked)) {
-    asked <- if (is_cluster_worker()) 1 else environment_count("OMP_NUM_THREADS", 2)
+    asked <- if (is_worker()) 1 else environment_count("OMP_NUM_THREADS", 2)
   }
   as.integer(max(1, min(asked, available)))
 }
 
-is_cluster_worker <- function() {
-  any(grepl("workRSOCK|workMPI", commandArgs()))
+is_worker <- function() {
+  !identical(process$id, Sys.getpid()) || any(grepl("workRSOCK|workMPI", commandArgs()))
 }
 
 environment_count <- function(name, default) {

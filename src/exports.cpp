@@ -1,9 +1,7 @@
 // The exports: thin, one call of the core each. R/engine.R is their only caller.
 #include "convert.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include <thread>
 
 using glimmer::Model;
 
@@ -63,16 +61,10 @@ void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_
 
 //' The cores that this process may use
 //'
-//' @return Integer; 1 without OpenMP.
+//' @return Integer, at least 1.
 //' @noRd
 // [[Rcpp::export]]
-int cpp_cores() {
-#ifdef _OPENMP
-  return omp_get_num_procs();
-#else
-  return 1;
-#endif
-}
+int cpp_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 //' What is known of a model's density
 //'
