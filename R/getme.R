@@ -55,7 +55,8 @@ getME.glimmer <- function(object, name, ...) {
   unknown <- setdiff(name, known)
   if (!is.character(name) || !length(name) || length(unknown)) {
     stop_glimmer("argument", paste0("`name` asks for ", format_items(unknown), ": for a fit of class 'glimmer' there ",
-                                    "are ", format_items(known, length(known)), "."), argument = "name", unknown = unknown)
+                                    "are ", format_items(known, length(known)), "."),
+                 argument = "name", unknown = unknown)
   }
   design <- fit_design(object)
   if (length(name) == 1L) {
