@@ -120,7 +120,7 @@ evaluate_arguments <- function(frame) {
   }
 }
 
-#' The stages from the design to the verdict: a look at the response, engine, start, search, judgement
+#' The stages from the design to the verdict: a look at the response, engine, start, search, another look, judgement
 #'
 #' @param design Result of [build_design()]. @param family Family object. @param method "laplace" or "joint".
 #' @param control,start As in [glmm()].
@@ -136,6 +136,7 @@ fit_design_by <- function(design, family, method, control, start = NULL) {
   begin <- find_start(basis$design, family, engine, start)
   engine$sd_unit <- begin$sd_unit
   found <- maximise(engine, begin$parameters, method, control)
+  check_exact_fit_after(found$parameters, design, family)
   modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
   result <- leave_basis(basis, engine, found, judge(found, design, engine, method, control))
   c(result, list(index = engine$index, names = engine$names, modes = modes))
