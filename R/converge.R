@@ -38,8 +38,19 @@
 #' `glimmer_warning_separation` has the columns, where they go, and the rows in its fields. The estimate shown is
 #' where the search stopped and its standard error means nothing; the log-likelihood, and the other coefficients, are
 #' right. Leave the column out, merge levels, or compare models by likelihood ratio. If all coefficients are concerned
-#' the fit is an error, `glimmer_error_separation`. Where the responses within every level of a grouping factor are
-#' all 0 or all 1, its standard deviation has no finite estimate, and the statement names the factor.
+#' the fit is an error, `glimmer_error_separation`. With a Gaussian response and the log link rows of responses at or
+#' below 0 are found so; a group whose responses have both signs but a mean below 0 goes to -Inf as well, and is only
+#' suspected, from standard errors.
+#'
+#' @section level_separation:
+#' Within every level of a grouping factor the responses on which a random effect acts are all 0 or all 1, or are
+#' separated by fixed effects, and the estimated standard deviation of the effect is large (warning
+#' `glimmer_warning_separation`, with `term`, `group`, `effect`, `columns` and `certain`). The number is the standard
+#' deviation. The likelihood then does not vanish as that grows, and the Laplace approximation is unreliable: its
+#' maximum can be at a large standard deviation and that of the likelihood elsewhere, also at 0. For one random intercept with
+#' an intercept alone (or the cells of a factor, constant within levels) it is proven that the likelihood is largest at
+#' infinity: `certain` is `TRUE`, and the statement says that nothing bounds the standard deviation. Such levels tell no
+#' more than one row of each: analyse these with [stats::glm()]. Otherwise compare with the fit without the term.
 #'
 #' @section flat:
 #' A direction in the parameters along which the log-likelihood is nearly flat, with the parameters that it moves
@@ -50,6 +61,24 @@
 #' For links that restrict the mean (log-binomial, identity Poisson): the maximum lies where some rows' mean is at the
 #' end of its range, 1 or 0. The number is that of such rows. The estimates are the constrained maximum; standard
 #' errors hold for parameters that stay on the edge. A link that does not restrict the mean avoids it.
+#'
+#' @section Found before the search:
+#' What the data and the formula say by themselves is no statement of the verdict but an error or a warning:
+#'
+#' - `glimmer_error_constant_response`: the response has one value in all rows, or is at its limit in all of them (all
+#'   failures, all successes, all counts zero). There is nothing to estimate: look at how the response was made, and at
+#'   `subset`.
+#' - `glimmer_error_exact_fit`: fixed effects and groups fit the response exactly, so that the residual variance goes to
+#'   0 and the likelihood to infinity. (After the search the same error says that what they leave is too little for the
+#'   search to resolve; `value` and `limit` are fields.) Often the response was computed from the predictors, or is the
+#'   same in all rows of a group: then analyse one row per group.
+#' - `glimmer_error_replication`: a random term has as many effects as there are rows, or a level per row, beside a
+#'   dispersion parameter that does the same. Leave the term out, or make it simpler.
+#' - `glimmer_error_duplicated_term`: two grouping factors make the same groups and have a column in common. Keep one.
+#' - `glimmer_warning_unidentified`: the variance of a random effect cannot be told from the data: its levels are also
+#'   fixed effects, or each has a single 0/1 response. Leave one of the two out.
+#' - `glimmer_warning_aliased`: columns of the fixed effects are constant or combinations of others, and left out. The
+#'   fit is that of the remaining ones; `fixef(fit, add.dropped = TRUE)` shows them as `NA`.
 #'
 #' @references
 #' Albert, A. and Anderson, J. A. (1984). On the existence of maximum likelihood estimates in logistic regression
@@ -103,7 +132,8 @@ check_hessian <- function(found) {
 #' Parameters that the data hardly determine: a direction in which the log-likelihood is nearly flat
 #'
 #' Asked only where the separation of the data is not the cause.
-#' @return List: `status`; `found`, a list of `parameters` (character) and `condition`. `NULL` where there is none.
+#' @return List: `status`; `found`, a list of `parameters` (character) and `condition`, `NULL` where no warning is
+#'   due. `NULL` where there is none.
 #' @noRd
 check_flat <- function(found, engine, limit = 1e6) {
   condition <- condition_number(found$hessian)
@@ -118,7 +148,12 @@ check_flat <- function(found, engine, limit = 1e6) {
   text <- paste0("the data hardly determine ", format_items(parameters), ": the log-likelihood is nearly flat there ",
                  "(condition number ", format(condition, digits = 2), ")")
   list(status = new_check("flat", condition, limit, FALSE, text),
-       found = list(parameters = parameters, condition = condition, text = text))
+       found = if (!named_before(parameters, engine)) list(parameters = parameters, condition = condition, text = text))
+}
+
+# Terms with a level per row have been warned of before the search.
+named_before <- function(parameters, engine) {
+  any(parameters %in% engine$names[unlist(engine$index$theta[engine$levels == engine$rows])])
 }
 
 # Rows whose linear predictor is at the edge of what the link allows.

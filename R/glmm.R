@@ -120,7 +120,7 @@ evaluate_arguments <- function(frame) {
   }
 }
 
-#' The stages from the design to the verdict: a look at the response, engine, start, search, judgement
+#' The stages from the design to the verdict: a look at the response, engine, start, search, another look, judgement
 #'
 #' @param design Result of [build_design()]. @param family Family object. @param method "laplace" or "joint".
 #' @param control,start As in [glmm()].
@@ -136,6 +136,7 @@ fit_design_by <- function(design, family, method, control, start = NULL) {
   own <- find_start(basis$design, family, engine)
   begin <- if (is.null(start)) own else find_start(basis$design, family, engine, start)
   found <- maximise(engine, begin, own, method, control)
+  check_exact_fit_after(found$parameters, basis$design, family)
   modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
   found <- leave_basis(basis, engine, found)
   engine$reach <- column_reach(design$X)

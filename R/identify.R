@@ -1,5 +1,5 @@
-# What a design can say before any search: variances that the data cannot tell apart, and responses that leave nothing
-# to estimate.
+# What a design can say before any search: variances that the data cannot tell apart. (Responses that leave nothing to
+# estimate: exact.R.)
 
 #' Check that the variances of the random terms can be told apart
 #' @noRd
@@ -13,7 +13,10 @@ check_terms <- function(design, family) {
 #'
 #' With equal weights, as many random effects as rows leave nothing for a Gaussian residual; for other families with a
 #' dispersion one level per row does. For single 0/1 trials the variance of such effects is not identified, which is a
-#' warning: the response has the distribution of one without them at another intercept.
+#' warning. Each response then depends on them through the mean probability over its effect alone. Where the linear
+#' predictor is an intercept alone, another intercept has that probability without them; with the probit link, other
+#' coefficients have (all divided by the root of 1 + variance); elsewhere only the shape of the link's curve, averaged
+#' over the effect, could tell the variance.
 #' @noRd
 check_replication <- function(design, family) {
   active <- design$weights > 0
@@ -121,134 +124,4 @@ warn_spanned <- function(design) {
                    term = term$label, variable = term$group, group = term$group, columns = term$names[spanned])
     }
   }
-}
-
-#' Check that the response leaves something to estimate
-#'
-#' A response without variation, at the limit of its family, takes the intercept to infinity; one that the model fits
-#' exactly takes the dispersion to zero and the likelihood to infinity.
-#' @noRd
-check_variation <- function(design, family) {
-  active <- which(design$weights > 0)
-  check_limit(design, family, active)
-  if (!has_dispersion(family)) {
-    return(invisible())
-  }
-  z <- suppressWarnings(family$linkfun(design$y[active])) - design$offset[active]
-  if (!all(is.finite(z))) {
-    return(invisible())
-  }
-  x <- active_rows(design$X, active)
-  left <- c(left_by_fixed(x, z), left_by_groups(design, x, z, active))
-  if (any(left <= rounding_limit)) {
-    stop_exact(design, active, min(left), by_fixed = left[1L] <= rounding_limit)
-  }
-}
-
-check_limit <- function(design, family, active) {
-  side <- limit_side(design, family)[active]
-  at_limit <- length(side) && side[1L] != 0 && all(side == side[1L])
-  if (!at_limit || !length(constant_columns(active_rows(design$X, active), attr(design$X, "assign")))) {
-    return(invisible())
-  }
-  name <- names(design$frame)[1L]
-  what <- if (family$family != "binomial") "0 or less" else if (side[1L] < 0) "0 successes" else "successes only"
-  if (family$family == "poisson") what <- "0"
-  stop_glimmer("constant_response", paste0("The response ", format_items(name), " is ", what, " in all ",
-                                           count_text(length(active)), " rows: the likelihood rises for ever as the ",
-                                           "intercept goes to ", if (side[1L] < 0) "-Inf" else "+Inf", ", and no ",
-                                           "coefficient has a finite estimate."),
-               variable = name, rows_used = length(active), direction = side[1L])
-}
-
-stop_exact <- function(design, active, left, by_fixed) {
-  name <- names(design$frame)[1L]
-  values <- unique(design$y[active])
-  rows <- count_text(length(active))
-  if (length(values) == 1L) {
-    stop_glimmer("constant_response", paste0("The response ", format_items(name), " is ", format(values), " in all ",
-                                             rows, " rows: without variation there is nothing to estimate."),
-                 variable = name, value = values, rows_used = length(active))
-  }
-  by <- if (by_fixed) "fixed effects" else "fixed effects and the groups"
-  groups <- if (!by_fixed) vapply(design$factors, function(factor) factor$name, "")
-  stop_glimmer("exact_fit", paste0("The ", by, " fit the response ", format_items(name), " exactly in all ", rows,
-                                   " rows (relative residual ", format(left, digits = 2), ", rounding is ",
-                                   format(rounding_limit, digits = 2), "): the residual variance goes to 0 and the ",
-                                   "likelihood to infinity. Was the response computed from them?"),
-               variable = name, group = groups, value = left, limit = rounding_limit, rows_used = length(active))
-}
-
-#' What a combination of the columns of X leaves of a response
-#'
-#' Asked first of some of the rows: what does not fit there does not fit.
-#'
-#' @return Number: the residual in proportion to what was added up; below `rounding_limit` it is an exact fit.
-#' @noRd
-left_by_fixed <- function(x, z) {
-  some <- 10L * ncol(x) + 50L
-  if (length(z) > 2L * some) {
-    part <- round(seq(1, length(z), length.out = some))
-    left <- left_over(x[part, , drop = FALSE], z[part])
-    if (left > rounding_limit) {
-      return(left)
-    }
-  }
-  left_over(x, z)
-}
-
-rounding_limit <- 64 * .Machine$double.eps
-
-left_over <- function(x, z) {
-  if (ncol(x) == 0L) {
-    return(if (all(z == 0)) 0 else 1)
-  }
-  decomposition <- qr(unit_columns(x))
-  coefficients <- qr.coef(decomposition, z)
-  # columns of length 1, so that this is the size of what was added up, and of its rounding
-  size <- sqrt(sum(z^2)) + sum(abs(coefficients), na.rm = TRUE)
-  if (size == 0) 0 else sqrt(sum(qr.resid(decomposition, z)^2)) / size
-}
-
-#' What a combination of the columns of X and Z leaves of a response
-#'
-#' Asked of the rows of a few levels, of more where they are fitted exactly, and at last of all; not asked where that
-#' is much work (many crossed levels with few rows each).
-#' @noRd
-left_by_groups <- function(design, x, z, active) {
-  factors <- lapply(design$factors, function(factor) {
-    list(index = factor$index[active], Z = active_rows(factor$Z, active))
-  })
-  n <- length(z)
-  first <- rows_of_large_levels(factors, 800L)
-  for (size in unique(pmin(n, c(50L, 200L, 800L, n)))) {
-    rows <- if (size == n) seq_len(n) else first[seq_len(size)]
-    columns <- ncol(x) + sum(vapply(factors, function(factor) length(unique(factor$index[rows])) * ncol(factor$Z), 1))
-    if (size - columns < 5 || size * columns^2 > 1e8) next
-    left <- left_over(cbind(x[rows, , drop = FALSE], expand_levels(factors, rows)), z[rows])
-    if (left > rounding_limit || size == n) {
-      return(left)
-    }
-  }
-  1
-}
-
-# Rows of the largest levels of the factor with the fewest: there the fewest columns come with the most rows.
-rows_of_large_levels <- function(factors, number) {
-  sizes <- lapply(factors, function(factor) tabulate(factor$index + 1L))
-  fewest <- which.min(lengths(sizes))
-  largest <- order(sizes[[fewest]], decreasing = TRUE)
-  enough <- sum(cumsum(sizes[[fewest]][largest]) < number) + 1L
-  place <- match(factors[[fewest]]$index + 1L, largest[seq_len(min(enough, length(largest)))])
-  rows <- which(!is.na(place))
-  rows[order(place[rows])]
-}
-
-# Columns of Z, one a level and effect, for some rows.
-expand_levels <- function(factors, rows) {
-  do.call(cbind, lapply(factors, function(factor) {
-    index <- factor$index[rows]
-    indicators <- outer(index, unique(index), "==") + 0
-    do.call(cbind, lapply(seq_len(ncol(factor$Z)), function(j) indicators * factor$Z[rows, j]))
-  }))
 }

@@ -12,19 +12,25 @@
 # goes to 0 too (dominated convergence; the same for a sequence of beta whose directions tend to delta), so the maximum
 # is at a finite beta. So X alone decides, for every link with monotone mean; offsets move each row by a constant and
 # do not matter; rows of weight 0 do not exist. Gaussian responses with the log link have the same directions with
-# y <= 0 as the limit: there sufficient for divergence, not necessary.
+# y <= 0 as the limit: there sufficient for divergence, not necessary (see check_low_mean()).
 #
 # Which contrasts stay finite. Take all rows that some such direction moves: the others overlap, and the directions
 # span all coefficients that leave the others as they are. So a coefficient is finite if and only if it is estimable
 # from the rows that overlap.
 #
-# A standard deviation diverges for another reason. If in every level of a factor the responses are all 0 or all 1,
-# the likelihood of (beta, sd) at t (beta, sd) tends, as t grows, to the probability that all signs of x_i'beta + sd u
-# are those of the data: a positive limit, where a single level with both 0 and 1 would let it go to 0. For an
-# intercept alone the limit is above all finite values: at a finite (beta, sd) a level of m rows has P(all 1) = a_m and
-# P(all 0) = c_m, both falling in m, with a_1 + c_1 = 1, and beta / sd whose normal probability is a_1 gives every level
-# at least as much in the limit. Where fixed effects separate 0 from 1 within each level, as a rise in time does, the
-# limit is positive too, and beta goes with sd. A Laplace approximation stops somewhere on this way.
+# A standard deviation can diverge for another reason. If in every level of a factor the responses on which its effect
+# acts are all 0 or all 1 (for a slope: change with the sign of its column), the likelihood tends to a positive limit as
+# the standard deviation grows: a level's effect has the right sign with some probability. A single level with both
+# would let it go to 0. Where fixed effects separate 0 from 1 within each level, as a rise in time does, the same holds
+# as they grow with it. A positive limit is no maximum: with covariates a finite one can be above it, also at a standard
+# deviation of 0. But a Laplace approximation is unreliable on such data: for links with heavy tails it can rise where
+# the likelihood falls. So the statement is only that the limit is positive, with one exception.
+#
+# For a single random intercept, and an intercept alone or cells (as many distinct rows of X and offset as columns) that
+# are constant within levels, the limit along t (beta, sd) is above all finite values. At a finite (beta, sd) a level of
+# m trials in a cell has P(all 1) = a_m and P(all 0) = c_m, both falling in m, with a_1 + c_1 = 1; the beta / sd of the
+# cell whose normal probability is a_1 gives every level at least as much in the limit. (Weights count as trials, and
+# must not be below 1 a level.)
 
 #' The side to which each row's density never falls
 #'
@@ -110,30 +116,56 @@ all_variables <- function(terms) {
   vapply(as.list(attr(terms, "variables"))[-1L], variable_name, "")
 }
 
-#' Find the factors within whose levels the responses are separated, so that the standard deviation diverges
+#' Find whether the likelihood does not vanish as the standard deviation of an effect grows
 #'
-#' @param k Position of the factor in `design$factors`. @param side Result of [limit_side()].
+#' @param term Element of `design$terms`. @param j Position of the effect in it. @param side Result of [limit_side()].
 #' @return `NULL`, or a list: `columns`, `direction` (of the fixed effects that separate within levels; none where
-#'   each level's responses are all 0 or all 1), `levels` (number).
+#'   each level's responses are all 0 or all 1), `levels` (number), `certain` (logical: the likelihood is largest at
+#'   infinity).
 #' @noRd
-find_level_separation <- function(design, k, side) {
+find_level_separation <- function(design, term, j, side) {
+  factor <- design$factors[[term$factor]]
+  column <- factor$Z[, term$columns[j]]
   active <- which(design$weights > 0)
-  if (any(side[active] == 0)) {
+  moved <- active[column[active] != 0]
+  if (any(side[moved] == 0)) {
     return(NULL)
   }
-  high <- side[active] > 0
-  group <- factor(design$factors[[k]]$index[active])
+  high <- side[moved] * column[moved] > 0
+  group <- factor(factor$index[moved])
   mixed <- tapply(high, group, function(own) any(own) && !all(own))
   if (!any(mixed)) {
-    return(list(columns = character(), direction = numeric(), levels = nlevels(group)))
+    return(list(columns = character(), direction = numeric(), levels = nlevels(group),
+                certain = limit_is_largest(design, active, column)))
+  }
+  # beside a slope, or rows that the effect does not move, the fixed effects alone would have to separate
+  if (length(unique(column[active])) > 1L) {
+    return(NULL)
   }
   x <- active_rows(design$X, active)
-  direction <- separate_within(x, high, split(seq_along(group), group)[mixed])
+  direction <- separate_within(x, side[active] > 0, split(seq_along(group), group)[mixed])
   if (is.null(direction)) {
     return(NULL)
   }
   direction <- stats::setNames(direction, colnames(x))[direction != 0]
-  list(columns = names(direction), direction = direction, levels = nlevels(group))
+  list(columns = names(direction), direction = direction, levels = nlevels(group), certain = FALSE)
+}
+
+#' Whether it is proven that the likelihood of levels all 0 or all 1 is largest at infinity (see the head of the file)
+#'
+#' @param column Numeric: the column of Z, which must be constant and the only one.
+#' @noRd
+limit_is_largest <- function(design, active, column) {
+  alone <- length(design$terms) == 1L && length(design$terms[[1L]]$names) == 1L
+  if (!alone || length(unique(column[active])) > 1L || ncol(design$X) == 0L) {
+    return(FALSE)
+  }
+  rows <- unname(cbind(active_rows(design$X, active), design$offset[active]))
+  cells <- collapse_rows(rows, numeric(length(active)))
+  index <- design$factors[[1L]]$index[active]
+  trials <- rowsum((design$weights * design$size)[active], index)
+  nrow(cells$x) == ncol(design$X) && all(trials >= 1) &&
+    all(tapply(cells$group, index, function(own) all(own == own[1L])))
 }
 
 #' Coefficients by which, within each level, every success has a larger linear predictor than every failure
@@ -183,7 +215,7 @@ separate_within <- function(x, high, levels) {
 #' @param engine Result of [new_engine()], with `family`.
 #' @param limit Number: the standard error, times the reach of its column, from which the test is made.
 #' @return List: `status` ([new_check()], or `NULL` for families that cannot be separated), `found`
-#'   ([find_separation()]).
+#'   ([find_separation()]; where nothing is proven also `columns`, those hardly determined, and `text`).
 #' @noRd
 check_separation <- function(covariance, engine, design, limit = 10) {
   beta <- engine$index$beta
@@ -198,6 +230,9 @@ check_separation <- function(covariance, engine, design, limit = 10) {
     return(list(status = new_check("separation", reach, limit, TRUE, text)))
   }
   found <- find_separation(design, engine$family)
+  if (is.null(found) && engine$family$family == "gaussian") {
+    return(check_low_mean(covariance, engine, design, limit))
+  }
   if (is.null(found)) {
     text <- paste0("no separation: the rows overlap for all coefficients",
                    if (!is.na(reach)) paste0(" (exact test; standard errors ", moves, ")"))
@@ -205,15 +240,44 @@ check_separation <- function(covariance, engine, design, limit = 10) {
   }
   if (!found$proven) {
     found$columns <- engine$names[beta][is.na(uncertain) | uncertain > limit]
-    found$text <- paste0("the data hardly determine the coefficient of ", format_items(found$columns),
-                         " (standard errors ", moves, "): separated data?")
-    return(list(status = new_check("separation", reach, limit, FALSE, found$text), found = found))
+    return(hardly_determined(found$columns, reach, limit, paste0("standard errors ", moves), "separated data?"))
   }
   found$text <- separation_text(found)
   if (found$complete) {
     stop_separation(found, design)
   }
   list(status = new_check("separation", length(found$rows), 0, FALSE, found$text), found = found)
+}
+
+hardly_determined <- function(columns, value, limit, how, cause) {
+  text <- paste0("the data hardly determine ", if (length(columns) == 1L) "the coefficient" else "the coefficients",
+                 " of ", format_items(columns), " (", how, "): ", cause)
+  list(status = new_check("separation", value, limit, FALSE, text),
+       found = list(proven = FALSE, columns = columns, text = text))
+}
+
+#' Gaussian responses with the log link whose mean the fit takes towards 0
+#'
+#' A group of rows with responses of both signs but a mean below 0 sends its coefficient to -Inf too, and no test of
+#' rows shows it. There the linear predictor has a huge standard error, whatever the columns: those of coefficients
+#' alone are large also where a covariate is far from zero.
+#' @noRd
+check_low_mean <- function(covariance, engine, design, limit) {
+  beta <- engine$index$beta
+  if (anyNA(covariance[beta, beta])) {
+    return(list(status = new_check("separation", NA_real_, limit, TRUE, paste0(
+      "no row is separated, but without standard errors it is not decided whether a mean goes to 0"))))
+  }
+  # in the basis of the search
+  x <- active_rows(find_basis(design)$design$X, which(design$weights > 0))
+  error <- sqrt(rowSums((x %*% covariance[beta, beta, drop = FALSE]) * x))
+  how <- paste("standard error of the linear predictor up to", format(max(error), digits = 2))
+  if (max(error) <= limit) {
+    return(list(status = new_check("separation", max(error), limit, TRUE, paste0("no sign of separation: ", how))))
+  }
+  low <- x[error > limit, , drop = FALSE]
+  moving <- apply(abs(low), 2L, max) * sqrt(diag(covariance)[beta]) > limit
+  hardly_determined(engine$names[beta][moving], max(error), limit, how, "a mean that goes to 0, of responses below it?")
 }
 
 separation_text <- function(found) {
@@ -239,24 +303,27 @@ stop_separation <- function(found, design) {
                complete = TRUE)
 }
 
-#' Standard deviations that diverge: looked for where the estimate is large, decided by the exact test
+#' Standard deviations that may diverge: looked for where the estimate is large, decided by the exact test
 #'
 #' @param parameters Numeric: the estimates.
-#' @param limit Number: the standard deviation, on a scale without unit, from which the test is made.
-#' @return List: `status` (checks, `NULL` where all is well), `found` (list, one element a term that is separated).
+#' @param limit Number: the standard deviation, times the reach of its column, on a scale without unit, from which the
+#'   test is made.
+#' @return List: `status` (checks, `NULL` where all is well), `found` (list, one element an effect that is separated).
 #' @noRd
 check_level_separation <- function(parameters, engine, design, limit = 5) {
   side <- if (engine$family$family == "binomial") limit_side(design, engine$family)
   found <- list()
   for (t in if (is.null(side)) integer() else seq_along(design$terms)) {
     term <- design$terms[[t]]
-    intercept <- which(term$names == "(Intercept)")
-    sd <- term_sds(parameters[engine$index$theta[[t]]])[intercept]
-    own <- if (length(sd) && isTRUE(sd > limit)) find_level_separation(design, term$factor, side)
-    if (!is.null(own)) {
-      own <- c(own, list(term = term$label, group = term$group, sd = sd))
-      own$text <- level_separation_text(own)
-      found <- c(found, list(own))
+    reach <- column_reach(design$factors[[term$factor]]$Z[, term$columns, drop = FALSE])
+    sds <- term_sds(parameters[engine$index$theta[[t]]])
+    for (j in which(sds * reach > limit)) {
+      own <- find_level_separation(design, term, j, side)
+      if (!is.null(own)) {
+        own <- c(own, list(term = term$label, group = term$group, effect = term$names[j], sd = sds[j]))
+        own$text <- level_separation_text(own)
+        found <- c(found, list(own))
+      }
     }
   }
   status <- lapply(found, function(own) new_check("level_separation", own$sd, limit, FALSE, own$text))
@@ -264,13 +331,21 @@ check_level_separation <- function(parameters, engine, design, limit = 5) {
 }
 
 level_separation_text <- function(own) {
+  plain <- own$effect == "(Intercept)"
   within <- if (length(own$columns)) {
     paste0("the responses are separated by ", format_items(own$columns), " within each of the ", own$levels)
-  } else {
+  } else if (plain) {
     paste0("the responses are all failures or all successes in each of the ", own$levels)
+  } else {
+    paste0("the effect of '", own$effect, "' can fit its responses exactly in each of the ", own$levels)
   }
-  paste0("separated levels: ", within, " levels of '", own$group, "', so that nothing bounds the SD of ", own$term,
-         if (length(own$columns)) " and these coefficients", " (estimate ", format(own$sd, digits = 3), ")")
+  what <- paste0(if (!plain) paste0("'", own$effect, "' in "), own$term)
+  paste0("separated levels: ", within, " levels of '", own$group, "', so that ", if (own$certain) {
+    paste0("nothing bounds the SD of ", what)
+  } else {
+    paste0("the likelihood does not vanish as the SD of ", what, " grows",
+           if (length(own$columns)) " with these coefficients", " and the Laplace approximation is unreliable")
+  }, " (estimate ", format(own$sd, digits = 3), ")")
 }
 
 #' Warn of what diverges
@@ -288,9 +363,15 @@ warn_separation <- function(separation, levels, frame) {
                  levels = separation$cells$levels, rows = row_labels(frame, separation$rows), complete = FALSE)
   }
   for (own in levels) {
-    warn_glimmer("separation", paste0("In this fit: ", own$text, ". The estimate is one of the approximation, not of ",
-                                      "maximum likelihood: analyse one row per level, or leave the term out."),
-                 columns = own$columns, direction = own$direction, term = own$term, group = own$group,
-                 variable = own$group, value = own$sd)
+    advice <- if (own$certain) {
+      paste0(". The estimate is one of the approximation, not of maximum likelihood: analyse one row per level, or ",
+             "leave the term out.")
+    } else {
+      paste0(". The maximum of the likelihood can be at any SD, also at 0: compare with the fit without it, and take ",
+             "the simpler one unless the design asks for the other.")
+    }
+    warn_glimmer("separation", paste0("In this fit: ", own$text, advice), columns = own$columns,
+                 direction = own$direction, term = own$term, group = own$group, effect = own$effect,
+                 variable = own$group, value = own$sd, certain = own$certain)
   }
 }

@@ -46,3 +46,19 @@ front_fit <- function(stages) {
   list(frame = stages$frame, family = stages$family, terms = design$fixed$terms, xlevels = design$fixed$xlevels,
        contrasts = design$fixed$contrasts, random = design$terms, dropped = design$dropped)
 }
+
+# An error or a warning of the class, with these facts in its fields.
+refused <- function(expression, class, ...) {
+  condition <- error_of(expression)
+  expect_s3_class(condition, paste0("glimmer_error_", class))
+  facts <- list(...)
+  for (field in names(facts)) expect_equal(condition[[field]], facts[[field]])
+  condition
+}
+
+warned <- function(expression, class, ...) {
+  condition <- tryCatch(expression, glimmer_warning = identity)
+  expect_s3_class(condition, paste0("glimmer_warning_", class))
+  facts <- list(...)
+  for (field in names(facts)) expect_equal(condition[[field]], facts[[field]])
+}

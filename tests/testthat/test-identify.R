@@ -1,20 +1,5 @@
 # What a design says before any search, named in the condition's fields.
 
-refused <- function(expression, class, ...) {
-  condition <- error_of(expression)
-  expect_s3_class(condition, paste0("glimmer_error_", class))
-  facts <- list(...)
-  for (field in names(facts)) expect_equal(condition[[field]], facts[[field]])
-  condition
-}
-
-warned <- function(expression, class, ...) {
-  condition <- tryCatch(expression, glimmer_warning = identity)
-  expect_s3_class(condition, paste0("glimmer_warning_", class))
-  facts <- list(...)
-  for (field in names(facts)) expect_equal(condition[[field]], facts[[field]])
-}
-
 test_that("one level per row is refused where a dispersion takes its place, and fine for counts and trials", {
   d <- front_data()
   d$id <- seq_len(120)
@@ -54,49 +39,6 @@ test_that("a grouping factor that is also a fixed effect is named", {
   # the likelihood is largest at zero, as the warning says
   suppressWarnings(fit <- glmm(yg ~ g + (1 | g), d))
   expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(stats::lm(yg ~ g, d))), tolerance = 1e-10)
-})
-
-test_that("a response at one limit of its family is refused by name", {
-  d <- front_data()
-  refused(glmm(yc ~ x + (1 | g), transform(d, yc = 0L), poisson), "constant_response", variable = "yc",
-          direction = -1, rows_used = 120)
-  refused(glmm(yb ~ x + (1 | g), transform(d, yb = 1), binomial), "constant_response", variable = "yb", direction = 1)
-  refused(glmm(cbind(s, m - s) ~ 0 + f + (1 | g), transform(d, s = 0L), binomial), "constant_response",
-          variable = "cbind(s, m - s)", direction = -1)
-  # rows of weight zero do not make a variation
-  refused(glmm(yc ~ x + (1 | g), transform(d, yc = replace(integer(120), 3, 5L), w = replace(rep(1, 120), 3, 0)),
-               poisson, weights = w), "constant_response", rows_used = 119)
-  expect_s3_class(glmm(yc ~ x + (1 | g), transform(d, yc = 2L), poisson), "glimmer")
-})
-
-test_that("a response that the model fits exactly is refused", {
-  d <- front_data()
-  d$b <- sin(d$gn)
-  d$c <- cos(as.integer(d$h))
-  refused(glmm(yg ~ x + (1 | g), transform(d, yg = 5)), "constant_response", variable = "yg", value = 5)
-  refused(glmm(yp ~ 1 + (1 | g), transform(d, yp = 5), Gamma("log")), "constant_response", variable = "yp")
-  refused(glmm(y ~ x + (1 | g), transform(d, y = 2 + 3 * x)), "exact_fit", variable = "y")
-  refused(glmm(y ~ x + (1 | g), transform(d, y = 2 + 3 * x + o), offset = o), "exact_fit", variable = "y")
-  with_groups <- list(transform(d, y = x / 3 + b), transform(d, y = 1e10 * (1 + b)), transform(d, y = 1e-10 * b),
-                      transform(d, y = b * x + b))
-  for (data in with_groups) refused(glmm(y ~ x + (x | g), data), "exact_fit", group = "g")
-  refused(glmm(y ~ x + (1 | g) + (1 | h), transform(d, y = x + b + c)), "exact_fit", group = c("g", "h"))
-  refused(glmm(y ~ x + (1 | g), transform(d, y = exp(x + b)), Gamma("log")), "exact_fit", variable = "y", group = "g")
-  condition <- error_of(glmm(y ~ x + (1 | g), transform(d, y = 2 + 3 * x)))
-  expect_lt(condition$value, condition$limit)
-})
-
-test_that("a response that is nearly fitted exactly is not refused", {
-  d <- front_data()
-  set.seed(4)
-  noise <- stats::rnorm(120)
-  for (data in list(transform(d, y = round(2 + x + sin(gn), 3)), transform(d, y = 1 + x + 1e-5 * noise),
-                    transform(d, y = 1e8 + x + noise), transform(d, y = rep(c(1, 1, 1, 2), 30)))) {
-    expect_s3_class(suppressWarnings(glmm(y ~ x + (1 | g), data)), "glimmer")
-  }
-  # the first levels without variation, the last with
-  part <- transform(d, y = ifelse(gn < 12, sin(gn), noise))
-  expect_s3_class(suppressWarnings(glmm(y ~ x + (1 | g), part)), "glimmer")
 })
 
 test_that("constant and aliased columns, factors of one level, and groups of one level are named", {

@@ -154,6 +154,18 @@ test_that("levels all 0 or all 1 are named with their term", {
   expect_identical(caught[[1L]]$term, "(1 | g)")
   expect_identical(caught[[1L]]$columns, character())
   expect_gt(caught[[1L]]$value, 20)
+  expect_identical(caught[[1L]]$effect, "(Intercept)")
+  # a covariate: what bounds the standard deviation is not known
+  expect_false(caught[[1L]]$certain)
+  expect_no_match(conditionMessage(caught[[1L]]), "nothing bounds", fixed = TRUE)
+  for (formula in c(yb ~ 1 + (1 | g), yb ~ 1 + offset(o / o) + (1 | g), yb ~ parity + (1 | g))) {
+    caught <- separation_of(glmm(formula, transform(data, parity = factor(gn %% 3 == 0)), binomial))
+    expect_true(caught[[1L]]$certain)
+    expect_match(conditionMessage(caught[[1L]]), "nothing bounds the SD of (1 | g)", fixed = TRUE)
+  }
+  for (formula in c(yb ~ f + (1 | g), yb ~ offset(o) + (1 | g), yb ~ 1 + (1 | g) + (1 | h))) {
+    expect_false(separation_of(suppressMessages(glmm(formula, data, binomial)))[[1L]]$certain)
+  }
   # one mixed level bounds the standard deviation, large as it is
   data$yb[5] <- 1 - data$yb[5]
   expect_null(separation_of(fit <- glmm(yb ~ x + (1 | g), data, binomial)))
@@ -170,13 +182,92 @@ test_that("fixed effects that separate within levels are named with the term", {
   expect_identical(caught[[1L]]$columns, "time")
   expect_gt(caught[[1L]]$direction[["time"]], 0)
   side <- 2 * data$y - 1
-  design <- list(weights = rep(1, 240), factors = list(list(index = as.integer(data$g) - 1L)),
-                 X = stats::model.matrix(~ time + x, data))
-  expect_identical(find_level_separation(design, 1L, side)$columns, "time")
+  expect_false(caught[[1L]]$certain)
+  design <- front(y ~ time + x + (1 | g), data, stats::binomial())$design
+  term <- design$terms[[1L]]
+  expect_identical(find_level_separation(design, term, 1L, side)$columns, "time")
   # one level where it goes down, or one with equal times, and nothing is separated
-  expect_null(find_level_separation(design, 1L, replace(side, 1:6, rep(c(1, -1), each = 3))))
+  expect_null(find_level_separation(design, term, 1L, replace(side, 1:6, rep(c(1, -1), each = 3))))
   design$X[2L, ] <- design$X[1L, ]
-  expect_null(find_level_separation(design, 1L, replace(side, 1:2, c(-1, 1))))
+  expect_null(find_level_separation(design, term, 1L, replace(side, 1:2, c(-1, 1))))
+})
+
+# The log-likelihood of levels of `m` equal rows, by quadrature over the random intercept.
+exact_pure <- function(eta, sd, high, m, link) {
+  u <- seq(-8, 8, length.out = 801)
+  weights <- stats::dnorm(u) * 0.02
+  # both links are symmetric
+  own <- stats::make.link(link)$linkinv(as.vector(outer(eta, sd * u, `+`) * ifelse(high, 1, -1)))
+  sum(log(drop(matrix(own, length(eta))^m %*% weights)))
+}
+
+test_that("the likelihood of pure levels is largest at infinity with an intercept alone, elsewhere not always", {
+  set.seed(2)
+  high <- stats::rbinom(40, 1, 0.3) == 1
+  m <- sample(1:4, 40, TRUE)
+  limit <- sum(log(ifelse(high, mean(high), 1 - mean(high))))
+  for (link in c("logit", "cauchit")) {
+    for (sd in c(0.1, 1, 5, 20)) {
+      best <- stats::optimize(function(eta) exact_pure(rep(eta, 40), sd, high, m, link), c(-40, 10), maximum = TRUE)
+      expect_lt(best$objective, limit)
+    }
+  }
+  # outliers that heavy tails forgive: the likelihood is above its limit at a standard deviation near 0
+  set.seed(2)
+  x <- c(stats::rnorm(146), 12, -12, 9, -9)
+  high <- c(stats::rbinom(150, 1, stats::plogis(1.5 * x))[1:146], 0, 1, 0, 1) == 1
+  m <- c(rep(2, 6), rep(1, 134), rep(2, 10))
+  m[141:150] <- 1
+  near_zero <- stats::optim(c(0, 1), function(b) -exact_pure(b[1L] + b[2L] * x, 0.01, high, m, "cauchit"))
+  limit <- as.numeric(logLik(stats::glm(high ~ x, family = stats::binomial("probit"))))
+  expect_gt(-near_zero$value, limit + 10)
+  data <- data.frame(g = factor(rep(1:150, m)), x = rep(x, m), y = as.integer(rep(high, m)))
+  caught <- separation_of(glmm(y ~ x + (1 | g), data, binomial("cauchit")))
+  expect_length(caught, 1L)
+  expect_false(caught[[1L]]$certain)
+  expect_match(conditionMessage(caught[[1L]]), "does not vanish", fixed = TRUE)
+})
+
+test_that("effects of a factor, and slopes, whose responses are all 0 or all 1 within levels are named", {
+  set.seed(4)
+  data <- data.frame(g = gl(30, 6), f = factor(rep(c("a", "b"), 90)))
+  data$y <- stats::rbinom(30, 1, 0.5)[data$g]
+  caught <- separation_of(glmm(y ~ 1 + (0 + f | g), data, binomial))
+  expect_setequal(vapply(caught, function(w) w$effect, ""), c("fa", "fb"))
+  expect_false(any(vapply(caught, function(w) w$certain, NA)))
+  # of the cells of b a mixed one
+  side <- 2 * data$y - 1
+  design <- front(y ~ 1 + (0 + f | g), data, stats::binomial())$design
+  side[2L] <- -side[2L]
+  expect_identical(find_level_separation(design, design$terms[[1L]], 1L, side)$levels, 30L)
+  expect_null(find_level_separation(design, design$terms[[1L]], 2L, side))
+  # signs that follow those of a slope's column; rows at zero do not count
+  data$z <- rep(c(-2, -1, 0, 0, 1, 3), 30)
+  design <- front(y ~ 1 + (0 + z | g), data, stats::binomial())$design
+  side <- ifelse(data$z == 0, 0, sign(data$z) * rep(c(1, -1), each = 6))
+  expect_identical(find_level_separation(design, design$terms[[1L]], 1L, side)$columns, character())
+  expect_null(find_level_separation(design, design$terms[[1L]], 1L, replace(side, 1L, 1)))
+})
+
+test_that("a Gaussian mean that the log link takes to 0 is suspected, and one far from the origin is not", {
+  set.seed(4)
+  data <- data.frame(g = gl(30, 6), t = rep(0:1, 90))
+  positive <- exp(stats::rnorm(180))
+  low <- ifelse(stats::runif(180) < 0.2, 0.5, -1) * abs(stats::rnorm(180))
+  data$y <- ifelse(data$t == 1, low, positive)
+  expect_lt(mean(data$y[data$t == 1]), 0)
+  caught <- separation_of(fit <- glmm(y ~ t + (1 | g), data, gaussian("log")))
+  expect_identical(caught[[1L]]$columns, "t")
+  expect_match(conditionMessage(caught[[1L]]), "hardly determine the coefficient of 't'", fixed = TRUE)
+  status <- component(fit, "status")
+  expect_false(status$ok[status$check == "separation"])
+  # all of them below 0: decided
+  caught <- separation_of(glmm(y ~ t + (1 | g), transform(data, y = ifelse(t == 1, -abs(y), y)), gaussian("log")))
+  expect_identical(caught[[1L]]$direction[["t"]], -1)
+  far <- transform(data, y = exp(1 + t / 2) + stats::rnorm(180, 0, 0.3), year = 2000 + t + stats::rnorm(180))
+  expect_null(separation_of(fit <- glmm(y ~ year + (1 | g), far, gaussian("log"))))
+  status <- component(fit, "status")
+  expect_true(status$ok[status$check == "separation"])
 })
 
 test_that("refit() warns and refuses as glmm() does", {
