@@ -34,7 +34,7 @@ cpp_set_edge_barrier <- function(model, weight) {
 
 #' The cores that this process may use
 #'
-#' @return Integer; 1 without OpenMP.
+#' @return Integer, at least 1.
 #' @noRd
 cpp_cores <- function() {
     .Call(`_glimmer_cpp_cores`)

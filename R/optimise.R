@@ -253,7 +253,8 @@ known_curvature <- function(engine, parameters, coordinates) {
     return(none)
   }
   transform <- coordinates$transform[beta, beta, drop = FALSE]
-  -crossprod(transform, engine_fixed_information(engine) %*% transform)
+  information <- engine_fixed_information(engine)
+  if (length(information)) -crossprod(transform, information %*% transform) else none
 }
 
 # How far a unit of each coordinate can move the linear predictor through beta; 0 where its scale has a unit, so that

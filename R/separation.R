@@ -133,6 +133,10 @@ find_level_separation <- function(design, term, j, side) {
   }
   high <- side[moved] * column[moved] > 0
   group <- factor(factor$index[moved])
+  # a level per row: named before the search, see check_replication()
+  if (nlevels(group) == length(group)) {
+    return(NULL)
+  }
   mixed <- tapply(high, group, function(own) any(own) && !all(own))
   if (!any(mixed)) {
     return(list(columns = character(), direction = numeric(), levels = nlevels(group),
