@@ -47,10 +47,11 @@
 #' separated by fixed effects, and the estimated standard deviation of the effect is large (warning
 #' `glimmer_warning_separation`, with `term`, `group`, `effect`, `columns` and `certain`). The number is the standard
 #' deviation. The likelihood then does not vanish as that grows, and the Laplace approximation is unreliable: its
-#' maximum can be at a large standard deviation and that of the likelihood elsewhere, also at 0. For one random intercept with
-#' an intercept alone (or the cells of a factor, constant within levels) it is proven that the likelihood is largest at
-#' infinity: `certain` is `TRUE`, and the statement says that nothing bounds the standard deviation. Such levels tell no
-#' more than one row of each: analyse these with [stats::glm()]. Otherwise compare with the fit without the term.
+#' maximum can be at a large standard deviation and that of the likelihood elsewhere, also at 0. For one random
+#' intercept with an intercept alone (or the cells of a factor, constant within levels) it is proven that the
+#' likelihood is largest at infinity: `certain` is `TRUE`, and the statement says that nothing bounds the standard
+#' deviation. Such levels tell no more than one row of each: analyse these with [stats::glm()]. Otherwise compare with
+#' the fit without the term.
 #'
 #' @section flat:
 #' A direction in the parameters along which the log-likelihood is nearly flat, with the parameters that it moves

@@ -189,10 +189,11 @@ fit_columns <- function(x, z, lengths = rep(1, ncol(x))) {
 #' What a combination of the columns of X and Z leaves of a response
 #'
 #' Asked of the rows of a few levels, of more where they are fitted exactly, and at last of all. Not asked where there
-#' are about as many columns as rows: those fit every response, and the likelihood, a mean over the random effects, need
-#' not be infinite for it; so many rows of crossed factors without a small part that decides are left to
-#' [check_exact_fit_after()]. The factor with the most columns is projected out level by level, and X after it (Frisch
-#' and Waugh 1933); with one factor that is the answer. Others are left to [left_by_others()].
+#' are about as many columns as rows: those fit every response, and the likelihood, a mean over the random effects,
+#' need not be infinite for it. More than 20000 rows of crossed factors, of which no part of 800 decides, are not asked
+#' either but left to [check_exact_fit_after()], for speed. The factor with the most columns is projected out level by
+#' level, and X after it (Frisch and Waugh 1933); with one factor that is the answer. Others are left to
+#' [left_by_others()].
 #'
 #' @param whole Logical: whether to ask of all rows, however many, where no part has decided.
 #' @return As of [left_by_fixed()]; 1 where it is not decided.
