@@ -9,8 +9,8 @@
 #' A Gaussian response with identity link that is far from zero is taken as its difference from a least-squares fit, and
 #' beta as the difference from that fit's coefficients.
 #'
-#' @return List: `design` (with X in the basis), `shift` (of beta, in the basis; `NULL` for none), `to` (p x p: coefficients in the basis are `to %*% beta`), `from` (its
-#'   inverse); both `NULL` where the basis is the user's.
+#' @return List: `design` (with X in the basis), `shift` (of beta, in the basis; `NULL` for none), `to` (p x p:
+#'   coefficients in the basis are `to %*% beta`), `from` (its inverse); both `NULL` where the basis is the user's.
 #' @noRd
 find_basis <- function(design, family = NULL, limit = 1e10) {
   basis <- orthonormal_basis(design, limit)

@@ -101,7 +101,8 @@ NULL
 #' @param found Result of [maximise()].
 #' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`, a
 #'   row a statement), `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the
-#'   boundary), `covariance_root` (whose product with its transpose that is), `separation`, `level_separation`, `flat` (what the checks of these names found).
+#'   boundary), `covariance_root` (whose product with its transpose that is), `separation`,
+#'   `level_separation`, `flat` (what the checks of these names found).
 #' @noRd
 judge <- function(found, design, engine, method, control) {
   root <- covariance_root(found, engine, !found$held)
@@ -113,7 +114,8 @@ judge <- function(found, design, engine, method, control) {
   status <- rbind(check_gain(found, control), check_hessian(found), boundary, separation$status, levels$status,
                   flat$status, check_edge(found))
   list(converged = all(status$ok[1:2]), singular = !all(boundary$ok), status = status,
-       boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root, separation = separation$found,
+       boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root,
+       separation = separation$found,
        level_separation = levels$found, flat = flat$found)
 }
 
@@ -265,8 +267,8 @@ condition_number <- function(hessian) {
 #' cancel have digits left by the root where the covariance has none.
 #'
 #' @param free Logical, one a parameter: not held at the boundary.
-#' @return Matrix R, a row a parameter, a column a free one: the covariance is R R'. `NA` in the rows of held parameters,
-#'   and everywhere where the Hessian is not negative definite.
+#' @return Matrix R, a row a parameter, a column a free one: the covariance is R R'. `NA` in the rows of held
+#'   parameters, and everywhere where the Hessian is not negative definite.
 #' @noRd
 covariance_root <- function(found, engine, free) {
   root <- matrix(NA_real_, length(free), max(sum(free), 1L), dimnames = list(engine$names, NULL))

@@ -11,7 +11,8 @@
 #'   each column of X), `unit_free` (whether the linear predictor has no unit), `linear`
 #'   (whether the mean is linear and the response Gaussian), `density` (logical: `log_concave`,
 #'   `restricted`), `memory` (environment: `sd_unit`, list, one element a random term: the typical standard error of one
-#'   level's own effect, the unit in which a standard deviation is small or large; `evaluations` and `gradients`, counts).
+#'   level's own effect, the unit in which a standard deviation is small or large; `evaluations` and
+#'   `gradients`, counts).
 #' @noRd
 new_engine <- function(design, family, threads = NULL) {
   index <- parameter_index(design, family)

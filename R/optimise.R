@@ -17,7 +17,8 @@ maximise <- function(engine, start, own, method, control) {
     return(settle(engine, search_joint(engine, start, control), control, joint = TRUE))
   }
   # the user's start is kept as it is
-  from <- if (identical(start, own)) joint_mode(engine, start) else list(parameters = start, value = -Inf, record = NULL)
+  as_it_is <- list(parameters = start, value = -Inf, record = NULL)
+  from <- if (identical(start, own)) joint_mode(engine, start) else as_it_is
   best <- climb(engine, from, control)
   if (!has_arrived(best, control)) {
     best <- climb_otherwise(engine, best, own, control)
@@ -212,9 +213,9 @@ pull <- function(coordinates, gradient) {
 }
 
 #' Hessian in the search's coordinates, where the curvature is near 1: with a step of 1e-3 central differences err
-#' by about 1e-7 of it. With many levels the third derivative is small in these coordinates, of the order of one over the
-#' root of their number, and differences to one side err by about 1e-5. Where a coefficient is hardly known (separated data) a unit is far, and the step is cut to what
-#' moves the linear predictor little.
+#' by about 1e-7 of it. With many levels the third derivative is small in these coordinates, of the order of one over
+#' the root of their number, and differences to one side err by about 1e-5. Where a coefficient is hardly known
+#' (separated data) a unit is far, and the step is cut to what moves the linear predictor little.
 #' @noRd
 difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, longest = 1e-3) {
   size <- length(coordinates$searched)

@@ -39,7 +39,8 @@ joint_variance <- function(fit, rows) {
 fixed_variance <- function(fit, rows) {
   root <- fit$covariance_root[fit$index$beta, , drop = FALSE]
   if (anyNA(root)) {
-    warn_glimmer("standard_error", "The covariance of the fixed effects is not known: no standard errors of prediction.")
+    warn_glimmer("standard_error", paste0("The covariance of the fixed effects is not known: standard errors of ",
+                                          "prediction are not available."))
     return(rep(NA_real_, nrow(rows$X)))
   }
   rowSums((rows$X %*% root)^2)

@@ -35,7 +35,8 @@
 #'     Z'WX    Z'WZ + Sigma^-1}
 #' It is computed without the inverse of Sigma, so that a singular fit has standard errors too. The uncertainty of the
 #' variance parameters (and of the dispersion) is not in it. Without random effects (`re.form = NA`) the standard errors
-#' are those of x'beta by [vcov()], which has that uncertainty. For `type = "response"` the standard errors are multiplied by |d mean / d eta| (the delta method).
+#' are those of x'beta by [vcov()], which has that uncertainty. For `type = "response"` the standard errors are
+#' multiplied by |d mean / d eta| (the delta method).
 #'
 #' @section Errors:
 #' `glimmer_error_levels`: a level that the fit has not seen, in the fields `variable` and `levels`.

@@ -137,7 +137,8 @@ search_newton <- function(engine, found, coordinates, control, joint = FALSE, st
     hessian <- difference_hessian(engine, state$parameters, coordinates, joint)
     newton <- newton_step(hessian, pull(coordinates, state$gradient))
     gain <- newton$gain
-    if (is.null(newton$direction) || isTRUE(gain < 1e-16) || asked_since(engine, counts) > control$max_evaluations) break
+    spent <- asked_since(engine, counts) > control$max_evaluations
+    if (is.null(newton$direction) || isTRUE(gain < 1e-16) || spent) break
     moved <- try_step(engine, state, coordinates, newton$direction, joint)
     if (!moved$improved) break
     state <- moved$state

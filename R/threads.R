@@ -8,8 +8,8 @@ process <- new.env(parent = emptyenv())
 
 #' The number of threads for a fit
 #'
-#' @param asked Whole number, or `NULL` for the default: two, no more than the cores and `OMP_THREAD_LIMIT` allow, or what
-#'   `OMP_NUM_THREADS` says; one in the workers of 'parallel' and 'future', which share the cores already.
+#' @param asked Whole number, or `NULL` for the default: two, no more than the cores and `OMP_THREAD_LIMIT` allow, or
+#'   what `OMP_NUM_THREADS` says; one in the workers of 'parallel' and 'future', which share the cores already.
 #' @return Integer; 1 in a forked process, which shares the cores with its parent, unless asked for.
 #' @noRd
 threads_to_use <- function(asked = NULL) {
