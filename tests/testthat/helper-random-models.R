@@ -86,7 +86,7 @@ independent_maximum <- function(value, gradient, starts, unit) {
       if (!inherits(smooth, "try-error") && smooth$value <= found$value) found <- smooth
     }
     slope <- gradient(start + unit * found$par) * unit
-    if (-found$value > best && all(is.finite(slope)) && max(abs(slope)) < 100) best <- -found$value
+    if (-found$value > best && length(slope) && all(is.finite(slope)) && max(abs(slope)) < 100) best <- -found$value
   }
   best
 }

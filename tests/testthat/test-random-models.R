@@ -48,10 +48,11 @@ test_that("random models are fitted, or said not to be", {
   seeds <- seq_len(number_of_models())
   outcomes <- lapply(seeds, outcome_of_random_model)
   kinds <- vapply(outcomes, function(outcome) outcome$kind, "")
-  text <- vapply(outcomes, function(outcome) paste(outcome$text), "")
+  text <- vapply(outcomes, function(outcome) paste(outcome$kind, outcome$text, collapse = " "), "")
   expect_equal(text[kinds == "not finite"], character())
+  missed <- text[kinds == "missed"]
   # local maxima of very small data sets, and of densities that are not log-concave, remain
-  expect_lte(mean(kinds == "missed"), 0.01)
+  expect_lte(length(missed) / length(kinds), 0.01, label = paste(c("the share of", missed), collapse = "; "))
   expect_lte(mean(kinds == "false warning"), 0.005)
   expect_gte(mean(kinds == "as wanted"), 0.9)
 })

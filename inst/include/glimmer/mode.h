@@ -149,7 +149,7 @@ class Mode {
     if (fixed_ || system_.block_diagonal() || !system_.factored() || !data_.density->log_concave()) return false;
     sum_up(point, levels);
     for (Index k = 0; k < data_.terms.count(); ++k) set_gradient(point, k, {0, data_.terms[k].levels});
-    for_finished_elements(levels, [&](Index j) { gradient_[j] = 0.0; });
+    for_finished_elements([&](Index j) { gradient_[j] = 0.0; });
     const double size = gradient_.norm();
     if (!std::isfinite(size)) return false;
     delta_.setZero();
@@ -321,7 +321,7 @@ class Mode {
   }
 
   template <class Visit>
-  void for_finished_elements(Range levels, Visit visit) const {
+  void for_finished_elements(Visit visit) const {
     for (Index k = 0; k < data_.terms.count(); ++k) {
       const Index q = data_.terms[k].effects();
       for (Index h = 0; h < data_.terms[k].levels; ++h)
