@@ -28,7 +28,8 @@ class SchurComplement {
     for (int j = 0; j < size; ++j) columns[j] = neighbours(j, members[j], cliques, seen);
     order(columns);
     find_factor_pattern(columns);
-    if (leading_ > 0 && sparse_cost(cliques) > dense_cost(size) - dense_cost(size - leading_)) make_dense(size);
+    const double saved = dense_cost(size) - dense_cost(size - leading_);
+    if (leading_ > 0 && size <= largest_dense && sparse_cost(cliques) > saved) make_dense(size);
     const Index tail = size - leading_;
     tail_.resize(tail, tail);
     values_.resize(static_cast<Index>(rows_.size()));
@@ -126,6 +127,8 @@ class SchurComplement {
 
   /// The tail begins where a column of the factor has this share of the entries that it could have.
   static constexpr double dense_share = 0.6;
+  /// Up to this size all of S may be dense though its leading columns are not: 128 MB, and as much for its inverse.
+  static constexpr Index largest_dense = 4000;
 
   static std::vector<Integers> cliques_of_columns(Index size, const std::vector<Integers>& cliques) {
     std::vector<Integers> members(static_cast<std::size_t>(size));
