@@ -63,7 +63,8 @@ struct Data {
   static void check(const Data& data) {
     const Index n = data.X.rows();
     for (const Vector* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset})
-      if (column->size() != n) throw std::invalid_argument("the rows of the response, the offset and X differ in number");
+      if (column->size() != n)
+        throw std::invalid_argument("the rows of the response, the offset and X differ in number");
     if (data.terms.rows() != n) throw std::invalid_argument("the rows of X and Z differ in number");
     if (!(data.responses.weight.array() > 0.0).all()) throw std::invalid_argument("prior weights must be positive");
   }
@@ -128,7 +129,8 @@ inline Vector fixed_sums(const Data& data, const Vector& v) {
   Matrix parts(data.X.cols(), static_cast<Index>(data.chunks.size()));
   for_chunks(data, [&](Index c, Range chunk) {
     const Range rows = data.rows_of(chunk);
-    parts.col(c).noalias() = data.X.middleRows(rows.begin, rows.size()).transpose() * v.segment(rows.begin, rows.size());
+    const auto X = data.X.middleRows(rows.begin, rows.size());
+    parts.col(c).noalias() = X.transpose() * v.segment(rows.begin, rows.size());
   });
   return parts.rowwise().sum();
 }

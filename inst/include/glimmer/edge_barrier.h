@@ -2,8 +2,8 @@
 //
 //   l + mu sum_i log(distance of eta^_i from the edge) ,  eta^ at the mode.
 //
-// Where the mode of a level comes to the edge l ends without falling off (all responses of a level of a log-binomial model
-// a success), so that a search runs into the end of its domain; as mu goes to zero, the maximiser goes to the
+// Where the mode of a level comes to the edge l ends without falling off (all responses of a level of a log-binomial
+// model a success), so that a search runs into the end of its domain; as mu goes to zero, the maximiser goes to the
 // constrained one, and the barrier costs about mu for each row on the edge (Nocedal and Wright 2006, section 19.6).
 #ifndef GLIMMER_EDGE_BARRIER_H
 #define GLIMMER_EDGE_BARRIER_H
@@ -59,7 +59,8 @@ class EdgeBarrier : public Integral {
 
  private:
   double log_distance(double eta) const {
-    return (std::isfinite(lower_) ? std::log(eta - lower_) : 0.0) + (std::isfinite(upper_) ? std::log(upper_ - eta) : 0.0);
+    return (std::isfinite(lower_) ? std::log(eta - lower_) : 0.0) +
+           (std::isfinite(upper_) ? std::log(upper_ - eta) : 0.0);
   }
   double log_distance_slope(double eta) const {
     return (std::isfinite(lower_) ? 1.0 / (eta - lower_) : 0.0) - (std::isfinite(upper_) ? 1.0 / (upper_ - eta) : 0.0);

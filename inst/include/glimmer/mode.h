@@ -20,7 +20,8 @@ class Mode {
       : data_(data), system_(system), components_(data.terms), h_(Vector::Zero(components_.count())), trial_(h_),
         noise_(h_), step_(h_), decrement_(h_),
         state_(static_cast<std::size_t>(components_.count()), State::searching),
-        start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_), fallback_(Vector::Zero(data.rows())) {}
+        start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_),
+        fallback_(Vector::Zero(data.rows())) {}
 
   /// Called once a Newton iteration of a search over crossed factors or fixed effects; it may throw to interrupt.
   void set_interrupt(std::function<void()> poll) { poll_ = std::move(poll); }
@@ -143,8 +144,8 @@ class Mode {
 
   /// Where factors cross, and a factorization costs more than all else: H x = A'd1 - u by conjugate gradients, the
   /// factor of an earlier H as preconditioner (Golub and Van Loan 2013, section 11.5). The residual falls with the
-  /// gradient, so that Newton's method keeps its order (Dembo, Eisenstat and Steihaug 1982, SIAM J. Numer. Anal. 19:400).
-  /// False: to be factored after all.
+  /// gradient, so that Newton's method keeps its order (Dembo, Eisenstat and Steihaug 1982, SIAM Journal on Numerical
+  /// Analysis 19:400). False: to be factored after all.
   bool conjugate_directions(Point& point, Range levels) {
     if (fixed_ || system_.block_diagonal() || !system_.factored() || !data_.density->log_concave()) return false;
     sum_up(point, levels);

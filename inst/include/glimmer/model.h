@@ -106,8 +106,8 @@ class Model {
     point_.phi = has_dispersion() ? parameters[parameters.size() - 1] : 0.0;
   }
 
-  /// Sets the parameters, and from a mode moves u along its derivative: du = H^-1 [dLambda' Z'd1 - A'W (X dbeta + Z dLambda u)
-  /// + A'(d d1/dphi) dphi]. Only a start: the mode is then searched to round-off. The part in phi is left out where the
+  /// Sets the parameters, and from a mode moves u along its derivative:
+  /// du = H^-1 [dLambda' Z'd1 - A'W (X dbeta + Z dLambda u) + A'(d d1/dphi) dphi]. Only a start: the mode is then searched to round-off. The part in phi is left out where the
   /// rows' derivatives in phi have not been evaluated.
   void predict_and_set(const Vector& parameters, bool at_mode) {
     if (!at_mode || !data_.density->log_concave()) return set_parameters(parameters);

@@ -1,8 +1,8 @@
-// Loops over the fixed chunks of the data. Each chunk writes its own places only, and sums are kept a chunk each and added in
-// order afterwards, so that any number of threads gives the same bits.
+// Loops over the fixed chunks of the data. Each chunk writes its own places only, and sums are kept a chunk each and
+// added in order afterwards, so that any number of threads gives the same bits.
 //
-// Threads live for one loop: they sleep when they wait, where OpenMP's spin, which on a busy machine of two cores made two
-// threads three times slower than one; and there is nothing that a fork could break. Starting one takes about 20
+// Threads live for one loop: they sleep when they wait, where OpenMP's spin, which on a busy machine of two cores made
+// two threads three times slower than one; and there is nothing that a fork could break. Starting one takes about 20
 // microseconds, so loops over few chunks have none.
 #ifndef GLIMMER_PARALLEL_H
 #define GLIMMER_PARALLEL_H

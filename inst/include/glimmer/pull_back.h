@@ -62,7 +62,8 @@ class PullBack {
     for (Index c = 0; c < data_.pattern.count(); ++c) {
       const Crossing& x = data_.pattern[c];
       for (Index j = 0; j < x.blocks(); ++j)
-        sandwich(terms.lambda(x.first), H_bar.crossing(c, j), terms.lambda(x.second).transpose(), scaled_.crossing(c, j));
+        sandwich(terms.lambda(x.first), H_bar.crossing(c, j), terms.lambda(x.second).transpose(),
+                 scaled_.crossing(c, j));
     }
   }
 

@@ -107,8 +107,8 @@ class SchurComplement {
   Index sparse_entries() const { return static_cast<Index>(rows_.size()); }
 
  private:
-  /// What leading columns cost, in units of operations of a dense factorization: their own operations are scattered, and
-  /// each entry that is added to S is looked for (measured on lme4's InstEval: about 20 and 60 times as long).
+  /// What leading columns cost, in units of operations of a dense factorization: their own operations are scattered,
+  /// and each entry that is added to S is looked for (measured on lme4's InstEval: about 20 and 60 times as long).
   double sparse_cost(const std::vector<Integers>& cliques) const {
     double operations = 0.0, entries = 0.0;
     for (Index j = 0; j < leading_; ++j) operations += std::pow(static_cast<double>(start_[j + 1] - start_[j]), 2);
