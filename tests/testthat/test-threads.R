@@ -1,0 +1,65 @@
+# Threads: the same bits for any number, and how many there are by default.
+many_rows <- function() {
+  set.seed(12)
+  data <- data.frame(g = gl(2000, 12), x = stats::rnorm(24000))
+  data$y <- stats::rpois(24000, exp(0.3 * data$x + stats::rnorm(2000, 0, 0.5)[data$g]))
+  data$z <- exp(0.2 * data$x + stats::rnorm(24000))
+  data
+}
+
+test_that("the result is the same to the last bit for any number of threads", {
+  data <- many_rows()
+  cases <- list(list(y ~ x + (1 | g), stats::poisson()), list(y ~ x + (x | g), stats::poisson()),
+                list(z ~ x + (1 | g), stats::Gamma("log")))
+  for (case in cases) {
+    one <- glmm(case[[1L]], data, case[[2L]], control = glmm_control(threads = 1))
+    for (threads in 2:3) {
+      more <- glmm(case[[1L]], data, case[[2L]], control = glmm_control(threads = threads))
+      same <- c("parameters", "covariance", "modes", "mode_variances", "log_likelihood")
+      expect_identical(unclass(more)[same], unclass(one)[same])
+    }
+  }
+})
+
+test_that("threads work in a forked process", {
+  skip_on_os("windows")
+  data <- many_rows()
+  fit <- function(threads) {
+    as.numeric(logLik(glmm(y ~ x + (1 | g), data, stats::poisson(), control = glmm_control(threads = threads))))
+  }
+  here <- fit(2)
+  there <- parallel::mclapply(c(1, 2), fit, mc.cores = 2)
+  expect_identical(there, list(here, here))
+})
+
+with_variables <- function(values, code) {
+  old <- Sys.getenv(names(values), NA)
+  on.exit({
+    Sys.unsetenv(names(old)[is.na(old)])
+    if (any(!is.na(old))) do.call(Sys.setenv, as.list(old[!is.na(old)]))
+  })
+  do.call(Sys.setenv, as.list(values))
+  code
+}
+
+test_that("the default is two, and no more than is allowed", {
+  cores <- engine_cores()
+  expect_gte(cores, 1L)
+  with_variables(c(OMP_THREAD_LIMIT = "", OMP_NUM_THREADS = ""), expect_equal(threads_to_use(), min(2L, cores)))
+  with_variables(c(OMP_THREAD_LIMIT = "1", OMP_NUM_THREADS = ""), {
+    expect_equal(threads_to_use(), 1L)
+    expect_equal(threads_to_use(8), 1L)
+  })
+  with_variables(c(OMP_THREAD_LIMIT = "", OMP_NUM_THREADS = "1"), {
+    expect_equal(threads_to_use(), 1L)
+    expect_equal(threads_to_use(2), min(2L, cores))
+  })
+  skip_on_os("windows")
+  expect_equal(parallel::mclapply(1:2, function(i) threads_to_use(), mc.cores = 2), list(1L, 1L))
+})
+
+test_that("a wrong number is an error that names the argument", {
+  for (threads in list(0, 1.5, "a", NA, c(1, 2))) {
+    expect_error(glmm_control(threads = threads), class = "glimmer_error_argument")
+  }
+})
