@@ -82,9 +82,18 @@ climb_otherwise <- function(engine, best, start, control) {
 }
 
 climb_others <- function(engine, best, start, control) {
-  for (other in other_starts(engine, start)) {
+  starts <- other_starts(engine, start)
+  # what has arrived has most often come from the package's own start
+  for (other in if (has_arrived(best, control)) starts[-1L] else starts) {
     from <- list(parameters = other, value = engine_evaluate(engine, other)$value, record = best$record)
-    if (is.finite(from$value)) best <- better(best, climb(engine, from, control, rounds = 2L), control)
+    if (!is.finite(from$value)) next
+    if (has_arrived(best, control)) {
+      # a search tells whether there is something higher; most often it ends at the same maximum
+      from <- search_again(engine, from, control)
+      best$record <- from$record
+      if (!isTRUE(from$value > best$value + 1e-6)) next
+    }
+    best <- better(best, climb(engine, from, control, rounds = 2L), control)
   }
   best
 }
