@@ -7,11 +7,11 @@
 #ifndef GLIMMER_PARALLEL_H
 #define GLIMMER_PARALLEL_H
 
+#include <algorithm>
 #include <atomic>
-#include <exception>
-#include <mutex>
+#include <future>
 #include <system_error>
-#include <thread>
+#include <vector>
 
 #include "types.h"
 
@@ -20,7 +20,7 @@ namespace glimmer {
 constexpr Index fewest_chunks_for_threads = 16;
 
 /// Calls visit(position) for 0 .. count - 1, by up to `threads` threads. An exception of a visit is thrown again after
-/// the loop.
+/// the loop: the futures carry it.
 template <class Visit>
 void parallel_for(Index count, int threads, Visit visit) {
   if (threads <= 1 || count < fewest_chunks_for_threads) {
@@ -28,29 +28,19 @@ void parallel_for(Index count, int threads, Visit visit) {
     return;
   }
   std::atomic<Index> next{0};
-  std::exception_ptr failure;
-  std::mutex guard;
   const auto work = [&] {
     constexpr Index share = 4;  // positions taken at a time
-    for (Index begin = next.fetch_add(share); begin < count; begin = next.fetch_add(share)) {
-      try {
-        for (Index position = begin; position < std::min(begin + share, count); ++position) visit(position);
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(guard);
-        failure = std::current_exception();
-        return;
-      }
-    }
+    for (Index begin = next.fetch_add(share); begin < count; begin = next.fetch_add(share))
+      for (Index position = begin; position < std::min(begin + share, count); ++position) visit(position);
   };
-  std::vector<std::thread> others;
+  std::vector<std::future<void>> others;
   try {
-    for (int t = 1; t < threads; ++t) others.emplace_back(work);
+    for (int t = 1; t < threads; ++t) others.push_back(std::async(std::launch::async, work));
   } catch (const std::system_error&) {
     // the system gives no more threads: those that there are do the work
   }
-  work();
-  for (std::thread& other : others) other.join();
-  if (failure) std::rethrow_exception(failure);
+  work();  // if it throws, the futures wait for their threads
+  for (std::future<void>& other : others) other.get();
 }
 
 }  // namespace glimmer
