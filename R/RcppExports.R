@@ -87,6 +87,15 @@ cpp_fixed_information <- function(model) {
     .Call(`_glimmer_cpp_fixed_information`, model)
 }
 
+#' The second derivative of the last value in beta
+#'
+#' @param model External pointer of cpp_model().
+#' @return Numeric matrix, p x p; 0 x 0 where it is not known.
+#' @noRd
+cpp_fixed_hessian <- function(model) {
+    .Call(`_glimmer_cpp_fixed_hessian`, model)
+}
+
 #' Log-density of rows and its derivatives
 #'
 #' @param rows List: y, size, weights (numeric).

@@ -125,6 +125,12 @@ engine_fixed_information <- function(engine) {
   cpp_fixed_information(engine$pointer)
 }
 
+#' Second derivative of the log-likelihood in beta at the last evaluation; 0 x 0 where the core does not know it
+#' @noRd
+engine_fixed_hessian <- function(engine) {
+  cpp_fixed_hessian(engine$pointer)
+}
+
 #' Log-density of rows and its derivatives
 #'
 #' @param rows List or data frame of `y`, `size`, `weights`.

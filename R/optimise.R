@@ -252,19 +252,24 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
   (hessian + t(hessian)) / 2
 }
 
-# The block of beta where it is known: with a Gaussian response and the identity link it is the information on beta.
+# The block of beta where it is known: from the core, or, with a Gaussian response and the identity link, as the
+# information on beta.
 known_curvature <- function(engine, parameters, coordinates) {
   beta <- engine$index$beta
   none <- matrix(0, 0L, 0L)
-  if (!engine$linear || !length(beta) || !identical(coordinates$searched[beta], beta)) {
+  if (!length(beta) || !identical(coordinates$searched[seq_along(beta)], beta)) {
     return(none)
   }
   if (engine_evaluate(engine, parameters)$status != "ok") {
     return(none)
   }
+  hessian <- engine_fixed_hessian(engine)
+  if (!length(hessian) && engine$linear) hessian <- -engine_fixed_information(engine)
+  if (!length(hessian) || !all(is.finite(hessian))) {
+    return(none)
+  }
   transform <- coordinates$transform[beta, beta, drop = FALSE]
-  information <- engine_fixed_information(engine)
-  if (length(information)) -crossprod(transform, information %*% transform) else none
+  crossprod(transform, hessian %*% transform)
 }
 
 # How far a unit of each coordinate can move the linear predictor through beta; 0 where its scale has a unit, so that

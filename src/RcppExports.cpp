@@ -112,6 +112,17 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_fixed_hessian
+Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model);
+RcppExport SEXP _glimmer_cpp_fixed_hessian(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_fixed_hessian(model));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_density
 Rcpp::List cpp_density(Rcpp::List rows, Rcpp::NumericVector eta, double phi, std::string family, std::string link);
 RcppExport SEXP _glimmer_cpp_density(SEXP rowsSEXP, SEXP etaSEXP, SEXP phiSEXP, SEXP familySEXP, SEXP linkSEXP) {
@@ -138,6 +149,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 1},
     {"_glimmer_cpp_modes", (DL_FUNC) &_glimmer_cpp_modes, 1},
     {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 1},
+    {"_glimmer_cpp_fixed_hessian", (DL_FUNC) &_glimmer_cpp_fixed_hessian, 1},
     {"_glimmer_cpp_density", (DL_FUNC) &_glimmer_cpp_density, 5},
     {NULL, NULL, 0}
 };

@@ -12,8 +12,19 @@ inline Vector as_vector(SEXP x) {
   return Eigen::Map<const Vector>(values.begin(), values.size());
 }
 
+inline Column as_column(SEXP x) {
+  const Rcpp::NumericVector values(x);
+  return Column(Eigen::Map<const Vector>(values.begin(), values.size()));
+}
+
 inline Responses as_responses(const Rcpp::List& rows) {
-  return {as_vector(rows["y"]), as_vector(rows["size"]), as_vector(rows["weights"])};
+  return {as_column(rows["y"]), as_column(rows["size"]), as_column(rows["weights"])};
+}
+
+/// Not a copy: the caller keeps the matrix alive.
+inline FixedDesign as_design(SEXP x) {
+  if (!Rf_isReal(x) || !Rf_isMatrix(x)) throw std::invalid_argument("X must be a matrix of double precision");
+  return FixedDesign(REAL(x), Rf_nrows(x), Rf_ncols(x));
 }
 
 inline Matrix as_matrix(SEXP x) {

@@ -26,13 +26,14 @@ Rcpp::NumericMatrix effects_by_level(const glimmer::Terms& terms, glimmer::Index
 //' @noRd
 // [[Rcpp::export]]
 SEXP cpp_model(Rcpp::List data) {
-  Rcpp::XPtr<Model> model(new Model(
-      glimmer::as_responses(data), glimmer::as_vector(data["offset"]), glimmer::as_matrix(data["X"]),
+  auto model = std::make_unique<Model>(
+      glimmer::as_responses(data), glimmer::as_column(data["offset"]), glimmer::as_design(data["X"]),
       glimmer::as_terms(data["factors"]),
-      glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"]))));
+      glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])));
   model->set_threads(Rcpp::as<int>(data["threads"]));
   model->set_interrupt([] { Rcpp::checkUserInterrupt(); });
-  return model;
+  const SEXP borrowed = model->data().design.is_copy() ? R_NilValue : static_cast<SEXP>(data["X"]);
+  return Rcpp::XPtr<Model>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
 }
 
 //' Log-likelihood and gradient at a parameter vector
@@ -134,6 +135,14 @@ Rcpp::List cpp_modes(SEXP model) {
 // [[Rcpp::export]]
 Rcpp::NumericMatrix cpp_fixed_information(SEXP model) { return Rcpp::wrap(as_model(model).fixed_information()); }
 
+//' The second derivative of the last value in beta
+//'
+//' @param model External pointer of cpp_model().
+//' @return Numeric matrix, p x p; 0 x 0 where it is not known.
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model) { return Rcpp::wrap(as_model(model).fixed_hessian()); }
+
 //' Log-density of rows and its derivatives
 //'
 //' @param rows List: y, size, weights (numeric).
@@ -151,6 +160,7 @@ Rcpp::List cpp_density(Rcpp::List rows, Rcpp::NumericVector eta, double phi, std
   const glimmer::Vector at = glimmer::as_vector(eta);
   glimmer::RowDerivatives out;
   out.reserve(all.size(), 5, density->has_dispersion());
+  out.f.resize(all.size());
   density->evaluate(responses, all, at, phi, 5, out);
   for (glimmer::Index i = 0; i < all.size(); ++i) out.f[i] += density->constant(responses[i]);
   glimmer::Vector expected(all.size());

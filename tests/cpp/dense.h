@@ -45,6 +45,7 @@ inline Rows rows_at(const Problem& p, const Vector& eta, double phi) {
   const glimmer::Responses responses{p.y, p.size, p.weight};
   glimmer::RowDerivatives out;
   out.reserve(p.rows(), 3, density->has_dispersion());
+  out.f.resize(p.rows());
   density->evaluate(responses, {0, p.rows()}, eta, phi, 3, out);
   for (Index i = 0; i < p.rows(); ++i) out.f[i] += density->constant(responses[i]);
   return {out.f, out.d1, out.w};

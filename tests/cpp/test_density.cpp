@@ -25,6 +25,7 @@ struct At {
     const glimmer::Responses responses{Vector::Constant(1, row.y), Vector::Constant(1, row.size),
                                        Vector::Constant(1, row.weight)};
     d.reserve(1, 5, density->has_dispersion());
+    d.f.resize(1);
     Vector weights(1);
     density->evaluate(responses, {0, 1}, Vector::Constant(1, eta), phi, 5, d);
     density->expected_weights(responses, {0, 1}, Vector::Constant(1, eta), phi, weights);
@@ -184,23 +185,65 @@ void infeasible(const problem::Pair& pair) {
                     label(pair, row, eta) + ": infeasible");
 }
 
+glimmer::Responses responses_of(const std::vector<Row>& rows) {
+  const Index n = static_cast<Index>(rows.size());
+  Vector y(n), size(n), weight(n);
+  for (Index i = 0; i < n; ++i) {
+    const Row& row = rows[static_cast<std::size_t>(i)];
+    y[i] = row.y, size[i] = row.size, weight[i] = row.weight;
+  }
+  return {y, size, weight};
+}
+
+/// Sums by level, where levels are empty, short, and longer than a block of rows, against the rows one by one.
+void sums_by_level(const problem::Pair& pair, bool one_trial, double farthest) {
+  const auto density = glimmer::make_density(pair.family, pair.link);
+  const glimmer::Positions first_row{0, 0, 1, 4, 4, 150, 471, 473, 473};
+  const Index n = first_row.back(), levels = static_cast<Index>(first_row.size()) - 1;
+  const std::vector<Row> few = rows_of(pair.family);
+  std::vector<Row> rows;
+  Vector eta(n);
+  for (Index i = 0; i < n; ++i) {
+    rows.push_back(few[static_cast<std::size_t>(i) % few.size()]);
+    if (one_trial) rows.back() = {static_cast<double>(i % 3 == 0), 1.0, 1.0};
+    eta[i] = pair.centre + pair.spread * std::sin(static_cast<double>(i));
+  }
+  eta[200] *= farthest;
+  const glimmer::Responses responses = responses_of(rows);
+  glimmer::RowDerivatives by_row, by_level;
+  for (glimmer::RowDerivatives* out : {&by_row, &by_level}) out->reserve(n, 2, false);
+  by_row.f.resize(n);
+  Vector sums(levels - 1), sizes(levels - 1);
+  const glimmer::Range some{1, levels};
+  density->evaluate(responses, {0, n}, eta, 0.3, 2, by_row);
+  density->evaluate_levels(responses, first_row, some, eta, 0.3, by_level, sums.data(), sizes.data());
+  const std::string what = pair.family + " " + pair.link + ", by level";
+  for (Index g = some.begin; g < some.end; ++g) {
+    const auto f = by_row.f.segment(first_row[g], first_row[g + 1] - first_row[g]);
+    check::close(sums[g - 1], f.sum(), 1e-13, what + ": sum");
+    check::close(sizes[g - 1], f.cwiseAbs().sum(), 1e-13, what + ": size");
+  }
+  for (Index i = 0; i < n; ++i) {
+    check::close(by_level.d1[i], by_row.d1[i], 1e-14, what + ": d1");
+    check::close(by_level.w[i], by_row.w[i], 1e-14, what + ": w");
+  }
+}
+
 /// A lower order gives the same numbers, and rows outside the range stay as they are.
 void orders_and_ranges(const problem::Pair& pair) {
   const auto density = glimmer::make_density(pair.family, pair.link);
   const std::vector<Row> rows = rows_of(pair.family);
   const Index n = static_cast<Index>(rows.size());
-  glimmer::Responses responses{Vector(n), Vector(n), Vector(n)};
-  for (Index i = 0; i < n; ++i) {
-    const Row& row = rows[static_cast<std::size_t>(i)];
-    responses.y[i] = row.y, responses.size[i] = row.size, responses.weight[i] = row.weight;
-  }
+  const glimmer::Responses responses = responses_of(rows);
   const Vector eta = Vector::Constant(n, pair.centre);
   glimmer::RowDerivatives all;
   all.reserve(n, 5, density->has_dispersion());
+  all.f.resize(n);
   density->evaluate(responses, {0, n}, eta, 0.3, 5, all);
   for (int order = 0; order <= 4; ++order) {
     glimmer::RowDerivatives some;
     some.reserve(n, order, density->has_dispersion());
+    some.f.resize(n);
     some.f.setConstant(7.0);
     density->evaluate(responses, {1, n}, eta, 0.3, order, some);
     check::that(some.f[0] == 7.0, pair.family + " " + pair.link + ": a row outside the range");
@@ -235,6 +278,10 @@ int main() {
     finite_far_out(pair);
     infeasible(pair);
     orders_and_ranges(pair);
+    for (double farthest : {1.0, 2000.0}) {
+      sums_by_level(pair, false, farthest);
+      if (pair.family == "binomial" || pair.family == "poisson") sums_by_level(pair, true, farthest);
+    }
     expected_weights(pair);
   }
   tails();

@@ -81,6 +81,26 @@ void gradient(const Problem& p, bool joint, double spread) {
     check::close(found.gradient[j] / scale, expected[j] / scale, 1e-6, name + ": gradient " + std::to_string(j));
 }
 
+/// The second derivative in beta against Richardson's differences of the gradient.
+void hessian_in_beta(const Problem& p, double spread) {
+  const auto model = problem::make_model(p);
+  model->evaluate(p.parameters, false);
+  const glimmer::Matrix found = model->fixed_hessian();
+  check::that((found.size() > 0) == model->data().one_factor(), p.name + ": second derivative in beta, there or not");
+  for (Index j = 0; j < found.cols(); ++j) {
+    const auto central = [&](double step) {
+      Vector up = p.parameters, down = p.parameters;
+      up[j] += step, down[j] -= step;
+      return Vector((model->evaluate(up, true).gradient - model->evaluate(down, true).gradient) / (2.0 * step));
+    };
+    const double h = 0.02 * spread;
+    const Vector expected = ((64.0 * central(h / 4) - 20.0 * central(h / 2) + central(h)) / 45.0).head(found.rows());
+    for (Index i = 0; i < found.rows(); ++i)
+      check::close(found(i, j), expected[i], 1e-6, p.name + ": second derivative in beta",
+                   std::max(1.0, found.cwiseAbs().maxCoeff()));
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -94,6 +114,7 @@ int main() {
         mode_and_value(p, joint);
         gradient(p, joint, pair.spread);
       }
+      if (p.X.cols() > 0) hessian_in_beta(p, pair.spread);
     }
   return check::finish();
 }

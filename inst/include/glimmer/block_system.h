@@ -97,6 +97,16 @@ class BlockSystem {
     L.transpose().triangularView<Eigen::Upper>().solveInPlace(x);
   }
 
+  /// R_g^-1 x in place, x a column or several; and R_g'^-1 x.
+  template <class Columns>
+  void forward_level(Index g, Columns& x) const {
+    factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(x);
+  }
+  template <class Columns>
+  void backward_level(Index g, Columns& x) const {
+    factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(x);
+  }
+
   /// Solves H x = r in place.
   void solve(Vector& x) const {
     const Index levels = terms_[0].levels;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "block_system.h"
+#include "columns.h"
 #include "density.h"
 #include "level_sums.h"
 #include "parallel.h"
@@ -18,8 +19,8 @@ namespace glimmer {
 /// (but for Lambda, which `terms` holds at the current theta).
 struct Data {
   Responses responses;
-  Vector offset;
-  Matrix X;
+  Column offset;
+  FixedDesign design;
   Terms terms;
   std::unique_ptr<const Density> density;
   Pattern pattern;
@@ -28,14 +29,16 @@ struct Data {
   int threads = 1;            ///< used where there is one grouping factor, so that chunks have nothing in common
   double constant = 0.0;      ///< sum of the parts of the log-densities that depend on no parameter
 
-  Data(Responses responses_, Vector offset_, Matrix X_, Terms terms_, std::unique_ptr<const Density> density_)
-      : responses(std::move(responses_)), offset(std::move(offset_)), X(std::move(X_)), terms(std::move(terms_)),
-        density(std::move(density_)), pattern(sorted(*this)) {
+  Data(Responses responses_, Column offset_, FixedDesign design_, Terms terms_,
+       std::unique_ptr<const Density> density_)
+      : responses(std::move(responses_)), offset(std::move(offset_)), design(std::move(design_)),
+        terms(std::move(terms_)), density(std::move(density_)), pattern(sorted(*this)) {
     find_chunks();
     for (Index i = 0; i < rows(); ++i) constant += density->constant(responses[i]);
   }
 
-  Index rows() const { return X.rows(); }
+  Eigen::Map<const Matrix> X() const { return design.X(); }
+  Index rows() const { return offset.size(); }
   bool one_factor() const { return terms.count() == 1; }
   Range all_levels() const { return {0, terms[0].levels}; }
   Range rows_of(Range levels) const { return {first_row[levels.begin], first_row[levels.end]}; }
@@ -46,27 +49,23 @@ struct Data {
   /// Sorts the rows, then builds the pattern, which refers to them by position.
   static Pattern sorted(Data& data) {
     check(data);
-    const Integers permutation = data.terms.sorting_permutation();
-    data.terms.permute_rows(permutation);
-    Matrix X(data.X.rows(), data.X.cols());
-    for (Index j = 0; j < X.cols(); ++j)
-      for (Index i = 0; i < X.rows(); ++i) X(i, j) = data.X(permutation[i], j);
-    data.X = std::move(X);
-    for (Vector* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset}) {
-      Vector permuted(column->size());
-      for (Index i = 0; i < permuted.size(); ++i) permuted[i] = (*column)[permutation[i]];
-      *column = std::move(permuted);
+    if (!data.terms.rows_are_sorted()) {
+      const Integers permutation = data.terms.sorting_permutation();
+      data.terms.permute_rows(permutation);
+      data.design.permute(permutation);
+      for (Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset})
+        column->permute(permutation);
     }
     return Pattern(data.terms);
   }
 
   static void check(const Data& data) {
-    const Index n = data.X.rows();
-    for (const Vector* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset})
+    const Index n = data.X().rows();
+    for (const Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset})
       if (column->size() != n)
         throw std::invalid_argument("the rows of the response, the offset and X differ in number");
     if (data.terms.rows() != n) throw std::invalid_argument("the rows of X and Z differ in number");
-    if (!(data.responses.weight.array() > 0.0).all()) throw std::invalid_argument("prior weights must be positive");
+    if (!data.responses.weight.positive()) throw std::invalid_argument("prior weights must be positive");
   }
 
   void find_chunks() {
@@ -88,12 +87,13 @@ struct Point {
   double phi = 0.0;
   Vector fixed, eta;      ///< X beta + offset; the whole linear predictor
   RowDerivatives rows;
+  Vector log_densities;   ///< for each level of the first factor the sum of its rows' f
   BlockMatrix products;   ///< Z'WZ
   Vector score;           ///< Z'd1, one segment a level, laid out like u
 
   Point(const Data& data, int order)
-      : beta(Vector::Zero(data.X.cols())), u(Vector::Zero(data.terms.size())), b(u), fixed(data.offset),
-        eta(data.offset), products(data.terms, data.pattern), score(Vector::Zero(u.size())) {
+      : beta(Vector::Zero(data.X().cols())), u(Vector::Zero(data.terms.size())), b(u), fixed(data.rows()),
+        eta(data.rows()), log_densities(data.terms[0].levels), products(data.terms, data.pattern), score(Vector::Zero(u.size())) {
     rows.reserve(data.rows(), order, data.density->has_dispersion());
   }
 };
@@ -113,23 +113,38 @@ double sum_over_chunks(const Data& data, Visit visit) {
   return parts.sum();
 }
 
-/// X beta + offset
-inline void fixed_predictor(const Data& data, const Vector& beta, Vector& out) {
-  out.resize(data.rows());
-  for_chunks(data, [&](Index, Range chunk) {
-    const Range rows = data.rows_of(chunk);
-    auto segment = out.segment(rows.begin, rows.size());
-    segment = data.offset.segment(rows.begin, rows.size());
-    segment.noalias() += data.X.middleRows(rows.begin, rows.size()) * beta;
+/// The sum over chunks of what visit(range of levels, sum) adds to a matrix: by runs of chunks, whose number does not
+/// depend on the threads, and which are added in order.
+template <class Visit>
+Matrix sum_of_matrices(const Data& data, Index rows, Index columns, Visit visit) {
+  const Index chunks = static_cast<Index>(data.chunks.size()), runs = std::min<Index>(chunks, 32);
+  std::vector<Matrix> parts(static_cast<std::size_t>(runs), Matrix::Zero(rows, columns));
+  parallel_for(runs, data.one_factor() ? data.threads : 1, [&](Index run) {
+    for (Index c = run * chunks / runs; c < (run + 1) * chunks / runs; ++c)
+      visit(data.chunks[static_cast<std::size_t>(c)], parts[static_cast<std::size_t>(run)]);
   });
+  Matrix sum = Matrix::Zero(rows, columns);
+  for (const Matrix& part : parts) sum += part;
+  return sum;
+}
+
+/// X beta + offset on a range of rows
+inline void fixed_predictor(const Data& data, Range rows, const Vector& beta, Vector& out) {
+  auto segment = out.segment(rows.begin, rows.size());
+  data.offset.copy(rows, segment.data());
+  segment.noalias() += data.X().middleRows(rows.begin, rows.size()) * beta;
+}
+
+inline void fixed_predictor(const Data& data, const Vector& beta, Vector& out) {
+  for_chunks(data, [&](Index, Range chunk) { fixed_predictor(data, data.rows_of(chunk), beta, out); });
 }
 
 /// X'v
 inline Vector fixed_sums(const Data& data, const Vector& v) {
-  Matrix parts(data.X.cols(), static_cast<Index>(data.chunks.size()));
+  Matrix parts(data.X().cols(), static_cast<Index>(data.chunks.size()));
   for_chunks(data, [&](Index c, Range chunk) {
     const Range rows = data.rows_of(chunk);
-    const auto X = data.X.middleRows(rows.begin, rows.size());
+    const auto X = data.X().middleRows(rows.begin, rows.size());
     parts.col(c).noalias() = X.transpose() * v.segment(rows.begin, rows.size());
   });
   return parts.rowwise().sum();
@@ -140,7 +155,8 @@ inline void linear_predictor(const Data& data, Range levels, Point& point) {
   const Range rows = data.rows_of(levels);
   point.eta.segment(rows.begin, rows.size()) = point.fixed.segment(rows.begin, rows.size());
   for (Index k = 0; k < data.terms.count(); ++k)
-    add_row_products(data.terms[k], rows, point.b.data() + data.terms.start(k), point.eta);
+    add_row_products(data.terms[k], rows, point.b.data() + data.terms.start(k),
+                     point.eta.data() + rows.begin);
 }
 
 /// b = Lambda u for the levels of the first factor in a range, and for all levels of the others
@@ -158,9 +174,10 @@ inline void scale_effects(const Data& data, Range levels, Point& point) {
 /// of other factors, which clear_shared() must have cleared before the first range.
 inline void add_score(const Data& data, Range levels, Point& point) {
   const Index q = data.terms[0].effects();
+  const Range rows = data.rows_of(levels);
   point.score.segment(data.terms.position(0, levels.begin), levels.size() * q).setZero();
   for (Index k = 0; k < data.terms.count(); ++k)
-    add_level_sums(data.terms[k], data.rows_of(levels), point.rows.d1, point.score.data() + data.terms.start(k));
+    add_level_sums(data.terms[k], rows, point.rows.d1.data() + rows.begin, point.score.data() + data.terms.start(k));
 }
 
 /// Z'WZ on its pattern, range by range like the score.
@@ -169,10 +186,11 @@ inline void add_products(const Data& data, Range levels, const Vector& w, BlockM
   const Index q = data.terms[0].effects();
   out.diagonal_values(0).segment(levels.begin * q * q, levels.size() * q * q).setZero();
   for (Index k = 0; k < data.terms.count(); ++k)
-    add_cross_products(data.terms[k], data.terms[k], data.terms[k].level, rows, w, out.diagonal_values(k).data());
+    add_cross_products(data.terms[k], data.terms[k], data.terms[k].level, rows, w.data() + rows.begin,
+                       out.diagonal_values(k).data());
   for (Index c = 0; c < data.pattern.count(); ++c) {
     const Crossing& x = data.pattern[c];
-    add_cross_products(data.terms[x.first], data.terms[x.second], x.block_of_row, rows, w,
+    add_cross_products(data.terms[x.first], data.terms[x.second], x.block_of_row, rows, w.data() + rows.begin,
                        out.crossing_values(c).data());
   }
 }
@@ -189,7 +207,7 @@ inline void clear_shared(const Data& data, BlockMatrix& products) {
 inline void level_sums(const Data& data, const Vector& v, Vector& sums) {
   sums.setZero(data.terms.size());
   for (Index k = 0; k < data.terms.count(); ++k)
-    add_level_sums(data.terms[k], {0, data.rows()}, v, sums.data() + data.terms.start(k));
+    add_level_sums(data.terms[k], {0, data.rows()}, v.data(), sums.data() + data.terms.start(k));
 }
 
 /// Lambda' x in place for a range of levels of one factor.

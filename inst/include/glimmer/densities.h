@@ -3,6 +3,7 @@
 #ifndef GLIMMER_DENSITIES_H
 #define GLIMMER_DENSITIES_H
 
+#include "canonical.h"
 #include "density.h"
 #include "family.h"
 
@@ -22,14 +23,34 @@ class DensityOf : public Density {
 
   void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
                 RowDerivatives& out) const override {
+    double* const f = out.f.size() > 0 ? out.f.data() + (range.begin - out.first) : nullptr;
     switch (order) {
-      case 0: return fill<0>(responses, range, eta, phi, out);
-      case 1: return fill<1>(responses, range, eta, phi, out);
-      case 2: return fill<2>(responses, range, eta, phi, out);
-      case 3: return fill<3>(responses, range, eta, phi, out);
-      case 4: return fill<4>(responses, range, eta, phi, out);
-      case 5: return fill<5>(responses, range, eta, phi, out);
+      case 0: return fill<0>(responses, range, eta, phi, out, f);
+      case 1: return fill<1>(responses, range, eta, phi, out, f);
+      case 2: return fill<2>(responses, range, eta, phi, out, f);
+      case 3: return fill<3>(responses, range, eta, phi, out, f);
+      case 4: return fill<4>(responses, range, eta, phi, out, f);
+      case 5: return fill<5>(responses, range, eta, phi, out, f);
       default: throw std::invalid_argument("derivatives are there to order 5");
+    }
+  }
+
+  void evaluate_levels(const Responses& responses, const Positions& first_row, Range levels, const Vector& eta,
+                       double phi, RowDerivatives& out, double* sums, double* sizes) const override {
+    std::fill_n(sums, levels.size(), 0.0);
+    std::fill_n(sizes, levels.size(), 0.0);
+    const Index end = first_row[levels.end];
+    Index level = levels.begin;
+    for (Index begin = first_row[level]; begin < end; begin += rows_in_block) {
+      const Range block{begin, std::min(begin + rows_in_block, end)};
+      with_block(responses, block, eta, phi, out, [&](auto add_up) {
+        for (Index from = begin; from < block.end;) {
+          while (first_row[level + 1] <= from) ++level;
+          const Index to = std::min(block.end, first_row[level + 1]), g = level - levels.begin;
+          add_up(from - begin, to - begin, sums[g], sizes[g]);
+          from = to;
+        }
+      });
     }
   }
 
@@ -44,35 +65,89 @@ class DensityOf : public Density {
   }
 
  private:
+  /// Fills d1 and w on a block of rows, and calls visit with what adds up f and |f| over a part of it.
+  template <class Visit>
+  static void with_block(const Responses& responses, Range block, const Vector& eta, double phi, RowDerivatives& out,
+                         Visit visit) {
+    if constexpr (Canonical<Family, Link>::known) {
+      const RowBlock rows(responses, block, eta);
+      if (rows.moderate()) {
+        const Canonical<Family, Link> pair(rows);
+        pair.template derivatives<2>(block.begin - out.first, out);
+        return visit([&](Index from, Index to, double& sum, double& size) { pair.add_up(from, to, sum, size); });
+      }
+    }
+    BlockArray f(block.size());
+    fill_by_row<2>(responses, block, eta, phi, out, f.data());
+    visit([&](Index from, Index to, double& sum, double& size) {
+      sum += f.segment(from, to - from).sum();
+      size += f.segment(from, to - from).abs().sum();
+    });
+  }
+
+  /// `f`: null, or where the log-density of the first row of the range goes.
   template <int K>
-  static void fill(const Responses& responses, Range range, const Vector& eta, double phi, RowDerivatives& out) {
+  static void fill(const Responses& responses, Range range, const Vector& eta, double phi, RowDerivatives& out,
+                   double* f) {
+    if constexpr (!Canonical<Family, Link>::known) return fill_by_row<K>(responses, range, eta, phi, out, f);
+    for (Range block{range.begin, range.begin}; block.begin < range.end; block.begin = block.end) {
+      block.end = std::min(block.begin + rows_in_block, range.end);
+      double* const f_block = f ? f + (block.begin - range.begin) : nullptr;
+      fill_block<K>(responses, block, eta, phi, out, f_block);
+    }
+  }
+
+  template <int K>
+  static void fill_block(const Responses& responses, Range block, const Vector& eta, double phi, RowDerivatives& out,
+                         double* f) {
+    if constexpr (Canonical<Family, Link>::known) {
+      const RowBlock rows(responses, block, eta);
+      if (rows.moderate()) {
+        const Canonical<Family, Link> pair(rows);
+        pair.template derivatives<K>(block.begin - out.first, out);
+        if (f) Eigen::Map<Eigen::ArrayXd>(f, block.size()) = pair.log_density().head(block.size());
+        return;
+      }
+    }
+    fill_by_row<K>(responses, block, eta, phi, out, f);
+  }
+
+  template <int K>
+  static void fill_by_row(const Responses& responses, Range range, const Vector& eta, double phi,
+                             RowDerivatives& out, double* f) {
     const double scale = std::exp(Family::scale_power * phi);
     double weight = -1.0, normalizer = 0.0, normalizer_phi = 0.0;  // the last row's: most often all have the same
     for (Index i = range.begin; i < range.end; ++i) {
+      const Index at = i - out.first;
       const Observation o = responses[i];
-      if (!(eta[i] > Pair::lower_eta && eta[i] < Pair::upper_eta)) {
-        fill_outside<K>(i, out);
-        continue;
-      }
-      Jet<K> l = Kernel<Family, Link>::template at<K>(o, eta[i]);
-      l *= o.weight * scale;
       if (o.weight != weight) {
         weight = o.weight;
         normalizer = Family::normalizer(weight, phi);
         if constexpr (K >= 3) normalizer_phi = Family::normalizer_phi(weight, phi);
       }
-      out.f[i] = l.c[0] + normalizer;
-      if (!usable(l, out.f[i])) {
-        fill_outside<K>(i, out);
-        continue;
+      Jet<K> l(-infinity);
+      if (eta[i] > Pair::lower_eta && eta[i] < Pair::upper_eta) {
+        l = Kernel<Family, Link>::template at<K>(o, eta[i]);
+        l *= o.weight * scale;
       }
-      if constexpr (K >= 1) out.d1[i] = l.c[1];
-      if constexpr (K >= 2) out.w[i] = -2.0 * l.c[2];
-      if constexpr (K >= 3) out.d3[i] = -6.0 * l.c[3];
-      if constexpr (K >= 4) out.d4[i] = -24.0 * l.c[4];
-      if constexpr (K >= 5) out.d5[i] = -120.0 * l.c[5];
-      if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(i, l.c[0], normalizer_phi, out);
+      const double density = l.c[0] + normalizer;
+      const bool good = usable(l, density);
+      if (f) f[i - range.begin] = good ? density : -infinity;
+      if (good)
+        store<K>(at, l, normalizer_phi, out);
+      else
+        store_outside<K>(at, out);
     }
+  }
+
+  template <int K>
+  static void store(Index at, const Jet<K>& l, double normalizer_phi, RowDerivatives& out) {
+    if constexpr (K >= 1) out.d1[at] = l.c[1];
+    if constexpr (K >= 2) out.w[at] = -2.0 * l.c[2];
+    if constexpr (K >= 3) out.d3[at] = -6.0 * l.c[3];
+    if constexpr (K >= 4) out.d4[at] = -24.0 * l.c[4];
+    if constexpr (K >= 5) out.d5[at] = -120.0 * l.c[5];
+    if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(at, l.c[0], normalizer_phi, out);
   }
 
   /// Very far out numbers overflow, and differences of them are not numbers.
@@ -84,10 +159,9 @@ class DensityOf : public Density {
   }
 
   template <int K>
-  static void fill_outside(Index i, RowDerivatives& out) {
-    Vector* in_eta[] = {&out.f, &out.d1, &out.w, &out.d3, &out.d4, &out.d5};
-    for (int k = 1; k <= K; ++k) (*in_eta[k])[i] = 0.0;
-    out.f[i] = -infinity;
+  static void store_outside(Index i, RowDerivatives& out) {
+    Vector* in_eta[] = {&out.d1, &out.w, &out.d3, &out.d4, &out.d5};
+    for (int k = 1; k <= K; ++k) (*in_eta[k - 1])[i] = 0.0;
     Vector* in_phi[] = {&out.f_phi, &out.d1_phi, &out.w_phi, &out.d3_phi, &out.d4_phi};
     if constexpr (K >= 3 && Family::has_dispersion)
       for (int k = 0; k < K; ++k) (*in_phi[k])[i] = 0.0;

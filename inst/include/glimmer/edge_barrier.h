@@ -20,6 +20,8 @@ class EdgeBarrier : public Integral {
   /// Zero: no barrier.
   void set_weight(double mu) { mu_ = restricted() ? mu : 0.0; }
 
+  bool has_barrier() const { return mu_ > 0.0; }
+
   /// How far each row's eta is from the edge: infinite where the link allows every eta.
   Vector distances(const Vector& eta) const {
     return eta.unaryExpr([this](double value) { return std::min(value - lower_, upper_ - value); });
@@ -39,6 +41,7 @@ class EdgeBarrier : public Integral {
     inner_->adjoint(point, out);
     if (!(mu_ > 0.0)) return;
     const Vector slope = point.eta.unaryExpr([this](double eta) { return mu_ * log_distance_slope(eta); });
+    if (out.eta_bar.size() == 0) out.eta_bar = point.rows.d1;
     out.eta_bar += slope;
     Vector sums;
     level_sums(data_, slope, sums);

@@ -14,15 +14,13 @@ class FixedEffects {
 
   /// After `system` has been factored at the weights w. False: B is not positive definite.
   bool factor(const Vector& w) {
-    const Index p = data_.X.cols();
-    Matrix coupling(data_.terms.size(), p);
+    const Index p = data_.X().cols();
+    Matrix coupling = Matrix::Zero(data_.terms.size(), p);
+    complement_ = information(w, coupling);
     V_.resize(data_.terms.size(), p);
-    complement_.resize(p, p);
-    Vector wx, column;
+    Vector column;
     for (Index j = 0; j < p; ++j) {
-      wx = w.cwiseProduct(data_.X.col(j));
-      complement_.col(j) = fixed_sums(data_, wx);
-      level_sums(data_, wx, column);
+      column = coupling.col(j);
       pull_to_u(data_, column);
       coupling.col(j) = column;
       system_.solve(column);
@@ -48,6 +46,20 @@ class FixedEffects {
   const Matrix& complement() const { return complement_; }
 
  private:
+  /// X'WX, and Z'WX added to `sums`.
+  Matrix information(const Vector& w, Matrix& sums) const {
+    const Index p = data_.X().cols(), size = data_.terms.size();
+    return sum_of_matrices(data_, p, p, [&](Range chunk, Matrix& sum) {
+      const Range rows = data_.rows_of(chunk);
+      const auto X = data_.X().middleRows(rows.begin, rows.size());
+      const Matrix wx = w.segment(rows.begin, rows.size()).asDiagonal() * X;
+      sum.noalias() += X.transpose() * wx;
+      for (Index j = 0; j < p; ++j)
+        for (Index k = 0; k < data_.terms.count(); ++k)
+          add_level_sums(data_.terms[k], rows, wx.col(j).data(), sums.data() + j * size + data_.terms.start(k));
+    });
+  }
+
   const Data& data_;
   const BlockSystem& system_;
   Matrix V_, complement_;

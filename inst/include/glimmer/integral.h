@@ -11,11 +11,11 @@ namespace glimmer {
 struct Adjoint {
   BlockMatrix H_bar;                ///< in H, on its pattern
   Vector mode_bar;                  ///< in the mode u^; empty: zero
-  Vector eta_bar;                   ///< n, in each row's eta directly (not through the mode or H)
+  Vector eta_bar;                   ///< n, in each row's eta directly (not through the mode or H); empty: d1
   std::vector<Matrix> lambda_bar;   ///< in Lambda of each factor, directly
   double phi_bar = 0.0;             ///< in phi, directly
 
-  explicit Adjoint(const Data& data) : H_bar(data.terms, data.pattern), eta_bar(data.rows()) {
+  explicit Adjoint(const Data& data) : H_bar(data.terms, data.pattern) {
     for (Index k = 0; k < data.terms.count(); ++k)
       lambda_bar.push_back(Matrix::Zero(data.terms[k].effects(), data.terms[k].effects()));
   }

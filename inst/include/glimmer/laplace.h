@@ -15,8 +15,7 @@ class Laplace : public Integral {
 
   double value(const Point& point) override {
     const double sum = sum_over_chunks(data_, [&](Range chunk) {
-      const Range rows = data_.rows_of(chunk);
-      return point.rows.f.segment(rows.begin, rows.size()).sum() - system_.log_determinant(chunk);
+      return point.log_densities.segment(chunk.begin, chunk.size()).sum() - system_.log_determinant(chunk);
     });
     return sum - system_.log_determinant_rest() - 0.5 * point.u.squaredNorm();
   }
@@ -31,7 +30,7 @@ class Laplace : public Integral {
     }
     out.H_bar *= -0.5;
     out.mode_bar.resize(0);
-    out.eta_bar = point.rows.d1;
+    out.eta_bar.resize(0);
     for (Index k = 0; k < data_.terms.count(); ++k) {  // Z'd1 u', level by level
       const Index q = data_.terms[k].effects(), levels = data_.terms[k].levels, at = data_.terms.start(k);
       Eigen::Map<const Matrix> score(point.score.data() + at, q, levels), u(point.u.data() + at, q, levels);

@@ -1,5 +1,7 @@
 // Passes over the rows: Z b, Z'v and Z'WZ, level by level. The number of effects is small and known at each call, so
-// that the commonest numbers have code of their own.
+// that the commonest numbers have code of their own. A row's numbers in and out (v, w, out) stand at its distance from
+// the first row of the range. Rows of one level that follow each other, as all of the first factor's do, are summed up
+// before the sum goes to its place.
 #ifndef GLIMMER_LEVEL_SUMS_H
 #define GLIMMER_LEVEL_SUMS_H
 
@@ -22,8 +24,20 @@ void with_effects(Index q, Visit visit) {
   }
 }
 
+/// Calls visit(place, begin, end) for the runs of rows with the same place (level or block).
+template <class Visit>
+void for_runs_of(const Integers& place, Range rows, Visit visit) {
+  for (Index begin = rows.begin; begin < rows.end;) {
+    const int own = place[begin];
+    Index end = begin + 1;
+    while (end < rows.end && place[end] == own) ++end;
+    visit(static_cast<Index>(own), begin, end);
+    begin = end;
+  }
+}
+
 /// out_i += z_i' b_level on a range of rows; b has q numbers a level.
-inline void add_row_products(const Grouping& grouping, Range rows, const double* b, Vector& out) {
+inline void add_row_products(const Grouping& grouping, Range rows, const double* b, double* out) {
   with_effects(grouping.effects(), [&](auto fixed) {
     const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : grouping.effects();
     const double* z = grouping.Z.data() + rows.begin * q;
@@ -31,43 +45,61 @@ inline void add_row_products(const Grouping& grouping, Range rows, const double*
       const double* b_level = b + grouping.level[i] * q;
       double sum = 0.0;
       for (Index j = 0; j < q; ++j) sum += z[j] * b_level[j];
-      out[i] += sum;
+      out[i - rows.begin] += sum;
     }
   });
 }
 
 /// sums_level += z_i v_i on a range of rows.
-inline void add_level_sums(const Grouping& grouping, Range rows, const Vector& v, double* sums) {
+inline void add_level_sums(const Grouping& grouping, Range rows, const double* v, double* sums) {
   with_effects(grouping.effects(), [&](auto fixed) {
-    const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : grouping.effects();
-    const double* z = grouping.Z.data() + rows.begin * q;
-    for (Index i = rows.begin; i < rows.end; ++i, z += q) {
-      double* sum = sums + grouping.level[i] * q;
-      for (Index j = 0; j < q; ++j) sum[j] += z[j] * v[i];
-    }
+    constexpr int known = decltype(fixed)::value;
+    const Index q = known > 0 ? known : grouping.effects();
+    for_runs_of(grouping.level, rows, [&](Index level, Index begin, Index end) {
+      const double* z = grouping.Z.data() + begin * q;
+      double* own = sums + level * q;
+      if constexpr (known > 0) {
+        double sum[known] = {};
+        for (Index i = begin; i < end; ++i, z += known)
+          for (int j = 0; j < known; ++j) sum[j] += z[j] * v[i - rows.begin];
+        for (int j = 0; j < known; ++j) own[j] += sum[j];
+      } else {
+        for (Index i = begin; i < end; ++i, z += q)
+          for (Index j = 0; j < q; ++j) own[j] += z[j] * v[i - rows.begin];
+      }
+    });
   });
 }
 
 /// block += w_i z_i y_i' on a range of rows, z and y the rows of two factors (or of one), blocks stored by column.
 inline void add_cross_products(const Grouping& first, const Grouping& second, const Integers& block_of_row,
-                               Range rows, const Vector& w, double* blocks) {
+                               Range rows, const double* w, double* blocks) {
   with_effects(first.effects(), [&](auto first_fixed) {
     with_effects(second.effects(), [&](auto second_fixed) {
-      const Index p = decltype(first_fixed)::value > 0 ? decltype(first_fixed)::value : first.effects();
-      const Index q = decltype(second_fixed)::value > 0 ? decltype(second_fixed)::value : second.effects();
-      const double *z = first.Z.data() + rows.begin * p, *y = second.Z.data() + rows.begin * q;
-      for (Index i = rows.begin; i < rows.end; ++i, z += p, y += q) {
-        double* block = blocks + block_of_row[i] * p * q;
-        for (Index b = 0; b < q; ++b)
-          for (Index a = 0; a < p; ++a) block[b * p + a] += w[i] * z[a] * y[b];
-      }
+      constexpr int known_p = decltype(first_fixed)::value, known_q = decltype(second_fixed)::value;
+      const Index p = known_p > 0 ? known_p : first.effects(), q = known_q > 0 ? known_q : second.effects();
+      for_runs_of(block_of_row, rows, [&](Index block, Index begin, Index end) {
+        const double *z = first.Z.data() + begin * p, *y = second.Z.data() + begin * q;
+        double* own = blocks + block * p * q;
+        if constexpr (known_p > 0 && known_q > 0) {
+          double sum[known_p * known_q] = {};
+          for (Index i = begin; i < end; ++i, z += known_p, y += known_q)
+            for (int b = 0; b < known_q; ++b)
+              for (int a = 0; a < known_p; ++a) sum[b * known_p + a] += w[i - rows.begin] * z[a] * y[b];
+          for (int ab = 0; ab < known_p * known_q; ++ab) own[ab] += sum[ab];
+        } else {
+          for (Index i = begin; i < end; ++i, z += p, y += q)
+            for (Index b = 0; b < q; ++b)
+              for (Index a = 0; a < p; ++a) own[b * p + a] += w[i - rows.begin] * z[a] * y[b];
+        }
+      });
     });
   });
 }
 
 /// out_i += factor * z_i' block y_i on a range of rows.
 inline void add_quadratic_forms(const Grouping& first, const Grouping& second, const Integers& block_of_row,
-                                Range rows, const double* blocks, double factor, Vector& out) {
+                                Range rows, const double* blocks, double factor, double* out) {
   with_effects(first.effects(), [&](auto first_fixed) {
     with_effects(second.effects(), [&](auto second_fixed) {
       const Index p = decltype(first_fixed)::value > 0 ? decltype(first_fixed)::value : first.effects();
@@ -78,7 +110,7 @@ inline void add_quadratic_forms(const Grouping& first, const Grouping& second, c
         double sum = 0.0;
         for (Index b = 0; b < q; ++b)
           for (Index a = 0; a < p; ++a) sum += z[a] * block[b * p + a] * y[b];
-        out[i] += factor * sum;
+        out[i - rows.begin] += factor * sum;
       }
     });
   });

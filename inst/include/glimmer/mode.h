@@ -18,7 +18,7 @@ class Mode {
  public:
   Mode(const Data& data, BlockSystem& system)
       : data_(data), system_(system), components_(data.terms), h_(Vector::Zero(components_.count())), trial_(h_),
-        noise_(h_), step_(h_), decrement_(h_),
+        noise_(h_), level_noise_(data.terms[0].levels), step_(h_), decrement_(h_),
         state_(static_cast<std::size_t>(components_.count()), State::searching),
         start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_),
         fallback_(Vector::Zero(data.rows())) {}
@@ -106,12 +106,12 @@ class Mode {
     for_components(levels, [&](Index c) { h[c] = noise_[c] = 0.0; });
     for_runs(levels, [&](Range run) {
       linear_predictor(data_, run, point);
-      data_.density->evaluate(data_.responses, data_.rows_of(run), point.eta, point.phi, 2, point.rows);
+      data_.density->evaluate_levels(data_.responses, data_.first_row, run, point.eta, point.phi, point.rows,
+                                     point.log_densities.data() + run.begin, level_noise_.data() + run.begin);
       for (Index g = run.begin; g < run.end; ++g) {
-        const Range rows = data_.rows_of({g, g + 1});
         const Index c = component(0, g);
-        h[c] += point.rows.f.segment(rows.begin, rows.size()).sum();
-        noise_[c] += point.rows.f.segment(rows.begin, rows.size()).cwiseAbs().sum();
+        h[c] += point.log_densities[g];
+        noise_[c] += level_noise_[g];
       }
     });
     for_elements(levels, [&](Index j, Index c) { h[c] -= 0.5 * point.u[j] * point.u[j]; });
@@ -336,7 +336,7 @@ class Mode {
   FixedEffects* fixed_ = nullptr;  ///< not null: beta is in the search and connects everything
   Components components_;
   std::function<void()> poll_;
-  Vector h_, trial_, noise_, step_, decrement_;
+  Vector h_, trial_, noise_, level_noise_, step_, decrement_;
   std::vector<State> state_;
   Vector residual_, preconditioned_, search_, product_;
   Vector start_, gradient_, delta_, beta_start_, beta_delta_, fallback_;

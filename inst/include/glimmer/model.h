@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "edge_barrier.h"
+#include "fixed_curvature.h"
 #include "laplace.h"
 #include "mode.h"
 #include "pull_back.h"
@@ -20,9 +21,9 @@ struct Evaluation {
 
 class Model {
  public:
-  /// Rows need positive prior weights.
-  Model(Responses responses, Vector offset, Matrix X, Terms terms, std::unique_ptr<const Density> density)
-      : data_(std::move(responses), std::move(offset), std::move(X), std::move(terms), std::move(density)),
+  /// Rows need positive prior weights. A design that is the caller's own must outlive the model.
+  Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density)
+      : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density)),
         system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
         integral_(data_, std::make_unique<Laplace>(data_, system_)), pull_back_(data_, system_), adjoint_(data_),
         point_(data_, integral_.order()) {}
@@ -30,15 +31,15 @@ class Model {
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
-  Index beta_count() const { return data_.X.cols(); }
+  Index beta_count() const { return data_.X().cols(); }
   Index theta_count() const { return data_.terms.theta_count(); }
   bool has_dispersion() const { return data_.density->has_dispersion(); }
   Index parameter_count() const { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
 
-  /// Called on the calling thread now and then; it may throw to interrupt.
   /// The number of threads; results do not depend on it.
   void set_threads(int threads) { data_.threads = threads; }
 
+  /// Called on the calling thread now and then; it may throw to interrupt.
   void set_interrupt(std::function<void()> poll) {
     poll_ = poll;
     mode_.set_interrupt(std::move(poll));
@@ -93,6 +94,12 @@ class Model {
   /// positive definite.
   Matrix fixed_information() { return fixed_.factor(point_.rows.w) ? fixed_.complement() : Matrix(); }
 
+  /// The second derivative of the last value in beta. Empty where it is not known: crossed factors, a barrier.
+  Matrix fixed_hessian() const {
+    const bool known = data_.one_factor() && last_.status == Status::ok && !last_fixed_ && !integral_.has_barrier();
+    return known ? FixedCurvature(data_, system_)(point_) : Matrix();
+  }
+
  private:
   void check_length(const Vector& parameters) const {
     if (parameters.size() != parameter_count())
@@ -106,29 +113,35 @@ class Model {
     point_.phi = has_dispersion() ? parameters[parameters.size() - 1] : 0.0;
   }
 
-  /// Sets the parameters, and from a mode moves u along its derivative:
-  /// du = H^-1 [dLambda' Z'd1 - A'W (X dbeta + Z dLambda u) + A'(d d1/dphi) dphi]. Only a start: the mode is then searched to round-off. The part in phi is left out where the
-  /// rows' derivatives in phi have not been evaluated.
+  /// Sets the parameters and X beta, and from a mode moves u along its derivative:
+  /// du = H^-1 [dLambda' Z'd1 - A'W (X dbeta + Z dLambda u) + A'(d d1/dphi) dphi].
+  /// Only a start: the mode is then searched to round-off. The part in phi is left out where the rows' derivatives in
+  /// phi have not been evaluated.
   void predict_and_set(const Vector& parameters, bool at_mode) {
-    if (!at_mode || !data_.density->log_concave()) return set_parameters(parameters);
-    const Vector b = point_.b, fixed = point_.fixed;
+    if (!at_mode || !data_.density->log_concave()) {
+      set_parameters(parameters);
+      return fixed_predictor(data_, point_.beta, point_.fixed);
+    }
+    const Vector b = point_.b;
     const double phi = point_.phi;
     Vector direction = -scale_to_u(point_.score);
     set_parameters(parameters);
-    fixed_predictor(data_, point_.beta, point_.fixed);
     direction += scale_to_u(point_.score);
     const Vector moved = data_.terms.scaled(point_.u) - b;  // dLambda u
-    Vector change = point_.fixed - fixed, sums = Vector::Zero(data_.terms.size());
+    Vector sums = Vector::Zero(data_.terms.size());
     for_chunks(data_, [&](Index, Range chunk) {
       const Range rows = data_.rows_of(chunk);
+      auto fixed = point_.fixed.segment(rows.begin, rows.size());
+      Vector change = -fixed;
+      fixed_predictor(data_, rows, point_.beta, point_.fixed);
+      change += fixed;
       for (Index k = 0; k < data_.terms.count(); ++k)
-        add_row_products(data_.terms[k], rows, moved.data() + data_.terms.start(k), change);
-      auto own = change.segment(rows.begin, rows.size());
-      own.array() *= -point_.rows.w.segment(rows.begin, rows.size()).array();
+        add_row_products(data_.terms[k], rows, moved.data() + data_.terms.start(k), change.data());
+      change.array() *= -point_.rows.w.segment(rows.begin, rows.size()).array();
       if (has_dispersion() && point_.phi != phi)
-        own += (point_.phi - phi) * point_.rows.d1_phi.segment(rows.begin, rows.size());
+        change += (point_.phi - phi) * point_.rows.d1_phi.segment(rows.begin, rows.size());
       for (Index k = 0; k < data_.terms.count(); ++k)
-        add_level_sums(data_.terms[k], rows, change, sums.data() + data_.terms.start(k));
+        add_level_sums(data_.terms[k], rows, change.data(), sums.data() + data_.terms.start(k));
     });
     direction += scale_to_u(sums);
     system_.solve(direction);
@@ -145,7 +158,10 @@ class Model {
     if (last_fixed_ != fixed || last_parameters_.size() == 0 || parameters != last_parameters_) {
       const bool at_mode = last_parameters_.size() > 0 && last_.status == Status::ok && !last_fixed_;
       last_parameters_.resize(0);  // an interrupt leaves nothing to go on from
-      predict_and_set(parameters, at_mode && !fixed);
+      if (fixed)
+        set_parameters(parameters);
+      else
+        predict_and_set(parameters, at_mode);
       last_.status = find_mode(fixed);
       if (last_.status != Status::ok) return failed();
       evaluate_at_mode(fixed);
@@ -161,7 +177,6 @@ class Model {
 
   Status find_mode(FixedEffects* fixed) {
     mode_.include(fixed);
-    if (!fixed) fixed_predictor(data_, point_.beta, point_.fixed);
     if (fixed || !system_.block_diagonal()) return mode_.find(point_, data_.all_levels());
     if (poll_) poll_();
     std::vector<Status> statuses(data_.chunks.size());

@@ -104,6 +104,8 @@ class BlockMatrix {
   /// All blocks of factor k, or of crossing c, in storage order.
   Vector& diagonal_values(Index k) { return diagonal_[k]; }
   Vector& crossing_values(Index c) { return crossing_[c]; }
+  const Vector& diagonal_values(Index k) const { return diagonal_[k]; }
+  const Vector& crossing_values(Index c) const { return crossing_[c]; }
 
  private:
   struct Shape {

@@ -24,26 +24,19 @@ struct Gradient {
 class PullBack {
  public:
   PullBack(const Data& data, const BlockSystem& system)
-      : data_(data), system_(system), scaled_(data.terms, data.pattern), s_(data.rows()), e_(data.rows()),
-        a_lambda_(data.rows()),
-        lambda_(data.terms.size()), sums_(data.terms.size()) {}
+      : data_(data), system_(system), scaled_(data.terms, data.pattern), lambda_(data.terms.size()),
+        scaled_lambda_(lambda_), sums_(lambda_) {}
 
   /// `fixed` is null, or the fixed effects that take part in the inner iteration.
   Gradient operator()(const Point& point, const Adjoint& adjoint, const FixedEffects* fixed) {
-    Gradient out;
-    out.phi = adjoint.phi_bar;
     scale_blocks(adjoint.H_bar);
     lambda_.setZero();
-    const bool dispersion = data_.density->has_dispersion();
-    const double through_w = sum_over_chunks(data_, [&](Range chunk) { return weights_bar(point, chunk); });
-    solve_lambda(adjoint, fixed);
-    if (fixed) a_lambda_ = data_.X * beta_lambda_;
-    scaled_lambda_ = data_.terms.scaled(lambda_);
     sums_.setZero();
-    const double through_mode = sum_over_chunks(data_, [&](Range chunk) { return residuals(point, fixed, chunk); });
-    if (dispersion) out.phi += through_w + through_mode;
-    out.beta = Vector::Zero(data_.X.cols());
-    if (!fixed) out.beta = fixed_sums(data_, adjoint.eta_bar + e_);
+    beta_parts_.setZero(data_.X().cols(), static_cast<Index>(data_.chunks.size()));
+    Gradient out;
+    const double phi_bar = data_.one_factor() && !fixed ? by_chunks(point, adjoint) : by_passes(point, adjoint, fixed);
+    out.phi = adjoint.phi_bar + phi_bar;
+    out.beta = beta_parts_.rowwise().sum();
     out.theta = Vector::Zero(data_.terms.theta_count());
     for (Index k = 0; k < data_.terms.count(); ++k)
       data_.terms.pull_back(k, lambda_bar(k, point, adjoint), out.theta);
@@ -51,6 +44,46 @@ class PullBack {
   }
 
  private:
+  /// One factor: a chunk has all that its levels need. The part of dl/dphi that goes through the weights and the mode.
+  double by_chunks(const Point& point, const Adjoint& adjoint) {
+    Vector parts(static_cast<Index>(data_.chunks.size()));
+    for_chunks(data_, [&](Index c, Range chunk) {
+      Vector s;
+      parts[c] = weights_bar(point, chunk, s);
+      add_level_sums(data_.terms[0], data_.rows_of(chunk), s.data(), lambda_.data());
+      pull_to_u(data_, 0, chunk, lambda_);
+      const Index q = data_.terms[0].effects(), at = chunk.begin * q, size = chunk.size() * q;
+      if (adjoint.mode_bar.size() > 0) lambda_.segment(at, size) += adjoint.mode_bar.segment(at, size);
+      for (Index g = chunk.begin; g < chunk.end; ++g) system_.solve_level(g, lambda_.data() + g * q);
+      Eigen::Map<const Matrix> lambda(lambda_.data() + at, q, chunk.size());
+      Eigen::Map<Matrix>(scaled_lambda_.data() + at, q, chunk.size()).noalias() =
+          data_.terms.lambda(0).lazyProduct(lambda);
+      parts[c] += residuals(point, adjoint, nullptr, c, s);
+    });
+    return parts.sum();
+  }
+
+  /// Crossed factors, or fixed effects in the inner iteration: all rows before lambda, and all again after it.
+  double by_passes(const Point& point, const Adjoint& adjoint, const FixedEffects* fixed) {
+    beta_lambda_.setZero(data_.X().cols());
+    double phi_bar = 0.0;
+    Vector s;
+    for (Range chunk : data_.chunks) {
+      const Range rows = data_.rows_of(chunk);
+      phi_bar += weights_bar(point, chunk, s);
+      for (Index k = 0; k < data_.terms.count(); ++k)
+        add_level_sums(data_.terms[k], rows, s.data(), lambda_.data() + data_.terms.start(k));
+      if (fixed) beta_lambda_.noalias() += data_.X().middleRows(rows.begin, rows.size()).transpose() * s;
+    }
+    solve_lambda(adjoint, fixed);
+    scaled_lambda_ = data_.terms.scaled(lambda_);
+    for (std::size_t c = 0; c < data_.chunks.size(); ++c) {
+      weights_bar(point, data_.chunks[c], s);
+      phi_bar += residuals(point, adjoint, fixed, static_cast<Index>(c), s);
+    }
+    return phi_bar;
+  }
+
   /// Lambda_k Hbar_kl Lambda_l': Hbar on the scale of b, so that wbar_i needs only the row of Z.
   void scale_blocks(const BlockMatrix& H_bar) {
     const Terms& terms = data_.terms;
@@ -67,23 +100,21 @@ class PullBack {
     }
   }
 
-  /// On a chunk: wbar_i into s_, then s_i = wbar_i d3_i and Z's into lambda_; the part of dl/dphi that goes through W.
-  double weights_bar(const Point& point, Range chunk) {
+  /// On a chunk: wbar_i, then s_i = wbar_i d3_i; the part of dl/dphi that goes through W.
+  double weights_bar(const Point& point, Range chunk, Vector& s) const {
     const Terms& terms = data_.terms;
     const Range rows = data_.rows_of(chunk);
-    auto s = s_.segment(rows.begin, rows.size());
-    s.setZero();
+    s.setZero(rows.size());
     for (Index k = 0; k < terms.count(); ++k)
-      add_quadratic_forms(terms[k], terms[k], terms[k].level, rows, scaled_.diagonal_values(k).data(), 1.0, s_);
+      add_quadratic_forms(terms[k], terms[k], terms[k].level, rows, scaled_.diagonal_values(k).data(), 1.0, s.data());
     for (Index c = 0; c < data_.pattern.count(); ++c) {
       const Crossing& x = data_.pattern[c];
       add_quadratic_forms(terms[x.first], terms[x.second], x.block_of_row, rows, scaled_.crossing_values(c).data(), 2.0,
-                          s_);
+                          s.data());
     }
     const double phi_bar =
         data_.density->has_dispersion() ? s.dot(point.rows.w_phi.segment(rows.begin, rows.size())) : 0.0;
     s.array() *= point.rows.d3.segment(rows.begin, rows.size()).array();
-    for (Index k = 0; k < terms.count(); ++k) add_level_sums(terms[k], rows, s_, lambda_.data() + terms.start(k));
     return phi_bar;
   }
 
@@ -92,23 +123,27 @@ class PullBack {
     pull_to_u(data_, lambda_);
     if (adjoint.mode_bar.size() > 0) lambda_ += adjoint.mode_bar;
     if (!fixed) return system_.solve(lambda_);
-    beta_lambda_ = fixed_sums(data_, s_);
     fixed->solve(lambda_, beta_lambda_);
   }
 
-  /// On a chunk: e = s - W A lambda, and Z'e into sums_; the part of dl/dphi that goes through the mode.
-  double residuals(const Point& point, const FixedEffects* fixed, Range chunk) {
-    const Range rows = data_.rows_of(chunk);
-    auto a_lambda = a_lambda_.segment(rows.begin, rows.size());
-    if (!fixed) a_lambda.setZero();
+  /// On a chunk: e = s - W A lambda in place of s, Z'e into sums_ and X'(etabar + e) into its part of dl/dbeta; the part
+  /// of dl/dphi that goes through the mode.
+  double residuals(const Point& point, const Adjoint& adjoint, const FixedEffects* fixed, Index c, Vector& s) {
+    const Range rows = data_.rows_of(data_.chunks[static_cast<std::size_t>(c)]);
+    const auto X = data_.X().middleRows(rows.begin, rows.size());
+    Vector a_lambda = Vector::Zero(rows.size());
+    if (fixed) a_lambda.noalias() = X * beta_lambda_;
     for (Index k = 0; k < data_.terms.count(); ++k)
-      add_row_products(data_.terms[k], rows, scaled_lambda_.data() + data_.terms.start(k), a_lambda_);
+      add_row_products(data_.terms[k], rows, scaled_lambda_.data() + data_.terms.start(k), a_lambda.data());
     const double phi_bar =
         data_.density->has_dispersion() ? a_lambda.dot(point.rows.d1_phi.segment(rows.begin, rows.size())) : 0.0;
-    e_.segment(rows.begin, rows.size()) = s_.segment(rows.begin, rows.size()) -
-                                          point.rows.w.segment(rows.begin, rows.size()).cwiseProduct(a_lambda);
+    s.array() -= point.rows.w.segment(rows.begin, rows.size()).array() * a_lambda.array();
     for (Index k = 0; k < data_.terms.count(); ++k)
-      add_level_sums(data_.terms[k], rows, e_, sums_.data() + data_.terms.start(k));
+      add_level_sums(data_.terms[k], rows, s.data(), sums_.data() + data_.terms.start(k));
+    if (fixed) return phi_bar;
+    const Vector& eta_bar = adjoint.eta_bar.size() > 0 ? adjoint.eta_bar : point.rows.d1;
+    s += eta_bar.segment(rows.begin, rows.size());
+    beta_parts_.col(c).noalias() = X.transpose() * s;
     return phi_bar;
   }
 
@@ -152,7 +187,8 @@ class PullBack {
   const Data& data_;
   const BlockSystem& system_;
   BlockMatrix scaled_;
-  Vector s_, e_, a_lambda_, lambda_, scaled_lambda_, beta_lambda_, sums_;
+  Vector lambda_, scaled_lambda_, beta_lambda_, sums_;
+  Matrix beta_parts_;  ///< X'(etabar + e), a column a chunk
 };
 
 }  // namespace glimmer

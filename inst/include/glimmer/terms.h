@@ -78,12 +78,19 @@ class Terms {
   }
 
   /// Rows are kept sorted by the level of the first factor: its blocks are then contiguous.
+  bool rows_are_sorted() const {
+    return std::is_sorted(groupings_.front().level.begin(), groupings_.front().level.end());
+  }
+
+  /// The permutation that sorts them, those of a level in the order given: by counting.
   Integers sorting_permutation() const {
-    Integers permutation(static_cast<std::size_t>(rows()));
-    std::iota(permutation.begin(), permutation.end(), 0);
     const Integers& level = groupings_.front().level;
-    std::stable_sort(permutation.begin(), permutation.end(),
-                     [&level](int i, int j) { return level[i] < level[j]; });
+    Integers next(static_cast<std::size_t>(groupings_.front().levels + 1), 0);
+    for (int own : level) ++next[static_cast<std::size_t>(own) + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    Integers permutation(level.size());
+    for (std::size_t i = 0; i < level.size(); ++i)
+      permutation[static_cast<std::size_t>(next[static_cast<std::size_t>(level[i])]++)] = static_cast<int>(i);
     return permutation;
   }
 

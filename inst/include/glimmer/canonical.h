@@ -1,0 +1,135 @@
+// The canonical pairs, binomial-logit and Poisson-log, a block of rows at a time on Eigen's vectorised arithmetic: one
+// exponential a row gives every derivative, and a block with one trial a row takes one logarithm a level.
+#ifndef GLIMMER_CANONICAL_H
+#define GLIMMER_CANONICAL_H
+
+#include "density.h"
+#include "family.h"
+#include "link.h"
+
+namespace glimmer {
+
+constexpr Index rows_in_block = 128;
+using BlockArray = Eigen::Array<double, Eigen::Dynamic, 1, Eigen::ColMajor, rows_in_block, 1>;
+
+/// Up to rows_in_block rows, made up with empty ones to a multiple of four: a row's derivatives must not depend on
+/// whether it is handled by vector or, at the end, by scalar instructions.
+struct RowBlock {
+  Index size, padded;
+  bool single;  ///< one trial, weight one, in every row
+  BlockArray y, trials, weight, eta;
+
+  RowBlock(const Responses& responses, Range range, const Vector& all_eta)
+      : size(range.size()), padded((size + 3) / 4 * 4),
+        single(is_one(responses.size) && is_one(responses.weight)), y(padded), trials(padded), weight(padded),
+        eta(padded) {
+    copy(responses.y, range, y);
+    copy(responses.size, range, trials);
+    copy(responses.weight, range, weight);
+    std::copy_n(all_eta.data() + range.begin, size, eta.data());
+    eta.tail(padded - size).setZero();
+  }
+
+  /// Whether no exponential of eta overflows or is lost: what is further out, or not a number, is left to the code for single rows.
+  bool moderate() const { return (eta.abs() < 700.0).all(); }
+
+ private:
+  static bool is_one(const Column& column) { return column.constant() && column[0] == 1.0; }
+  void copy(const Column& column, Range range, BlockArray& out) const {
+    column.copy(range, out.data());
+    out.tail(padded - size).setZero();
+  }
+};
+
+/// What a pair has of its own: `known`, derivatives<K>(first element of out, out), log_density() of every row of the
+/// block, add_up(begin, end, sum, size): the sums of f and |f| over a part of it.
+template <class Family, class Link>
+struct Canonical {
+  static constexpr bool known = false;
+};
+
+/// With x = |eta|, e = exp(-x) and r = 1 / (1 + e), the probabilities of the likelier and the other result are r and
+/// e r: none comes from a difference.
+template <>
+class Canonical<BinomialFamily, LogitLink> {
+ public:
+  static constexpr bool known = true;
+
+  explicit Canonical(const RowBlock& rows) : rows_(rows), e_((-rows.eta.abs()).exp()) {}
+
+  template <int K>
+  void derivatives(Index at, RowDerivatives& out) const {
+    const Index n = rows_.size;
+    const BlockArray likelier = (1.0 + e_).inverse(), other = e_ * likelier;
+    const BlockArray p = (rows_.eta > 0.0).select(likelier, other), q = (rows_.eta > 0.0).select(other, likelier);
+    const BlockArray failures = rows_.trials - rows_.y;
+    if constexpr (K >= 1) out.d1.segment(at, n) = (rows_.weight * (rows_.y * q - failures * p)).head(n).matrix();
+    if constexpr (K >= 2) {
+      const BlockArray product = likelier * other, w = rows_.weight * rows_.trials * product;
+      out.w.segment(at, n) = w.head(n).matrix();
+      if constexpr (K >= 3) out.d3.segment(at, n) = (w * (q - p)).head(n).matrix();
+      if constexpr (K >= 4) out.d4.segment(at, n) = (w * (1.0 - 6.0 * product)).head(n).matrix();
+      if constexpr (K >= 5) out.d5.segment(at, n) = (w * (q - p) * (1.0 - 12.0 * product)).head(n).matrix();
+    }
+  }
+
+  BlockArray log_density() const {
+    return -(rows_.weight * (linear() + rows_.trials * e_.unaryExpr([](double e) { return std::log1p(e); })));
+  }
+
+  /// sum log(1 + e) = log prod(1 + e): a product of 128 numbers between 1 and 2 does not overflow.
+  void add_up(Index begin, Index end, double& sum, double& size) const {
+    const Index n = end - begin;
+    double part;
+    if (rows_.single)
+      part = -linear().segment(begin, n).sum() - std::log((1.0 + e_.segment(begin, n)).prod());
+    else
+      part = log_density().segment(begin, n).sum();
+    sum += part;
+    size -= part;  // no f is positive
+  }
+
+ private:
+  /// -f without the logarithm: y max(-eta, 0) + (trials - y) max(eta, 0)
+  BlockArray linear() const {
+    return rows_.y * (-rows_.eta).max(0.0) + (rows_.trials - rows_.y) * rows_.eta.max(0.0);
+  }
+
+  const RowBlock& rows_;
+  BlockArray e_;
+};
+
+template <>
+class Canonical<PoissonFamily, LogLink> {
+ public:
+  static constexpr bool known = true;
+
+  explicit Canonical(const RowBlock& rows) : rows_(rows), mu_(rows.eta.exp()) {}
+
+  template <int K>
+  void derivatives(Index at, RowDerivatives& out) const {
+    const Index n = rows_.size;
+    if constexpr (K >= 1) out.d1.segment(at, n) = (rows_.weight * (rows_.y - mu_)).head(n).matrix();
+    if constexpr (K >= 2) {
+      Vector* const in_eta[] = {&out.w, &out.d3, &out.d4, &out.d5};  // all the same
+      for (int k = 2; k <= K; ++k) in_eta[k - 2]->segment(at, n) = (rows_.weight * mu_).head(n).matrix();
+    }
+  }
+
+  BlockArray log_density() const { return rows_.weight * (rows_.y * rows_.eta - mu_); }
+
+  void add_up(Index begin, Index end, double& sum, double& size) const {
+    const Index n = end - begin;
+    const BlockArray part = log_density().segment(begin, n);
+    sum += part.sum();
+    size += part.abs().sum();
+  }
+
+ private:
+  const RowBlock& rows_;
+  BlockArray mu_;
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,78 @@
+// The data's columns: kept once, and not at all where that can be helped.
+#ifndef GLIMMER_COLUMNS_H
+#define GLIMMER_COLUMNS_H
+
+#include <algorithm>
+#include <memory>
+
+#include "types.h"
+
+namespace glimmer {
+
+/// A number for every row; one number where all rows have the same.
+class Column {
+ public:
+  Column() = default;
+  template <class Derived>
+  Column(const Eigen::DenseBase<Derived>& values) : rows_(values.size()) {  // NOLINT: a vector is a column
+    const bool same = rows_ > 0 && (values.derived().array() == values.derived()(0)).all();
+    values_ = values.derived().head(same ? 1 : rows_);
+    step_ = same ? 0 : 1;
+  }
+
+  Index size() const { return rows_; }
+  bool constant() const { return step_ == 0; }
+  double operator[](Index i) const { return values_[i * step_]; }
+  bool positive() const { return (values_.array() > 0.0).all(); }
+
+  /// out[0], out[1], ... = the numbers of a range of rows
+  void copy(Range rows, double* out) const {
+    if (constant())
+      std::fill_n(out, rows.size(), values_[0]);
+    else
+      std::copy_n(values_.data() + rows.begin, rows.size(), out);
+  }
+
+  void permute(const Integers& permutation) {
+    if (constant()) return;
+    Vector permuted(rows_);
+    for (Index i = 0; i < rows_; ++i) permuted[i] = values_[permutation[static_cast<std::size_t>(i)]];
+    values_ = std::move(permuted);
+  }
+
+ private:
+  Vector values_;
+  Index rows_ = 0, step_ = 1;
+};
+
+/// The model matrix of the fixed effects. It is the caller's own, who keeps it alive, until its rows have to be sorted.
+class FixedDesign {
+ public:
+  FixedDesign(const double* values, Index rows, Index columns) : values_(values), rows_(rows), columns_(columns) {}
+  /// A copy.
+  FixedDesign(const Matrix& X)  // NOLINT: a matrix is a design
+      : own_(std::make_unique<Matrix>(X)), values_(own_->data()), rows_(X.rows()), columns_(X.cols()) {}
+
+  bool is_copy() const { return own_ != nullptr; }
+  Eigen::Map<const Matrix> X() const { return Eigen::Map<const Matrix>(values_, rows_, columns_); }
+
+  void permute(const Integers& permutation) {
+    auto sorted = std::make_unique<Matrix>(rows_, columns_);
+    for (Index j = 0; j < columns_; ++j) {
+      const double* from = values_ + j * rows_;
+      double* to = sorted->data() + j * rows_;
+      for (Index i = 0; i < rows_; ++i) to[i] = from[permutation[static_cast<std::size_t>(i)]];
+    }
+    own_ = std::move(sorted);
+    values_ = own_->data();
+  }
+
+ private:
+  std::unique_ptr<Matrix> own_;  ///< empty while the matrix is the caller's
+  const double* values_;
+  Index rows_, columns_;
+};
+
+}  // namespace glimmer
+
+#endif
