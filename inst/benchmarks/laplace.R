@@ -185,6 +185,7 @@ for (name in if (length(asked)) asked else names(cases)) {
   if (length(compared$words)) cat(paste0("  ", compared$words), sep = "\n")
   summaries <- rbind(summaries, summarise(name, compared$table))
 }
+if (is.null(summaries)) stop("nothing could be compared")
 cat("\nsummary (ratio: seconds of the fastest peer to ours by default; times_glm: ours to those of stats::glm)\n")
 print_table(summaries)
 print_machine(c("glimmer", "lme4", "glmmTMB", "TMB", "Matrix", "nloptr", "mlmRev", "HSAUR3", "MASS"))
