@@ -1,5 +1,8 @@
 # What laplace.R and scale.R share: times and warnings, memory, other packages' estimates as parameters, the machine.
 
+# Other work on the machine spoils the times, most of all those of threads that wait for each other.
+load_before <- if (file.exists("/proc/loadavg")) sub(" .*", "", readLines("/proc/loadavg")) else "not known"
+
 # A call of `fit`, its seconds, and the warnings, which would clutter the tables: their number is a column there.
 # (elapsed of system.time() has a resolution of 1 ms, too coarse for the smallest fits.)
 run_once <- function(fit) {
@@ -102,7 +105,8 @@ print_machine <- function(packages) {
   variables <- c("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
   cat(paste0(variables, "=", Sys.getenv(variables, "(not set)"), collapse = ", "), "\n", sep = "")
   cat("threads of glimmer by default: ", glimmer:::threads_to_use(), "\n", sep = "")
-  cat(processor(), ", ", parallel::detectCores(), " cores, ", Sys.info()[["sysname"]], "\n", sep = "")
+  cat(processor(), ", ", parallel::detectCores(), " cores, ", Sys.info()[["sysname"]], "; load before: ", load_before,
+      "\n", sep = "")
   cat(format(Sys.time(), "%Y-%m-%d %H:%M UTC", tz = "UTC"), "\n", sep = "")
 }
 
