@@ -27,11 +27,6 @@ inline FixedDesign as_design(SEXP x) {
   return FixedDesign(REAL(x), Rf_nrows(x), Rf_ncols(x));
 }
 
-inline Matrix as_matrix(SEXP x) {
-  const Rcpp::NumericMatrix values(x);
-  return Eigen::Map<const Matrix>(values.begin(), values.nrow(), values.ncol());
-}
-
 /// factors: list(index, levels, Z, blocks = list(structure, effects, theta))
 inline Terms as_terms(const Rcpp::List& factors) {
   std::vector<Grouping> groupings;
@@ -41,7 +36,8 @@ inline Terms as_terms(const Rcpp::List& factors) {
     grouping.levels = Rcpp::as<int>(factor["levels"]);
     const Rcpp::IntegerVector level = factor["index"];
     grouping.level.assign(level.begin(), level.end());
-    grouping.Z = as_matrix(factor["Z"]);
+    const Rcpp::NumericMatrix Z = factor["Z"];
+    grouping.Z = EffectRows(Eigen::Map<const Matrix>(Z.begin(), Z.nrow(), Z.ncol()));
     const Rcpp::List blocks = factor["blocks"];
     const Rcpp::CharacterVector structure = blocks["structure"];
     const Rcpp::IntegerVector effects = blocks["effects"], theta = blocks["theta"];

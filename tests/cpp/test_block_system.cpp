@@ -20,7 +20,7 @@ Matrix dense_effects(const Data& data) {
   for (Index k = 0; k < data.terms.count(); ++k)
     for (Index i = 0; i < data.rows(); ++i)
       A.block(i, data.terms.position(k, data.terms[k].level[static_cast<std::size_t>(i)]), 1, data.terms[k].effects()) =
-          data.terms[k].Z.row(i) * data.terms.lambda(k);
+          Eigen::Map<const Eigen::RowVectorXd>(data.terms[k].Z.row(i), data.terms[k].effects()) * data.terms.lambda(k);
   return A;
 }
 

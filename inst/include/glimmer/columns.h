@@ -45,6 +45,35 @@ class Column {
   Index rows_ = 0, step_ = 1;
 };
 
+/// The rows of Z of one grouping factor, q numbers each; one row where all are the same, as those of an intercept.
+class EffectRows {
+ public:
+  EffectRows() = default;
+  template <class Derived>
+  EffectRows(const Eigen::DenseBase<Derived>& Z) : rows_(Z.rows()) {  // NOLINT: a matrix is its rows
+    bool same = rows_ > 0;
+    for (Index j = 0; j < Z.cols() && same; ++j) same = (Z.derived().col(j).array() == Z.derived()(0, j)).all();
+    values_ = Z.derived().topRows(same ? 1 : rows_);
+    step_ = same ? 0 : Z.cols();
+  }
+
+  Index rows() const { return rows_; }
+  Index effects() const { return values_.cols(); }
+  const double* row(Index i) const { return values_.data() + i * step_; }
+  Index step() const { return step_; }  ///< from one row to the next
+
+  void permute(const Integers& permutation) {
+    if (step_ == 0) return;
+    RowMatrix permuted(rows_, values_.cols());
+    for (Index i = 0; i < rows_; ++i) permuted.row(i) = values_.row(permutation[static_cast<std::size_t>(i)]);
+    values_ = std::move(permuted);
+  }
+
+ private:
+  RowMatrix values_;
+  Index rows_ = 0, step_ = 0;
+};
+
 /// The model matrix of the fixed effects. It is the caller's own, who keeps it alive, until its rows have to be sorted.
 class FixedDesign {
  public:

@@ -43,7 +43,9 @@ class FixedCurvature {
     const Grouping& grouping = data_.terms[0];
     const Index begin = data_.first_row[g], n = data_.first_row[g + 1] - begin, at = begin - first;
     if (n == 0) return;
-    const Matrix A = grouping.Z.middleRows(begin, n) * data_.terms.lambda(0);
+    const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(grouping.Z.row(begin), n, grouping.effects(),
+                                                                 Eigen::OuterStride<>(grouping.Z.step()));
+    const Matrix A = Z * data_.terms.lambda(0);
     const auto w = d.w.segment(at, n), d3 = d.d3.segment(at, n), d4 = d.d4.segment(at, n);
     auto own = X.middleRows(at, n);
     Matrix V = A.transpose() * w.asDiagonal() * own;  // A'WX, then R^-1 of it, then H^-1

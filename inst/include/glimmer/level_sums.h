@@ -40,8 +40,9 @@ void for_runs_of(const Integers& place, Range rows, Visit visit) {
 inline void add_row_products(const Grouping& grouping, Range rows, const double* b, double* out) {
   with_effects(grouping.effects(), [&](auto fixed) {
     const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : grouping.effects();
-    const double* z = grouping.Z.data() + rows.begin * q;
-    for (Index i = rows.begin; i < rows.end; ++i, z += q) {
+    const Index step = grouping.Z.step();
+    const double* z = grouping.Z.row(rows.begin);
+    for (Index i = rows.begin; i < rows.end; ++i, z += step) {
       const double* b_level = b + grouping.level[i] * q;
       double sum = 0.0;
       for (Index j = 0; j < q; ++j) sum += z[j] * b_level[j];
@@ -56,15 +57,16 @@ inline void add_level_sums(const Grouping& grouping, Range rows, const double* v
     constexpr int known = decltype(fixed)::value;
     const Index q = known > 0 ? known : grouping.effects();
     for_runs_of(grouping.level, rows, [&](Index level, Index begin, Index end) {
-      const double* z = grouping.Z.data() + begin * q;
+      const Index step = grouping.Z.step();
+      const double* z = grouping.Z.row(begin);
       double* own = sums + level * q;
       if constexpr (known > 0) {
         double sum[known] = {};
-        for (Index i = begin; i < end; ++i, z += known)
+        for (Index i = begin; i < end; ++i, z += step)
           for (int j = 0; j < known; ++j) sum[j] += z[j] * v[i - rows.begin];
         for (int j = 0; j < known; ++j) own[j] += sum[j];
       } else {
-        for (Index i = begin; i < end; ++i, z += q)
+        for (Index i = begin; i < end; ++i, z += step)
           for (Index j = 0; j < q; ++j) own[j] += z[j] * v[i - rows.begin];
       }
     });
@@ -79,16 +81,17 @@ inline void add_cross_products(const Grouping& first, const Grouping& second, co
       constexpr int known_p = decltype(first_fixed)::value, known_q = decltype(second_fixed)::value;
       const Index p = known_p > 0 ? known_p : first.effects(), q = known_q > 0 ? known_q : second.effects();
       for_runs_of(block_of_row, rows, [&](Index block, Index begin, Index end) {
-        const double *z = first.Z.data() + begin * p, *y = second.Z.data() + begin * q;
+        const double *z = first.Z.row(begin), *y = second.Z.row(begin);
+        const Index z_step = first.Z.step(), y_step = second.Z.step();
         double* own = blocks + block * p * q;
         if constexpr (known_p > 0 && known_q > 0) {
           double sum[known_p * known_q] = {};
-          for (Index i = begin; i < end; ++i, z += known_p, y += known_q)
+          for (Index i = begin; i < end; ++i, z += z_step, y += y_step)
             for (int b = 0; b < known_q; ++b)
               for (int a = 0; a < known_p; ++a) sum[b * known_p + a] += w[i - rows.begin] * z[a] * y[b];
           for (int ab = 0; ab < known_p * known_q; ++ab) own[ab] += sum[ab];
         } else {
-          for (Index i = begin; i < end; ++i, z += p, y += q)
+          for (Index i = begin; i < end; ++i, z += z_step, y += y_step)
             for (Index b = 0; b < q; ++b)
               for (Index a = 0; a < p; ++a) own[b * p + a] += w[i - rows.begin] * z[a] * y[b];
         }
@@ -104,8 +107,9 @@ inline void add_quadratic_forms(const Grouping& first, const Grouping& second, c
     with_effects(second.effects(), [&](auto second_fixed) {
       const Index p = decltype(first_fixed)::value > 0 ? decltype(first_fixed)::value : first.effects();
       const Index q = decltype(second_fixed)::value > 0 ? decltype(second_fixed)::value : second.effects();
-      const double *z = first.Z.data() + rows.begin * p, *y = second.Z.data() + rows.begin * q;
-      for (Index i = rows.begin; i < rows.end; ++i, z += p, y += q) {
+      const double *z = first.Z.row(rows.begin), *y = second.Z.row(rows.begin);
+      const Index z_step = first.Z.step(), y_step = second.Z.step();
+      for (Index i = rows.begin; i < rows.end; ++i, z += z_step, y += y_step) {
         const double* block = blocks + block_of_row[i] * p * q;
         double sum = 0.0;
         for (Index b = 0; b < q; ++b)

@@ -20,8 +20,9 @@ class Mode {
       : data_(data), system_(system), components_(data.terms), h_(Vector::Zero(components_.count())), trial_(h_),
         noise_(h_), level_noise_(data.terms[0].levels), step_(h_), decrement_(h_),
         state_(static_cast<std::size_t>(components_.count()), State::searching),
-        start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_),
-        fallback_(Vector::Zero(data.rows())) {}
+        start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_) {
+    if (!data.density->log_concave()) fallback_.resize(data.rows());
+  }
 
   /// Called once a Newton iteration of a search over crossed factors or fixed effects; it may throw to interrupt.
   void set_interrupt(std::function<void()> poll) { poll_ = std::move(poll); }
@@ -195,6 +196,7 @@ class Mode {
     sum_up(point, levels);
     if (system_.block_diagonal() && !fixed_) return factor_levels(point, levels);
     if (system_.factor(point.products) && (!fixed_ || fixed_->factor(point.rows.w))) return true;
+    if (data_.density->log_concave()) return false;
     use_fallback_weights(point, levels);
     clear_shared(data_, point.products);
     add_products(data_, levels, fallback_, point.products);
@@ -214,6 +216,10 @@ class Mode {
     bool all = true;
     for_levels(levels, [&](Index g) {
       if (system_.factor_level(point.products, g)) return;
+      if (data_.density->log_concave()) {
+        all = false;
+        return;
+      }
       use_fallback_weights(point, {g, g + 1});
       add_products(data_, {g, g + 1}, fallback_, point.products);
       all = all && system_.factor_level(point.products, g);

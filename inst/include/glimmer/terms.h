@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 
+#include "columns.h"
 #include "covariance.h"
 #include "types.h"
 
@@ -15,10 +16,10 @@ namespace glimmer {
 struct Grouping {
   Index levels = 0;
   Integers level;   ///< n: level of each row, from 0
-  RowMatrix Z;      ///< n x q
+  EffectRows Z;     ///< n x q
   BlockCovariance covariance;
 
-  Index effects() const { return Z.cols(); }
+  Index effects() const { return Z.effects(); }
   Index size() const { return levels * effects(); }
 };
 
@@ -97,13 +98,9 @@ class Terms {
   void permute_rows(const Integers& permutation) {
     for (Grouping& grouping : groupings_) {
       Integers level(grouping.level.size());
-      RowMatrix Z(grouping.Z.rows(), grouping.Z.cols());
-      for (std::size_t i = 0; i < permutation.size(); ++i) {
-        level[i] = grouping.level[permutation[i]];
-        Z.row(static_cast<Index>(i)) = grouping.Z.row(permutation[i]);
-      }
+      for (std::size_t i = 0; i < permutation.size(); ++i) level[i] = grouping.level[permutation[i]];
       grouping.level = std::move(level);
-      grouping.Z = std::move(Z);
+      grouping.Z.permute(permutation);
     }
   }
 
