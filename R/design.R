@@ -13,7 +13,7 @@
 build_design <- function(parts, frame, family, contrasts = NULL) {
   check_contrasts(contrasts, frame)
   response <- resolve_response(frame, family)
-  active <- which(response$weights > 0)
+  active <- active_positions(response$weights)
   fixed_terms <- frame_terms(stats::terms(parts$fixed), frame)
   check_levels(fixed_terms, frame)
   x <- matrix_of(fixed_terms, frame, contrasts)
@@ -93,9 +93,19 @@ keep_columns <- function(x, kept) {
   structure(x[, kept, drop = FALSE], assign = attr(x, "assign")[kept], contrasts = attr(x, "contrasts"))
 }
 
-# Rows of weight 0 tell nothing about which columns are independent.
+#' Positions of the rows that count
+#' @noRd
+active_positions <- function(weights) {
+  if (min(weights) > 0) seq_along(weights) else which(weights > 0)
+}
+
+#' These rows of a matrix, or elements of a vector; the same object where they are all
+#' @noRd
 active_rows <- function(x, active) {
-  if (length(active) == nrow(x)) x else x[active, , drop = FALSE]
+  if (length(active) == NROW(x)) {
+    return(x)
+  }
+  if (is.matrix(x)) x[active, , drop = FALSE] else x[active]
 }
 
 check_contrasts <- function(contrasts, frame) {

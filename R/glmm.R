@@ -139,7 +139,7 @@ fit_design_by <- function(design, family, method, control, start = NULL) {
   check_exact_fit_after(found$parameters, basis$design, family)
   modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
   found <- leave_basis(basis, engine, found)
-  engine$reach <- column_reach(design$X)
+  if (!is.null(basis$from)) engine$reach <- column_reach(design$X)
   list(found = found, verdict = judge(found, design, engine, method, control), index = engine$index,
        names = engine$names, modes = modes)
 }
