@@ -34,12 +34,31 @@ build_design <- function(parts, frame, family, contrasts = NULL) {
 #' @return The list of [build_design()], without warning again.
 #' @noRd
 fit_design <- function(fit) {
-  x <- matrix_of(fit$terms, fit$frame, fit$contrasts)
-  x <- keep_columns(x, which(!colnames(x) %in% fit$dropped))
+  x <- fixed_columns(fit, fit$frame, fit$dropped)
   fixed <- list(terms = fit$terms, xlevels = fit$xlevels, contrasts = fit$contrasts)
   random <- rebuild_random(fit$random, fit$frame)
   design <- assemble_design(x, resolve_response(fit$frame, fit$family, warn = FALSE), fit$frame, random, fixed)
   design$dropped <- fit$dropped
+  design
+}
+
+#' The model matrix of the fixed effects, without the columns that were dropped
+#' @param fixed List of `terms` and `contrasts`.
+#' @noRd
+fixed_columns <- function(fixed, frame, dropped) {
+  x <- matrix_of(fixed$terms, frame, fixed$contrasts)
+  keep_columns(x, which(!colnames(x) %in% dropped))
+}
+
+#' A design without the rows of X, the largest part of it, while the core has them; and with them again
+#' @noRd
+without_columns <- function(design) {
+  design$X <- design$X[0L, , drop = FALSE]
+  design
+}
+
+with_columns <- function(design) {
+  if (nrow(design$X) < length(design$y)) design$X <- fixed_columns(design$fixed, design$frame, design$dropped)
   design
 }
 

@@ -36,22 +36,23 @@ wanted_predictor <- function(design, family, active) {
 #' residual standard deviation of 1e-9 beside effects of size 1 it ended at 1e-8.)
 #'
 #' @param parameters Numeric: the parameters found, the dispersion last.
+#' @param whole The design with its columns, evaluated only where the dispersion is suspicious.
 #' @noRd
-check_exact_fit_after <- function(parameters, design, family) {
+check_exact_fit_after <- function(parameters, design, family, whole = design) {
   if (!has_dispersion(family)) {
     return(invisible())
   }
   active <- active_positions(design$weights)
   sigma <- exp(family_traits(family)$sigma_power * parameters[[length(parameters)]])
-  y <- design$y[active]
-  root <- sqrt(design$weights[active])
+  y <- active_rows(design$y, active)
+  root <- sqrt(active_rows(design$weights, active))
   # the sigma at which residuals are as large as the response
   size <- sqrt(mean(root^2 * y^2 / family$variance(y)))
   if (!isTRUE(sigma <= 1e-5 * size)) {
     return(invisible())
   }
   z <- wanted_predictor(design, family, active)
-  x <- active_rows(design$X, active)
+  x <- active_rows(whole$X, active)
   left <- if (is.null(z)) 1 else left_by_groups(design, x, z, active, whole = TRUE)
   if (left <= rounding_limit) {
     stop_exact(design, active, left, by_fixed = FALSE)

@@ -106,6 +106,7 @@ orthogonal_coordinates <- function(x) {
 #' @noRd
 column_reach <- function(x, columns = seq_len(ncol(x))) {
   vapply(columns, function(j) {
+    release_memory(nrow(x))
     column <- if (ncol(x) == 1L) x else x[, j]
     max(max(column), -min(column))
   }, 1)

@@ -237,6 +237,7 @@ check_separation <- function(covariance, engine, design, limit = 10) {
     text <- paste("no sign of separation: standard errors of coefficients", moves, "at most")
     return(list(status = new_check("separation", reach, limit, TRUE, text)))
   }
+  design <- with_columns(design)
   found <- find_separation(design, engine$family)
   if (is.null(found) && engine$family$family == "gaussian") {
     return(check_low_mean(covariance, engine, design, limit))
@@ -325,7 +326,7 @@ check_level_separation <- function(parameters, engine, design, limit = 5) {
     reach <- column_reach(design$factors[[term$factor]]$Z, term$columns)
     sds <- term_sds(parameters[engine$index$theta[[t]]])
     for (j in which(sds * reach > limit)) {
-      own <- find_level_separation(design, term, j, limit_side(design, engine$family))
+      own <- find_level_separation(with_columns(design), term, j, limit_side(design, engine$family))
       if (!is.null(own)) {
         own <- c(own, list(term = term$label, group = term$group, effect = term$names[j], sd = sds[j]))
         own$text <- level_separation_text(own)
