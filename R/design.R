@@ -83,9 +83,15 @@ frame_terms <- function(terms, frame) {
   structure(terms, predvars = as.call(c(quote(list), known[positions])), dataClasses = classes[variables])
 }
 
+# Names of the variables on the right side of a terms object.
+predictor_names <- function(terms) {
+  names <- rownames(attr(terms, "factors"))
+  if (attr(terms, "response") > 0L) names[-1L] else names
+}
+
 # As stats::.getXlevels(), without deparsing every variable again.
 factor_levels <- function(terms, frame) {
-  names <- rownames(attr(stats::delete.response(terms), "factors"))
+  names <- predictor_names(terms)
   levels <- lapply(names, function(name) {
     x <- .subset2(frame, name)
     if (is.factor(x)) levels(x) else if (is.character(x)) levels(as.factor(x))
@@ -166,7 +172,7 @@ check_contrast <- function(contrast, x, name) {
 
 # Factors of one level have no contrasts: name them before model.matrix() fails without a name.
 check_levels <- function(terms, frame) {
-  for (name in rownames(attr(stats::delete.response(terms), "factors"))) {
+  for (name in predictor_names(terms)) {
     x <- .subset2(frame, name)
     levels <- if (is.factor(x)) levels(x) else if (is.character(x)) unique(x) else next
     if (length(levels) < 2L) {

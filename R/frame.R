@@ -45,13 +45,16 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
 #' @return The call with the expressions that the wrapper was given.
 #' @noRd
 resolve_dots <- function(call, env) {
-  dotted <- vapply(as.list(call), is.symbol, logical(1))
-  dotted[dotted] <- grepl("^[.][.][0-9]+$", vapply(as.list(call)[dotted], as.character, ""))
+  dotted <- vapply(as.list(call), is_dotted, NA)
   if (any(dotted)) {
     passed <- as.list(eval(quote(substitute(list(...))), env))[-1L]
     call[dotted] <- passed[as.integer(substring(vapply(as.list(call)[dotted], as.character, ""), 3L))]
   }
   call
+}
+
+is_dotted <- function(x) {
+  is.symbol(x) && startsWith(as.character(x), "..") && grepl("^[.][.][0-9]+$", x)
 }
 
 find_na_action <- function(call, env) {

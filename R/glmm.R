@@ -113,13 +113,16 @@ evaluate_arguments <- function(frame) {
   if (eval(quote(missing(data)), frame)) {
     assign("data", NULL, envir = frame)
   }
-  for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")) {
-    tryCatch(get(argument, envir = frame), error = function(e) {
-      if (inherits(e, "glimmer_error")) stop(e)
-      stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),
-                   argument = argument, parent = e)
-    })
-  }
+  argument <- NULL
+  tryCatch({
+    for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")) {
+      get(argument, envir = frame)
+    }
+  }, error = function(e) {
+    if (inherits(e, "glimmer_error")) stop(e)
+    stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),
+                 argument = argument, parent = e)
+  })
 }
 
 #' The stages from the design to the verdict: a look at the response, engine, start, search, another look, judgement

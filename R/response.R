@@ -129,7 +129,6 @@ two_levels <- function(y, name) {
 # Response cbind(successes, failures).
 count_response <- function(frame, weights, warn) {
   y <- frame[[1L]]
-  labels <- count_labels(frame)
   if (!is.numeric(y)) {
     stop_glimmer("response", paste0("The response ", format_items(names(frame)[1L]), " must hold numbers of successes ",
                                     "and failures (got ", typeof(y), ")."), variable = names(frame)[1L])
@@ -139,6 +138,7 @@ count_response <- function(frame, weights, warn) {
     rows <- which(y[, column] < 0)
     if (length(rows)) {
       rows <- row_labels(frame, rows)
+      labels <- count_labels(frame)
       stop_glimmer("response", paste0("The ", kinds[column], " ", format_items(labels[column]), " of the response ",
                                       format_items(names(frame)[1L]), " are negative in ", format_rows(rows), "."),
                    variable = names(frame)[1L], column = labels[column], rows = rows)
@@ -147,7 +147,7 @@ count_response <- function(frame, weights, warn) {
   successes <- as.double(y[, 1L])
   size <- successes + as.double(y[, 2L])
   if (warn) {
-    warn_fractions(frame, sort(union(fractions(successes), fractions(size))),
+    warn_fractions(frame, fractions(successes, size),
                    "A binomial response counts successes and failures.")
   }
   weights[size == 0] <- 0
@@ -163,9 +163,9 @@ count_labels <- function(frame) {
   if (is.null(labels)) c("column 1", "column 2") else labels
 }
 
-# Positions of numbers that are not whole.
-fractions <- function(x) {
-  which(x != trunc(x))
+# Positions of numbers that are not whole, in one vector or the other.
+fractions <- function(x, y = 0) {
+  which(x != trunc(x) | y != trunc(y))
 }
 
 # Warn once of counts that are not whole.

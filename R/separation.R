@@ -317,7 +317,8 @@ stop_separation <- function(found, design) {
 #' @param parameters Numeric: the estimates.
 #' @param limit Number: the standard deviation, times the reach of its column, on a scale without unit, from which the
 #'   test is made.
-#' @return List: `status` (checks, `NULL` where all is well), `found` (list, one element an effect that is separated).
+#' @return List: `status` (list of [new_check()], `NULL` where all is well), `found` (list, one element an effect that
+#'   is separated).
 #' @noRd
 check_level_separation <- function(parameters, engine, design, limit = 5) {
   found <- list()
@@ -335,7 +336,7 @@ check_level_separation <- function(parameters, engine, design, limit = 5) {
     }
   }
   status <- lapply(found, function(own) new_check("level_separation", own$sd, limit, FALSE, own$text))
-  list(status = do.call(rbind, status), found = found)
+  list(status = if (length(status)) status, found = found)
 }
 
 level_separation_text <- function(own) {

@@ -22,7 +22,7 @@ find_start <- function(design, family, engine, start = NULL) {
   moments <- lapply(design$terms, moment_sds, design = part, working = working)
   for (t in seq_along(moments)) {
     sds <- moments[[t]]$sd
-    parameters[engine$index$theta[[t]]] <- diag(sds, length(sds))[lower.tri(diag(length(sds)), diag = TRUE)]
+    parameters[engine$index$theta[[t]]] <- lower_part(diag(sds, length(sds)))
   }
   if (working$side != 0) parameters <- shrink_effects(engine, parameters)
   if (!is.null(start)) parameters <- inside_start(engine, check_start(start, engine), lapply(moments, `[[`, "unit"))
@@ -66,7 +66,7 @@ inside_start <- function(engine, parameters, units) {
     at <- engine$index$theta[[t]]
     lower <- lower_triangle(parameters[at])
     diag(lower) <- pmax(diag(lower), units[[t]] / 10)
-    parameters[at] <- lower[lower.tri(lower, diag = TRUE)]
+    parameters[at] <- lower_part(lower)
   }
   parameters
 }
