@@ -30,17 +30,19 @@ find_start <- function(design, family, engine, start = NULL) {
   stats::setNames(parameters, engine$names)
 }
 
-#' Of very many rows those of some thousand levels, evenly spread, which are enough for a start
+#' Of very many rows those of some thousand levels, which are enough for a start
 #'
+#' The levels are spread by the golden ratio: evenly, but in step with no pattern of theirs.
 #' @return Design with these rows only; the design itself where there are fewer, few levels or several factors.
 #' @noRd
 part_of_levels <- function(design, rows = 1e5, levels = 2000) {
   factor <- design$factors[[1L]]
-  step <- floor(min(length(design$y) / rows, length(factor$levels) / levels))
+  step <- min(length(design$y) / rows, length(factor$levels) / levels)
   if (step < 2 || length(design$factors) > 1L) {
     return(design)
   }
-  kept <- which(factor$index %% as.integer(step) == 0L)
+  chosen <- (seq_along(factor$levels) * (sqrt(5) - 1) / 2) %% 1 < 1 / step
+  kept <- which(chosen[factor$index + 1L])
   vectors <- c("y", "size", "weights", "offset")
   design[vectors] <- lapply(design[vectors], active_rows, kept)
   design$X <- active_rows(design$X, kept)
@@ -221,7 +223,7 @@ least_squares <- function(x, y, weights) {
 }
 
 # X'WX, of many rows by blocks: no second matrix of the size of the first.
-weighted_products <- function(x, weights, block = 20000L) {
+weighted_products <- function(x, weights, block = 100000L) {
   if (nrow(x) <= block) {
     return(crossprod(x, x * weights))
   }
