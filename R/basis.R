@@ -40,11 +40,12 @@ shift_response <- function(basis, limit = 1e4) {
 }
 
 orthonormal_basis <- function(design, limit) {
-  lengths <- sqrt(colSums(design$X^2))
+  products <- crossprod(design$X)
+  lengths <- sqrt(diag(products))
   if (!all(lengths > 0) || ncol(design$X) < 2L || !is.finite(sum(lengths))) {
     return(list(design = design))
   }
-  cosines <- crossprod(design$X) / tcrossprod(lengths)
+  cosines <- products / tcrossprod(lengths)
   if (all(is.finite(cosines)) && rcond_symmetric(cosines) > 1 / limit) {
     return(list(design = design))
   }

@@ -105,22 +105,23 @@ NULL
 #'   `level_separation`, `flat` (what the checks of these names found).
 #' @noRd
 judge <- function(found, design, engine, method, control) {
-  root <- covariance_root(found, engine, !found$held)
+  shape <- hessian_shape(found$hessian)
+  root <- covariance_root(found, engine, shape)
   covariance <- tcrossprod(root)
-  boundary <- check_boundary(found, engine, design)
   separation <- check_separation(covariance, engine, design)
   levels <- check_level_separation(found$parameters, engine, design)
-  flat <- if (all(separation$status$ok, levels$status$ok)) check_flat(found, engine)
-  status <- rbind(check_gain(found, control), check_hessian(found), boundary, separation$status, levels$status,
-                  flat$status, check_edge(found))
-  list(converged = all(status$ok[1:2]), singular = !all(boundary$ok), status = status,
+  flat <- if (is.null(levels$status) && !isFALSE(separation$status$ok)) check_flat(found, engine, shape)
+  checks <- c(list(check_gain(found, control), check_hessian(shape)), check_boundary(found, engine, design),
+              list(separation$status), levels$status, list(flat$status, check_edge(found)))
+  status <- bind_checks(checks[lengths(checks) > 0L])
+  list(converged = all(status$ok[1:2]), singular = !all(status$ok[status$check == "boundary"]), status = status,
        boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root,
        separation = separation$found,
        level_separation = levels$found, flat = flat$found)
 }
 
-check_hessian <- function(found) {
-  condition <- condition_number(found$hessian)
+check_hessian <- function(shape) {
+  condition <- shape$condition
   ok <- is.finite(condition)
   text <- if (ok) {
     paste("Hessian positive definite, condition number", format(condition, digits = 3))
@@ -138,14 +139,13 @@ check_hessian <- function(found) {
 #' @return List: `status`; `found`, a list of `parameters` (character) and `condition`, `NULL` where no warning is
 #'   due. `NULL` where there is none.
 #' @noRd
-check_flat <- function(found, engine, limit = 1e6) {
-  condition <- condition_number(found$hessian)
+check_flat <- function(found, engine, shape, limit = 1e6) {
+  condition <- shape$condition
   if (!is.finite(condition) || condition < limit) {
     return(NULL)
   }
-  parts <- curvature(found$hessian)
   # in units of the parameters' own standard errors
-  flattest <- abs(drop(found$coordinates$transform %*% parts$vectors[, which.min(parts$values)]))
+  flattest <- abs(drop(found$coordinates$transform %*% shape$vectors[, which.min(shape$values)]))
   share <- flattest / pmax(sqrt(rowSums(found$coordinates$transform^2)), 1e-300)
   parameters <- engine$names[found$coordinates$searched][share > 0.1 * max(share)]
   text <- paste0("the data hardly determine ", format_items(parameters), ": the log-likelihood is nearly flat there ",
@@ -170,7 +170,14 @@ check_edge <- function(found) {
 }
 
 new_check <- function(check, value, limit, ok, text) {
-  data.frame(check = check, value = value, limit = limit, ok = ok, text = text)
+  list(check = check, value = value, limit = limit, ok = ok, text = text)
+}
+
+# One data frame of all statements: made at once, as data.frame() and rbind() take longer than a small fit.
+bind_checks <- function(checks) {
+  of_type <- list(check = "", value = 1, limit = 1, ok = NA, text = "")
+  columns <- Map(function(field, type) vapply(checks, `[[`, type, field), names(of_type), of_type)
+  structure(columns, class = "data.frame", row.names = seq_along(checks))
 }
 
 check_gain <- function(found, control) {
@@ -196,6 +203,7 @@ format_gain <- function(gain) {
 }
 
 #' One statement for each term whose covariance is singular, or one that none is
+#' @return List of [new_check()].
 #' @noRd
 check_boundary <- function(found, engine, design, limit = 1e-4) {
   measures <- lapply(seq_along(design$terms), function(t) {
@@ -206,15 +214,14 @@ check_boundary <- function(found, engine, design, limit = 1e-4) {
   singular <- which(vapply(engine$index$theta, function(at) any(found$held[at]), NA))
   if (!length(singular)) {
     nearest <- measures[[which.min(values)]]
-    return(new_check("boundary", min(values), limit, TRUE,
-                     paste0("covariance of random effects in the interior, smallest ", nearest$what, " ",
-                            format(nearest$shown, digits = 3))))
+    return(list(new_check("boundary", min(values), limit, TRUE,
+                          paste0("covariance of random effects in the interior, smallest ", nearest$what, " ",
+                                 format(nearest$shown, digits = 3)))))
   }
-  rows <- lapply(measures[singular], function(measure) {
+  lapply(measures[singular], function(measure) {
     new_check("boundary", measure$value, limit, FALSE,
               paste0(measure$name, " is on the boundary (", measure$what, " ", format(measure$shown, digits = 3), ")"))
   })
-  do.call(rbind, rows)
 }
 
 #' How near a random term is to a singular covariance, and what is then singular
@@ -249,16 +256,21 @@ correlation_name <- function(lower, term) {
   paste0("correlation within ", term$label, ", whose ", nrow(lower), " effects have rank ", rank, ",")
 }
 
-# Of the negative Hessian, flat directions counted as what differences of gradients can tell.
-condition_number <- function(hessian) {
+#' Curvatures and condition number of the negative Hessian
+#'
+#' Flat directions count as what differences of gradients can tell.
+#'
+#' @return List of [curvature()], and `condition`: infinite where it is not definite, `NA` where it is not known.
+#' @noRd
+hessian_shape <- function(hessian) {
   if (!length(hessian)) {
-    return(1)
+    return(list(condition = 1))
   }
   if (!all(is.finite(hessian))) {
-    return(NA_real_)
+    return(list(condition = NA_real_))
   }
   parts <- curvature(hessian)
-  if (parts$definite) max(parts$values) / min(parts$values) else Inf
+  c(parts, condition = if (parts$definite) max(parts$values) / min(parts$values) else Inf)
 }
 
 #' A root of the inverse observed information
@@ -266,18 +278,18 @@ condition_number <- function(hessian) {
 #' The search's coordinates x have parameters = centre + transform x. Standard errors of a sum of parameters that nearly
 #' cancel have digits left by the root where the covariance has none.
 #'
-#' @param free Logical, one a parameter: not held at the boundary.
+#' @param shape Result of [hessian_shape()].
 #' @return Matrix R, a row a parameter, a column a free one: the covariance is R R'. `NA` in the rows of held
 #'   parameters, and everywhere where the Hessian is not negative definite.
 #' @noRd
-covariance_root <- function(found, engine, free) {
+covariance_root <- function(found, engine, shape) {
+  free <- !found$held
   root <- matrix(NA_real_, length(free), max(sum(free), 1L), dimnames = list(engine$names, NULL))
-  if (!is.finite(condition_number(found$hessian)) || !length(found$hessian)) {
+  if (!is.finite(shape$condition) || !length(found$hessian)) {
     return(root)
   }
-  parts <- curvature(found$hessian)
   root[free, ] <- found$coordinates$transform %*%
-    (parts$vectors / rep(sqrt(parts$values), each = nrow(parts$vectors)))
+    (shape$vectors / rep(sqrt(shape$values), each = nrow(shape$vectors)))
   root
 }
 

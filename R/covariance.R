@@ -6,6 +6,10 @@
 #' @return Square matrix.
 #' @noRd
 lower_triangle <- function(theta) {
+  # by far the most frequent case
+  if (length(theta) == 1L) {
+    return(matrix(theta))
+  }
   q <- (sqrt(8 * length(theta) + 1) - 1) / 2
   lower <- matrix(0, q, q)
   lower[lower.tri(lower, diag = TRUE)] <- theta
@@ -18,13 +22,13 @@ lower_triangle <- function(theta) {
 #' @return Numeric, one number an effect.
 #' @noRd
 term_sds <- function(theta) {
-  sqrt(rowSums(lower_triangle(theta)^2))
+  if (length(theta) == 1L) abs(theta) else sqrt(rowSums(lower_triangle(theta)^2))
 }
 
 #' Parameters of a term from the lower triangle of a matrix, column by column
 #' @noRd
 lower_part <- function(matrix) {
-  matrix[lower.tri(matrix, diag = TRUE)]
+  if (length(matrix) == 1L) matrix[[1L]] else matrix[lower.tri(matrix, diag = TRUE)]
 }
 
 #' The lower triangle L with L L' = B B', B with fewer columns than rows: the last columns of L are zero

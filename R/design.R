@@ -13,7 +13,7 @@
 build_design <- function(parts, frame, family, contrasts = NULL) {
   check_contrasts(contrasts, frame)
   response <- resolve_response(frame, family)
-  active <- which(response$weights > 0)
+  active <- active_positions(response$weights)
   fixed_terms <- frame_terms(stats::terms(parts$fixed), frame)
   check_levels(fixed_terms, frame)
   x <- matrix_of(fixed_terms, frame, contrasts)
@@ -34,12 +34,31 @@ build_design <- function(parts, frame, family, contrasts = NULL) {
 #' @return The list of [build_design()], without warning again.
 #' @noRd
 fit_design <- function(fit) {
-  x <- matrix_of(fit$terms, fit$frame, fit$contrasts)
-  x <- keep_columns(x, which(!colnames(x) %in% fit$dropped))
+  x <- fixed_columns(fit, fit$frame, fit$dropped)
   fixed <- list(terms = fit$terms, xlevels = fit$xlevels, contrasts = fit$contrasts)
   random <- rebuild_random(fit$random, fit$frame)
   design <- assemble_design(x, resolve_response(fit$frame, fit$family, warn = FALSE), fit$frame, random, fixed)
   design$dropped <- fit$dropped
+  design
+}
+
+#' The model matrix of the fixed effects, without the columns that were dropped
+#' @param fixed List of `terms` and `contrasts`.
+#' @noRd
+fixed_columns <- function(fixed, frame, dropped) {
+  x <- matrix_of(fixed$terms, frame, fixed$contrasts)
+  keep_columns(x, which(!colnames(x) %in% dropped))
+}
+
+#' A design without the rows of X, the largest part of it, while the core has them; and with them again
+#' @noRd
+without_columns <- function(design) {
+  design$X <- design$X[0L, , drop = FALSE]
+  design
+}
+
+with_columns <- function(design) {
+  if (nrow(design$X) < length(design$y)) design$X <- fixed_columns(design$fixed, design$frame, design$dropped)
   design
 }
 
@@ -64,9 +83,15 @@ frame_terms <- function(terms, frame) {
   structure(terms, predvars = as.call(c(quote(list), known[positions])), dataClasses = classes[variables])
 }
 
+# Names of the variables on the right side of a terms object.
+predictor_names <- function(terms) {
+  names <- rownames(attr(terms, "factors"))
+  if (attr(terms, "response") > 0L) names[-1L] else names
+}
+
 # As stats::.getXlevels(), without deparsing every variable again.
 factor_levels <- function(terms, frame) {
-  names <- rownames(attr(stats::delete.response(terms), "factors"))
+  names <- predictor_names(terms)
   levels <- lapply(names, function(name) {
     x <- .subset2(frame, name)
     if (is.factor(x)) levels(x) else if (is.character(x)) levels(as.factor(x))
@@ -93,9 +118,19 @@ keep_columns <- function(x, kept) {
   structure(x[, kept, drop = FALSE], assign = attr(x, "assign")[kept], contrasts = attr(x, "contrasts"))
 }
 
-# Rows of weight 0 tell nothing about which columns are independent.
+#' Positions of the rows that count
+#' @noRd
+active_positions <- function(weights) {
+  if (min(weights) > 0) seq_along(weights) else which(weights > 0)
+}
+
+#' These rows of a matrix, or elements of a vector; the same object where they are all
+#' @noRd
 active_rows <- function(x, active) {
-  if (length(active) == nrow(x)) x else x[active, , drop = FALSE]
+  if (length(active) == NROW(x)) {
+    return(x)
+  }
+  if (is.matrix(x)) x[active, , drop = FALSE] else x[active]
 }
 
 check_contrasts <- function(contrasts, frame) {
@@ -137,7 +172,7 @@ check_contrast <- function(contrast, x, name) {
 
 # Factors of one level have no contrasts: name them before model.matrix() fails without a name.
 check_levels <- function(terms, frame) {
-  for (name in rownames(attr(stats::delete.response(terms), "factors"))) {
+  for (name in predictor_names(terms)) {
     x <- .subset2(frame, name)
     levels <- if (is.factor(x)) levels(x) else if (is.character(x)) unique(x) else next
     if (length(levels) < 2L) {

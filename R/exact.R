@@ -7,7 +7,7 @@
 #' exactly takes the dispersion to zero and the likelihood to infinity.
 #' @noRd
 check_variation <- function(design, family) {
-  active <- which(design$weights > 0)
+  active <- active_positions(design$weights)
   check_limit(design, family, active)
   z <- wanted_predictor(design, family, active)
   if (is.null(z)) {
@@ -25,7 +25,7 @@ wanted_predictor <- function(design, family, active) {
   if (!has_dispersion(family)) {
     return(NULL)
   }
-  z <- suppressWarnings(family$linkfun(design$y[active])) - design$offset[active]
+  z <- suppressWarnings(family$linkfun(active_rows(design$y, active))) - active_rows(design$offset, active)
   if (all(is.finite(z))) z
 }
 
@@ -36,22 +36,23 @@ wanted_predictor <- function(design, family, active) {
 #' residual standard deviation of 1e-9 beside effects of size 1 it ended at 1e-8.)
 #'
 #' @param parameters Numeric: the parameters found, the dispersion last.
+#' @param whole The design with its columns, evaluated only where the dispersion is suspicious.
 #' @noRd
-check_exact_fit_after <- function(parameters, design, family) {
+check_exact_fit_after <- function(parameters, design, family, whole = design) {
   if (!has_dispersion(family)) {
     return(invisible())
   }
-  active <- which(design$weights > 0)
+  active <- active_positions(design$weights)
   sigma <- exp(family_traits(family)$sigma_power * parameters[[length(parameters)]])
-  y <- design$y[active]
-  root <- sqrt(design$weights[active])
+  y <- active_rows(design$y, active)
+  root <- sqrt(active_rows(design$weights, active))
   # the sigma at which residuals are as large as the response
   size <- sqrt(mean(root^2 * y^2 / family$variance(y)))
   if (!isTRUE(sigma <= 1e-5 * size)) {
     return(invisible())
   }
   z <- wanted_predictor(design, family, active)
-  x <- active_rows(design$X, active)
+  x <- active_rows(whole$X, active)
   left <- if (is.null(z)) 1 else left_by_groups(design, x, z, active, whole = TRUE)
   if (left <= rounding_limit) {
     stop_exact(design, active, left, by_fixed = FALSE)
@@ -69,14 +70,13 @@ search_limit <- sqrt(.Machine$double.eps)
 
 check_limit <- function(design, family, active) {
   edge <- constant_edge(design, family, active)
-  side <- limit_side(design, family)[active]
-  at_limit <- length(side) && side[1L] != 0 && all(side == side[1L]) &&
-    length(constant_columns(active_rows(design$X, active), attr(design$X, "assign")))
+  side <- common_side(design, family, active)
+  at_limit <- side != 0 && length(constant_columns(active_rows(design$X, active), attr(design$X, "assign")))
   if (is.null(edge) && !at_limit) {
     return(invisible())
   }
   name <- names(design$frame)[1L]
-  high <- if (is.null(edge)) side[1L] > 0 else edge > 0
+  high <- if (is.null(edge)) side > 0 else edge > 0
   what <- if (family$family == "poisson") "0" else if (family$family != "binomial") "0 or less" else
     if (high) "successes only" else "0 successes"
   why <- if (is.null(edge)) {
@@ -88,7 +88,18 @@ check_limit <- function(design, family, active) {
   }
   stop_glimmer("constant_response", paste0("The response ", format_items(name), " is ", what, " in all ",
                                            count_text(length(active)), " rows: ", why),
-               variable = name, rows_used = length(active), direction = if (is.null(edge)) side[1L], value = edge)
+               variable = name, rows_used = length(active), direction = if (is.null(edge)) side, value = edge)
+}
+
+# The limit that all responses are at: 1 or -1, or 0 where there is none. Most often the first few differ.
+common_side <- function(design, family, active) {
+  for (rows in list(active[seq_len(min(100L, length(active)))], active)) {
+    side <- limit_side(design, family, rows)
+    if (is.null(side) || any(side != side[1L])) {
+      return(0)
+    }
+  }
+  side[1L]
 }
 
 #' The mean that all responses have, where it is an edge of what the link allows and the model can have it in all rows
@@ -200,7 +211,7 @@ fit_columns <- function(x, z, lengths = rep(1, ncol(x))) {
 #' @noRd
 left_by_groups <- function(design, x, z, active, whole = FALSE) {
   factors <- lapply(design$factors, function(factor) {
-    list(index = factor$index[active], Z = active_rows(factor$Z, active))
+    list(index = active_rows(factor$index, active), Z = active_rows(factor$Z, active))
   })
   n <- length(z)
   first <- rows_of_large_levels(factors, 800L)

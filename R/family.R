@@ -5,7 +5,7 @@
 #' @param name Its name in 'stats'. @param links The links that the core has for it.
 #' @param support The responses that it can have, in words.
 #' @param outside Function of the response: `TRUE` where it is not allowed.
-#' @param start_mean Function of `y`, `size`, `used` (logical: the rows that count) and `link` (its name): a mean near
+#' @param start_mean Function of `y`, `size`, `used` (integer: the rows that count) and `link` (its name): a mean near
 #'   each response, inside the range of family and link, to start from.
 #' @param draw Function of `mean`, `size`, `weights` (vectors of one length) and `dispersion` (exp of the parameter):
 #'   a response drawn for each; successes where there are trials.

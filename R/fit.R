@@ -65,7 +65,7 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
          covariance = verdict$covariance, covariance_root = verdict$covariance_root, boundary = verdict$boundary,
          modes = stats::setNames(lapply(result$modes, `[[`, "modes"), groups),
          mode_variances = stats::setNames(lapply(result$modes, `[[`, "variances"), groups),
-         log_likelihood = found$value, nobs = sum(design$weights > 0),
+         log_likelihood = found$value, nobs = length(active_positions(design$weights)),
          method = method, nAGQ = if (method == "joint") 0L else 1L, REML = FALSE,
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
          search = list(record = found$record, gradient = known_gradient(found$gradient, result$names),

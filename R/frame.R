@@ -45,13 +45,16 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
 #' @return The call with the expressions that the wrapper was given.
 #' @noRd
 resolve_dots <- function(call, env) {
-  dotted <- vapply(as.list(call), is.symbol, logical(1))
-  dotted[dotted] <- grepl("^[.][.][0-9]+$", vapply(as.list(call)[dotted], as.character, ""))
+  dotted <- vapply(as.list(call), is_dotted, NA)
   if (any(dotted)) {
     passed <- as.list(eval(quote(substitute(list(...))), env))[-1L]
     call[dotted] <- passed[as.integer(substring(vapply(as.list(call)[dotted], as.character, ""), 3L))]
   }
   call
+}
+
+is_dotted <- function(x) {
+  is.symbol(x) && startsWith(as.character(x), "..") && grepl("^[.][.][0-9]+$", x)
 }
 
 find_na_action <- function(call, env) {
@@ -76,8 +79,35 @@ resolve_na_action <- function(value, env, shown = deparse1(value)) {
 }
 
 make_frame <- function(formula, data, extras, na_action) {
-  arguments <- c(list(formula = formula, data = data, na.action = na_action, drop.unused.levels = TRUE), extras)
-  do.call(stats::model.frame, arguments, quote = TRUE)
+  arguments <- c(list(formula = formula, data = data, na.action = spare_complete(na_action)), extras)
+  drop_unused_levels(do.call(stats::model.frame, arguments, quote = TRUE))
+}
+
+# The usual actions copy every variable even where no value is missing.
+spare_complete <- function(na_action) {
+  usual <- c(stats::na.omit, stats::na.exclude, stats::na.fail)
+  if (!any(vapply(usual, identical, NA, na_action))) {
+    return(na_action)
+  }
+  function(frame) if (any(vapply(frame, has_missing, NA))) na_action(frame) else frame
+}
+
+has_missing <- function(x) {
+  if (is.object(x) && !is.factor(x)) any(is.na(x)) else anyNA(x)
+}
+
+# As stats::model.frame() does it, but the codes are only counted.
+drop_unused_levels <- function(frame) {
+  for (name in names(frame)) {
+    x <- .subset2(frame, name)
+    if (!is.factor(x) || all(tabulate(x, nlevels(x)) > 0L)) next
+    if (!is.null(attr(x, "contrasts"))) {
+      warning(gettextf("contrasts dropped from factor %s due to missing levels", name, domain = "R-stats"),
+              call. = FALSE, domain = NA)
+    }
+    frame[[name]] <- x[, drop = TRUE]
+  }
+  frame
 }
 
 check_data <- function(data) {

@@ -88,7 +88,9 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   parts <- parse_formula(formula, data, caller)
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
-  result <- fit_design_by(design, family, method, control, start)
+  model <- prepare_search(design, family, control, start)
+  design <- without_columns(design)
+  result <- run_search(model, design, family, method, control)
   warn_verdict(result$verdict, frame)
   new_fit(call, parts, frame, family, design, result, method, control)
 }
@@ -111,13 +113,16 @@ evaluate_arguments <- function(frame) {
   if (eval(quote(missing(data)), frame)) {
     assign("data", NULL, envir = frame)
   }
-  for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")) {
-    tryCatch(get(argument, envir = frame), error = function(e) {
-      if (inherits(e, "glimmer_error")) stop(e)
-      stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),
-                   argument = argument, parent = e)
-    })
-  }
+  argument <- NULL
+  tryCatch({
+    for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")) {
+      get(argument, envir = frame)
+    }
+  }, error = function(e) {
+    if (inherits(e, "glimmer_error")) stop(e)
+    stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),
+                 argument = argument, parent = e)
+  })
 }
 
 #' The stages from the design to the verdict: a look at the response, engine, start, search, another look, judgement
@@ -128,18 +133,41 @@ evaluate_arguments <- function(frame) {
 #'   `verdict` ([judge()]), `modes` ([engine_modes()]).
 #' @noRd
 fit_design_by <- function(design, family, method, control, start = NULL) {
+  run_search(prepare_search(design, family, control, start), design, family, method, control)
+}
+
+#' The first half of these: what needs the columns of X, which the core has from then on
+#'
+#' @return List: `engine`, `own` and `begin` (starts of the package, and of the search), `basis` ([find_basis()], its
+#'   design without columns), `reach` ([column_reach()] of X).
+#' @noRd
+prepare_search <- function(design, family, control, start = NULL) {
   check_variation(design, family)
   basis <- find_basis(design, family)
+  release_memory(length(design$y))
   engine <- new_engine(basis$design, family, control$threads)
   engine$family <- family
   if (!is.null(start)) start <- enter_basis(basis, engine, check_start(start, engine))
   own <- find_start(basis$design, family, engine)
   begin <- if (is.null(start)) own else find_start(basis$design, family, engine, start)
-  found <- maximise(engine, begin, own, method, control)
-  check_exact_fit_after(found$parameters, basis$design, family)
+  basis$design <- without_columns(basis$design)
+  reach <- if (is.null(basis$from)) engine$reach else column_reach(design$X)
+  list(engine = engine, own = own, begin = begin, basis = basis, reach = reach)
+}
+
+#' The second half
+#'
+#' @param model Result of [prepare_search()]. @param design Its design, with or [without_columns()].
+#' @noRd
+run_search <- function(model, design, family, method, control) {
+  release_memory(length(design$y), all = TRUE)
+  engine <- model$engine
+  found <- maximise(engine, model$begin, model$own, method, control)
+  check_exact_fit_after(found$parameters, model$basis$design, family,
+                        whole = find_basis(with_columns(design), family)$design)
   modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
-  found <- leave_basis(basis, engine, found)
-  engine$reach <- column_reach(design$X)
+  found <- leave_basis(model$basis, engine, found)
+  engine$reach <- model$reach
   list(found = found, verdict = judge(found, design, engine, method, control), index = engine$index,
        names = engine$names, modes = modes)
 }

@@ -19,15 +19,15 @@ check_terms <- function(design, family) {
 #' over the effect, could tell the variance.
 #' @noRd
 check_replication <- function(design, family) {
-  active <- design$weights > 0
-  rows <- sum(active)
-  binary <- family$family == "binomial" && all(design$size[active] == 1)
-  dispersed <- has_dispersion(family) && length(unique(design$weights[active])) == 1L
+  active <- active_positions(design$weights)
+  rows <- length(active)
+  binary <- family$family == "binomial" && is_constant(active_rows(design$size, active), 1)
+  dispersed <- has_dispersion(family) && is_constant(active_rows(design$weights, active))
   if (!binary && !dispersed) {
     return(invisible())
   }
   for (term in design$terms) {
-    levels <- number_used(design$factors[[term$factor]]$index[active])
+    levels <- number_used(active_rows(design$factors[[term$factor]]$index, active))
     effects <- levels * length(term$names)
     if (dispersed && (levels == rows || (family$family == "gaussian" && effects >= rows))) {
       stop_glimmer("replication", paste0("The random term ", term$label, " has ", effects, " random effects (", levels,
@@ -45,6 +45,10 @@ check_replication <- function(design, family) {
   }
 }
 
+is_constant <- function(x, value = x[1L]) {
+  min(x) == value && max(x) == value
+}
+
 # Number of levels that occur.
 number_used <- function(index) {
   sum(tabulate(index + 1L) > 0L)
@@ -55,10 +59,11 @@ number_used <- function(index) {
 #' Such are a factor and its copy under another name, or `a` and `a:b` where `b` is constant within `a`.
 #' @noRd
 check_same_groups <- function(design) {
-  active <- which(design$weights > 0)
+  active <- active_positions(design$weights)
   for (j in seq_along(design$factors)[-1L]) {
     for (i in seq_len(j - 1L)) {
-      if (!same_groups(design$factors[[i]]$index[active], design$factors[[j]]$index[active])) next
+      if (!same_groups(active_rows(design$factors[[i]]$index, active),
+                       active_rows(design$factors[[j]]$index, active))) next
       for (first in terms_on(design, i)) {
         for (second in terms_on(design, j)) refuse_shared(first, second, design, active)
       }
@@ -102,10 +107,10 @@ refuse_shared <- function(first, second, design, active) {
 #' effects with variance zero, whatever the family.
 #' @noRd
 warn_spanned <- function(design) {
-  active <- which(design$weights > 0)
+  active <- active_positions(design$weights)
   decomposition <- NULL
   for (term in design$terms) {
-    index <- design$factors[[term$factor]]$index[active]
+    index <- active_rows(design$factors[[term$factor]]$index, active)
     if (number_used(index) > ncol(design$X)) next
     group <- factor(index)
     if (is.null(decomposition)) decomposition <- qr(unit_columns(active_rows(design$X, active)), tol = 0)

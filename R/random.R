@@ -44,7 +44,7 @@ term_pieces <- function(term, frame, contrasts, active) {
   check_term_rank(z, label, active, diagonal = term$structure == "diagonal")
   columns <- if (term$structure == "diagonal") as.list(seq_len(ncol(z))) else list(seq_len(ncol(z)))
   lapply(columns, function(j) {
-    list(z = z[, j, drop = FALSE],
+    list(z = keep_columns(z, j),
          term = list(group = term$group_name, factor = NA_integer_, columns = NA_integer_, names = colnames(z)[j],
                      block = NA_integer_, structure = "unstructured", terms = left,
                      xlevels = factor_levels(left, frame), contrasts = attr(z, "contrasts"),
@@ -86,8 +86,8 @@ join_pieces <- function(pieces, frame) {
     }
     groups <- group_index(terms[[own[1L]]]$group_expression, frame)
     z <- if (length(z) == 1L) z[[1L]] else do.call(cbind, z)
-    list(name = terms[[own[1L]]]$group, levels = groups$levels, index = groups$index,
-         Z = matrix(as.double(z), nrow(z), ncol(z), dimnames = list(NULL, colnames(z))), blocks = blocks)
+    attributes(z) <- list(dim = dim(z), dimnames = list(NULL, colnames(z)))
+    list(name = terms[[own[1L]]]$group, levels = groups$levels, index = groups$index, Z = z, blocks = blocks)
   })
   list(factors = factors, terms = terms)
 }

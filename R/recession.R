@@ -102,8 +102,14 @@ orthogonal_coordinates <- function(x) {
   list(rows = rows, back = back / scale)
 }
 
-column_reach <- function(x) {
-  vapply(seq_len(ncol(x)), function(j) max(abs(x[, j])), 1)
+#' The largest absolute value in each column
+#' @noRd
+column_reach <- function(x, columns = seq_len(ncol(x))) {
+  vapply(columns, function(j) {
+    release_memory(nrow(x))
+    column <- if (ncol(x) == 1L) x else x[, j]
+    max(max(column), -min(column))
+  }, 1)
 }
 
 unit_rows <- function(rows) {

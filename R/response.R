@@ -9,19 +9,21 @@
 #'   one per row. Rows of binomial data without trials get weight 0.
 #' @noRd
 resolve_response <- function(frame, family, warn = TRUE) {
-  weights <- frame[["(weights)"]]
-  weights <- if (is.null(weights)) rep(1, nrow(frame)) else as.double(weights)
   traits <- family_traits(family)
+  weights <- frame[["(weights)"]]
+  # one vector for all that is 1
+  ones <- rep(1, nrow(frame))
+  weights <- if (is.null(weights)) ones else as.double(weights)
   if (traits$trials) {
-    return(binomial_response(frame, weights, traits, warn))
+    return(binomial_response(frame, weights, ones, traits, warn))
   }
   y <- numeric_response(frame, traits)
   check_support(y, frame, traits)
   if (traits$counts && warn) {
-    warn_fractions(frame, which(y != round(y)), paste0("A ", traits$name, " response counts events: with other ",
-                                                       "numbers the fit maximises a quasi-likelihood."))
+    warn_fractions(frame, fractions(y), paste0("A ", traits$name, " response counts events: with other ",
+                                               "numbers the fit maximises a quasi-likelihood."))
   }
-  list(y = y, size = rep(1, length(y)), weights = weights)
+  list(y = y, size = ones, weights = weights)
 }
 
 # A plain vector of doubles, or an error that names the class.
@@ -55,7 +57,8 @@ response_advice <- function(y) {
 }
 
 check_support <- function(y, frame, traits) {
-  rows <- which(traits$outside(y))
+  # what a family allows is an interval
+  rows <- if (any(traits$outside(c(min(y), max(y))))) which(traits$outside(y))
   if (!length(rows)) {
     return(check_positive(y, frame, traits))
   }
@@ -81,7 +84,7 @@ check_positive <- function(y, frame, traits) {
   }
 }
 
-binomial_response <- function(frame, weights, traits, warn) {
+binomial_response <- function(frame, weights, ones, traits, warn) {
   y <- frame[[1L]]
   if (is.factor(y) || is.character(y)) {
     y <- as.double(two_levels(y, names(frame)[1L]) != 1L)
@@ -91,15 +94,20 @@ binomial_response <- function(frame, weights, traits, warn) {
     y <- numeric_response(frame, traits)
     check_support(y, frame, traits)
   }
-  successes <- y * weights
-  whole <- round(successes)
-  exact <- abs(successes - whole) <= 1e-8 * pmax(1, weights)
-  successes[exact] <- whole[exact]
-  if (warn) {
-    warn_fractions(frame, which(!exact), paste("With a proportion or 0/1 response, weights are the numbers of",
-                                               "trials: give `weights = trials`."))
+  successes <- if (identical(weights, ones)) y else y * weights
+  broken <- fractions(successes)
+  if (length(broken)) {
+    # a proportion times trials is whole but for rounding
+    whole <- round(successes[broken])
+    exact <- abs(successes[broken] - whole) <= 1e-8 * pmax(1, weights[broken])
+    successes[broken[exact]] <- whole[exact]
+    broken <- broken[!exact]
   }
-  list(y = successes, size = weights, weights = as.double(weights > 0))
+  if (warn) {
+    warn_fractions(frame, broken, paste("With a proportion or 0/1 response, weights are the numbers of",
+                                        "trials: give `weights = trials`."))
+  }
+  list(y = successes, size = weights, weights = if (all(weights > 0)) ones else as.double(weights > 0))
 }
 
 # Codes of a response with two levels: 1 failure, 2 success.
@@ -121,7 +129,6 @@ two_levels <- function(y, name) {
 # Response cbind(successes, failures).
 count_response <- function(frame, weights, warn) {
   y <- frame[[1L]]
-  labels <- count_labels(frame)
   if (!is.numeric(y)) {
     stop_glimmer("response", paste0("The response ", format_items(names(frame)[1L]), " must hold numbers of successes ",
                                     "and failures (got ", typeof(y), ")."), variable = names(frame)[1L])
@@ -131,6 +138,7 @@ count_response <- function(frame, weights, warn) {
     rows <- which(y[, column] < 0)
     if (length(rows)) {
       rows <- row_labels(frame, rows)
+      labels <- count_labels(frame)
       stop_glimmer("response", paste0("The ", kinds[column], " ", format_items(labels[column]), " of the response ",
                                       format_items(names(frame)[1L]), " are negative in ", format_rows(rows), "."),
                    variable = names(frame)[1L], column = labels[column], rows = rows)
@@ -139,7 +147,7 @@ count_response <- function(frame, weights, warn) {
   successes <- as.double(y[, 1L])
   size <- successes + as.double(y[, 2L])
   if (warn) {
-    warn_fractions(frame, which(successes != round(successes) | size != round(size)),
+    warn_fractions(frame, fractions(successes, size),
                    "A binomial response counts successes and failures.")
   }
   weights[size == 0] <- 0
@@ -153,6 +161,11 @@ count_labels <- function(frame) {
   }
   labels <- colnames(frame[[1L]])
   if (is.null(labels)) c("column 1", "column 2") else labels
+}
+
+# Positions of numbers that are not whole, in one vector or the other.
+fractions <- function(x, y = 0) {
+  which(x != trunc(x) | y != trunc(y))
 }
 
 # Warn once of counts that are not whole.

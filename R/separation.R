@@ -34,19 +34,24 @@
 
 #' The side to which each row's density never falls
 #'
+#' @param rows Integer: the rows asked for.
 #' @return Numeric, one a row: 1, -1, or 0 (none); `NULL` for families and links that cannot be separated.
 #' @noRd
-limit_side <- function(design, family) {
-  y <- design$y
-  if (family$family == "binomial") {
-    # mu = exp(eta) stops at eta = 0: there all successes are an edge that is reached
-    highest <- if (family$link == "log") FALSE else y == design$size
-    return(ifelse(y == 0, -1, ifelse(highest, 1, 0)))
+limit_side <- function(design, family, rows = seq_along(design$y)) {
+  if (!can_separate(family)) {
+    return(NULL)
   }
-  if (family$link == "log" && family$family %in% c("poisson", "gaussian")) {
-    return(ifelse(y <= 0, -1, 0))
+  y <- active_rows(design$y, rows)
+  if (family$family != "binomial") {
+    return(-as.double(y <= 0))
   }
-  NULL
+  # mu = exp(eta) stops at eta = 0: there all successes are an edge that is reached
+  highest <- if (family$link == "log") 0 else y > 0 & y == active_rows(design$size, rows)
+  highest - as.double(y == 0)
+}
+
+can_separate <- function(family) {
+  family$family == "binomial" || family$link == "log" && family$family %in% c("poisson", "gaussian")
 }
 
 #' Find the fixed effects that diverge
@@ -57,10 +62,9 @@ limit_side <- function(design, family) {
 #'   (positions of the separated rows), `complete` (logical: no coefficient is finite), `cells` ([name_cells()]).
 #' @noRd
 find_separation <- function(design, family) {
-  active <- which(design$weights > 0)
-  side <- limit_side(design, family)
+  active <- active_positions(design$weights)
   x <- active_rows(design$X, active)
-  found <- find_recession(x, side[active])
+  found <- find_recession(x, limit_side(design, family, active))
   if (!found$proven) {
     return(list(proven = FALSE))
   }
@@ -126,7 +130,7 @@ all_variables <- function(terms) {
 find_level_separation <- function(design, term, j, side) {
   factor <- design$factors[[term$factor]]
   column <- factor$Z[, term$columns[j]]
-  active <- which(design$weights > 0)
+  active <- active_positions(design$weights)
   moved <- active[column[active] != 0]
   if (any(side[moved] == 0)) {
     return(NULL)
@@ -223,7 +227,7 @@ separate_within <- function(x, high, levels) {
 #' @noRd
 check_separation <- function(covariance, engine, design, limit = 10) {
   beta <- engine$index$beta
-  if (!length(beta) || is.null(limit_side(design, engine$family))) {
+  if (!length(beta) || !can_separate(engine$family)) {
     return(list())
   }
   uncertain <- sqrt(diag(covariance)[beta]) * engine$reach
@@ -233,6 +237,7 @@ check_separation <- function(covariance, engine, design, limit = 10) {
     text <- paste("no sign of separation: standard errors of coefficients", moves, "at most")
     return(list(status = new_check("separation", reach, limit, TRUE, text)))
   }
+  design <- with_columns(design)
   found <- find_separation(design, engine$family)
   if (is.null(found) && engine$family$family == "gaussian") {
     return(check_low_mean(covariance, engine, design, limit))
@@ -312,17 +317,17 @@ stop_separation <- function(found, design) {
 #' @param parameters Numeric: the estimates.
 #' @param limit Number: the standard deviation, times the reach of its column, on a scale without unit, from which the
 #'   test is made.
-#' @return List: `status` (checks, `NULL` where all is well), `found` (list, one element an effect that is separated).
+#' @return List: `status` (list of [new_check()], `NULL` where all is well), `found` (list, one element an effect that
+#'   is separated).
 #' @noRd
 check_level_separation <- function(parameters, engine, design, limit = 5) {
-  side <- if (engine$family$family == "binomial") limit_side(design, engine$family)
   found <- list()
-  for (t in if (is.null(side)) integer() else seq_along(design$terms)) {
+  for (t in if (engine$family$family == "binomial") seq_along(design$terms)) {
     term <- design$terms[[t]]
-    reach <- column_reach(design$factors[[term$factor]]$Z[, term$columns, drop = FALSE])
+    reach <- column_reach(design$factors[[term$factor]]$Z, term$columns)
     sds <- term_sds(parameters[engine$index$theta[[t]]])
     for (j in which(sds * reach > limit)) {
-      own <- find_level_separation(design, term, j, side)
+      own <- find_level_separation(with_columns(design), term, j, limit_side(design, engine$family))
       if (!is.null(own)) {
         own <- c(own, list(term = term$label, group = term$group, effect = term$names[j], sd = sds[j]))
         own$text <- level_separation_text(own)
@@ -331,7 +336,7 @@ check_level_separation <- function(parameters, engine, design, limit = 5) {
     }
   }
   status <- lapply(found, function(own) new_check("level_separation", own$sd, limit, FALSE, own$text))
-  list(status = do.call(rbind, status), found = found)
+  list(status = if (length(status)) status, found = found)
 }
 
 level_separation_text <- function(own) {

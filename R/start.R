@@ -9,19 +9,45 @@
 #' @return Numeric: the whole parameter vector. The units of the standard deviations go to the engine's memory.
 #' @noRd
 find_start <- function(design, family, engine, start = NULL) {
-  working <- working_model(design, family)
+  part <- part_of_levels(design)
+  working <- working_model(part, family)
+  # a restricted link asks for a start that every row allows
+  if (working$side != 0 && length(part$y) < length(design$y)) {
+    part <- design
+    working <- working_model(part, family)
+  }
   parameters <- numeric(length(engine$names))
   parameters[engine$index$beta] <- working$beta
   parameters[engine$index$dispersion] <- working$log_dispersion
-  moments <- lapply(design$terms, moment_sds, design = design, working = working)
+  moments <- lapply(design$terms, moment_sds, design = part, working = working)
   for (t in seq_along(moments)) {
     sds <- moments[[t]]$sd
-    parameters[engine$index$theta[[t]]] <- diag(sds, length(sds))[lower.tri(diag(length(sds)), diag = TRUE)]
+    parameters[engine$index$theta[[t]]] <- lower_part(diag(sds, length(sds)))
   }
   if (working$side != 0) parameters <- shrink_effects(engine, parameters)
   if (!is.null(start)) parameters <- inside_start(engine, check_start(start, engine), lapply(moments, `[[`, "unit"))
   engine$memory$sd_unit <- lapply(moments, `[[`, "unit")
   stats::setNames(parameters, engine$names)
+}
+
+#' Of very many rows those of some thousand levels, which are enough for a start
+#'
+#' The levels are spread by the golden ratio: evenly, but in step with no pattern of theirs.
+#' @return Design with these rows only; the design itself where there are fewer, few levels or several factors.
+#' @noRd
+part_of_levels <- function(design, rows = 1e5, levels = 2000) {
+  factor <- design$factors[[1L]]
+  step <- min(length(design$y) / rows, length(factor$levels) / levels)
+  if (step < 2 || length(design$factors) > 1L) {
+    return(design)
+  }
+  chosen <- (seq_along(factor$levels) * (sqrt(5) - 1) / 2) %% 1 < 1 / step
+  kept <- which(chosen[factor$index + 1L])
+  vectors <- c("y", "size", "weights", "offset")
+  design[vectors] <- lapply(design[vectors], active_rows, kept)
+  design$X <- active_rows(design$X, kept)
+  design$factors[[1L]][c("index", "Z")] <- lapply(factor[c("index", "Z")], active_rows, kept)
+  design
 }
 
 check_start <- function(start, engine) {
@@ -42,7 +68,7 @@ inside_start <- function(engine, parameters, units) {
     at <- engine$index$theta[[t]]
     lower <- lower_triangle(parameters[at])
     diag(lower) <- pmax(diag(lower), units[[t]] / 10)
-    parameters[at] <- lower[lower.tri(lower, diag = TRUE)]
+    parameters[at] <- lower_part(lower)
   }
   parameters
 }
@@ -53,18 +79,19 @@ inside_start <- function(engine, parameters, units) {
 #'   (its expected negative derivative), `log_dispersion`, `side` (see [allowed_side()]).
 #' @noRd
 working_model <- function(design, family) {
-  used <- design$weights > 0
+  used <- active_positions(design$weights)
   mu <- family_traits(family)$start_mean(design$y, design$size, used, family$link)
   eta <- family$linkfun(mu)
   slope <- family$mu.eta(eta)
   weights <- design$weights * design$size * slope^2 / family$variance(mu)
   response <- design$y / design$size
-  response[!used] <- mu[!used]
+  response[-used] <- mu[-used]
   working <- eta - design$offset + (response - mu) / slope
   beta <- least_squares(design$X, working, weights)
   side <- allowed_side(family, mu)
   if (side != 0) {
-    beta <- keep_inside(beta, side * design$X[used, , drop = FALSE], side * design$offset[used], side * eta[used])
+    x <- active_rows(design$X, used)
+    beta <- keep_inside(beta, side * x, side * design$offset[used], side * eta[used])
   }
   fixed <- drop(design$X %*% beta)
   residual <- working - fixed
@@ -76,8 +103,11 @@ working_model <- function(design, family) {
 # The mean deviance: the maximum likelihood of Gaussian and inverse Gaussian, near it for the Gamma. Not so small that
 # it is round-off: the deviance from twice the response gives the unit.
 start_dispersion <- function(design, family, response, eta, side) {
-  used <- design$weights > 0
-  if (!has_dispersion(family) || any(side * eta[used] < 0)) {
+  if (!has_dispersion(family)) {
+    return(1)
+  }
+  used <- active_positions(design$weights)
+  if (any(side * eta[used] < 0)) {
     return(1)
   }
   deviance_from <- function(mu) mean(family$dev.resids(response[used], mu, design$weights[used]))
@@ -182,15 +212,29 @@ raise_rows <- function(beta, x, offset, margin) {
 # Coefficients of a weighted regression: by the normal equations, with columns scaled to unit length, where these are
 # well conditioned (a start needs few digits), else by QR.
 least_squares <- function(x, y, weights) {
-  weighted <- x * weights
-  information <- crossprod(x, weighted)
+  information <- weighted_products(x, weights)
   unit <- 1 / sqrt(diag(information))
   root <- tryCatch(chol(information * tcrossprod(unit)), error = function(e) NULL)
   if (is.null(root) || !all(is.finite(root)) || min(diag(root)) < 1e-5) {
     return(least_squares_by_qr(x * sqrt(weights), y * sqrt(weights)))
   }
-  score <- unit * drop(crossprod(weighted, y))
+  score <- unit * drop(crossprod(x, weights * y))
   unname(unit * backsolve(root, backsolve(root, score, transpose = TRUE)))
+}
+
+# X'WX, of many rows by blocks: no second matrix of the size of the first.
+weighted_products <- function(x, weights, block = 100000L) {
+  if (nrow(x) <= block) {
+    return(crossprod(x, x * weights))
+  }
+  total <- matrix(0, ncol(x), ncol(x))
+  for (first in seq.int(1L, nrow(x), by = block)) {
+    rows <- seq.int(first, min(first + block - 1L, nrow(x)))
+    part <- x[rows, , drop = FALSE]
+    total <- total + crossprod(part, part * weights[rows])
+    release_memory(nrow(x))
+  }
+  total
 }
 
 least_squares_by_qr <- function(x, y) {

@@ -4,6 +4,7 @@ process <- new.env(parent = emptyenv())
 
 .onLoad <- function(libname, pkgname) {
   process$id <- Sys.getpid()
+  process$worker <- any(grepl("workRSOCK|workMPI", commandArgs()))
 }
 
 #' The number of threads for a fit
@@ -21,10 +22,14 @@ threads_to_use <- function(asked = NULL) {
 }
 
 is_worker <- function() {
-  !identical(process$id, Sys.getpid()) || any(grepl("workRSOCK|workMPI", commandArgs()))
+  process$worker || !identical(process$id, Sys.getpid())
 }
 
 environment_count <- function(name, default) {
-  value <- suppressWarnings(as.numeric(sub(",.*", "", Sys.getenv(name))))
+  text <- Sys.getenv(name)
+  if (!nzchar(text)) {
+    return(default)
+  }
+  value <- suppressWarnings(as.numeric(sub(",.*", "", text)))
   if (is.na(value) || value < 1) default else value
 }

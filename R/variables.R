@@ -43,31 +43,27 @@ check_offset_type <- function(x, name) {
 #' @noRd
 check_finite <- function(frame) {
   for (name in names(frame)) {
-    x <- .subset2(frame, name)
-    # The sum is finite unless a value is not (or the values are huge): one pass and no copy.
-    if (!is.double(x)) {
+    x <- unclass(.subset2(frame, name))
+    if (!is.double(x) || !length(x)) {
       next
     }
-    if (!is.finite(sum(as.vector(unclass(x))))) {
-      infinite <- which(rowSums(!is.finite(as.matrix(unclass(x)))) > 0)
-      if (length(infinite)) stop_infinite(name, infinite, frame)
-    }
-    check_magnitude(x, name, frame)
+    # without a copy, as range() would make one
+    largest <- max(-min(x), max(x))
+    if (!is.finite(largest)) stop_infinite(name, which(rowSums(!is.finite(as.matrix(x))) > 0), frame)
+    check_magnitude(x, largest, name, frame)
   }
 }
 
 # Squares of such numbers are 0 or infinite. Weights are not squared, so theirs may be any.
-check_magnitude <- function(x, name, frame) {
-  if (!length(x) || name == "(weights)") {
+check_magnitude <- function(x, largest, name, frame) {
+  if (name == "(weights)") {
     return(invisible())
   }
   limits <- c(1e-150, 1e150)
-  x <- as.matrix(unclass(x))
-  largest <- max(abs(range(x)))
   if (largest > limits[2L]) {
-    rows <- which(rowSums(abs(x) > limits[2L]) > 0)
+    rows <- which(rowSums(abs(as.matrix(x)) > limits[2L]) > 0)
   } else if (largest > 0 && largest < limits[1L]) {
-    rows <- seq_len(nrow(x))
+    rows <- seq_len(NROW(x))
   } else {
     return(invisible())
   }

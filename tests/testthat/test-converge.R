@@ -47,7 +47,7 @@ test_that("the gain is compared with the limit asked for", {
   expect_true(check_gain(found, glmm_control(gain_limit = 2e-9))$ok)
   short <- check_gain(found, glmm_control(gain_limit = 5e-10))
   expect_false(short$ok)
-  expect_identical(short[c("value", "limit")], data.frame(value = 1e-9, limit = 5e-10))
+  expect_identical(short[c("value", "limit")], list(value = 1e-9, limit = 5e-10))
   expect_match(short$text, "1e-09", fixed = TRUE)
   for (lost in list(list(status = "ok", gain = NA_real_), list(status = "mode not found", gain = 0))) {
     expect_false(check_gain(utils::modifyList(found, lost), glmm_control())$ok)

@@ -98,3 +98,16 @@ test_that("fit_design() gives the design of the fit again, silently", {
   expect_silent(again <- fit_design(front_fit(stages)))
   expect_equal(again, stages$design)
 })
+
+test_that("the columns of X can be left out and come again", {
+  d <- front_data()
+  d$twice <- 2 * d$x
+  designs <- list(front(yg ~ f * x + (1 | g), d)$design, front(yg ~ 1 + (1 | g), d)$design,
+                  suppressWarnings(front(yg ~ x + twice + f + (x | g), d, contrasts = list(f = "contr.sum")))$design)
+  for (design in designs) {
+    without <- without_columns(design)
+    expect_equal(nrow(without$X), 0L)
+    expect_identical(with_columns(without), design)
+    expect_identical(with_columns(design), design)
+  }
+})

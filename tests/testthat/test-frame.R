@@ -143,3 +143,25 @@ test_that("rows with a missing group are dropped, NA as a level is kept", {
   expect_equal(nrow(kept$frame), 120L)
   expect_length(kept$design$factors[[1]]$levels, 13)
 })
+
+test_that("a frame without missing values is the same whatever the usual action, and another action is asked", {
+  d <- front_data()
+  peer <- model.frame(yg ~ x + g, d)
+  for (action in list(na.omit, na.exclude, na.fail, "na.omit")) {
+    frame <- front(yg ~ x + (1 | g), d, na.action = action)$frame
+    expect_equal(as.list(frame), as.list(peer), ignore_attr = TRUE)
+    expect_null(attr(frame, "na.action"))
+    expect_equal(row.names(frame), row.names(peer))
+  }
+  first <- function(frame) frame[1:60, , drop = FALSE]
+  expect_equal(nrow(front(yg ~ x + (1 | g), d, na.action = first)$frame), 60L)
+})
+
+test_that("levels that do not occur are dropped with their contrasts, as stats::model.frame() does", {
+  d <- front_data()
+  contrasts(d$f) <- "contr.sum"
+  d <- d[d$f != "b", ]
+  peer <- expect_warning(model.frame(yg ~ f, d, drop.unused.levels = TRUE))
+  expect_warning(frame <- front(yg ~ f + (1 | g), d)$frame, conditionMessage(peer), fixed = TRUE)
+  expect_equal(levels(frame$f), c("a", "c"))
+})

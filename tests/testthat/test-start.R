@@ -45,3 +45,30 @@ test_that("without a constant among the columns a point inside is searched for",
   narrow <- keep_inside(7, cbind(c(3, -2)), c(1, 1), c(5, 5))
   expect_true(narrow > -1 / 3 && narrow < 1 / 2)
 })
+
+test_that("of very many rows whole levels are taken for the start, and only of one factor with many levels", {
+  set.seed(5)
+  d <- data.frame(g = factor(sample(300, 6000, TRUE)), h = factor(sample(20, 6000, TRUE)), x = rnorm(6000))
+  d$y <- rpois(6000, exp(0.5 + 0.3 * d$x + rnorm(300, 0, 0.5)[d$g]))
+  design <- front(y ~ x + (x | g), d, poisson)$design
+  part <- part_of_levels(design, rows = 1000, levels = 50)
+  factor <- part$factors[[1L]]
+  kept <- which(d$g %in% levels(d$g)[unique(factor$index) + 1L])
+  expect_equal(factor$index, as.integer(d$g)[kept] - 1L)
+  expect_equal(factor$Z[, "x"], d$x[kept], ignore_attr = TRUE)
+  expect_equal(part$X[, "x"], d$x[kept], ignore_attr = TRUE)
+  expect_equal(part$y, d$y[kept])
+  expect_equal(lengths(part[c("size", "weights", "offset")]), rep(length(kept), 3L), ignore_attr = TRUE)
+  expect_gt(length(unique(factor$index)), 40L)
+  expect_lt(length(unique(factor$index)), 60L)
+  expect_identical(part_of_levels(design), design)
+  expect_identical(part_of_levels(design, rows = 1000, levels = 200), design)
+  crossed <- front(y ~ x + (1 | g) + (1 | h), d, poisson)$design
+  expect_identical(part_of_levels(crossed, rows = 1000, levels = 5), crossed)
+})
+
+test_that("cross products by blocks of rows are those of all rows", {
+  x <- matrix(rnorm(70), 35)
+  weights <- runif(35)
+  expect_equal(weighted_products(x, weights, block = 10L), t(x) %*% diag(weights) %*% x)
+})
