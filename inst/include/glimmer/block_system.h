@@ -20,6 +20,9 @@ class BlockSystem {
     if (rest_size_ > 0) find_neighbours();
   }
 
+  /// The number of threads for what is done to all of H; results do not depend on it.
+  void set_threads(int threads) { threads_ = threads; }
+
   bool block_diagonal() const { return rest_size_ == 0; }
 
   /// Factors D_g = Lambda' P_g Lambda + I for one level of the first factor, P = Z'WZ. False: not positive definite.
@@ -138,7 +141,7 @@ class BlockSystem {
   void inverse(BlockMatrix& out) {
     for (Index g = 0; g < terms_[0].levels; ++g) inverse_level(g, out);
     if (block_diagonal()) return;
-    schur_.invert();
+    schur_.invert(threads_);
     for (Index g = 0; g < terms_[0].levels; ++g) add_rest_to_inverse(g, out);
     for (Index k = 1; k < terms_.count(); ++k)
       for (Index h = 0; h < terms_[k].levels; ++h)
@@ -227,7 +230,7 @@ class BlockSystem {
     for (Index c = 0; c < pattern_.count(); ++c)
       if (pattern_[c].first > 0) add_crossing(products, c);
     for (Index g = 0; g < terms_[0].levels; ++g) eliminate(products, g);
-    return schur_.factor();
+    return schur_.factor(threads_);
   }
 
   void add_to_schur(Index row, Index column, const Matrix& block, bool diagonal) {
@@ -300,6 +303,7 @@ class BlockSystem {
   const Terms& terms_;
   const Pattern& pattern_;
   Index effects_, rest_size_ = 0;
+  int threads_ = 1;
   BlockMatrix factors_;  ///< diagonal(0, g): L_g
   std::vector<std::vector<Neighbour>> neighbours_;
   std::vector<Integers> cliques_;  ///< the columns of each C_g

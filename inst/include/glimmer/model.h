@@ -37,7 +37,10 @@ class Model {
 
   /// Called on the calling thread now and then; it may throw to interrupt.
   /// The number of threads; results do not depend on it.
-  void set_threads(int threads) { data_.threads = threads; }
+  void set_threads(int threads) {
+    data_.threads = threads;
+    system_.set_threads(threads);
+  }
 
   void set_interrupt(std::function<void()> poll) {
     poll_ = poll;

@@ -13,8 +13,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "triangular.h"
-#include "types.h"
+#include "dense_cholesky.h"
 
 namespace glimmer {
 
@@ -61,11 +60,10 @@ class SchurComplement {
   }
 
   /// False: not positive definite.
-  bool factor() {
+  bool factor(int threads) {
     if (!factor_leading()) return false;
     subtract_leading_from_tail();
-    Eigen::LLT<Eigen::Ref<Matrix>> llt(tail_);
-    return llt.info() == Eigen::Success && tail_.diagonal().allFinite();
+    return dense_.factor(tail_, threads);
   }
 
   /// Half the log-determinant of S.
@@ -91,9 +89,9 @@ class SchurComplement {
   }
 
   /// After factor(): the entries of the inverse on the pattern of the factor.
-  void invert() {
+  void invert(int threads) {
     inverse_tail_ = tail_;
-    invert_from_cholesky(inverse_tail_);
+    dense_.invert(inverse_tail_, threads);
     inverse_values_.resize(values_.size());
     inverse_diagonal_.resize(leading_);
     Integers mark(static_cast<std::size_t>(position_.size()), -1);
@@ -291,6 +289,7 @@ class SchurComplement {
   Integers rows_;      ///< its rows in increasing order,
   Vector values_, diagonal_;  ///< and its values; S before factor(), L after it
   Matrix tail_;
+  DenseCholesky dense_;
   Vector inverse_values_, inverse_diagonal_;
   Matrix inverse_tail_;
   Vector work_;
