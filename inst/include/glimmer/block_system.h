@@ -17,8 +17,11 @@ class BlockSystem {
   BlockSystem(const Terms& terms, const Pattern& pattern)
       : terms_(terms), pattern_(pattern), effects_(terms[0].effects()), factors_(terms, pattern) {
     for (Index k = 1; k < terms.count(); ++k) rest_size_ += terms[k].size();
-    if (rest_size_ > 0) find_neighbours();
+    if (rest_size_ > 0) find_coupling();
   }
+
+  /// The number of threads for what is done to all of H; results do not depend on it.
+  void set_threads(int threads) { threads_ = threads; }
 
   bool block_diagonal() const { return rest_size_ == 0; }
 
@@ -115,19 +118,13 @@ class BlockSystem {
       return;
     }
     Vector rest = x.tail(rest_size_);
-    for (Index g = 0; g < levels; ++g) {
-      Eigen::Map<Vector> head(x.data() + g * effects_, effects_);
-      factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(head);
-      const Eigen::Map<const Matrix> Y = coupling(g);
-      for_columns(g, [&](Index column, Index j) { rest[column] -= Y.col(j).dot(head); });
-    }
+    with_effects(effects_, [&](auto fixed) {
+      for (Index g = 0; g < levels; ++g) solve_forward(g, x.data(), rest, fixed);
+    });
     schur_.solve(rest);
-    for (Index g = 0; g < levels; ++g) {
-      Eigen::Map<Vector> head(x.data() + g * effects_, effects_);
-      const Eigen::Map<const Matrix> Y = coupling(g);
-      for_columns(g, [&](Index column, Index j) { head -= Y.col(j) * rest[column]; });
-      factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(head);
-    }
+    with_effects(effects_, [&](auto fixed) {
+      for (Index g = 0; g < levels; ++g) solve_backward(g, x.data(), rest, fixed);
+    });
     x.tail(rest_size_) = rest;
   }
 
@@ -148,8 +145,8 @@ class BlockSystem {
   void inverse(BlockMatrix& out) {
     for (Index g = 0; g < terms_[0].levels; ++g) inverse_level(g, out);
     if (block_diagonal()) return;
-    schur_.invert();
-    for (Index g = 0; g < terms_[0].levels; ++g) add_rest_to_inverse(g, out);
+    schur_.invert(threads_);
+    add_rest_to_inverse(out);
     for (Index k = 1; k < terms_.count(); ++k)
       for (Index h = 0; h < terms_[k].levels; ++h)
         copy_from_schur_inverse(rest_position(k, h), rest_position(k, h), out.diagonal(k, h));
@@ -163,11 +160,6 @@ class BlockSystem {
   }
 
  private:
-  /// A block of the coupling C_g: where its crossing and block stand, and its first column in the rest.
-  struct Neighbour {
-    Index crossing, block, column, effects;
-  };
-
   static bool cholesky_in_place(BlockMatrix::Block& D) {
     Eigen::Ref<Matrix> reference(D);
     const Eigen::LLT<Eigen::Ref<Matrix>> llt(reference);
@@ -176,52 +168,94 @@ class BlockSystem {
 
   Index rest_position(Index k, Index level) const { return terms_.position(k, level) - terms_[0].size(); }
 
-  void find_neighbours() {
-    const Index levels = terms_[0].levels;
-    neighbours_.resize(static_cast<std::size_t>(levels));
-    coupling_start_.push_back(0);
-    for (Index g = 0; g < levels; ++g) {
-      Index columns = 0;
-      for (Index c = 0; c < pattern_.count(); ++c) {
-        const Crossing& x = pattern_[c];
-        if (x.first != 0) continue;
-        const Index q = terms_[x.second].effects();
-        for (Index j = x.start[g]; j < x.start[g + 1]; ++j) {
-          neighbours_[g].push_back({c, j, rest_position(x.second, x.level_second[j]), q});
-          columns += q;
-        }
-      }
-      columns_.push_back(columns);
-      coupling_start_.push_back(coupling_start_.back() + columns * effects_);
+  void find_coupling() {
+    coupling_.effects = effects_;
+    for (Index g = 0; g < terms_[0].levels; ++g) {
+      for_crossings(g, [&](const Crossing& x, Index, Range blocks, Index) {
+        for (Index j = blocks.begin; j < blocks.end; ++j)
+          for (Index e = 0; e < terms_[x.second].effects(); ++e)
+            coupling_.columns.push_back(static_cast<int>(rest_position(x.second, x.level_second[j]) + e));
+      });
+      coupling_.start.push_back(static_cast<Index>(coupling_.columns.size()));
     }
-    coupling_.resize(coupling_start_.back());
-    cliques_.resize(static_cast<std::size_t>(levels));
-    for (Index g = 0; g < levels; ++g)
-      for_columns(g, [&](Index column, Index) { cliques_[g].push_back(static_cast<int>(column)); });
-    std::vector<Integers> cliques = cliques_;
-    for (Index k = 1; k < terms_.count(); ++k)  // a level without rows has a block of its own all the same
-      for (Index h = 0; h < terms_[k].levels; ++h) {
-        cliques.emplace_back(static_cast<std::size_t>(terms_[k].effects()));
-        std::iota(cliques.back().begin(), cliques.back().end(), static_cast<int>(rest_position(k, h)));
-      }
-    schur_.analyze(rest_size_, cliques);
+    coupling_.values.resize(effects_ * coupling_.start.back());
+    std::vector<Range> blocks;  // a level without rows has a block of its own all the same
+    for (Index k = 1; k < terms_.count(); ++k)
+      for (Index h = 0; h < terms_[k].levels; ++h)
+        blocks.push_back({rest_position(k, h), rest_position(k, h) + terms_[k].effects()});
+    schur_.analyze(rest_size_, coupling_, blocks);
   }
 
-  Eigen::Map<const Matrix> coupling(Index g) const {
-    return Eigen::Map<const Matrix>(coupling_.data() + coupling_start_[g], effects_, columns_[g]);
-  }
-
-  /// Calls visit(column in the rest, column of C_g) for every column of C_g.
+  /// Calls visit(crossing, its number, blocks of level g, their first column in C_g) for the other factors in order.
   template <class Visit>
-  void for_columns(Index g, Visit visit) const {
-    Index j = 0;
-    for (const Neighbour& neighbour : neighbours_[g])
-      for (Index e = 0; e < neighbour.effects; ++e) visit(neighbour.column + e, j++);
+  void for_crossings(Index g, Visit visit) const {
+    Index column = 0;
+    for (Index c = 0; c < pattern_.count(); ++c) {
+      const Crossing& x = pattern_[c];
+      if (x.first != 0) continue;
+      const Range blocks{x.start[g], x.start[g + 1]};
+      visit(x, c, blocks, column);
+      column += blocks.size() * terms_[x.second].effects();
+    }
+  }
+
+  /// Calls visit(g) for every level of the first factor; what each does stays with the level.
+  template <class Visit>
+  void for_coupled_levels(Visit visit) const {
+    constexpr Index share = 64, fewest_for_threads = 20000;
+    const int threads = coupling_.start.back() < fewest_for_threads ? 1 : threads_;
+    parallel_shares(terms_[0].levels, share, threads, [&](Index g) {
+      if (coupling_.count(g) > 0) visit(g);
+    });
+  }
+
+  /// x_g = L_g^-1 r_g ,  rest -= Y_g'x_g
+  template <class Fixed>
+  void solve_forward(Index g, double* x, Vector& rest, Fixed) const {
+    const Index q = Fixed::value > 0 ? Fixed::value : effects_;
+    double* own = x + g * q;
+    const BlockMatrix::ConstBlock L = factors_.diagonal(0, g);
+    if (q == 1) {
+      own[0] /= L(0, 0);
+    } else {
+      Eigen::Map<Vector> head(own, q);
+      L.triangularView<Eigen::Lower>().solveInPlace(head);
+    }
+    const double* y = coupling_.values.data() + q * coupling_.start[g];
+    for (Index j = coupling_.start[g]; j < coupling_.start[g + 1]; ++j, y += q)
+      for (Index e = 0; e < q; ++e) rest[coupling_.columns[j]] -= y[e] * own[e];
+  }
+
+  /// x_g = L_g^-T (x_g - Y_g rest)
+  template <class Fixed>
+  void solve_backward(Index g, double* x, const Vector& rest, Fixed) const {
+    const Index q = Fixed::value > 0 ? Fixed::value : effects_;
+    double* own = x + g * q;
+    const double* y = coupling_.values.data() + q * coupling_.start[g];
+    for (Index j = coupling_.start[g]; j < coupling_.start[g + 1]; ++j, y += q)
+      for (Index e = 0; e < q; ++e) own[e] -= y[e] * rest[coupling_.columns[j]];
+    const BlockMatrix::ConstBlock L = factors_.diagonal(0, g);
+    if (q == 1) {
+      own[0] /= L(0, 0);
+    } else {
+      Eigen::Map<Vector> head(own, q);
+      L.transpose().triangularView<Eigen::Upper>().solveInPlace(head);
+    }
   }
 
   void multiply_crossing(Index c, const BlockMatrix& products, const Vector& b, Vector& out) const {
     const Crossing& x = pattern_[c];
     const Index p = terms_[x.first].effects(), q = terms_[x.second].effects();
+    if (p == 1 && q == 1) {
+      const double *b_first = b.data() + terms_.start(x.first), *b_second = b.data() + terms_.start(x.second);
+      double *out_first = out.data() + terms_.start(x.first), *out_second = out.data() + terms_.start(x.second);
+      const double* values = products.crossing(c, 0).data();
+      for (Index j = 0; j < x.blocks(); ++j) {
+        out_first[x.level_first[j]] += values[j] * b_second[x.level_second[j]];
+        out_second[x.level_second[j]] += values[j] * b_first[x.level_first[j]];
+      }
+      return;
+    }
     for (Index j = 0; j < x.blocks(); ++j) {
       const Index first = terms_.position(x.first, x.level_first[j]);
       const Index second = terms_.position(x.second, x.level_second[j]);
@@ -236,8 +270,9 @@ class BlockSystem {
     for (Index k = 1; k < terms_.count(); ++k) add_diagonal(products, k);
     for (Index c = 0; c < pattern_.count(); ++c)
       if (pattern_[c].first > 0) add_crossing(products, c);
-    for (Index g = 0; g < terms_[0].levels; ++g) eliminate(products, g);
-    return schur_.factor();
+    for_coupled_levels([&](Index g) { set_coupling(products, g); });
+    schur_.subtract_outer_products(coupling_, threads_);
+    return schur_.factor(threads_);
   }
 
   void add_to_schur(Index row, Index column, const Matrix& block, bool diagonal) {
@@ -263,42 +298,37 @@ class BlockSystem {
     }
   }
 
-  /// Y_g = L_g^-1 C_g, and S -= Y_g'Y_g
-  void eliminate(const BlockMatrix& products, Index g) {
-    if (columns_[g] == 0) return;
-    Eigen::Map<Matrix> Y(coupling_.data() + coupling_start_[g], effects_, columns_[g]);
-    Index j = 0;
-    for (const Neighbour& neighbour : neighbours_[g]) {
-      const Index k = pattern_[neighbour.crossing].second;
-      sandwich(terms_.lambda(0).transpose(), products.crossing(neighbour.crossing, neighbour.block), terms_.lambda(k),
-                  Y.middleCols(j, neighbour.effects));
-      j += neighbour.effects;
-    }
-    factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(Y);
-    if (effects_ == 1) return schur_.subtract_outer_product(cliques_[g], Y.data());
-    for_columns(g, [&](Index column, Index a) {
-      for_columns(g, [&](Index row, Index b) {
-        if (row >= column) schur_.add(row, column, -Y.col(a).dot(Y.col(b)));
-      });
+  /// Y_g = L_g^-1 C_g
+  void set_coupling(const BlockMatrix& products, Index g) {
+    Eigen::Map<Matrix> Y = coupling_.block(g);
+    for_crossings(g, [&](const Crossing& x, Index c, Range blocks, Index column) {
+      const Index q = terms_[x.second].effects();
+      for (Index j = blocks.begin; j < blocks.end; ++j, column += q)
+        sandwich(terms_.lambda(0).transpose(), products.crossing(c, j), terms_.lambda(x.second),
+                 Y.middleCols(column, q));
     });
+    if (effects_ == 1)
+      Y /= factors_.diagonal(0, g)(0, 0);
+    else
+      factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(Y);
   }
 
   /// With T = D_g^-1 C_g: H^-1_gg = D_g^-1 + T S^-1 T', H^-1_gh = -T S^-1
-  void add_rest_to_inverse(Index g, BlockMatrix& out) {
-    if (columns_[g] == 0) return;
-    Matrix T = coupling(g);
-    factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(T);
-    Matrix S_inverse(columns_[g], columns_[g]);
-    for_columns(g, [&](Index column, Index a) {
-      for_columns(g, [&](Index row, Index b) { S_inverse(b, a) = schur_.inverse(row, column); });
+  void add_rest_to_inverse(BlockMatrix& out) {
+    for_coupled_levels([&](Index g) {
+      Matrix T = coupling_.block(g);
+      if (effects_ == 1)
+        T /= factors_.diagonal(0, g)(0, 0);
+      else
+        factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(T);
+      Matrix TS = Matrix::Zero(T.rows(), T.cols());
+      schur_.add_product_with_inverse(coupling_.columns_of(g), T, TS);
+      out.diagonal(0, g).noalias() += TS.lazyProduct(T.transpose());
+      for_crossings(g, [&](const Crossing& x, Index c, Range blocks, Index column) {
+        const Index q = terms_[x.second].effects();
+        for (Index j = blocks.begin; j < blocks.end; ++j, column += q) out.crossing(c, j) = -TS.middleCols(column, q);
+      });
     });
-    const Matrix TS = T * S_inverse;
-    out.diagonal(0, g).noalias() += TS * T.transpose();
-    Index j = 0;
-    for (const Neighbour& neighbour : neighbours_[g]) {
-      out.crossing(neighbour.crossing, neighbour.block) = -TS.middleCols(j, neighbour.effects);
-      j += neighbour.effects;
-    }
   }
 
   template <class Block>
@@ -310,11 +340,9 @@ class BlockSystem {
   const Terms& terms_;
   const Pattern& pattern_;
   Index effects_, rest_size_ = 0;
+  int threads_ = 1;
   BlockMatrix factors_;  ///< diagonal(0, g): L_g
-  std::vector<std::vector<Neighbour>> neighbours_;
-  std::vector<Integers> cliques_;  ///< the columns of each C_g
-  Positions columns_, coupling_start_;
-  Vector coupling_;
+  Coupling coupling_;    ///< Y_g
   SchurComplement schur_;
   bool factored_ = false;
 };

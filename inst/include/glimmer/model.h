@@ -37,7 +37,10 @@ class Model {
   Index parameter_count() const { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
 
   /// The number of threads; results do not depend on it.
-  void set_threads(int threads) { data_.threads = threads; }
+  void set_threads(int threads) {
+    data_.threads = threads;
+    system_.set_threads(threads);
+  }
 
   /// Called on the calling thread now and then; it may throw to interrupt.
   void set_interrupt(std::function<void()> poll) {

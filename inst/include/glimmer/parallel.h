@@ -17,19 +17,16 @@
 
 namespace glimmer {
 
-constexpr Index fewest_chunks_for_threads = 16;
-
-/// Calls visit(position) for 0 .. count - 1, by up to `threads` threads. An exception of a visit is thrown again after
-/// the loop: the futures carry it.
+/// Calls visit(position) for 0 .. count - 1, by up to `threads` threads that take `share` positions at a time. An
+/// exception of a visit is thrown again after the loop: the futures carry it.
 template <class Visit>
-void parallel_for(Index count, int threads, Visit visit) {
-  if (threads <= 1 || count < fewest_chunks_for_threads) {
+void parallel_shares(Index count, Index share, int threads, Visit visit) {
+  if (threads <= 1 || count <= share) {
     for (Index position = 0; position < count; ++position) visit(position);
     return;
   }
   std::atomic<Index> next{0};
   const auto work = [&] {
-    constexpr Index share = 4;  // positions taken at a time
     for (Index begin = next.fetch_add(share); begin < count; begin = next.fetch_add(share))
       for (Index position = begin; position < std::min(begin + share, count); ++position) visit(position);
   };
@@ -41,6 +38,14 @@ void parallel_for(Index count, int threads, Visit visit) {
   }
   work();  // if it throws, the futures wait for their threads
   for (std::future<void>& other : others) other.get();
+}
+
+constexpr Index fewest_chunks_for_threads = 16;
+
+/// For chunks of the data, each of which takes about as long as a tenth of the start of a thread.
+template <class Visit>
+void parallel_for(Index count, int threads, Visit visit) {
+  parallel_shares(count, 4, count < fewest_chunks_for_threads ? 1 : threads, visit);
 }
 
 }  // namespace glimmer

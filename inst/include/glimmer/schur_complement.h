@@ -13,15 +13,16 @@
 #include <cmath>
 #include <numeric>
 
-#include "triangular.h"
-#include "types.h"
+#include "coupling.h"
+#include "dense_cholesky.h"
 
 namespace glimmer {
 
 class SchurComplement {
  public:
-  /// `cliques`: sets of columns, each of which S couples completely.
-  void analyze(Index size, const std::vector<Integers>& cliques) {
+  /// S couples the columns of each level of `coupling` completely, and those of each range of `blocks`.
+  void analyze(Index size, const Coupling& coupling, const std::vector<Range>& blocks) {
+    const std::vector<Integers> cliques = cliques_of(coupling, blocks);
     const std::vector<Integers> members = cliques_of_columns(size, cliques);
     std::vector<Integers> columns(static_cast<std::size_t>(size));
     Positions seen(static_cast<std::size_t>(size), -1);
@@ -29,7 +30,7 @@ class SchurComplement {
     order(columns);
     find_factor_pattern(columns);
     const double saved = dense_cost(size) - dense_cost(size - leading_);
-    if (leading_ > 0 && size <= largest_dense && sparse_cost(cliques) > saved) make_dense(size);
+    if (leading_ == 0 || (size <= largest_dense && sparse_cost(cliques) > saved)) make_dense(size, coupling);
     const Index tail = size - leading_;
     tail_.resize(tail, tail);
     values_.resize(static_cast<Index>(rows_.size()));
@@ -46,26 +47,22 @@ class SchurComplement {
   /// Adds to the entry (row, column) and its mirror image.
   void add(Index row, Index column, double value) { entry(row, column, values_, diagonal_, tail_) += value; }
 
-  /// Subtracts y y' at the given columns: one effect of an eliminated level.
-  void subtract_outer_product(const Integers& columns, const double* y) {
-    if (leading_ == 0) {  // all dense; position_ may have any order
-      for (std::size_t a = 0; a < columns.size(); ++a)
-        for (std::size_t b = 0; b <= a; ++b) {
-          const Index i = position_[columns[a]], j = position_[columns[b]];
-          tail_(std::max(i, j), std::min(i, j)) -= y[a] * y[b];
-        }
-      return;
+  /// Subtracts the sum of Y_g'Y_g over the eliminated levels.
+  void subtract_outer_products(const Coupling& Y, int threads) {
+    if (leading_ == 0) return outer_products_.subtract(Y, tail_, threads);
+    for (Index g = 0; g < Y.levels(); ++g) {
+      const Eigen::Map<const Matrix> block = Y.block(g);
+      const int* columns = Y.columns_of(g);
+      for (Index a = 0; a < block.cols(); ++a)
+        for (Index b = 0; b <= a; ++b) add(columns[a], columns[b], -block.col(a).dot(block.col(b)));
     }
-    for (std::size_t a = 0; a < columns.size(); ++a)
-      for (std::size_t b = 0; b <= a; ++b) add(columns[a], columns[b], -y[a] * y[b]);
   }
 
   /// False: not positive definite.
-  bool factor() {
+  bool factor(int threads) {
     if (!factor_leading()) return false;
     subtract_leading_from_tail();
-    Eigen::LLT<Eigen::Ref<Matrix>> llt(tail_);
-    return llt.info() == Eigen::Success && tail_.diagonal().allFinite();
+    return dense_.factor(tail_, threads);
   }
 
   /// Half the log-determinant of S.
@@ -91,9 +88,9 @@ class SchurComplement {
   }
 
   /// After factor(): the entries of the inverse on the pattern of the factor.
-  void invert() {
+  void invert(int threads) {
     inverse_tail_ = tail_;
-    invert_from_cholesky(inverse_tail_);
+    dense_.invert(inverse_tail_, threads);
     inverse_values_.resize(values_.size());
     inverse_diagonal_.resize(leading_);
     Integers mark(static_cast<std::size_t>(position_.size()), -1);
@@ -101,6 +98,15 @@ class SchurComplement {
   }
   double inverse(Index row, Index column) {
     return entry(row, column, inverse_values_, inverse_diagonal_, inverse_tail_);
+  }
+  /// TS += T S^-1, the columns of T at the given ones, and S^-1 between these.
+  void add_product_with_inverse(const int* columns, const Matrix& T, Matrix& TS) {
+    if (leading_ == 0) {
+      const Matrix& inverse = inverse_tail_;
+      add_symmetric_product(T, [&](Index a, Index b) { return inverse.coeff(columns[a], columns[b]); }, TS);
+    } else {
+      add_symmetric_product(T, [&](Index a, Index b) { return this->inverse(columns[a], columns[b]); }, TS);
+    }
   }
 
   Index dense_columns() const { return tail_.rows(); }
@@ -117,18 +123,31 @@ class SchurComplement {
   }
   static double dense_cost(Index size) { return std::pow(static_cast<double>(size), 3) / 3.0; }
 
-  void make_dense(Index size) {
+  /// The columns in their own order, so that those of a level increase.
+  void make_dense(Index size, const Coupling& coupling) {
     leading_ = 0;
     rows_.clear();
     start_.assign(1, 0);
     position_.resize(static_cast<std::size_t>(size));
     std::iota(position_.begin(), position_.end(), 0);
+    outer_products_.analyze(size, coupling);
   }
 
   /// The tail begins where a column of the factor has this share of the entries that it could have.
   static constexpr double dense_share = 0.6;
   /// Up to this size all of S may be dense though its leading columns are not: 128 MB, and as much for its inverse.
   static constexpr Index largest_dense = 4000;
+
+  static std::vector<Integers> cliques_of(const Coupling& coupling, const std::vector<Range>& blocks) {
+    std::vector<Integers> cliques;
+    for (Index g = 0; g < coupling.levels(); ++g)
+      cliques.emplace_back(coupling.columns_of(g), coupling.columns_of(g) + coupling.count(g));
+    for (const Range block : blocks) {
+      cliques.emplace_back(static_cast<std::size_t>(block.size()));
+      std::iota(cliques.back().begin(), cliques.back().end(), static_cast<int>(block.begin));
+    }
+    return cliques;
+  }
 
   static std::vector<Integers> cliques_of_columns(Index size, const std::vector<Integers>& cliques) {
     std::vector<Integers> members(static_cast<std::size_t>(size));
@@ -291,6 +310,8 @@ class SchurComplement {
   Integers rows_;      ///< its rows in increasing order,
   Vector values_, diagonal_;  ///< and its values; S before factor(), L after it
   Matrix tail_;
+  DenseCholesky dense_;
+  OuterProducts outer_products_;  ///< used where all is dense
   Vector inverse_values_, inverse_diagonal_;
   Matrix inverse_tail_;
   Vector work_;
