@@ -23,6 +23,16 @@ cpp_evaluate <- function(model, parameters, gradient, joint) {
     .Call(`_glimmer_cpp_evaluate`, model, parameters, gradient, joint)
 }
 
+#' A beta near its joint mode with the random effects
+#'
+#' @param model External pointer of cpp_model().
+#' @param parameters Numeric: (beta, theta, phi).
+#' @return Numeric; empty where none is found.
+#' @noRd
+cpp_joint_start <- function(model, parameters) {
+    .Call(`_glimmer_cpp_joint_start`, model, parameters)
+}
+
 #' A barrier before the edge of what the link allows, added to every value from now on
 #'
 #' @param model External pointer of cpp_model().

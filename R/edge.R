@@ -17,7 +17,7 @@ climb_edge <- function(engine, best, start, control) {
   paths <- list(follow_barrier(engine, start, edge_weights(1), control),
                 follow_barrier(engine, start, edge_weights(4), control),
                 follow_barrier(engine, step_inside(engine, best$parameters, start), edge_weights(4), control))
-  best$record <- do.call(rbind, c(list(best$record), lapply(paths, `[[`, "record")))
+  best$record <- c(best$record, unlist(lapply(paths, `[[`, "record"), recursive = FALSE))
   best$value <- engine_evaluate(engine, best$parameters)$value
   found <- paths[[which.max(vapply(paths, function(path) path$value, 1))]]
   if (!isTRUE(found$value >= best$value - 1e-6)) {
@@ -31,7 +31,7 @@ climb_edge <- function(engine, best, start, control) {
     return(settle(engine, list(parameters = found$parameters, value = found$value, record = best$record), control))
   }
   result <- settle_edge(engine, held, found$edge)
-  result$record <- rbind(best$record, result$record)
+  result$record <- c(best$record, result$record)
   result
 }
 
@@ -77,7 +77,7 @@ follow_barrier <- function(engine, parameters, weights, control) {
   engine_set_edge_barrier(engine, 0)
   value <- engine_evaluate(engine, parameters)$value
   list(parameters = parameters, value = value,
-       record = search_record("edge", engine, counts, value, found$record$message),
+       record = search_record("edge", engine, counts, value, found$record[[1L]]$message),
        edge = list(parameters = edge$parameters, rows = sum(fallen)))
 }
 

@@ -92,6 +92,14 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
   cpp_evaluate(engine$pointer, as.double(parameters), gradient, joint)
 }
 
+#' A beta near its joint mode with the random effects, for a start; empty where none is found
+#' @noRd
+engine_joint_start <- function(engine, parameters) {
+  engine$memory$point <- NULL
+  engine$memory$evaluations <- engine$memory$evaluations + 1L
+  cpp_joint_start(engine$pointer, as.double(parameters))
+}
+
 #' Add a barrier before the edge of what the link allows to every value from now on; 0: none
 #' @noRd
 engine_set_edge_barrier <- function(engine, weight) {

@@ -68,7 +68,7 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
          log_likelihood = found$value, nobs = length(active_positions(design$weights)),
          method = method, nAGQ = if (method == "joint") 0L else 1L, REML = FALSE,
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
-         search = list(record = found$record, gradient = known_gradient(found$gradient, result$names),
+         search = list(record = record_table(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),
          control = control),
     class = "glimmer"

@@ -10,7 +10,7 @@
 #' @param control Result of [glmm_control()].
 #' @return List: `parameters`, `value`, `gradient`, `status` of the core, `coordinates` (of the free parameters),
 #'   `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
-#'   (predicted gain of a further Newton step), `record` (data frame: stage, evaluations, gradients, value, message).
+#'   (predicted gain of a further Newton step), `record` (list of lists, see [record_table()]).
 #' @noRd
 maximise <- function(engine, start, own, method, control) {
   if (method == "joint") {
@@ -18,7 +18,7 @@ maximise <- function(engine, start, own, method, control) {
   }
   # the user's start is kept as it is
   as_it_is <- list(parameters = start, value = -Inf, record = NULL)
-  from <- if (identical(start, own)) joint_mode(engine, start) else as_it_is
+  from <- if (identical(start, own)) joint_start(engine, start) else as_it_is
   best <- climb(engine, from, control)
   if (!has_arrived(best, control)) {
     best <- climb_otherwise(engine, best, own, control)
@@ -156,7 +156,7 @@ settle <- function(engine, from, control, joint = FALSE) {
   }
   best$parameters <- normalise_signs(engine, best$parameters)
   message <- paste("boundary, Hessian and", best$steps, ngettext(best$steps, "Newton step", "Newton steps"))
-  best$record <- rbind(from$record, search_record("newton", engine, counts, best$value, message))
+  best$record <- c(from$record, search_record("newton", engine, counts, best$value, message))
   best
 }
 

@@ -8,14 +8,15 @@ search_joint <- function(engine, start, control) {
   search(engine, start, coordinates, control, joint = TRUE)
 }
 
-#' Beta at its joint mode with the random effects, for the covariances of the start
+#' Beta near its joint mode with the random effects, for the covariances of the start
 #' @noRd
-joint_mode <- function(engine, start) {
+joint_start <- function(engine, start) {
   counts <- engine_counts(engine)
-  found <- engine_evaluate(engine, start, joint = TRUE)
-  if (found$status == "ok") start[engine$index$beta] <- found$beta
-  list(parameters = start, value = -Inf,
-       record = search_record("joint", engine, counts, found$value, paste("joint mode at the start:", found$status)))
+  beta <- engine_joint_start(engine, start)
+  found <- length(beta) == length(engine$index$beta)
+  if (found) start[engine$index$beta] <- beta
+  message <- if (found) "beta near its joint mode" else "no joint mode found from the start"
+  list(parameters = start, value = -Inf, record = search_record("joint", engine, counts, NA_real_, message))
 }
 
 #' Search from where the last search ended, in new coordinates, until the gradient is small or nothing is gained
@@ -29,7 +30,7 @@ search_again <- function(engine, from, control, rounds = 6L) {
   for (round in seq_len(rounds)) {
     coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
     best <- search(engine, from$parameters, coordinates, control)
-    record <- rbind(record, best$record)
+    record <- c(record, best$record)
     # the Hessian is near the identity in these coordinates, so g'g / 2 is near the predicted gain
     stuck <- round > 1L && best$value < from$value + 1e-6
     if (!is.finite(best$value) || isTRUE(best$rough_gain < 1e-6) || stuck) break
@@ -79,7 +80,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   parameters <- place(coordinates, found$par, start)
   parameters[engine$index$beta] <- result$beta
   record <- search_record(stage, engine, counts, result$value, found$message)
-  tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", record$evaluations,
+  tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", record[[1L]]$evaluations,
        " evaluations (", found$message, ")")
   list(parameters = parameters, value = result$value,
        rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
@@ -100,11 +101,19 @@ search_limits <- function(control, value, joint) {
        sing.tol = 1e-20)
 }
 
-# A row of the record: what the core has been asked since the counts were taken (gradients are evaluations too).
+# A row of the record, in a list: what the core has been asked since the counts were taken (gradients are evaluations
+# too).
 search_record <- function(stage, engine, counts, value, message) {
   asked <- engine_counts(engine) - counts
-  data.frame(stage = stage, evaluations = asked[["evaluations"]], gradients = asked[["gradients"]], value = value,
-             message = message)
+  list(list(stage = stage, evaluations = asked[["evaluations"]], gradients = asked[["gradients"]], value = value,
+            message = message))
+}
+
+#' The record as a data frame: stage, evaluations, gradients, value, message
+#' @noRd
+record_table <- function(record) {
+  columns <- lapply(stats::setNames(nm = names(record[[1L]])), function(name) unlist(lapply(record, `[[`, name)))
+  structure(columns, class = "data.frame", row.names = seq_along(record))
 }
 
 # Zero for the standard deviation of a one-dimensional term, in the coordinates of the search; a vector term has no
@@ -232,7 +241,7 @@ search_simplex <- function(engine, from, control, rounds = 4L) {
                           control = list(maxit = min(control$max_evaluations, 200 * size), reltol = 1e-9))
     gained <- 1 - found$value
     tell(control, 1, "simplex: gained ", format(gained, digits = 3), " after ", found$counts[[1L]], " evaluations")
-    record <- rbind(record, search_record("simplex", engine, counts, from$value + gained, "Nelder-Mead"))
+    record <- c(record, search_record("simplex", engine, counts, from$value + gained, "Nelder-Mead"))
     if (gained <= 0) break
     from$parameters <- place(coordinates, found$par)
     from$value <- from$value + gained

@@ -36,6 +36,18 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_joint_start
+Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters);
+RcppExport SEXP _glimmer_cpp_joint_start(SEXP modelSEXP, SEXP parametersSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_joint_start(model, parameters));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_set_edge_barrier
 void cpp_set_edge_barrier(SEXP model, double weight);
 RcppExport SEXP _glimmer_cpp_set_edge_barrier(SEXP modelSEXP, SEXP weightSEXP) {
@@ -142,6 +154,7 @@ END_RCPP
 static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_model", (DL_FUNC) &_glimmer_cpp_model, 1},
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
+    {"_glimmer_cpp_joint_start", (DL_FUNC) &_glimmer_cpp_joint_start, 2},
     {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
     {"_glimmer_cpp_cores", (DL_FUNC) &_glimmer_cpp_cores, 0},
     {"_glimmer_cpp_density_facts", (DL_FUNC) &_glimmer_cpp_density_facts, 1},

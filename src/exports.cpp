@@ -52,6 +52,17 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradien
   return glimmer::as_list(evaluation, m.point().beta);
 }
 
+//' A beta near its joint mode with the random effects
+//'
+//' @param model External pointer of cpp_model().
+//' @param parameters Numeric: (beta, theta, phi).
+//' @return Numeric; empty where none is found.
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters) {
+  return Rcpp::wrap(as_model(model).joint_start(glimmer::as_vector(parameters)));
+}
+
 //' A barrier before the edge of what the link allows, added to every value from now on
 //'
 //' @param model External pointer of cpp_model().

@@ -91,9 +91,15 @@ struct Point {
   BlockMatrix products;   ///< Z'WZ
   Vector score;           ///< Z'd1, one segment a level, laid out like u
 
-  Point(const Data& data, int order)
-      : beta(Vector::Zero(data.X().cols())), u(Vector::Zero(data.terms.size())), b(u), fixed(data.rows()),
-        eta(data.rows()), log_densities(data.terms[0].levels), products(data.terms, data.pattern), score(Vector::Zero(u.size())) {
+  explicit Point(const Data& data)
+      : beta(Vector::Zero(data.X().cols())), u(Vector::Zero(data.terms.size())), b(u),
+        log_densities(data.terms[0].levels), products(data.terms, data.pattern), score(Vector::Zero(u.size())) {}
+
+  /// Space for the rows, which are most of a point: at the first evaluation, when what the data came from may be gone.
+  void reserve_rows(const Data& data, int order) {
+    if (eta.size() == data.rows()) return;
+    fixed.resize(data.rows());
+    eta.resize(data.rows());
     rows.reserve(data.rows(), order, data.density->has_dispersion());
   }
 };

@@ -27,8 +27,12 @@ class Mode {
   /// Called once a Newton iteration of a search over crossed factors or fixed effects; it may throw to interrupt.
   void set_interrupt(std::function<void()> poll) { poll_ = std::move(poll); }
 
-  /// Null, or the fixed effects that the next searches are to include.
-  void include(FixedEffects* fixed) { fixed_ = fixed; }
+  /// Null, or the fixed effects that the next searches are to include; and the decrement after which one more step is
+  /// the last: 1e-12 leaves round-off.
+  void include(FixedEffects* fixed, double limit = decrement_limit) {
+    fixed_ = fixed;
+    limit_ = limit;
+  }
 
   /// Maximises h over the effects of a range of levels of the first factor (all of them where factors cross or
   /// fixed effects are included), from point.u. Leaves eta, and the rows to order 2, at the mode.
@@ -248,7 +252,7 @@ class Mode {
       for_components(levels, [&](Index c) { accept_or_halve(c); });
       if (!none_searching(levels)) continue;
       for_all_components(levels, [&](Index c) {
-        if (state_[c] == State::moved) state_[c] = decrement_[c] < decrement_limit ? State::done : State::searching;
+        if (state_[c] == State::moved) state_[c] = decrement_[c] < limit_ ? State::done : State::searching;
       });
       return true;
     }
@@ -340,6 +344,7 @@ class Mode {
   const Data& data_;
   BlockSystem& system_;
   FixedEffects* fixed_ = nullptr;  ///< not null: beta is in the search and connects everything
+  double limit_ = decrement_limit;
   Components components_;
   std::function<void()> poll_;
   Vector h_, trial_, noise_, level_noise_, step_, decrement_;
