@@ -33,11 +33,13 @@ class Column {
       std::copy_n(values_.data() + rows.begin, rows.size(), out);
   }
 
-  void permute(const Integers& permutation) {
+  /// Keeps these rows, in this order.
+  void select(const Integers& rows) {
+    rows_ = static_cast<Index>(rows.size());
     if (constant()) return;
-    Vector permuted(rows_);
-    for (Index i = 0; i < rows_; ++i) permuted[i] = values_[permutation[static_cast<std::size_t>(i)]];
-    values_ = std::move(permuted);
+    Vector selected(rows_);
+    for (Index i = 0; i < rows_; ++i) selected[i] = values_[rows[static_cast<std::size_t>(i)]];
+    values_ = std::move(selected);
   }
 
  private:
@@ -62,11 +64,12 @@ class EffectRows {
   const double* row(Index i) const { return values_.data() + i * step_; }
   Index step() const { return step_; }  ///< from one row to the next
 
-  void permute(const Integers& permutation) {
+  void select(const Integers& rows) {
+    rows_ = static_cast<Index>(rows.size());
     if (step_ == 0) return;
-    RowMatrix permuted(rows_, values_.cols());
-    for (Index i = 0; i < rows_; ++i) permuted.row(i) = values_.row(permutation[static_cast<std::size_t>(i)]);
-    values_ = std::move(permuted);
+    RowMatrix selected(rows_, values_.cols());
+    for (Index i = 0; i < rows_; ++i) selected.row(i) = values_.row(rows[static_cast<std::size_t>(i)]);
+    values_ = std::move(selected);
   }
 
  private:
@@ -74,7 +77,7 @@ class EffectRows {
   Index rows_ = 0, step_ = 0;
 };
 
-/// The model matrix of the fixed effects. It is the caller's own, who keeps it alive, until its rows have to be sorted.
+/// The model matrix of the fixed effects. It is the caller's own, who keeps it alive, until rows are selected.
 class FixedDesign {
  public:
   FixedDesign(const double* values, Index rows, Index columns) : values_(values), rows_(rows), columns_(columns) {}
@@ -85,15 +88,16 @@ class FixedDesign {
   bool is_copy() const { return own_ != nullptr; }
   Eigen::Map<const Matrix> X() const { return Eigen::Map<const Matrix>(values_, rows_, columns_); }
 
-  void permute(const Integers& permutation) {
-    auto sorted = std::make_unique<Matrix>(rows_, columns_);
+  void select(const Integers& rows) {
+    const Index n = static_cast<Index>(rows.size());
+    auto selected = std::make_unique<Matrix>(n, columns_);
     for (Index j = 0; j < columns_; ++j) {
       const double* from = values_ + j * rows_;
-      double* to = sorted->data() + j * rows_;
-      for (Index i = 0; i < rows_; ++i) to[i] = from[permutation[static_cast<std::size_t>(i)]];
+      for (Index i = 0; i < n; ++i) (*selected)(i, j) = from[rows[static_cast<std::size_t>(i)]];
     }
-    own_ = std::move(sorted);
+    own_ = std::move(selected);
     values_ = own_->data();
+    rows_ = n;
   }
 
  private:

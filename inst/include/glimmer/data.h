@@ -7,6 +7,7 @@
 #include "block_system.h"
 #include "columns.h"
 #include "density.h"
+#include "equal_rows.h"
 #include "level_sums.h"
 #include "parallel.h"
 #include "pattern.h"
@@ -15,7 +16,7 @@
 
 namespace glimmer {
 
-/// The data of a model, its rows sorted by the level of the first grouping factor, and fixed from then on
+/// The data of a model, its rows sorted by the level of the first grouping factor, equal ones merged, and fixed from then on
 /// (but for Lambda, which `terms` holds at the current theta).
 struct Data {
   Responses responses;
@@ -23,18 +24,17 @@ struct Data {
   FixedDesign design;
   Terms terms;
   std::unique_ptr<const Density> density;
+  double constant = 0.0;      ///< sum of the parts of the log-densities that depend on no parameter
   Pattern pattern;
   Positions first_row;        ///< rows first_row[g] .. first_row[g + 1] - 1 belong to level g of the first factor
   std::vector<Range> chunks;  ///< fixed ranges of levels of the first factor; sums run over them in order
   int threads = 1;            ///< used where there is one grouping factor, so that chunks have nothing in common
-  double constant = 0.0;      ///< sum of the parts of the log-densities that depend on no parameter
 
   Data(Responses responses_, Column offset_, FixedDesign design_, Terms terms_,
        std::unique_ptr<const Density> density_)
       : responses(std::move(responses_)), offset(std::move(offset_)), design(std::move(design_)),
         terms(std::move(terms_)), density(std::move(density_)), pattern(sorted(*this)) {
     find_chunks();
-    for (Index i = 0; i < rows(); ++i) constant += density->constant(responses[i]);
   }
 
   Eigen::Map<const Matrix> X() const { return design.X(); }
@@ -46,17 +46,25 @@ struct Data {
  private:
   static constexpr Index rows_in_chunk = 1024;
 
-  /// Sorts the rows, then builds the pattern, which refers to them by position.
+  /// Sorts the rows and merges equal ones, then builds the pattern, which refers to them by position.
   static Pattern sorted(Data& data) {
     check(data);
-    if (!data.terms.rows_are_sorted()) {
-      const Integers permutation = data.terms.sorting_permutation();
-      data.terms.permute_rows(permutation);
-      data.design.permute(permutation);
-      for (Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset})
-        column->permute(permutation);
+    for (Index i = 0; i < data.rows(); ++i) data.constant += data.density->constant(data.responses[i]);
+    const Integers rows = data.terms.sorting_permutation();
+    EqualRows equal(data.responses, data.offset, data.design, data.terms, *data.density);
+    if (equal.find(rows)) {
+      data.select(equal.kept());
+      data.responses = equal.merged();
+    } else if (!data.terms.rows_are_sorted()) {
+      data.select(rows);
     }
     return Pattern(data.terms);
+  }
+
+  void select(const Integers& rows) {
+    terms.select_rows(rows);
+    design.select(rows);
+    for (Column* column : {&responses.y, &responses.size, &responses.weight, &offset}) column->select(rows);
   }
 
   static void check(const Data& data) {

@@ -21,6 +21,14 @@ class DensityOf : public Density {
   double upper_eta() const override { return Pair::upper_eta; }
   bool log_concave() const override { return Pair::log_concave; }
 
+  bool rows_add_up() const override { return !Family::has_dispersion; }
+  Observation sum_of(const Observation& a, const Observation& b) const override {
+    if constexpr (Family::has_dispersion)
+      throw std::logic_error("rows of a family with dispersion do not add up");
+    else
+      return Family::sum_of(a, b);
+  }
+
   void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
                 RowDerivatives& out) const override {
     double* const f = out.f.size() > 0 ? out.f.data() + (range.begin - out.first) : nullptr;

@@ -51,6 +51,9 @@ class Density {
   virtual double upper_eta() const = 0;
   /// Whether f is concave in eta for every response: the mode is then unique.
   virtual bool log_concave() const = 0;
+  /// Whether the log-densities of two rows with equal eta add up, but for a constant, to that of a row; that row.
+  virtual bool rows_add_up() const = 0;
+  virtual Observation sum_of(const Observation& a, const Observation& b) const = 0;
   /// Fills `out` on the rows of `range` up to `order` (0 to 5), f where there is space for it. Where eta is outside its
   /// interval, or so far out that f overflows, f is minus infinity and the derivatives are zero. The constant part is
   /// left out of f.

@@ -48,6 +48,10 @@ struct BinomialFamily {
   static double normalizer(double, double) { return 0.0; }
   static double normalizer_phi(double, double) { return 0.0; }
 
+  static Observation sum_of(const Observation& a, const Observation& b) {
+    return {a.weight * a.y + b.weight * b.y, a.weight * a.size + b.weight * b.size, 1.0};
+  }
+
   template <class Link, int K>
   static Jet<K> kernel(const Observation& o, double eta) {
     Jet<K> sum;  // 0 * log 0 = 0: a side without events has no part in the sum
@@ -69,6 +73,12 @@ struct PoissonFamily {
   static double constant(const Observation& o) { return -o.weight * log_gamma(o.y + 1.0); }
   static double normalizer(double, double) { return 0.0; }
   static double normalizer_phi(double, double) { return 0.0; }
+
+  /// w (y log mu - mu)
+  static Observation sum_of(const Observation& a, const Observation& b) {
+    const double weight = a.weight + b.weight;
+    return {(a.weight * a.y + b.weight * b.y) / weight, 1.0, weight};
+  }
 
   template <class Link, int K>
   static Jet<K> kernel(const Observation& o, double eta) {

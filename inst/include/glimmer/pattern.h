@@ -39,9 +39,7 @@ class Pattern {
     const Integers &a = terms[k].level, &b = terms[l].level;
     Integers rows(a.size());
     std::iota(rows.begin(), rows.end(), 0);
-    std::sort(rows.begin(), rows.end(), [&](int i, int j) {
-      return a[i] != a[j] ? a[i] < a[j] : (b[i] != b[j] ? b[i] < b[j] : i < j);
-    });
+    rows = sorted_by(a, terms[k].levels, sorted_by(b, terms[l].levels, rows));
     out.block_of_row.resize(a.size());
     out.start.assign(static_cast<std::size_t>(terms[k].levels + 1), 0);
     for (int i : rows) {

@@ -89,11 +89,20 @@ class PullBack {
     const Terms& terms = data_.terms;
     for (Index k = 0; k < terms.count(); ++k) {
       const Matrix& lambda = terms.lambda(k);
+      if (lambda.size() == 1) {
+        scaled_.diagonal_values(k) = lambda(0, 0) * lambda(0, 0) * H_bar.diagonal_values(k);
+        continue;
+      }
       for (Index h = 0; h < terms[k].levels; ++h)
         sandwich(lambda, H_bar.diagonal(k, h), lambda.transpose(), scaled_.diagonal(k, h));
     }
     for (Index c = 0; c < data_.pattern.count(); ++c) {
       const Crossing& x = data_.pattern[c];
+      if (terms.lambda(x.first).size() == 1 && terms.lambda(x.second).size() == 1) {
+        const double factor = terms.lambda(x.first)(0, 0) * terms.lambda(x.second)(0, 0);
+        scaled_.crossing_values(c) = factor * H_bar.crossing_values(c);
+        continue;
+      }
       for (Index j = 0; j < x.blocks(); ++j)
         sandwich(terms.lambda(x.first), H_bar.crossing(c, j), terms.lambda(x.second).transpose(),
                  scaled_.crossing(c, j));
@@ -155,14 +164,24 @@ class PullBack {
     Matrix out = adjoint.lambda_bar[k];
     out.noalias() += Ze * u.transpose();
     out.noalias() += score * lambda.transpose();
-    Matrix sum = Matrix::Zero(q, q), scaled(q, q);
-    for (Index h = 0; h < levels; ++h) {
-      scaled.noalias() = terms.lambda(k).lazyProduct(adjoint.H_bar.diagonal(k, h));
+    add_diagonal(k, point, adjoint, out);
+    for (Index c = 0; c < data_.pattern.count(); ++c) add_crossing(c, k, point, adjoint, out);
+    return out;
+  }
+
+  /// The part of 2 Z'WA Hbar within factor k: 2 P_kk Lambda_k Hbar_kk
+  void add_diagonal(Index k, const Point& point, const Adjoint& adjoint, Matrix& out) const {
+    const Matrix& lambda = data_.terms.lambda(k);
+    if (lambda.size() == 1) {
+      out(0, 0) += 2.0 * lambda(0, 0) * point.products.diagonal_values(k).dot(adjoint.H_bar.diagonal_values(k));
+      return;
+    }
+    Matrix sum = Matrix::Zero(out.rows(), out.cols()), scaled(out.rows(), out.cols());
+    for (Index h = 0; h < data_.terms[k].levels; ++h) {
+      scaled.noalias() = lambda.lazyProduct(adjoint.H_bar.diagonal(k, h));
       sum.noalias() += point.products.diagonal(k, h).lazyProduct(scaled);
     }
     out += 2.0 * sum;
-    for (Index c = 0; c < data_.pattern.count(); ++c) add_crossing(c, k, point, adjoint, out);
-    return out;
   }
 
   /// The part of 2 Z'WA Hbar in which factor k meets another: 2 P_kl Lambda_l Hbar_lk
@@ -170,6 +189,10 @@ class PullBack {
     const Crossing& x = data_.pattern[c];
     if (x.first != k && x.second != k) return;
     const Matrix& lambda = data_.terms.lambda(x.first == k ? x.second : x.first);
+    if (lambda.size() == 1 && out.size() == 1) {
+      out(0, 0) += 2.0 * lambda(0, 0) * point.products.crossing_values(c).dot(adjoint.H_bar.crossing_values(c));
+      return;
+    }
     Matrix scaled(lambda.rows(), out.cols()), sum = Matrix::Zero(out.rows(), out.cols());
     for (Index j = 0; j < x.blocks(); ++j) {
       const BlockMatrix::ConstBlock P = point.products.crossing(c, j), H_bar = adjoint.H_bar.crossing(c, j);

@@ -12,6 +12,15 @@
 
 namespace glimmer {
 
+/// Rows sorted by their level, those of one level in the order given: by counting.
+inline Integers sorted_by(const Integers& level, Index levels, const Integers& rows) {
+  Integers next(static_cast<std::size_t>(levels + 1), 0), sorted(rows.size());
+  for (int own : level) ++next[static_cast<std::size_t>(own) + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  for (int i : rows) sorted[static_cast<std::size_t>(next[static_cast<std::size_t>(level[i])]++)] = i;
+  return sorted;
+}
+
 /// All random effects of one grouping factor: q effects for each of its levels.
 struct Grouping {
   Index levels = 0;
@@ -83,24 +92,18 @@ class Terms {
     return std::is_sorted(groupings_.front().level.begin(), groupings_.front().level.end());
   }
 
-  /// The permutation that sorts them, those of a level in the order given: by counting.
   Integers sorting_permutation() const {
-    const Integers& level = groupings_.front().level;
-    Integers next(static_cast<std::size_t>(groupings_.front().levels + 1), 0);
-    for (int own : level) ++next[static_cast<std::size_t>(own) + 1];
-    std::partial_sum(next.begin(), next.end(), next.begin());
-    Integers permutation(level.size());
-    for (std::size_t i = 0; i < level.size(); ++i)
-      permutation[static_cast<std::size_t>(next[static_cast<std::size_t>(level[i])]++)] = static_cast<int>(i);
-    return permutation;
+    Integers rows(groupings_.front().level.size());
+    std::iota(rows.begin(), rows.end(), 0);
+    return sorted_by(groupings_.front().level, groupings_.front().levels, rows);
   }
 
-  void permute_rows(const Integers& permutation) {
+  void select_rows(const Integers& rows) {
     for (Grouping& grouping : groupings_) {
-      Integers level(grouping.level.size());
-      for (std::size_t i = 0; i < permutation.size(); ++i) level[i] = grouping.level[permutation[i]];
+      Integers level(rows.size());
+      for (std::size_t i = 0; i < rows.size(); ++i) level[i] = grouping.level[rows[i]];
       grouping.level = std::move(level);
-      grouping.Z.permute(permutation);
+      grouping.Z.select(rows);
     }
   }
 
