@@ -19,7 +19,9 @@ find_start <- function(design, family, engine, start = NULL) {
   parameters <- numeric(length(engine$names))
   parameters[engine$index$beta] <- working$beta
   parameters[engine$index$dispersion] <- working$log_dispersion
+  release_memory(length(part$y))
   moments <- lapply(design$terms, moment_sds, design = part, working = working)
+  release_memory(length(part$y))
   for (t in seq_along(moments)) {
     sds <- moments[[t]]$sd
     parameters[engine$index$theta[[t]]] <- lower_part(diag(sds, length(sds)))
