@@ -49,6 +49,10 @@ stop_class <- function(name, term, value) {
 
 # model.frame() takes an array of three dimensions for a vector.
 check_dimensions <- function(parts, data) {
+  values <- lapply(all.vars(parts$frame), find_variable, data, environment(parts$frame))
+  if (!any(vapply(values, function(value) length(dim(value)) > 2L, NA))) {
+    return(invisible())
+  }
   for (variable in as.list(attr(stats::terms(parts$frame), "variables"))[-1L]) {
     value <- if (is.symbol(variable)) find_variable(as.character(variable), data, environment(parts$frame))
     if (length(dim(value)) > 2L) {

@@ -135,6 +135,7 @@ resolve_family <- function(family) {
     check_family_name(family, names(registry))
     family <- getExportedValue("stats", family)
   }
+  made_here <- is.function(family) && identical(environment(family), asNamespace("stats"))
   if (is.function(family)) {
     family <- tryCatch(family(), error = function(e) NULL)
   }
@@ -149,7 +150,7 @@ resolve_family <- function(family) {
                                   family$family, ": there are ", join_items(links, 10L), "."),
                  argument = "family", family = family$family, link = family$link, links = links)
   }
-  make_family(family$family, family$link)
+  if (made_here) family else make_family(family$family, family$link)
 }
 
 make_family <- function(name, link) {

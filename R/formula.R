@@ -57,6 +57,9 @@ parse_formula <- function(formula, data = NULL, env = parent.frame()) {
 #' @return Right side without the terms that have the response; with a warning if there are any.
 #' @noRd
 without_response <- function(fixed, response) {
+  if (!all(all.vars(response) %in% all.vars(fixed))) {
+    return(fixed)
+  }
   terms <- stats::terms(structure(call("~", fixed), class = "formula"))
   factors <- attr(terms, "factors")
   name <- variable_name(response)
@@ -76,6 +79,7 @@ without_response <- function(fixed, response) {
 check_response_use <- function(terms, response) {
   name <- variable_name(response)
   for (term in terms) {
+    if (!all(all.vars(response) %in% all.vars(term$expression))) next
     used <- c(group_components(term$group), rownames(attr(stats::terms(term$left), "factors")))
     if (name %in% used) {
       stop_glimmer("formula", paste0("The response ", format_items(name), " stands in the random term ",

@@ -9,7 +9,7 @@
 #' @return Numeric: the whole parameter vector. The units of the standard deviations go to the engine's memory.
 #' @noRd
 find_start <- function(design, family, engine, start = NULL) {
-  part <- part_of_levels(design)
+  part <- part_of_rows(design)
   working <- working_model(part, family)
   # a restricted link asks for a start that every row allows
   if (working$side != 0 && length(part$y) < length(design$y)) {
@@ -30,24 +30,27 @@ find_start <- function(design, family, engine, start = NULL) {
   stats::setNames(parameters, engine$names)
 }
 
-#' Of very many rows those of some thousand levels, which are enough for a start
+#' Some of very many rows, which are enough for a start
 #'
-#' The levels are spread by the golden ratio: evenly, but in step with no pattern of theirs.
-#' @return Design with these rows only; the design itself where there are fewer, few levels or several factors.
+#' Those of some levels where there are many, which tell more of their variance; else some of each level. They are
+#' spread by the golden ratio: evenly, but in step with no pattern of the data.
+#'
+#' @return Design with these rows only, and `share`, how many of a level's rows it has, where that is not all; the
+#'   design itself where there are not so many.
 #' @noRd
-part_of_levels <- function(design, rows = 1e5, levels = 2000) {
-  factor <- design$factors[[1L]]
-  step <- min(length(design$y) / rows, length(factor$levels) / levels)
-  if (step < 2 || length(design$factors) > 1L) {
+part_of_rows <- function(design, rows = 1e5, levels = 2000) {
+  n <- length(design$y)
+  if (n < 2 * rows) {
     return(design)
   }
-  chosen <- (seq_along(factor$levels) * (sqrt(5) - 1) / 2) %% 1 < 1 / step
-  kept <- which(chosen[factor$index + 1L])
-  vectors <- c("y", "size", "weights", "offset")
-  design[vectors] <- lapply(design[vectors], active_rows, kept)
-  design$X <- active_rows(design$X, kept)
-  design$factors[[1L]][c("index", "Z")] <- lapply(factor[c("index", "Z")], active_rows, kept)
-  design
+  first <- design$factors[[1L]]
+  whole <- length(design$factors) == 1L && length(first$levels) * rows / n >= levels
+  place <- if (whole) first$index else seq_len(n)
+  kept <- which((place * ((sqrt(5) - 1) / 2)) %% 1 < rows / n)
+  if (!whole) design$share <- length(kept) / n
+  take <- function(parts, names) replace(parts, names, lapply(parts[names], active_rows, kept))
+  design$factors <- lapply(design$factors, take, c("index", "Z"))
+  take(design, c("X", "y", "size", "weights", "offset"))
 }
 
 check_start <- function(start, engine) {
@@ -249,7 +252,8 @@ least_squares_by_qr <- function(x, y) {
 #'
 #' With U_h the score and I_h the information of a level's effect, E U_h^2 = I_h + sd^2 I_h^2; so
 #' sd^2 = sum(U^2 - I) / sum(I^2), kept between a tenth and ten times the unit, the typical standard error of a
-#' level's effect.
+#' level's effect, which falls with the root of the rows.
+#' @param design Result of [part_of_rows()].
 #' @return List: `sd`, `unit`, numeric, one element an effect.
 #' @noRd
 moment_sds <- function(term, design, working) {
@@ -260,6 +264,7 @@ moment_sds <- function(term, design, working) {
   score <- sums[, effects, drop = FALSE]
   information <- sums[, length(effects) + effects, drop = FALSE]
   unit <- sqrt(colSums(information) / colSums(information^2))
+  if (!is.null(design$share)) unit <- unit * sqrt(design$share)
   variance <- colSums(score^2 - information) / colSums(information^2)
   list(sd = pmin(pmax(sqrt(pmax(variance, 0)), unit / 10), unit * 10), unit = unit)
 }

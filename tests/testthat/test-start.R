@@ -46,25 +46,35 @@ test_that("without a constant among the columns a point inside is searched for",
   expect_true(narrow > -1 / 3 && narrow < 1 / 2)
 })
 
-test_that("of very many rows whole levels are taken for the start, and only of one factor with many levels", {
+test_that("of very many rows some are taken for the start, and tell nearly the same", {
   set.seed(5)
-  d <- data.frame(g = factor(sample(300, 6000, TRUE)), h = factor(sample(20, 6000, TRUE)), x = rnorm(6000))
-  d$y <- rpois(6000, exp(0.5 + 0.3 * d$x + rnorm(300, 0, 0.5)[d$g]))
-  design <- front(y ~ x + (x | g), d, poisson)$design
-  part <- part_of_levels(design, rows = 1000, levels = 50)
-  factor <- part$factors[[1L]]
-  kept <- which(d$g %in% levels(d$g)[unique(factor$index) + 1L])
-  expect_equal(factor$index, as.integer(d$g)[kept] - 1L)
-  expect_equal(factor$Z[, "x"], d$x[kept], ignore_attr = TRUE)
-  expect_equal(part$X[, "x"], d$x[kept], ignore_attr = TRUE)
+  d <- data.frame(g = factor(sample(200, 8000, TRUE)), h = factor(rep(1:8, 1000)), x = rnorm(8000), o = runif(8000))
+  d$y <- rpois(8000, exp(0.5 + 0.3 * d$x + d$o + rnorm(200, 0, 0.5)[d$g]))
+  design <- front(y ~ x + offset(o) + (x | g) + (1 | h), d, poisson)$design
+  part <- part_of_rows(design, rows = 2000)
+  kept <- match(part$X[, "x"], d$x)
+  expect_gt(length(kept), 1990L)
+  expect_lt(length(kept), 2010L)
   expect_equal(part$y, d$y[kept])
-  expect_equal(lengths(part[c("size", "weights", "offset")]), rep(length(kept), 3L), ignore_attr = TRUE)
-  expect_gt(length(unique(factor$index)), 40L)
-  expect_lt(length(unique(factor$index)), 60L)
-  expect_identical(part_of_levels(design), design)
-  expect_identical(part_of_levels(design, rows = 1000, levels = 200), design)
-  crossed <- front(y ~ x + (1 | g) + (1 | h), d, poisson)$design
-  expect_identical(part_of_levels(crossed, rows = 1000, levels = 5), crossed)
+  expect_equal(part$offset, d$o[kept])
+  expect_equal(part$factors[[1L]]$index, as.integer(d$g)[kept] - 1L)
+  expect_equal(part$factors[[1L]]$Z[, "x"], d$x[kept], ignore_attr = TRUE)
+  # in step with no pattern: each of eight alternating levels has its eighth
+  expect_lt(max(abs(tabulate(part$factors[[2L]]$index + 1L) - 250)), 10)
+  expect_identical(part_of_rows(design), design)
+  start_of <- function(rows) {
+    working <- working_model(rows, poisson())
+    c(working$beta, unlist(moment_sds(design$terms[[1L]], rows, working)))
+  }
+  expect_lt(max(abs(start_of(part) - start_of(design))), 0.15)
+  # of one factor with many levels, whole levels
+  design <- front(y ~ x + (1 | g), d, poisson)$design
+  part <- part_of_rows(design, rows = 2000, levels = 10)
+  index <- part$factors[[1L]]$index
+  expect_null(part$share)
+  expect_equal(part$y, d$y[as.integer(d$g) %in% (index + 1L)])
+  expect_equal(length(unique(index)), 50, tolerance = 0.1)
+  expect_lt(max(abs(start_of(part) - start_of(design))), 0.15)
 })
 
 test_that("cross products by blocks of rows are those of all rows", {
