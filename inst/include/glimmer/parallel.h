@@ -47,31 +47,61 @@ void parallel_shares(Index count, Index share, int threads, Visit visit) {
   });
 }
 
-/// Calls visit(step, task) for every task of every step, `counts` of them, by up to `threads` threads; a step begins
-/// when all tasks of the one before have ended. Steps follow each other in less time than it takes to wake a thread,
-/// so that who waits looks again at once for some 30 microseconds, and only then sleeps. (Not yield(): on a busy
-/// machine the others then take a whole slice of time, at every step.)
-template <class Visit>
-void parallel_steps(const Positions& counts, int threads, Visit visit) {
-  std::atomic<Index> next{0}, ended{0};  // tasks of all steps, numbered in order
-  const auto wait_for = [&](Index tasks) {
-    for (int looks = 0; ended.load(std::memory_order_acquire) < tasks; ++looks)
-      if (looks > 30000) std::this_thread::sleep_for(std::chrono::microseconds(50));
-  };
+/// Tasks in steps: a step begins when all tasks of the one before have ended.
+///
+/// Steps follow each other in less time than it takes to wake a thread, so that who waits looks again at once for some
+/// 30 microseconds, and only then sleeps. Where the wait is longer than the work, the machine is busy with something
+/// else: the other threads then leave the rest to the calling one, rather than be waited for at every step.
+class Steps {
+ public:
+  explicit Steps(const Positions& counts) : counts_(counts) {}
+
+  /// Calls visit(step, task) for the tasks that this thread gets.
+  template <class Visit>
+  void run(const Visit& visit) {
+    const bool helper = std::this_thread::get_id() != caller_;
+    Index begin = 0, step = 0, task = next_.fetch_add(1);
+    Clock::time_point began = Clock::now();
+    for (; step < static_cast<Index>(counts_.size()); begin += counts_[step], ++step)
+      for (; task < begin + counts_[step]; task = next_.fetch_add(1)) {
+        const End end{ended_};
+        if (ended_.load(std::memory_order_acquire) < begin) began = wait_for(begin, began);
+        visit(step, task - begin);
+        if (helper && busy_) return;
+      }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
   struct End {  // also of a task that throws: nobody may wait for it
     std::atomic<Index>& ended;
     ~End() { ended.fetch_add(1, std::memory_order_release); }
   };
-  on_threads(threads, [&] {
-    Index begin = 0, step = 0, task = next.fetch_add(1);
-    for (; step < static_cast<Index>(counts.size()); begin += counts[step], ++step) {
-      for (; task < begin + counts[step]; task = next.fetch_add(1)) {
-        wait_for(begin);
-        const End end{ended};
-        visit(step, task - begin);
-      }
+
+  /// Until so many tasks have ended; `began`: when this thread began to work for the last time.
+  Clock::time_point wait_for(Index tasks, Clock::time_point began) {
+    Clock::time_point now = Clock::now();
+    const Clock::time_point patience = now + (now - began) + std::chrono::milliseconds(1);
+    for (int looks = 0; ended_.load(std::memory_order_acquire) < tasks; ++looks) {
+      if (looks < 30000) continue;
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+      now = Clock::now();
+      if (now > patience) busy_ = true;
     }
-  });
+    return now;
+  }
+
+  const Positions& counts_;
+  const std::thread::id caller_ = std::this_thread::get_id();
+  std::atomic<Index> next_{0}, ended_{0};  ///< tasks of all steps, numbered in order
+  std::atomic<bool> busy_{false};
+};
+
+/// Calls visit(step, task) for every task of every step, `counts` of them, by up to `threads` threads.
+template <class Visit>
+void parallel_steps(const Positions& counts, int threads, Visit visit) {
+  Steps steps(counts);
+  on_threads(threads, [&] { steps.run(visit); });
 }
 
 constexpr Index fewest_chunks_for_threads = 16;
