@@ -82,20 +82,23 @@ class OuterProducts {
   Index pairs_ = 0;
 };
 
-/// TS += T S, S symmetric and given by entry(a, b) for b <= a: places among the columns of T.
+/// TS += T S, S symmetric and given by entry(a, b) for b <= a: places among the columns of T. Each is asked for once,
+/// and those of a column together: the processor waits for many places of the memory at a time.
 template <class Entry>
 void add_symmetric_product(const Matrix& T, Entry entry, Matrix& TS) {
+  Vector column(T.cols());
   with_effects(T.rows(), [&](auto fixed) {
-    const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : T.rows();
-    for (Index b = 0; b < T.cols(); ++b) {
-      const double* t_b = T.data() + b * q;
-      double* out_b = TS.data() + b * q;
-      const double diagonal = entry(b, b);
-      for (Index e = 0; e < q; ++e) out_b[e] += diagonal * t_b[e];
-      for (Index a = b + 1; a < T.cols(); ++a) {
-        const double value = entry(a, b);
-        for (Index e = 0; e < q; ++e) out_b[e] += value * T.data()[a * q + e];
-        for (Index e = 0; e < q; ++e) TS.data()[a * q + e] += value * t_b[e];
+    const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : T.rows(), count = T.cols();
+    for (Index b = 0; b < count; ++b) {
+      for (Index a = b; a < count; ++a) column[a] = entry(a, b);
+      for (Index e = 0; e < q; ++e) {
+        const double *t = T.data() + e, factor = t[b * q];
+        double *out = TS.data() + e, sum = column[b] * factor;
+        for (Index a = b + 1; a < count; ++a) {
+          sum += column[a] * t[a * q];
+          out[a * q] += column[a] * factor;
+        }
+        out[b * q] += sum;
       }
     }
   });

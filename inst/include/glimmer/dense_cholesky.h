@@ -18,16 +18,18 @@ class DenseCholesky {
   /// False: not positive definite.
   bool factor(Matrix& A, int threads) {
     prepare(A);
-    bool positive = blocks_ == 0 || factor_panel(A, 0);
-    for (Index b = 0; positive && b + 1 < blocks_; ++b) {
-      const Range next = tiles_of(b + 1), later{next.end, tiles_};
-      const Index updates = (tiles_ - next.begin) * (tiles_ - next.begin) / 2;
-      const auto factor_next = [&] {
-        update(A, b, {next.begin, tiles_}, next, -1.0);
-        positive = factor_panel(A, b + 1);
-      };
-      in_groups(groups(later), updates, threads, factor_next, [&](Range rows) { update(A, b, rows, later, -1.0); });
-    }
+    if (blocks_ == 0) return true;
+    std::atomic<bool> positive{factor_panel(A, 0)};
+    std::vector<Tasks> steps;
+    for (Index b = 0; b + 1 < blocks_; ++b) steps.push_back(groups({tiles_of(b + 1).end, tiles_}));
+    in_steps(steps, threads, [&](Index b) {
+      const Range next = tiles_of(b + 1);
+      if (!positive) return;
+      update(A, b, {next.begin, tiles_}, next, -1.0);
+      if (!factor_panel(A, b + 1)) positive = false;
+    }, [&](Index b, Range rows) {
+      if (positive) update(A, b, rows, {tiles_of(b + 1).end, tiles_}, -1.0);
+    });
     return positive;
   }
 
@@ -38,25 +40,29 @@ class DenseCholesky {
   void invert(Matrix& A, int threads) {
     prepare(A);
     if (blocks_ > 0) solve_row(A, 0);
+    std::vector<Tasks> steps;
     for (Index b = 0; b < blocks_; ++b) {
-      const Range done{0, tiles_of(b).end}, next = tiles_of(b + 1);
-      const auto solve_next = [&] {
-        if (next.size() == 0) return;
-        update(A, b, next, done, -1.0);
-        solve_row(A, b + 1);
-      };
-      std::vector<Range> rows = groups({next.end, tiles_}), squares = groups(done);
-      rows.insert(rows.end(), squares.begin(), squares.end());
-      in_groups(rows, done.end * (tiles_ - done.end / 2), threads, solve_next,
-                [&](Range group) { update(A, b, group, done, group.begin < done.end ? 1.0 : -1.0); });
+      steps.push_back(groups({tiles_of(b + 1).end, tiles_}));
+      const Tasks squares = groups({0, tiles_of(b).end});
+      steps.back().insert(steps.back().end(), squares.begin(), squares.end());
     }
+    in_steps(steps, threads, [&](Index b) {
+      if (b + 1 == blocks_) return;
+      update(A, b, tiles_of(b + 1), {0, tiles_of(b).end}, -1.0);
+      solve_row(A, b + 1);
+    }, [&](Index b, Range rows) {
+      const Range done{0, tiles_of(b).end};
+      update(A, b, rows, done, rows.begin < done.end ? 1.0 : -1.0);
+    });
   }
 
  private:
   /// Rows of tiles that are updated together: their strips stay in the second cache.
   static constexpr Index group_tiles = 8;
-  /// Updates of this many tiles take several times as long as the start of a thread.
-  static constexpr Index fewest_updates_for_threads = 250;
+  /// In smaller matrices all is done before another thread has started.
+  static constexpr Index fewest_tiles_for_threads = 25;
+
+  using Tasks = std::vector<Range>;  ///< rows of tiles
 
   void prepare(const Matrix& A) {
     size_ = A.rows();
@@ -80,18 +86,20 @@ class DenseCholesky {
   }
 
   /// The last rows come first: below the diagonal they are the longest, and the short ones fill up the time.
-  static std::vector<Range> groups(Range tiles) {
-    std::vector<Range> out;
+  static Tasks groups(Range tiles) {
+    Tasks out;
     for (Index end = tiles.end; end > tiles.begin; end -= group_tiles)
       out.push_back({std::max(end - group_tiles, tiles.begin), end});
     return out;
   }
 
-  template <class First, class Update>
-  static void in_groups(const std::vector<Range>& groups, Index updates, int threads, First first, Update update) {
-    const Index count = static_cast<Index>(groups.size()) + 1;
-    parallel_shares(count, 1, updates < fewest_updates_for_threads ? 1 : threads, [&](Index task) {
-      task == 0 ? first() : update(groups[static_cast<std::size_t>(task - 1)]);
+  /// In each step prepares the next block, and updates the groups of rows that this does not touch.
+  template <class Next, class Update>
+  void in_steps(const std::vector<Tasks>& steps, int threads, Next prepare_next, Update update_rows) const {
+    Positions counts;
+    for (const Tasks& tasks : steps) counts.push_back(static_cast<Index>(tasks.size()) + 1);
+    parallel_steps(counts, tiles_ < fewest_tiles_for_threads ? 1 : threads, [&](Index b, Index task) {
+      task == 0 ? prepare_next(b) : update_rows(b, steps[b][static_cast<std::size_t>(task - 1)]);
     });
   }
 

@@ -83,13 +83,14 @@ inline bool factor_tile(double* tile) {
   return true;
 }
 
-/// X L' = R in place of R, both one tile: by rows of L, so that each step is on whole columns of X.
+/// X L' = R in place of R, both one tile. A column of X, once found, is taken from all later ones at once: these do not
+/// have to wait for each other.
 inline void solve_tile(const double* L, double* X) {
   TileMap x(X);
   const ConstTileMap l(L);
   for (Index j = 0; j < tile_size; ++j) {
-    for (Index i = 0; i < j; ++i) x.col(j) -= l(j, i) * x.col(i);
     x.col(j) /= l(j, j);
+    for (Index k = j + 1; k < tile_size; ++k) x.col(k) -= l(k, j) * x.col(j);
   }
 }
 

@@ -41,7 +41,7 @@ class SchurComplement {
   void set_zero() {
     values_.setZero();
     diagonal_.setZero();
-    tail_.setZero();
+    for (Index j = 0; j < tail_.cols(); ++j) tail_.col(j).tail(tail_.rows() - j).setZero();
   }
 
   /// Adds to the entry (row, column) and its mirror image.
@@ -89,7 +89,11 @@ class SchurComplement {
 
   /// After factor(): the entries of the inverse on the pattern of the factor.
   void invert(int threads) {
-    inverse_tail_ = tail_;
+    inverse_tail_.resize(tail_.rows(), tail_.cols());
+    parallel_shares(tail_.cols(), 64, threads, [&](Index j) {
+      const Index below = tail_.rows() - j;
+      inverse_tail_.col(j).tail(below) = tail_.col(j).tail(below);
+    });
     dense_.invert(inverse_tail_, threads);
     inverse_values_.resize(values_.size());
     inverse_diagonal_.resize(leading_);
