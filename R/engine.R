@@ -16,7 +16,7 @@
 #' @noRd
 new_engine <- function(design, family, threads = NULL) {
   index <- parameter_index(design, family)
-  active <- which(design$weights > 0)
+  active <- active_positions(design$weights)
   rows <- function(x) if (length(active) == length(design$y)) x else x[active]
   matrix_rows <- function(x) if (length(active) == length(design$y)) x else x[active, , drop = FALSE]
   factors <- lapply(seq_along(design$factors), function(k) {

@@ -31,9 +31,10 @@ search_again <- function(engine, from, control, rounds = 6L) {
     coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
     best <- search(engine, from$parameters, coordinates, control)
     record <- c(record, best$record)
-    # the Hessian is near the identity in these coordinates, so g'g / 2 is near the predicted gain
+    # the Hessian is near the identity in these coordinates, so that g'g / 2 is near the predicted gain; of a large
+    # value the last digits are left to the Newton steps that follow
     stuck <- round > 1L && best$value < from$value + 1e-6
-    if (!is.finite(best$value) || isTRUE(best$rough_gain < 1e-6) || stuck) break
+    if (!is.finite(best$value) || isTRUE(best$rough_gain < max(1e-6, 1e-10 * abs(best$value))) || stuck) break
     from <- best
   }
   best$record <- record
