@@ -5,35 +5,50 @@
 #' @param design Result of [build_design()].
 #' @param family Family object.
 #' @param threads As in [glmm_control()].
-#' @return List: `pointer` (external pointer, alive for this session only), `index` (positions of beta, of each
-#'   random term's theta, and of the dispersion in the parameter vector), `names` (of the parameters), `rows`
-#'   (number of rows in the likelihood), `levels` (of each random term's factor), `reach` (largest absolute value of
-#'   each column of X), `unit_free` (whether the linear predictor has no unit), `linear`
-#'   (whether the mean is linear and the response Gaussian), `density` (logical: `log_concave`,
-#'   `restricted`), `memory` (environment: `sd_unit`, list, one element a random term: the typical standard error of one
-#'   level's own effect, the unit in which a standard deviation is small or large; `evaluations` and
-#'   `gradients`, counts).
+#' @return List of [engine_layout()] and [open_engine()].
 #' @noRd
 new_engine <- function(design, family, threads = NULL) {
-  index <- parameter_index(design, family)
-  active <- active_positions(design$weights)
-  rows <- function(x) if (length(active) == length(design$y)) x else x[active]
-  matrix_rows <- function(x) if (length(active) == length(design$y)) x else x[active, , drop = FALSE]
-  factors <- lapply(seq_along(design$factors), function(k) {
-    factor <- design$factors[[k]]
-    list(index = rows(factor$index), levels = length(factor$levels), Z = matrix_rows(factor$Z),
-         blocks = factor_blocks(design$terms, k, index))
-  })
-  pointer <- cpp_model(list(y = rows(design$y), size = rows(design$size), weights = rows(design$weights),
-                            offset = rows(design$offset), X = matrix_rows(design$X), factors = factors,
-                            family = family$family, link = family$link,
-                            threads = threads_to_use(threads)))
-  list(pointer = pointer, index = index, names = parameter_names(design, family), rows = length(active),
+  open_engine(engine_layout(design, family), design, family, threads)
+}
+
+#' What there is to know of an engine before the core has the data
+#'
+#' @return List: `family`, `index` (positions of beta, of each random term's theta, and of the dispersion in the
+#'   parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood), `terms` (of each random
+#'   term the `factor` and its `columns` there), `levels` (of each random term's factor), `reach` (largest absolute
+#'   value of each column of X), `unit_free` (whether the linear predictor has no unit), `linear`
+#'   (whether the mean is linear and the response Gaussian), `memory` (environment: `sd_unit`, list, one element a
+#'   random term: the typical standard error of one level's own effect, the unit in which a standard deviation is small
+#'   or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts).
+#' @noRd
+engine_layout <- function(design, family) {
+  list(family = family, index = parameter_index(design, family), names = parameter_names(design, family),
+       rows = length(active_positions(design$weights)),
        terms = lapply(design$terms, function(term) list(factor = term$factor, columns = term$columns)),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
        reach = column_reach(design$X), unit_free = is_unit_free(family),
-       linear = family$family == "gaussian" && family$link == "identity",
-       density = cpp_density_facts(pointer), memory = new_memory())
+       linear = family$family == "gaussian" && family$link == "identity", memory = new_memory())
+}
+
+#' Hand the data to the core
+#'
+#' @param engine Result of [engine_layout()].
+#' @return The same with `pointer` (external pointer, alive for this session only) and `density` (logical:
+#'   `log_concave`, `restricted`).
+#' @noRd
+open_engine <- function(engine, design, family, threads) {
+  rows <- active_positions(design$weights)
+  factors <- lapply(seq_along(design$factors), function(k) {
+    factor <- design$factors[[k]]
+    list(index = active_rows(factor$index, rows), levels = length(factor$levels), Z = active_rows(factor$Z, rows),
+         blocks = factor_blocks(design$terms, k, engine$index))
+  })
+  vectors <- lapply(design[c("y", "size", "weights", "offset")], active_rows, rows)
+  engine$pointer <- cpp_model(c(vectors, list(X = active_rows(design$X, rows), factors = factors,
+                                              family = family$family, link = family$link,
+                                              threads = threads_to_use(threads))))
+  engine$density <- cpp_density_facts(engine$pointer)
+  engine
 }
 
 # The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).

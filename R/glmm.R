@@ -145,12 +145,14 @@ prepare_search <- function(design, family, control, start = NULL) {
   check_variation(design, family)
   basis <- find_basis(design, family)
   release_memory(length(design$y))
-  engine <- new_engine(basis$design, family, control$threads)
-  engine$family <- family
+  engine <- engine_layout(basis$design, family)
   if (!is.null(start)) start <- enter_basis(basis, engine, check_start(start, engine))
   own <- find_start(basis$design, family, engine)
-  begin <- if (is.null(start)) own else find_start(basis$design, family, engine, start)
+  release_memory(length(design$y))
+  engine <- open_engine(engine, basis$design, family, control$threads)
   basis$design <- without_columns(basis$design)
+  own <- shrink_effects(engine, own)
+  begin <- if (is.null(start)) own else inside_start(engine, start)
   reach <- if (is.null(basis$from)) engine$reach else column_reach(design$X)
   list(engine = engine, own = own, begin = begin, basis = basis, reach = reach)
 }

@@ -4,11 +4,11 @@
 #' Starting values of all parameters
 #'
 #' @param design,family The model.
-#' @param engine Result of [new_engine()], for the layout of the parameters.
-#' @param start The user's: `NULL`, a numeric vector of all parameters, or a fit whose parameters are taken.
-#' @return Numeric: the whole parameter vector. The units of the standard deviations go to the engine's memory.
+#' @param engine Result of [engine_layout()].
+#' @return Numeric: the whole parameter vector. The units of the standard deviations and the side of zero on which the
+#'   linear predictors must be go to the engine's memory.
 #' @noRd
-find_start <- function(design, family, engine, start = NULL) {
+find_start <- function(design, family, engine) {
   part <- part_of_rows(design)
   working <- working_model(part, family)
   # a restricted link asks for a start that every row allows
@@ -24,9 +24,8 @@ find_start <- function(design, family, engine, start = NULL) {
     sds <- moments[[t]]$sd
     parameters[engine$index$theta[[t]]] <- lower_part(diag(sds, length(sds)))
   }
-  if (working$side != 0) parameters <- shrink_effects(engine, parameters)
-  if (!is.null(start)) parameters <- inside_start(engine, check_start(start, engine), lapply(moments, `[[`, "unit"))
   engine$memory$sd_unit <- lapply(moments, `[[`, "unit")
+  engine$memory$side <- working$side
   stats::setNames(parameters, engine$names)
 }
 
@@ -65,7 +64,8 @@ check_start <- function(start, engine) {
 }
 
 # At a standard deviation of zero the gradient vanishes, so a search does not begin there.
-inside_start <- function(engine, parameters, units) {
+inside_start <- function(engine, parameters) {
+  units <- engine$memory$sd_unit
   parameters <- normalise_signs(engine, parameters)
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
@@ -120,6 +120,10 @@ start_dispersion <- function(design, family, response, eta, side) {
 
 # Smaller random effects until each level's mode is where the link allows its linear predictors.
 shrink_effects <- function(engine, parameters) {
+  force(parameters)  # which leaves the side in the engine's memory
+  if (engine$memory$side == 0) {
+    return(parameters)
+  }
   theta <- unlist(engine$index$theta)
   smaller <- parameters
   for (halving in 1:10) {

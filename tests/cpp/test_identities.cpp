@@ -147,6 +147,7 @@ void cancelling_sums() {
   factor.levels = 4, factor.blocks = {1}, factor.theta = {0}, factor.Z.setOnes(n, 1);
   for (Index i = 0; i < n; ++i) {
     factor.level.push_back(i % 4);
+    p.offset[i] = 1e-9 * static_cast<double>(i);  // no two rows are equal
     p.y[i] = problem::draw("poisson", std::exp(1.0), 1.0, 0.0, random);
   }
   p.factors = {factor};

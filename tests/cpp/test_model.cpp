@@ -49,6 +49,26 @@ void mode_and_value(const Problem& p, bool joint) {
     check::that((model->point().beta - expected.beta).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta at the joint mode");
 }
 
+/// Rows that differ in their response only are merged, which the reference knows nothing of.
+void equal_rows(const Problem& p) {
+  std::vector<Index> rows;
+  for (Index i = 0; i < p.rows(); ++i)
+    for (Index copy = 0; copy < 1 + 3 * (i % 2); ++copy) rows.push_back(i);
+  Problem repeated = problem::take_rows(p, rows);
+  repeated.name += ", equal rows";
+  problem::Random random(97);
+  for (Index i = 0; i < repeated.rows(); ++i) {
+    repeated.y[i] = repeated.y[random.below(repeated.rows())];
+    if (p.family == "binomial") repeated.size[i] = std::max(repeated.y[i], repeated.size[i]);
+    repeated.weight[i] = 0.5 + random.uniform();
+  }
+  const bool merges = !p.has_dispersion() && p.link != "identity" && p.link != "sqrt" &&
+                      !(p.family == "binomial" && p.link == "log");
+  const auto model = problem::make_model(repeated);
+  check::that((model->data().rows() < repeated.rows()) == merges, repeated.name + ": merged or not");
+  mode_and_value(repeated, false);
+}
+
 /// d l / d parameter j by Richardson's extrapolation of central differences.
 double richardson(Model& model, const Problem& p, Index j, bool joint, double spread) {
   // small beside the spread of the predictor: h of a density that is not log-concave may have two maxima, and the
@@ -115,6 +135,7 @@ int main() {
         gradient(p, joint, pair.spread);
       }
       if (p.X.cols() > 0) hessian_in_beta(p, pair.spread);
+      if (pair.family == "binomial" || pair.family == "poisson") equal_rows(p);
     }
   return check::finish();
 }

@@ -4,7 +4,7 @@ start_of <- function(formula, data, family) {
   frame <- build_frame(as.call(list(quote(glmm), formula = formula, data = quote(data))), parts, environment(), data)
   design <- build_design(parts, frame, family, NULL)
   engine <- new_engine(design, family)
-  parameters <- find_start(design, family, engine)
+  parameters <- shrink_effects(engine, find_start(design, family, engine))
   list(parameters = parameters, status = engine_evaluate(engine, parameters)$status,
        eta = drop(design$X %*% parameters[engine$index$beta]) + design$offset)
 }
