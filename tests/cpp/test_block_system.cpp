@@ -94,6 +94,32 @@ void against_dense(const problem::Structure& structure, std::uint64_t seed) {
   check::that(!system.factor(products_of(data, nan)), name + ": NaN is not positive definite");
 }
 
+/// Large enough that each part of the work is done by threads: the same bits as without.
+void by_threads(std::uint64_t seed) {
+  const problem::Structure structure{"threads", {{400, {1}}, {330, {1}}}, false, 25000, 1};
+  const problem::Problem p = problem::make_problem(structure, {"gaussian", "identity", 0.5, 1.0}, seed);
+  Data data({p.y, p.size, p.weight}, p.offset, p.X, problem::make_terms(p), glimmer::make_density(p.family, p.link));
+  data.terms.set_theta(p.theta());
+  const BlockMatrix products = products_of(data, Vector::Ones(p.rows()));
+  BlockMatrix inverse[2] = {BlockMatrix(data.terms, data.pattern), BlockMatrix(data.terms, data.pattern)};
+  Vector solution[2];
+  for (int threads : {1, 2}) {
+    BlockSystem system(data.terms, data.pattern);
+    system.set_threads(threads);
+    check::that(system.factor(products), "threads: positive definite");
+    solution[threads - 1] = Vector::Ones(data.terms.size());
+    system.solve(solution[threads - 1]);
+    system.inverse(inverse[threads - 1]);
+  }
+  check::that(solution[0] == solution[1], "threads: solve");
+  for (Index k = 0; k < 2; ++k)
+    check::that(inverse[0].diagonal_values(k) == inverse[1].diagonal_values(k), "threads: diagonal blocks");
+  check::that(inverse[0].crossing_values(0) == inverse[1].crossing_values(0), "threads: crossing blocks");
+  Vector product;
+  BlockSystem(data.terms, data.pattern).multiply(products, solution[0], product);
+  check::that((product - Vector::Ones(product.size())).cwiseAbs().maxCoeff() <= 1e-11, "threads: H x = r");
+}
+
 }  // namespace
 
 int main() {
@@ -107,5 +133,6 @@ int main() {
   against_dense({"several chunks", {{90, {2}}, {5, {1}}}, false, 4000, 1}, 52);
   against_dense({"a sparse rest", {{150, {1}}, {120, {2}}}, false, 220, 1}, 54);
   against_dense({"three factors, a sparse rest", {{150, {2}}, {60, {1}}, {50, {2}}}, false, 200, 1}, 55);
+  by_threads(56);
   return check::finish();
 }

@@ -106,7 +106,7 @@ void parallel_steps(const Positions& counts, int threads, Visit visit) {
 
 constexpr Index fewest_chunks_for_threads = 16;
 
-/// For chunks of the data, each of which takes about as long as a tenth of the start of a thread.
+/// For chunks of the data: a few of them are done before another thread has started.
 template <class Visit>
 void parallel_for(Index count, int threads, Visit visit) {
   parallel_shares(count, 4, count < fewest_chunks_for_threads ? 1 : threads, visit);
