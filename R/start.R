@@ -9,17 +9,14 @@
 #'   linear predictors must be go to the engine's memory.
 #' @noRd
 find_start <- function(design, family, engine) {
-  part <- part_of_rows(design)
-  working <- working_model(part, family)
-  # a restricted link asks for a start that every row allows
-  if (working$side != 0 && length(part$y) < length(design$y)) {
-    part <- design
-    working <- working_model(part, family)
-  }
+  found <- start_values(part_of_rows(design), family)
+  # a restricted link asks for a start that every row allows; and an effect may be in rows only that were left out
+  if (found$working$side != 0 || !all(is.finite(unlist(found$moments)))) found <- start_values(design, family)
+  working <- found$working
+  moments <- found$moments
   parameters <- numeric(length(engine$names))
   parameters[engine$index$beta] <- working$beta
   parameters[engine$index$dispersion] <- working$log_dispersion
-  moments <- lapply(design$terms, moment_sds, design = part, working = working)
   for (t in seq_along(moments)) {
     sds <- moments[[t]]$sd
     parameters[engine$index$theta[[t]]] <- lower_part(diag(sds, length(sds)))
@@ -27,6 +24,11 @@ find_start <- function(design, family, engine) {
   engine$memory$sd_unit <- lapply(moments, `[[`, "unit")
   engine$memory$side <- working$side
   stats::setNames(parameters, engine$names)
+}
+
+start_values <- function(design, family) {
+  working <- working_model(design, family)
+  list(working = working, moments = lapply(design$terms, moment_sds, design = design, working = working))
 }
 
 #' Some of very many rows, which are enough for a start
@@ -38,14 +40,15 @@ find_start <- function(design, family, engine) {
 #'   design itself where there are not so many.
 #' @noRd
 part_of_rows <- function(design, rows = 1e5, levels = 2000) {
-  n <- length(design$y)
+  active <- active_positions(design$weights)
+  n <- length(active)
   if (n < 2 * rows) {
     return(design)
   }
   first <- design$factors[[1L]]
   whole <- length(design$factors) == 1L && length(first$levels) * rows / n >= levels
-  place <- if (whole) first$index else seq_len(n)
-  kept <- which((place * ((sqrt(5) - 1) / 2)) %% 1 < rows / n)
+  place <- if (whole) active_rows(first$index, active) else seq_len(n)
+  kept <- active[which((place * ((sqrt(5) - 1) / 2)) %% 1 < rows / n)]
   if (!whole) design$share <- length(kept) / n
   take <- function(parts, names) replace(parts, names, lapply(parts[names], active_rows, kept))
   design$factors <- lapply(design$factors, take, c("index", "Z"))
@@ -120,7 +123,6 @@ start_dispersion <- function(design, family, response, eta, side) {
 
 # Smaller random effects until each level's mode is where the link allows its linear predictors.
 shrink_effects <- function(engine, parameters) {
-  force(parameters)  # which leaves the side in the engine's memory
   if (engine$memory$side == 0) {
     return(parameters)
   }

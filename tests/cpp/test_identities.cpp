@@ -113,7 +113,24 @@ void integer_weights(Problem p) {
   }
   Problem replicated = problem::take_rows(p, rows);
   replicated.weight.setOnes();
+  same(fresh(p), fresh(replicated), 1e-12, p.name + ", weights as replicated rows, which are merged");
+  for (Index i = 0; i < replicated.rows(); ++i) replicated.offset[i] += 1e-15 * static_cast<double>(i);
   same(fresh(p), fresh(replicated), 1e-12, p.name + ", weights as replicated rows");
+}
+
+/// What is known of a model depends on its last evaluation only; a start leaves nothing that could be taken for one.
+void order_of_calls(const Problem& p) {
+  const auto model = problem::make_model(p);
+  check::that(model->fixed_hessian().size() == 0, p.name + ": no second derivative before the first evaluation");
+  const Evaluation expected = fresh(p);
+  Vector elsewhere = p.parameters;
+  elsewhere.tail(1).array() += 0.1;
+  model->evaluate(elsewhere, false);
+  model->evaluate(p.parameters, false);  // the prediction of the mode has no derivatives in phi to go by
+  same(model->evaluate(p.parameters, true), expected, 1e-12, p.name + ", values only before the gradient");
+  model->joint_start(p.parameters);
+  check::that(model->fixed_hessian().size() == 0, p.name + ": no second derivative after a start");
+  same(model->evaluate(p.parameters, true), expected, 1e-12, p.name + ", after a start");
 }
 
 /// Two data sets without a level in common: the log-likelihood is the sum of theirs.
@@ -249,6 +266,7 @@ int main() {
       start_of_search(p, false);
       start_of_search(p, true);
       repeated(p);
+      order_of_calls(p);
       integer_weights(p);
       disconnected(p);
       if (structure.fixed > 0 && (pair.link == "logit" || (pair.family == "poisson" && pair.link == "log"))) {

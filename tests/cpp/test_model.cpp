@@ -49,26 +49,6 @@ void mode_and_value(const Problem& p, bool joint) {
     check::that((model->point().beta - expected.beta).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta at the joint mode");
 }
 
-/// Rows that differ in their response only are merged, which the reference knows nothing of.
-void equal_rows(const Problem& p) {
-  std::vector<Index> rows;
-  for (Index i = 0; i < p.rows(); ++i)
-    for (Index copy = 0; copy < 1 + 3 * (i % 2); ++copy) rows.push_back(i);
-  Problem repeated = problem::take_rows(p, rows);
-  repeated.name += ", equal rows";
-  problem::Random random(97);
-  for (Index i = 0; i < repeated.rows(); ++i) {
-    repeated.y[i] = repeated.y[random.below(repeated.rows())];
-    if (p.family == "binomial") repeated.size[i] = std::max(repeated.y[i], repeated.size[i]);
-    repeated.weight[i] = 0.5 + random.uniform();
-  }
-  const bool merges = !p.has_dispersion() && p.link != "identity" && p.link != "sqrt" &&
-                      !(p.family == "binomial" && p.link == "log");
-  const auto model = problem::make_model(repeated);
-  check::that((model->data().rows() < repeated.rows()) == merges, repeated.name + ": merged or not");
-  mode_and_value(repeated, false);
-}
-
 /// d l / d parameter j by Richardson's extrapolation of central differences.
 double richardson(Model& model, const Problem& p, Index j, bool joint, double spread) {
   // small beside the spread of the predictor: h of a density that is not log-concave may have two maxima, and the
@@ -99,6 +79,50 @@ void gradient(const Problem& p, bool joint, double spread) {
   const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
   for (Index j = 0; j < expected.size(); ++j)
     check::close(found.gradient[j] / scale, expected[j] / scale, 1e-6, name + ": gradient " + std::to_string(j));
+}
+
+/// Rows that differ in their response only are merged, which the reference knows nothing of.
+void equal_rows(const Problem& p, double spread) {
+  std::vector<Index> rows;
+  for (Index i = 0; i < p.rows(); ++i)
+    for (Index copy = 0; copy < 1 + 3 * (i % 2); ++copy) rows.push_back(i);
+  Problem repeated = problem::take_rows(p, rows);
+  repeated.name += ", equal rows";
+  problem::Random random(97);
+  for (Index i = 0; i < repeated.rows(); ++i) {
+    repeated.y[i] = repeated.y[random.below(repeated.rows())];
+    if (p.family == "binomial") repeated.size[i] = std::max(repeated.y[i], repeated.size[i]);
+    repeated.weight[i] = 0.5 + random.uniform();
+  }
+  const bool merges = !p.has_dispersion() && p.link != "identity" && p.link != "sqrt" &&
+                      !(p.family == "binomial" && p.link == "log");
+  const auto model = problem::make_model(repeated);
+  check::that((model->data().rows() < repeated.rows()) == merges, repeated.name + ": merged or not");
+  mode_and_value(repeated, false);
+  if (p.link == "logit" || p.link == "log") gradient(repeated, false, spread);
+}
+
+/// Rows that differ in one thing alone are not merged: the offset, a number of X or Z, a level of the second factor.
+void nearly_equal_rows() {
+  const problem::Pair logit{"binomial", "logit", 0.2, 1.0};
+  const Problem p = problem::make_problem({"crossed with slopes", {{9, {2}}, {7, {2}}}, false, 40, 2}, logit, 11);
+  std::vector<Index> rows;
+  for (Index copy = 0; copy < 8; ++copy)
+    for (Index i = 0; i < p.rows(); ++i) rows.push_back(i);
+  Problem repeated = problem::take_rows(p, rows);
+  const auto kinds = [&] { return problem::make_model(repeated)->data().rows() / p.rows(); };
+  check::that(kinds() == 1, "eight copies of each row: merged");
+  repeated.offset.segment(0, p.rows()).array() += 1.0;
+  check::that(kinds() == 2, "another offset");
+  repeated.X.col(1).segment(p.rows(), p.rows()).array() += 1.0;
+  check::that(kinds() == 3, "another number in X");
+  repeated.factors[1].Z.col(1).segment(2 * p.rows(), p.rows()).array() += 1.0;
+  check::that(kinds() == 4, "another number in Z");
+  for (Index i = 3 * p.rows(); i < 4 * p.rows(); ++i) {
+    int& level = repeated.factors[1].level[static_cast<std::size_t>(i)];
+    level = (level + 1) % 7;
+  }
+  check::that(kinds() == 5, "another level of the second factor");
 }
 
 /// The second derivative in beta against Richardson's differences of the gradient.
@@ -135,7 +159,8 @@ int main() {
         gradient(p, joint, pair.spread);
       }
       if (p.X.cols() > 0) hessian_in_beta(p, pair.spread);
-      if (pair.family == "binomial" || pair.family == "poisson") equal_rows(p);
+      if (pair.family == "binomial" || pair.family == "poisson") equal_rows(p, pair.spread);
     }
+  nearly_equal_rows();
   return check::finish();
 }

@@ -34,6 +34,7 @@ int main() {
   same_bits({"one factor", {{900, {1}}}, false, 30000, 3}, logit, 41);
   same_bits({"one factor, slope", {{900, {2}}}, false, 20000, 2}, gamma, 42);
   same_bits({"crossed, dense", {{400, {1}}, {300, {1}}}, false, 20000, 2}, logit, 43);
+  same_bits({"crossed, large", {{1500, {1}}, {320, {1}}}, false, 30000, 2}, logit, 45);
   same_bits({"crossed, slopes", {{300, {2}}, {150, {2}}}, false, 10000, 2}, gamma, 44);
   return check::finish();
 }

@@ -29,7 +29,8 @@ front <- function(formula, data, family = gaussian(), weights = NULL, offset = N
 engine_of <- function(fit) {
   design <- fit_design(fit)
   engine <- new_engine(design, fit$family)
-  c(engine, list(start = shrink_effects(engine, find_start(design, fit$family, engine))))
+  start <- find_start(design, fit$family, engine)
+  c(engine, list(start = shrink_effects(engine, start)))
 }
 
 # The error that an expression signals, with its fields.

@@ -4,7 +4,8 @@ start_of <- function(formula, data, family) {
   frame <- build_frame(as.call(list(quote(glmm), formula = formula, data = quote(data))), parts, environment(), data)
   design <- build_design(parts, frame, family, NULL)
   engine <- new_engine(design, family)
-  parameters <- shrink_effects(engine, find_start(design, family, engine))
+  parameters <- find_start(design, family, engine)
+  parameters <- shrink_effects(engine, parameters)
   list(parameters = parameters, status = engine_evaluate(engine, parameters)$status,
        eta = drop(design$X %*% parameters[engine$index$beta]) + design$offset)
 }
@@ -77,7 +78,27 @@ test_that("of very many rows some are taken for the start, and tell nearly the s
   expect_lt(max(abs(start_of(part) - start_of(design))), 0.15)
 })
 
+test_that("a start from some of many rows knows nothing of the others, and then takes them all", {
+  withr_seed(8)
+  n <- 2e5
+  d <- data.frame(g = factor(rep(seq_len(2e4), each = 10L)), x = rnorm(n))
+  d$y <- rpois(n, exp(0.3 * d$x))
+  left_out <- which(((as.integer(d$g) - 1) * ((sqrt(5) - 1) / 2)) %% 1 >= 0.5)
+  d$rare <- replace(numeric(n), left_out[1:3], 1)
+  d$w <- replace(numeric(n), left_out[1:1000], 1)
+  of <- function(formula, ...) {
+    design <- front(formula, d, poisson, ...)$design
+    engine <- engine_layout(design, poisson())
+    list(start = find_start(design, poisson(), engine), unit = unlist(engine$memory$sd_unit))
+  }
+  for (found in list(of(y ~ x + (rare || g)), of(y ~ x + (1 | g), weights = w))) {
+    expect_true(all(is.finite(unlist(found))))
+    expect_gt(min(found$unit), 0)
+  }
+})
+
 test_that("cross products by blocks of rows are those of all rows", {
+  withr_seed(9)
   x <- matrix(rnorm(70), 35)
   weights <- runif(35)
   expect_equal(weighted_products(x, weights, block = 10L), t(x) %*% diag(weights) %*% x)

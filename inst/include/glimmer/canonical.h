@@ -12,15 +12,15 @@ namespace glimmer {
 constexpr Index rows_in_block = 128;
 using BlockArray = Eigen::Array<double, Eigen::Dynamic, 1, Eigen::ColMajor, rows_in_block, 1>;
 
-/// Up to rows_in_block rows, made up with empty ones to a multiple of four: a row's derivatives must not depend on
-/// whether it is handled by vector or, at the end, by scalar instructions.
+/// Up to rows_in_block rows, made up with empty ones to a multiple of eight, the longest vectors there are: a row's
+/// derivatives must not depend on whether it is handled by vector or, at the end, by scalar instructions.
 struct RowBlock {
   Index size, padded;
   bool single;  ///< one trial, weight one, in every row
   BlockArray y, trials, weight, eta;
 
   RowBlock(const Responses& responses, Range range, const Vector& all_eta)
-      : size(range.size()), padded((size + 3) / 4 * 4),
+      : size(range.size()), padded((size + 7) / 8 * 8),
         single(is_one(responses.size) && is_one(responses.weight)), y(padded), trials(padded), weight(padded),
         eta(padded) {
     copy(responses.y, range, y);
@@ -30,8 +30,9 @@ struct RowBlock {
     eta.tail(padded - size).setZero();
   }
 
-  /// Whether no exponential of eta overflows or is lost: what is further out, or not a number, is left to the code for single rows.
-  bool moderate() const { return (eta.abs() < 700.0).all(); }
+  /// Whether no exponential of eta, times a weight, overflows or is lost. What is further out, or not a number, is left
+  /// to the code for single rows.
+  bool moderate() const { return (eta.abs() < 600.0).all() && (weight < 1e40).all() && (trials < 1e40).all(); }
 
  private:
   static bool is_one(const Column& column) { return column.constant() && column[0] == 1.0; }

@@ -92,8 +92,10 @@ void add_symmetric_product(const Matrix& T, Entry entry, Matrix& TS) {
     for (Index b = 0; b < count; ++b) {
       for (Index a = b; a < count; ++a) column[a] = entry(a, b);
       for (Index e = 0; e < q; ++e) {
-        const double *t = T.data() + e, factor = t[b * q];
-        double *out = TS.data() + e, sum = column[b] * factor;
+        const double* t = T.data() + e;
+        double* out = TS.data() + e;
+        const double factor = t[b * q];
+        double sum = column[b] * factor;
         for (Index a = b + 1; a < count; ++a) {
           sum += column[a] * t[a * q];
           out[a * q] += column[a] * factor;

@@ -16,8 +16,8 @@
 
 namespace glimmer {
 
-/// The data of a model, its rows sorted by the level of the first grouping factor, equal ones merged, and fixed from then on
-/// (but for Lambda, which `terms` holds at the current theta).
+/// The data of a model, its rows sorted by the level of the first grouping factor, equal ones merged, and fixed from
+/// then on (but for Lambda, which `terms` holds at the current theta).
 struct Data {
   Responses responses;
   Column offset;
@@ -28,7 +28,7 @@ struct Data {
   Pattern pattern;
   Positions first_row;        ///< rows first_row[g] .. first_row[g + 1] - 1 belong to level g of the first factor
   std::vector<Range> chunks;  ///< fixed ranges of levels of the first factor; sums run over them in order
-  int threads = 1;            ///< used where there is one grouping factor, so that chunks have nothing in common
+  int threads = 1;            ///< for the rows, where there is one grouping factor: chunks then share nothing
 
   Data(Responses responses_, Column offset_, FixedDesign design_, Terms terms_,
        std::unique_ptr<const Density> density_)
@@ -57,14 +57,16 @@ struct Data {
       data.responses = equal.merged();
     } else if (!data.terms.rows_are_sorted()) {
       data.select(rows);
+      for (Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight}) column->select(rows);
     }
     return Pattern(data.terms);
   }
 
+  /// Keeps these rows of all but the responses.
   void select(const Integers& rows) {
     terms.select_rows(rows);
     design.select(rows);
-    for (Column* column : {&responses.y, &responses.size, &responses.weight, &offset}) column->select(rows);
+    offset.select(rows);
   }
 
   static void check(const Data& data) {

@@ -1,5 +1,6 @@
 // The Cholesky factor L of a dense symmetric matrix, and the inverse of the matrix from L, both in place of the lower
-// triangle: n^3 / 3 and 2 n^3 / 3 multiplications and additions. The upper triangle is not read.
+// triangle: n^3 / 3 and 2 n^3 / 3 multiplications and additions. Nothing depends on what the
+// upper triangle holds.
 //
 // Both go through the matrix once, by blocks of rows and columns, and almost all of the work of a step is one update of
 // the rest of the matrix by products of the block (Bientinesi, Gunter and van de Geijn 2008, ACM Transactions on

@@ -19,11 +19,9 @@ constexpr Index count_tiles(Index size) { return (size + tile_size - 1) / tile_s
 /// Some strips of `block_size` columns, filled up with zeros where the matrix ends.
 class Strips {
  public:
-  void resize(Index count) { quads_.resize(static_cast<std::size_t>(count * strip_size / 4)); }
-  double* operator[](Index strip) { return reinterpret_cast<double*>(quads_.data()) + strip * strip_size; }
-  const double* operator[](Index strip) const {
-    return reinterpret_cast<const double*>(quads_.data()) + strip * strip_size;
-  }
+  void resize(Index count) { values_.resize(count * strip_size); }
+  double* operator[](Index strip) { return values_.data() + strip * strip_size; }
+  const double* operator[](Index strip) const { return values_.data() + strip * strip_size; }
 
   /// Takes up to tile_size rows, one to a place in the strip: entry (r, k) of the block to place 12 k + r.
   template <class Block>
@@ -60,10 +58,7 @@ class Strips {
 
  private:
   static constexpr Index strip_size = tile_size * block_size;
-  struct alignas(32) Quad {  ///< aligned for the kernel's loads
-    double value[4];
-  };
-  std::vector<Quad> quads_;
+  Vector values_;
 };
 
 using TileMap = Eigen::Map<Eigen::Matrix<double, tile_size, tile_size>>;

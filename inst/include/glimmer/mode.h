@@ -259,8 +259,8 @@ class Mode {
     return false;
   }
 
-  /// The step after a decrement below the limit is the last one, and taken whole: what it leaves is of the order of
-  /// round-off, and so is what it gains, which h could not tell.
+  /// The step after a decrement below decrement_limit is the last one, and taken whole: what it leaves is of the order
+  /// of round-off, and so is what it gains, which h could not tell.
   void accept_or_halve(Index c) {
     const double round_off = 1e-13 * (1.0 + noise_[c]);
     const bool last = decrement_[c] < decrement_limit;

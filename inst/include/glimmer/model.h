@@ -71,9 +71,11 @@ class Model {
     point_.reserve_rows(data_, integral_.order());
     last_parameters_.resize(0);
     set_parameters(parameters);
+    third_order_ = false;
     mode_.include(&fixed_, 0.01);
-    const Status status = mode_.find(point_, data_.all_levels());
-    return status == Status::ok ? point_.beta : Vector();
+    if (mode_.find(point_, data_.all_levels()) == Status::ok) return point_.beta;
+    failed();
+    return Vector();
   }
 
   // What the last evaluation left, if its status was ok.
@@ -111,7 +113,8 @@ class Model {
 
   /// The second derivative of the last value in beta. Empty where it is not known: crossed factors, a barrier.
   Matrix fixed_hessian() const {
-    const bool known = data_.one_factor() && last_.status == Status::ok && !last_fixed_ && !integral_.has_barrier();
+    const bool at_mode = last_parameters_.size() > 0 && last_.status == Status::ok && !last_fixed_;
+    const bool known = at_mode && data_.one_factor() && !integral_.has_barrier();
     return known ? FixedCurvature(data_, system_)(point_) : Matrix();
   }
 
@@ -153,7 +156,7 @@ class Model {
       for (Index k = 0; k < data_.terms.count(); ++k)
         add_row_products(data_.terms[k], rows, moved.data() + data_.terms.start(k), change.data());
       change.array() *= -point_.rows.w.segment(rows.begin, rows.size()).array();
-      if (has_dispersion() && point_.phi != phi)
+      if (has_dispersion() && third_order_)
         change += (point_.phi - phi) * point_.rows.d1_phi.segment(rows.begin, rows.size());
       for (Index k = 0; k < data_.terms.count(); ++k)
         add_level_sums(data_.terms[k], rows, change.data(), sums.data() + data_.terms.start(k));
@@ -193,6 +196,7 @@ class Model {
 
   Status find_mode(FixedEffects* fixed) {
     mode_.include(fixed);
+    third_order_ = false;
     if (fixed || !system_.block_diagonal()) return mode_.find(point_, data_.all_levels());
     if (poll_) poll_();
     std::vector<Status> statuses(data_.chunks.size());
@@ -233,6 +237,7 @@ class Model {
       data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, integral_.order(),
                               point_.rows);
     });
+    third_order_ = true;
     integral_.adjoint(point_, adjoint_);
     const Gradient parts = pull_back_(point_, adjoint_, fixed);
     Vector gradient(parameter_count());
@@ -248,6 +253,7 @@ class Model {
   PullBack pull_back_;
   Adjoint adjoint_;
   Point point_;
+  bool third_order_ = false;  ///< whether the rows at the point have been evaluated to the order of the gradient
   Evaluation last_;
   Vector last_parameters_;
   const FixedEffects* last_fixed_ = nullptr;

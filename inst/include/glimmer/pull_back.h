@@ -135,8 +135,8 @@ class PullBack {
     fixed->solve(lambda_, beta_lambda_);
   }
 
-  /// On a chunk: e = s - W A lambda in place of s, Z'e into sums_ and X'(etabar + e) into its part of dl/dbeta; the part
-  /// of dl/dphi that goes through the mode.
+  /// On a chunk: e = s - W A lambda in place of s, Z'e into sums_ and X'(etabar + e) into its part of dl/dbeta; the
+  /// part of dl/dphi that goes through the mode.
   double residuals(const Point& point, const Adjoint& adjoint, const FixedEffects* fixed, Index c, Vector& s) {
     const Range rows = data_.rows_of(data_.chunks[static_cast<std::size_t>(c)]);
     const auto X = data_.X().middleRows(rows.begin, rows.size());

@@ -113,9 +113,6 @@ class SchurComplement {
     }
   }
 
-  Index dense_columns() const { return tail_.rows(); }
-  Index sparse_entries() const { return static_cast<Index>(rows_.size()); }
-
  private:
   /// What leading columns cost, in units of operations of a dense factorization: their own operations are scattered,
   /// and each entry that is added to S is looked for (measured on lme4's InstEval: about 20 and 60 times as long).
