@@ -28,16 +28,19 @@ maximise <- function(engine, start, own, method, control) {
   best
 }
 
-#' Whether a maximum is likely to be a local one: where modes can jump, or in few data a variance is zero or huge
+#' Whether a maximum is likely to be a local one: where modes can jump, or a variance is zero or huge and data are few
+#'
+#' Few rows, or little information in a level: with a standard error of a level's own effect above 1/2 on a scale without
+#' unit (rare events in many groups) the Laplace approximation can have a maximum at zero and another one inside.
 #' @noRd
 is_suspect <- function(engine, best) {
   if (!engine$density[["log_concave"]]) {
     return(TRUE)
   }
-  relative <- lapply(seq_along(engine$index$theta), function(t) {
-    term_sds(best$parameters[engine$index$theta[[t]]]) / engine$memory$sd_unit[[t]]
-  })
-  engine$rows < 1000L && (any(best$held) || max(unlist(relative)) > 20)
+  units <- unlist(engine$memory$sd_unit)
+  relative <- unlist(lapply(engine$index$theta, function(at) term_sds(best$parameters[at]))) / units
+  few <- engine$rows < 1000L
+  few && max(relative) > 20 || any(best$held) && (few || engine$unit_free && max(units) > 0.5)
 }
 
 #' A search, and Newton steps at its end with what is at the boundary held there

@@ -119,7 +119,7 @@ void nearly_equal_rows() {
   repeated.factors[1].Z.col(1).segment(2 * p.rows(), p.rows()).array() += 1.0;
   check::that(kinds() == 4, "another number in Z");
   for (Index i = 3 * p.rows(); i < 4 * p.rows(); ++i) {
-    int& level = repeated.factors[1].level[static_cast<std::size_t>(i)];
+    auto& level = repeated.factors[1].level[static_cast<std::size_t>(i)];
     level = (level + 1) % 7;
   }
   check::that(kinds() == 5, "another level of the second factor");

@@ -70,3 +70,12 @@ test_that("the joint method is the reference's joint mode at the same theta, and
   expect_equal(best$objective, as.numeric(logLik(fit)), tolerance = 1e-9)
   expect_equal(best$maximum, fit$parameters[[5L]], tolerance = 1e-4)
 })
+
+test_that("of two maxima, at zero and inside, the higher one is found where events are rare", {
+  # 11 events in 1,500 rows; glmmTMB 1.1.5 finds -64.47419 with a standard deviation of 0.959, at zero it is -64.58024
+  withr_seed(37)
+  d <- data.frame(g = sample(60, 1500, TRUE), z = stats::rnorm(1500))
+  d$r <- stats::rbinom(1500, 1, stats::plogis(-5.5 + stats::rnorm(60)[d$g]))
+  fit <- glmm(r ~ z + (1 | g), d, binomial)
+  expect_equal(as.numeric(logLik(fit)), -64.47419, tolerance = 1e-7)
+})
