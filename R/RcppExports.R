@@ -3,8 +3,8 @@
 
 #' A model of the core, kept behind an external pointer
 #'
-#' @param data List: y, size, weights, offset (numeric), X (matrix), factors (list, see src/convert.h),
-#'   family, link (character), threads (integer).
+#' @param data List: y, size, weights, offset (numeric), X (an ordinary numeric matrix: it may be used as it is,
+#'   without a copy), factors (list, see src/convert.h), family, link (character), threads (integer).
 #' @return An external pointer.
 #' @noRd
 cpp_model <- function(data) {
