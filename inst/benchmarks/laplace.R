@@ -16,8 +16,11 @@ script <- gsub("~+~", " ", script, fixed = TRUE) # Rscript's way to write a blan
 source(file.path(dirname(script), "measure.R"))
 
 quick <- "--quick" %in% commandArgs(TRUE)
+# --once-above=20: fits of more than so many seconds are timed once, without a warm-up
+option <- grep("^--once-above=", commandArgs(TRUE), value = TRUE)
+once_above <- if (length(option)) as.numeric(sub(".*=", "", option)) else 60
 time_fit <- function(fit) {
-  if (quick) measure(fit, runs = 2L, in_all = 0.1, once_above = 0.2) else measure(fit, runs = 5L)
+  if (quick) measure(fit, runs = 2L, in_all = 0.1, once_above = 0.2) else measure(fit, 5L, once_above = once_above)
 }
 
 simulated <- function(groups, rows_each = 20L, covariates = 9L) {
@@ -167,7 +170,7 @@ print_table <- function(table) {
 
 options(width = 140)
 began <- Sys.time()
-asked <- setdiff(commandArgs(TRUE), "--quick")
+asked <- grep("^--", commandArgs(TRUE), value = TRUE, invert = TRUE)
 if (length(setdiff(asked, names(cases)))) stop("the cases are ", toString(names(cases)))
 for (needed in c("lme4", "glmmTMB")) {
   if (!requireNamespace(needed, quietly = TRUE)) cat(needed, "is not installed: its fits are left out\n")
