@@ -5,6 +5,10 @@
 #' @noRd
 normalise_signs <- function(engine, parameters) {
   for (at in engine$index$theta) {
+    if (length(at) == 1L) {
+      parameters[at] <- abs(parameters[at])
+      next
+    }
     lower <- lower_triangle(parameters[at])
     flip <- apply(lower, 2L, function(column) if (any(column != 0)) sign(column[column != 0][1L]) else 1)
     parameters[at] <- lower_part(lower * rep(flip, each = nrow(lower)))
@@ -26,7 +30,8 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
     at <- engine$index$theta[[t]]
     unit <- engine$memory$sd_unit[[t]]
     scaled <- lower_triangle(parameters[at]) / unit
-    if (!all(is.finite(scaled))) next
+    # most terms are one standard deviation, and far from zero
+    if (!all(is.finite(scaled)) || length(at) == 1L && abs(scaled) > 1) next
     parts <- svd(scaled)
     for (rank in rev(seq_along(unit)) - 1L) {
       if (parts$d[rank + 1L] > 1) break

@@ -145,7 +145,8 @@ search_newton <- function(engine, found, coordinates, control, joint = FALSE, st
   for (step in seq_len(steps)) {
     if (state$status != "ok") break
     hessian <- difference_hessian(engine, state$parameters, coordinates, joint)
-    newton <- newton_step(hessian, pull(coordinates, state$gradient))
+    parts <- if (length(hessian) && all(is.finite(hessian))) curvature(hessian)
+    newton <- newton_step(hessian, pull(coordinates, state$gradient), parts)
     gain <- newton$gain
     spent <- asked_since(engine, counts) > control$max_evaluations
     if (is.null(newton$direction) || isTRUE(gain < 1e-16) || spent) break
@@ -153,7 +154,7 @@ search_newton <- function(engine, found, coordinates, control, joint = FALSE, st
     if (!moved$improved) break
     state <- moved$state
     steps_taken <- step
-    gain <- newton_step(hessian, pull(coordinates, state$gradient))$gain
+    gain <- newton_step(hessian, pull(coordinates, state$gradient), parts)$gain
     # a short step leaves the Hessian as it is; the more so, the more levels there are (see difference_hessian())
     if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8 * max(1, min(engine$levels) / 4)) break
   }
@@ -174,16 +175,16 @@ evaluate_state <- function(engine, parameters, joint) {
 
 #' Newton's step of a maximisation and the gain that it predicts
 #'
+#' @param parts [curvature()] of the Hessian.
 #' @return List: `direction` (`NULL` where the Hessian is not known), `gain` (`NA` where it is not negative definite).
 #' @noRd
-newton_step <- function(hessian, gradient) {
+newton_step <- function(hessian, gradient, parts = curvature(hessian)) {
   if (!length(gradient)) {
     return(list(direction = numeric(), gain = 0))
   }
   if (!all(is.finite(hessian))) {
     return(list(gain = NA_real_))
   }
-  parts <- curvature(hessian)
   along <- drop(crossprod(parts$vectors, gradient)) / parts$values
   list(direction = limit_length(drop(parts$vectors %*% along)),
        gain = if (parts$definite) sum(along^2 * parts$values) / 2 else NA_real_)
