@@ -19,6 +19,8 @@ quick <- "--quick" %in% commandArgs(TRUE)
 # --once-above=20: fits of more than so many seconds are timed once, without a warm-up
 option <- grep("^--once-above=", commandArgs(TRUE), value = TRUE)
 once_above <- if (length(option)) as.numeric(sub(".*=", "", option)) else 60
+# --without=lme4: not this package (its glmer() takes some five minutes for InstEval, ten for the slopes)
+without <- sub("^--without=", "", grep("^--without=", commandArgs(TRUE), value = TRUE))
 time_fit <- function(fit) {
   if (quick) measure(fit, runs = 2L, in_all = 0.1, once_above = 0.2) else measure(fit, 5L, once_above = once_above)
 }
@@ -125,10 +127,12 @@ row_of <- function(name, result, ours) {
 
 compare <- function(case) {
   case$data <- case$data()
-  present <- Filter(function(one) requireNamespace(one$needs, quietly = TRUE), contestants)
+  present <- Filter(function(one) !one$needs %in% without && requireNamespace(one$needs, quietly = TRUE), contestants)
   results <- lapply(present, function(one) time_fit(function() one$fit(case)))
   if (!is.null(case$fixed)) {
-    results[["stats::glm, fixed part"]] <- time_fit(function() stats::glm(case$fixed, case$family, case$data))
+    fixed_part <- function() stats::glm(case$fixed, case$family, case$data)
+    results[c("glimmer, in turn", "stats::glm, in turn")] <-
+      measure_in_turn(function() present[[1L]]$fit(case), fixed_part, if (quick) 10L else 200L)
   }
   ours <- results[[1L]]
   if (inherits(ours$value, "error")) stop(ours$value)
@@ -146,12 +150,12 @@ words_of <- function(name, result) {
 summarise <- function(name, table) {
   peers <- table[!grepl("^glimmer|^stats", table$package) & !is.na(table$value), ]
   ours <- table[1L, ]
-  glm <- table[grepl("^stats", table$package), ]
+  in_turn <- table$seconds[grepl("in turn$", table$package)]
   fastest <- peers[which.min(peers$seconds), ]
   best <- if (nrow(peers)) max(peers$value) else NA_real_
   data.frame(case = name, seconds = ours$seconds, fastest_peer = c(fastest$package, "none")[1L],
              ratio = c(fastest$ratio, NA)[1L], one_thread_ratio = c(fastest$seconds, NA)[1L] / table$seconds[2L],
-             ours_minus_best = ours$value - best, times_glm = ours$seconds / c(glm$seconds, NA)[1L])
+             ours_minus_best = ours$value - best, times_glm = c(in_turn, NA)[1L] / c(in_turn, NA, NA)[2L])
 }
 
 print_table <- function(table) {

@@ -36,6 +36,16 @@ measure <- function(fit, runs, in_all = 0.5, once_above = 60) {
   list(value = first$value, seconds = stats::median(seconds), runs = length(seconds), warnings = first$warnings)
 }
 
+# The same of two fits of milliseconds that take turns: the clock of a machine can change by half between two series.
+measure_in_turn <- function(first, second, runs) {
+  fits <- list(first, second)
+  values <- lapply(fits, run_once)
+  seconds <- replicate(runs, vapply(fits, function(fit) run_once(fit)$seconds, 1))
+  Map(function(result, seconds) {
+    list(value = result$value, seconds = stats::median(seconds), runs = runs, warnings = result$warnings)
+  }, values, asplit(seconds, 1L))
+}
+
 # Memory of this process in MB, from Linux's /proc (elsewhere NA): "VmRSS" is what it holds, "VmHWM" the most it held.
 memory_mb <- function(field) {
   status <- "/proc/self/status"
