@@ -30,8 +30,8 @@ maximise <- function(engine, start, own, method, control) {
 
 #' Whether a maximum is likely to be a local one: where modes can jump, or a variance is zero or huge and data are few
 #'
-#' Few rows, or little information in a level: with a standard error of a level's own effect above 1/2 on a scale without
-#' unit (rare events in many groups) the Laplace approximation can have a maximum at zero and another one inside.
+#' Few rows, or little information in a level: with a standard error of a level's own effect above 1/2 on a scale
+#' without unit (rare events in many groups) the Laplace approximation can have a maximum at zero and another inside.
 #' @noRd
 is_suspect <- function(engine, best) {
   if (!engine$density[["log_concave"]]) {
