@@ -113,7 +113,7 @@ judge <- function(found, design, engine, method, control) {
   flat <- if (is.null(levels$status) && !isFALSE(separation$status$ok)) check_flat(found, engine, shape)
   checks <- c(list(check_gain(found, control), check_hessian(shape)), check_boundary(found, engine, design),
               list(separation$status), levels$status, list(flat$status, check_edge(found)))
-  status <- bind_checks(checks[lengths(checks) > 0L])
+  status <- table_of(checks[lengths(checks) > 0L])
   list(converged = all(status$ok[1:2]), singular = !all(status$ok[status$check == "boundary"]), status = status,
        boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root,
        separation = separation$found,
@@ -171,13 +171,6 @@ check_edge <- function(found) {
 
 new_check <- function(check, value, limit, ok, text) {
   list(check = check, value = value, limit = limit, ok = ok, text = text)
-}
-
-# One data frame of all statements: made at once, as data.frame() and rbind() take longer than a small fit.
-bind_checks <- function(checks) {
-  of_type <- list(check = "", value = 1, limit = 1, ok = NA, text = "")
-  columns <- Map(function(field, type) vapply(checks, `[[`, type, field), names(of_type), of_type)
-  structure(columns, class = "data.frame", row.names = seq_along(checks))
 }
 
 check_gain <- function(found, control) {

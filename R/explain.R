@@ -50,7 +50,8 @@ stop_class <- function(name, term, value) {
 # model.frame() takes an array of three dimensions for a vector.
 check_dimensions <- function(parts, data) {
   # a glance at the data, so that small fits need no terms object
-  if (all(all.vars(parts$frame) %in% names(data)) && !any(vapply(data, function(x) length(dim(x)) > 2L, NA))) {
+  used <- all.vars(parts$frame)
+  if (all(used %in% names(data)) && !any(vapply(used, function(name) length(dim(data[[name]])) > 2L, NA))) {
     return(invisible())
   }
   for (variable in as.list(attr(stats::terms(parts$frame), "variables"))[-1L]) {

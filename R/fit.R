@@ -68,7 +68,7 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
          log_likelihood = found$value, nobs = length(active_positions(design$weights)),
          method = method, nAGQ = if (method == "joint") 0L else 1L, REML = FALSE,
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
-         search = list(record = record_table(found$record), gradient = known_gradient(found$gradient, result$names),
+         search = list(record = table_of(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),
          control = control),
     class = "glimmer"
@@ -114,4 +114,14 @@ component <- function(object, name) {
                  argument = "name", unknown = unknown)
   }
   if (length(name) == 1L) object[[name]] else unclass(object)[name]
+}
+
+#' A data frame from its rows, lists with the same names
+#'
+#' Made at once: data.frame() and rbind() take longer than a small fit.
+#' @noRd
+table_of <- function(rows) {
+  fields <- names(rows[[1L]])
+  columns <- lapply(fields, function(field) unlist(lapply(rows, `[[`, field), use.names = FALSE))
+  structure(stats::setNames(columns, fields), class = "data.frame", row.names = seq_along(rows))
 }

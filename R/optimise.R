@@ -10,7 +10,7 @@
 #' @param control Result of [glmm_control()].
 #' @return List: `parameters`, `value`, `gradient`, `status` of the core, `coordinates` (of the free parameters),
 #'   `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
-#'   (predicted gain of a further Newton step), `record` (list of lists, see [record_table()]).
+#'   (predicted gain of a further Newton step), `record` (list of lists, see [search_record()]).
 #' @noRd
 maximise <- function(engine, start, own, method, control) {
   if (method == "joint") {

@@ -110,12 +110,6 @@ search_record <- function(stage, engine, counts, value, message) {
             message = message))
 }
 
-#' The record as a data frame: stage, evaluations, gradients, value, message
-#' @noRd
-record_table <- function(record) {
-  columns <- lapply(stats::setNames(nm = names(record[[1L]])), function(name) unlist(lapply(record, `[[`, name)))
-  structure(columns, class = "data.frame", row.names = seq_along(record))
-}
 
 # Zero for the standard deviation of a one-dimensional term, in the coordinates of the search; a vector term has no
 # bounds: the log-likelihood is even in each column of L, and L_jj >= 0 would make stationary points of its own.

@@ -9,44 +9,6 @@
 
 namespace glimmer {
 
-/// A number for every row; one number where all rows have the same.
-class Column {
- public:
-  Column() = default;
-  template <class Derived>
-  Column(const Eigen::DenseBase<Derived>& values) : rows_(values.size()) {  // NOLINT: a vector is a column
-    const bool same = rows_ > 0 && (values.derived().array() == values.derived()(0)).all();
-    values_ = values.derived().head(same ? 1 : rows_);
-    step_ = same ? 0 : 1;
-  }
-
-  Index size() const { return rows_; }
-  bool constant() const { return step_ == 0; }
-  double operator[](Index i) const { return values_[i * step_]; }
-  bool positive() const { return (values_.array() > 0.0).all(); }
-
-  /// out[0], out[1], ... = the numbers of a range of rows
-  void copy(Range rows, double* out) const {
-    if (constant())
-      std::fill_n(out, rows.size(), values_[0]);
-    else
-      std::copy_n(values_.data() + rows.begin, rows.size(), out);
-  }
-
-  /// Keeps these rows, in this order.
-  void select(const Integers& rows) {
-    rows_ = static_cast<Index>(rows.size());
-    if (constant()) return;
-    Vector selected(rows_);
-    for (Index i = 0; i < rows_; ++i) selected[i] = values_[rows[static_cast<std::size_t>(i)]];
-    values_ = std::move(selected);
-  }
-
- private:
-  Vector values_;
-  Index rows_ = 0, step_ = 1;
-};
-
 /// The rows of Z of one grouping factor, q numbers each; one row where all are the same, as those of an intercept.
 class EffectRows {
  public:
@@ -64,6 +26,7 @@ class EffectRows {
   const double* row(Index i) const { return values_.data() + i * step_; }
   Index step() const { return step_; }  ///< from one row to the next
 
+  /// Keeps these rows, in this order.
   void select(const Integers& rows) {
     rows_ = static_cast<Index>(rows.size());
     if (step_ == 0) return;
@@ -75,6 +38,36 @@ class EffectRows {
  private:
   RowMatrix values_;
   Index rows_ = 0, step_ = 0;
+};
+
+/// A number for every row; one number where all rows have the same.
+class Column {
+ public:
+  Column() = default;
+  template <class Derived>
+  Column(const Eigen::DenseBase<Derived>& values) : rows_(values) {}  // NOLINT: a vector is a column
+
+  Index size() const { return rows_.rows(); }
+  bool constant() const { return rows_.step() == 0; }
+  double operator[](Index i) const { return *rows_.row(i); }
+  void select(const Integers& rows) { rows_.select(rows); }
+
+  bool positive() const {
+    bool all = true;
+    for (Index i = 0; i < (constant() ? std::min<Index>(size(), 1) : size()); ++i) all = all && (*this)[i] > 0.0;
+    return all;
+  }
+
+  /// out[0], out[1], ... = the numbers of a range of rows
+  void copy(Range rows, double* out) const {
+    if (constant())
+      std::fill_n(out, rows.size(), *rows_.row(0));
+    else
+      std::copy_n(rows_.row(rows.begin), rows.size(), out);
+  }
+
+ private:
+  EffectRows rows_;
 };
 
 /// The model matrix of the fixed effects. It is the caller's own, who keeps it alive, until rows are selected.
