@@ -104,7 +104,7 @@ NULL
 #'   boundary), `covariance_root` (whose product with its transpose that is), `separation`,
 #'   `level_separation`, `flat` (what the checks of these names found).
 #' @noRd
-judge <- function(found, design, engine, method, control) {
+judge <- function(found, design, engine, control) {
   shape <- hessian_shape(found$hessian)
   root <- covariance_root(found, engine, shape)
   covariance <- tcrossprod(root)

@@ -77,7 +77,7 @@ fit_without <- function(fit, label) {
   x <- matrix_of(frame_terms(stats::terms(fixed), fit$frame), fit$frame, fit$contrasts)
   design <- fit_design(fit)
   design$X <- keep_columns(x, independent_columns(active_rows(x, which(design$weights > 0)), attr(x, "assign")))
-  result <- fit_design_by(design, fit$family, fit$method, fit$control)
+  result <- fit_design_by(design, fit$family, approximation_of(fit), fit$control)
   list(log_likelihood = result$found$value, df = length(result$found$parameters),
        converged = result$verdict$converged)
 }

@@ -45,11 +45,11 @@ NULL
 
 #' Assemble the fitted object
 #'
-#' @param call,parts,frame,family,design,method,control The results of the stages before the search.
+#' @param call,parts,frame,family,design,approximation,control The results of the stages before the search.
 #' @param result Result of [fit_design_by()].
 #' @return Object of class `glimmer`.
 #' @noRd
-new_fit <- function(call, parts, frame, family, design, result, method, control) {
+new_fit <- function(call, parts, frame, family, design, result, approximation, control) {
   found <- result$found
   verdict <- result$verdict
   groups <- vapply(design$factors, function(factor) factor$name, "")
@@ -66,7 +66,7 @@ new_fit <- function(call, parts, frame, family, design, result, method, control)
          modes = stats::setNames(lapply(result$modes, `[[`, "modes"), groups),
          mode_variances = stats::setNames(lapply(result$modes, `[[`, "variances"), groups),
          log_likelihood = found$value, nobs = length(active_positions(design$weights)),
-         method = method, nAGQ = if (method == "joint") 0L else 1L, REML = FALSE,
+         method = approximation$method, nAGQ = if (approximation$method == "joint") 0L else 1L, REML = approximation$REML,
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
          search = list(record = table_of(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),
@@ -89,6 +89,13 @@ light_call <- function(call, formula, family) {
 # A point that cannot be evaluated has no gradient, or, where the basis was changed, a piece of one.
 known_gradient <- function(gradient, names) {
   stats::setNames(if (length(gradient) == length(names)) gradient else rep(NA_real_, length(names)), names)
+}
+
+#' The approximation that a fit was made by
+#' @return As of [resolve_method()].
+#' @noRd
+approximation_of <- function(fit) {
+  list(method = fit$method, REML = fit$REML)
 }
 
 #' Read a field of a fit

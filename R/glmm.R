@@ -82,7 +82,7 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   call <- resolve_dots(match.call(), caller)
   call[[1L]] <- callable(call[[1L]])
   evaluate_arguments(environment())
-  method <- resolve_method(method, nAGQ, REML)
+  approximation <- resolve_method(method, nAGQ, REML)
   check_control(control)
   family <- resolve_family(family)
   parts <- parse_formula(formula, data, caller)
@@ -90,9 +90,9 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   design <- build_design(parts, frame, family, contrasts)
   model <- prepare_search(design, family, control, start)
   design <- without_columns(design)
-  result <- run_search(model, design, family, method, control)
+  result <- run_search(model, design, family, approximation, control)
   warn_verdict(result$verdict, frame)
-  new_fit(call, parts, frame, family, design, result, method, control)
+  new_fit(call, parts, frame, family, design, result, approximation, control)
 }
 
 # lapply() and do.call() leave `FUN` or the function itself in the call, which update() could not evaluate.
@@ -127,13 +127,13 @@ evaluate_arguments <- function(frame) {
 
 #' The stages from the design to the verdict: a look at the response, engine, start, search, another look, judgement
 #'
-#' @param design Result of [build_design()]. @param family Family object. @param method "laplace" or "joint".
+#' @param design Result of [build_design()]. @param family Family object. @param approximation [resolve_method()].
 #' @param control,start As in [glmm()].
 #' @return List: `index` and `names` of the parameters (see [new_engine()]), `found` ([maximise()]),
 #'   `verdict` ([judge()]), `modes` ([engine_modes()]).
 #' @noRd
-fit_design_by <- function(design, family, method, control, start = NULL) {
-  run_search(prepare_search(design, family, control, start), design, family, method, control)
+fit_design_by <- function(design, family, approximation, control, start = NULL) {
+  run_search(prepare_search(design, family, control, start), design, family, approximation, control)
 }
 
 #' The first half of these: what needs the columns of X, which the core has from then on
@@ -161,22 +161,22 @@ prepare_search <- function(design, family, control, start = NULL) {
 #'
 #' @param model Result of [prepare_search()]. @param design Its design, with or [without_columns()].
 #' @noRd
-run_search <- function(model, design, family, method, control) {
+run_search <- function(model, design, family, approximation, control) {
   release_memory(length(design$y), all = TRUE)
   engine <- model$engine
-  found <- maximise(engine, model$begin, model$own, method, control)
+  found <- maximise(engine, model$begin, model$own, approximation, control)
   check_exact_fit_after(found$parameters, model$basis$design, family,
                         whole = find_basis(with_columns(design), family)$design)
   modes <- engine_modes(engine, design, engine_evaluate(engine, found$parameters)$status == "ok")
   found <- leave_basis(model$basis, engine, found)
   engine$reach <- model$reach
-  list(found = found, verdict = judge(found, design, engine, method, control), index = engine$index,
+  list(found = found, verdict = judge(found, design, engine, control), index = engine$index,
        names = engine$names, modes = modes)
 }
 
 #' Which approximation is meant by `method`, `nAGQ` and `REML`
 #'
-#' @return "laplace" or "joint".
+#' @return List: `method`, "laplace" or "joint"; `REML`, logical.
 #' @noRd
 resolve_method <- function(method, nAGQ, REML) {
   methods <- c("auto", "laplace", "joint", "aghq", "laplace2")
@@ -198,7 +198,7 @@ resolve_method <- function(method, nAGQ, REML) {
     stop_not_available("method", paste0("The method '", method, "'", asked, " is not there yet: use 'laplace' ",
                                         "(`nAGQ = 1`) or 'joint' (`nAGQ = 0`)."))
   }
-  if (method == "auto") "laplace" else method
+  list(method = if (method == "auto") "laplace" else method, REML = FALSE)
 }
 
 method_of_nodes <- function(nAGQ) {

@@ -6,14 +6,14 @@
 #'
 #' @param engine Result of [new_engine()].
 #' @param start Numeric: the parameter vector to start from. @param own The package's own start.
-#' @param method "laplace" or "joint".
+#' @param approximation Result of [resolve_method()].
 #' @param control Result of [glmm_control()].
 #' @return List: `parameters`, `value`, `gradient`, `status` of the core, `coordinates` (of the free parameters),
 #'   `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
 #'   (predicted gain of a further Newton step), `record` (list of lists, see [search_record()]).
 #' @noRd
-maximise <- function(engine, start, own, method, control) {
-  if (method == "joint") {
+maximise <- function(engine, start, own, approximation, control) {
+  if (approximation$method == "joint") {
     return(settle(engine, search_joint(engine, start, control), control, joint = TRUE))
   }
   # the user's start is kept as it is

@@ -110,7 +110,6 @@ search_record <- function(stage, engine, counts, value, message) {
             message = message))
 }
 
-
 # Zero for the standard deviation of a one-dimensional term, in the coordinates of the search; a vector term has no
 # bounds: the log-likelihood is even in each column of L, and L_jj >= 0 would make stationary points of its own.
 lower_bounds <- function(engine, coordinates) {
