@@ -42,6 +42,36 @@ cpp_set_edge_barrier <- function(model, weight) {
     invisible(.Call(`_glimmer_cpp_set_edge_barrier`, model, weight))
 }
 
+#' The quadrature rule of every evaluation from now on
+#'
+#' @param model External pointer of cpp_model().
+#' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
+#' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the last evaluation.
+#' @noRd
+cpp_set_rule <- function(model, nodes, wide) {
+    invisible(.Call(`_glimmer_cpp_set_rule`, model, nodes, wide))
+}
+
+#' Each level's own log-likelihood, without the constants of its rows, at the last evaluation by some rule
+#'
+#' @param model External pointer of cpp_model().
+#' @param nodes,wide As of cpp_set_rule(); nodes may be 0.
+#' @return Numeric, one a level; NaN where there are no nodes.
+#' @noRd
+cpp_level_values <- function(model, nodes, wide) {
+    .Call(`_glimmer_cpp_level_values`, model, nodes, wide)
+}
+
+#' Mean and covariance of b given the data at the last evaluation by some rule
+#'
+#' @param model External pointer of cpp_model().
+#' @param nodes,wide As of cpp_set_rule().
+#' @return List: means (effects x levels), variances (effects x effects x levels).
+#' @noRd
+cpp_moments <- function(model, nodes, wide) {
+    .Call(`_glimmer_cpp_moments`, model, nodes, wide)
+}
+
 #' The cores that this process may use
 #'
 #' @return Integer, at least 1.

@@ -59,6 +59,44 @@ BEGIN_RCPP
     return R_NilValue;
 END_RCPP
 }
+// cpp_set_rule
+void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
+RcppExport SEXP _glimmer_cpp_set_rule(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
+BEGIN_RCPP
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
+    Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
+    cpp_set_rule(model, nodes, wide);
+    return R_NilValue;
+END_RCPP
+}
+// cpp_level_values
+Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
+RcppExport SEXP _glimmer_cpp_level_values(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
+    Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_level_values(model, nodes, wide));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_moments
+Rcpp::List cpp_moments(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
+RcppExport SEXP _glimmer_cpp_moments(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
+    Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_moments(model, nodes, wide));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_cores
 int cpp_cores();
 RcppExport SEXP _glimmer_cpp_cores() {
@@ -156,6 +194,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
     {"_glimmer_cpp_joint_start", (DL_FUNC) &_glimmer_cpp_joint_start, 2},
     {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
+    {"_glimmer_cpp_set_rule", (DL_FUNC) &_glimmer_cpp_set_rule, 3},
+    {"_glimmer_cpp_level_values", (DL_FUNC) &_glimmer_cpp_level_values, 3},
+    {"_glimmer_cpp_moments", (DL_FUNC) &_glimmer_cpp_moments, 3},
     {"_glimmer_cpp_cores", (DL_FUNC) &_glimmer_cpp_cores, 0},
     {"_glimmer_cpp_density_facts", (DL_FUNC) &_glimmer_cpp_density_facts, 1},
     {"_glimmer_cpp_effect_units", (DL_FUNC) &_glimmer_cpp_effect_units, 1},

@@ -16,6 +16,12 @@ Rcpp::NumericMatrix effects_by_level(const glimmer::Terms& terms, glimmer::Index
   return out;
 }
 
+/// A quadrature rule: nodes and wide, one number a level.
+glimmer::NodeRule as_rule(const Model& m, const Rcpp::IntegerVector& nodes, const Rcpp::LogicalVector& wide) {
+  return glimmer::NodeRule(glimmer::Integers(nodes.begin(), nodes.end()), std::vector<char>(wide.begin(), wide.end()),
+                           m.data().terms[0].effects());
+}
+
 }  // namespace
 
 //' A model of the core, kept behind an external pointer
@@ -70,6 +76,53 @@ Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters) 
 //' @noRd
 // [[Rcpp::export]]
 void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_barrier(weight); }
+
+//' The quadrature rule of every evaluation from now on
+//'
+//' @param model External pointer of cpp_model().
+//' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
+//' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the last evaluation.
+//' @noRd
+// [[Rcpp::export]]
+void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
+  Model& m = as_model(model);
+  if (nodes.size() == 0) return m.set_rule(nullptr);
+  const glimmer::NodeRule rule = as_rule(m, nodes, wide);
+  m.set_rule(&rule);
+}
+
+//' Each level's own log-likelihood, without the constants of its rows, at the last evaluation by some rule
+//'
+//' @param model External pointer of cpp_model().
+//' @param nodes,wide As of cpp_set_rule(); nodes may be 0.
+//' @return Numeric, one a level; NaN where there are no nodes.
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
+  Model& m = as_model(model);
+  return Rcpp::wrap(m.level_values(as_rule(m, nodes, wide)));
+}
+
+//' Mean and covariance of b given the data at the last evaluation by some rule
+//'
+//' @param model External pointer of cpp_model().
+//' @param nodes,wide As of cpp_set_rule().
+//' @return List: means (effects x levels), variances (effects x effects x levels).
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::List cpp_moments(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
+  Model& m = as_model(model);
+  const glimmer::Moments moments = m.moments(as_rule(m, nodes, wide));
+  const glimmer::Matrix& lambda = m.data().terms.lambda(0);
+  const glimmer::Index q = lambda.rows(), levels = m.data().terms[0].levels;
+  Rcpp::NumericVector variances(q * q * levels);
+  variances.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
+  for (glimmer::Index g = 0; g < levels; ++g)
+    Eigen::Map<glimmer::Matrix>(variances.begin() + g * q * q, q, q) =
+        lambda * moments.covariance.middleCols(q * g, q) * lambda.transpose();
+  return Rcpp::List::create(Rcpp::Named("means") = Rcpp::wrap(glimmer::Matrix(lambda * moments.mean)),
+                            Rcpp::Named("variances") = variances);
+}
 
 //' The cores that this process may use
 //'

@@ -216,7 +216,7 @@ void sums_by_level(const problem::Pair& pair, bool one_trial, double farthest) {
   Vector sums(levels - 1), sizes(levels - 1);
   const glimmer::Range some{1, levels};
   density->evaluate(responses, {0, n}, eta, 0.3, 2, by_row);
-  density->evaluate_levels(responses, first_row, some, eta, 0.3, by_level, sums.data(), sizes.data());
+  density->evaluate_levels(responses, first_row, some, eta, 0.3, 2, by_level, sums.data(), sizes.data());
   const std::string what = pair.family + " " + pair.link + ", by level";
   for (Index g = some.begin; g < some.end; ++g) {
     const auto f = by_row.f.segment(first_row[g], first_row[g + 1] - first_row[g]);

@@ -110,6 +110,9 @@ class BlockSystem {
     factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(x);
   }
 
+  /// R_g, lower triangular.
+  Matrix root_level(Index g) const { return factors_.diagonal(0, g).triangularView<Eigen::Lower>(); }
+
   /// Solves H x = r in place.
   void solve(Vector& x) const {
     const Index levels = terms_[0].levels;

@@ -60,6 +60,7 @@ class Canonical<BinomialFamily, LogitLink> {
 
   template <int K>
   void derivatives(Index at, RowDerivatives& out) const {
+    if constexpr (K == 0) return;
     const Index n = rows_.size;
     const BlockArray likelier = (1.0 + e_).inverse(), other = e_ * likelier;
     const BlockArray p = (rows_.eta > 0.0).select(likelier, other), q = (rows_.eta > 0.0).select(other, likelier);

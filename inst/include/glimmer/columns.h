@@ -26,6 +26,21 @@ class EffectRows {
   const double* row(Index i) const { return values_.data() + i * step_; }
   Index step() const { return step_; }  ///< from one row to the next
 
+  /// Room for rows of which all are the same where those of another are.
+  void reserve_like(const EffectRows& other, Index rows) {
+    rows_ = rows;
+    step_ = other.step_;
+    values_.resize(step_ == 0 ? other.values_.rows() : rows, other.effects());
+    if (step_ == 0) values_ = other.values_;
+  }
+
+  /// Copies of a range of another's rows, one after the other, from row `at` on.
+  void put(const EffectRows& from, Range rows, Index copies, Index at) {
+    if (step_ == 0) return;
+    for (Index copy = 0; copy < copies; ++copy)
+      std::copy_n(from.row(rows.begin), rows.size() * step_, values_.data() + (at + copy * rows.size()) * step_);
+  }
+
   /// Keeps these rows, in this order.
   void select(const Integers& rows) {
     rows_ = static_cast<Index>(rows.size());
@@ -51,6 +66,8 @@ class Column {
   bool constant() const { return rows_.step() == 0; }
   double operator[](Index i) const { return *rows_.row(i); }
   void select(const Integers& rows) { rows_.select(rows); }
+  void reserve_like(const Column& other, Index rows) { rows_.reserve_like(other.rows_, rows); }
+  void put(const Column& from, Range rows, Index copies, Index at) { rows_.put(from.rows_, rows, copies, at); }
 
   bool positive() const {
     bool all = true;

@@ -44,21 +44,12 @@ class DensityOf : public Density {
   }
 
   void evaluate_levels(const Responses& responses, const Positions& first_row, Range levels, const Vector& eta,
-                       double phi, RowDerivatives& out, double* sums, double* sizes) const override {
-    std::fill_n(sums, levels.size(), 0.0);
-    std::fill_n(sizes, levels.size(), 0.0);
-    const Index end = first_row[levels.end];
-    Index level = levels.begin;
-    for (Index begin = first_row[level]; begin < end; begin += rows_in_block) {
-      const Range block{begin, std::min(begin + rows_in_block, end)};
-      with_block(responses, block, eta, phi, out, [&](auto add_up) {
-        for (Index from = begin; from < block.end;) {
-          while (first_row[level + 1] <= from) ++level;
-          const Index to = std::min(block.end, first_row[level + 1]), g = level - levels.begin;
-          add_up(from - begin, to - begin, sums[g], sizes[g]);
-          from = to;
-        }
-      });
+                       double phi, int order, RowDerivatives& out, double* sums, double* sizes) const override {
+    switch (order) {
+      case 0: return fill_levels<0>(responses, first_row, levels, eta, phi, out, sums, sizes);
+      case 1: return fill_levels<1>(responses, first_row, levels, eta, phi, out, sums, sizes);
+      case 2: return fill_levels<2>(responses, first_row, levels, eta, phi, out, sums, sizes);
+      default: throw std::invalid_argument("sums over levels come with derivatives to order 2");
     }
   }
 
@@ -73,20 +64,40 @@ class DensityOf : public Density {
   }
 
  private:
-  /// Fills d1 and w on a block of rows, and calls visit with what adds up f and |f| over a part of it.
-  template <class Visit>
+  template <int K>
+  static void fill_levels(const Responses& responses, const Positions& first_row, Range levels, const Vector& eta,
+                          double phi, RowDerivatives& out, double* sums, double* sizes) {
+    std::fill_n(sums, levels.size(), 0.0);
+    std::fill_n(sizes, levels.size(), 0.0);
+    const Index end = first_row[levels.end];
+    Index level = levels.begin;
+    for (Index begin = first_row[level]; begin < end; begin += rows_in_block) {
+      const Range block{begin, std::min(begin + rows_in_block, end)};
+      with_block<K>(responses, block, eta, phi, out, [&](auto add_up) {
+        for (Index from = begin; from < block.end;) {
+          while (first_row[level + 1] <= from) ++level;
+          const Index to = std::min(block.end, first_row[level + 1]), g = level - levels.begin;
+          add_up(from - begin, to - begin, sums[g], sizes[g]);
+          from = to;
+        }
+      });
+    }
+  }
+
+  /// Fills `out` on a block of rows, and calls visit with what adds up f and |f| over a part of it.
+  template <int K, class Visit>
   static void with_block(const Responses& responses, Range block, const Vector& eta, double phi, RowDerivatives& out,
                          Visit visit) {
     if constexpr (Canonical<Family, Link>::known) {
       const RowBlock rows(responses, block, eta);
       if (rows.moderate()) {
         const Canonical<Family, Link> pair(rows);
-        pair.template derivatives<2>(block.begin - out.first, out);
+        pair.template derivatives<K>(block.begin - out.first, out);
         return visit([&](Index from, Index to, double& sum, double& size) { pair.add_up(from, to, sum, size); });
       }
     }
     BlockArray f(block.size());
-    fill_by_row<2>(responses, block, eta, phi, out, f.data());
+    fill_by_row<K>(responses, block, eta, phi, out, f.data());
     visit([&](Index from, Index to, double& sum, double& size) {
       sum += f.segment(from, to - from).sum();
       size += f.segment(from, to - from).abs().sum();
@@ -131,7 +142,7 @@ class DensityOf : public Density {
       if (o.weight != weight) {
         weight = o.weight;
         normalizer = Family::normalizer(weight, phi);
-        if constexpr (K >= 3) normalizer_phi = Family::normalizer_phi(weight, phi);
+        if constexpr (in_phi(K) > 0) normalizer_phi = Family::normalizer_phi(weight, phi);
       }
       Jet<K> l(-infinity);
       if (eta[i] > Pair::lower_eta && eta[i] < Pair::upper_eta) {
@@ -148,6 +159,9 @@ class DensityOf : public Density {
     }
   }
 
+  /// How many derivatives in phi come with order K (see RowDerivatives::reserve()).
+  static constexpr int in_phi(int order) { return !Family::has_dispersion || order == 2 ? 0 : order; }
+
   template <int K>
   static void store(Index at, const Jet<K>& l, double normalizer_phi, RowDerivatives& out) {
     if constexpr (K >= 1) out.d1[at] = l.c[1];
@@ -155,7 +169,7 @@ class DensityOf : public Density {
     if constexpr (K >= 3) out.d3[at] = -6.0 * l.c[3];
     if constexpr (K >= 4) out.d4[at] = -24.0 * l.c[4];
     if constexpr (K >= 5) out.d5[at] = -120.0 * l.c[5];
-    if constexpr (K >= 3 && Family::has_dispersion) fill_phi<K>(at, l.c[0], normalizer_phi, out);
+    if constexpr (in_phi(K) > 0) fill_phi<K>(at, l.c[0], normalizer_phi, out);
   }
 
   /// Very far out numbers overflow, and differences of them are not numbers.
@@ -170,17 +184,16 @@ class DensityOf : public Density {
   static void store_outside(Index i, RowDerivatives& out) {
     Vector* in_eta[] = {&out.d1, &out.w, &out.d3, &out.d4, &out.d5};
     for (int k = 1; k <= K; ++k) (*in_eta[k - 1])[i] = 0.0;
-    Vector* in_phi[] = {&out.f_phi, &out.d1_phi, &out.w_phi, &out.d3_phi, &out.d4_phi};
-    if constexpr (K >= 3 && Family::has_dispersion)
-      for (int k = 0; k < K; ++k) (*in_phi[k])[i] = 0.0;
+    Vector* derivatives_in_phi[] = {&out.f_phi, &out.d1_phi, &out.w_phi, &out.d3_phi, &out.d4_phi};
+    for (int k = 0; k < in_phi(K); ++k) (*derivatives_in_phi[k])[i] = 0.0;
   }
 
   /// scale' = scale_power * scale, so each derivative in phi is a multiple of the one in eta.
   template <int K>
   static void fill_phi(Index i, double kernel, double normalizer_phi, RowDerivatives& out) {
     out.f_phi[i] = Family::scale_power * kernel + normalizer_phi;
-    out.d1_phi[i] = Family::scale_power * out.d1[i];
-    out.w_phi[i] = Family::scale_power * out.w[i];
+    if constexpr (K >= 2) out.d1_phi[i] = Family::scale_power * out.d1[i];
+    if constexpr (K >= 3) out.w_phi[i] = Family::scale_power * out.w[i];
     if constexpr (K >= 4) out.d3_phi[i] = Family::scale_power * out.d3[i];
     if constexpr (K >= 5) out.d4_phi[i] = Family::scale_power * out.d4[i];
   }

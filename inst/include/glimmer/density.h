@@ -29,12 +29,12 @@ struct RowDerivatives {
   Vector f_phi, d1_phi, w_phi, d3_phi, d4_phi;
   Index first = 0;  ///< the row that the first elements belong to
 
-  /// Space for the derivatives up to `order` in eta (2: d1, w; 3: also d3, and those in phi; ...). That of f itself is
-  /// asked for by f.resize().
+  /// Space for the derivatives up to `order` in eta (1: d1, f_phi; 2: d1, w; 3: d1, w, d3 and those in phi; ...). That
+  /// of f itself is asked for by f.resize().
   void reserve(Index rows, int order, bool dispersion) {
     Vector* in_eta[] = {&f, &d1, &w, &d3, &d4, &d5};
     for (int k = 1; k <= order; ++k) in_eta[k]->resize(rows);
-    if (!dispersion || order < 3) return;
+    if (!dispersion || order == 0 || order == 2) return;
     Vector* in_phi[] = {&f_phi, &d1_phi, &w_phi, &d3_phi, &d4_phi};
     for (int k = 0; k < order; ++k) in_phi[k]->resize(rows);
   }
@@ -59,10 +59,10 @@ class Density {
   /// left out of f.
   virtual void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
                         RowDerivatives& out) const = 0;
-  /// Fills d1 and w of `out` on the rows of a range of levels (those of level g: first_row[g] to first_row[g + 1]), and
-  /// adds up the rows' f and |f|: sums[0], sizes[0] are those of the first level of the range.
+  /// Fills `out` up to `order` (0 to 2), but f, on the rows of a range of levels (those of level g: first_row[g] to
+  /// first_row[g + 1]), and adds up the rows' f and |f|: sums[0], sizes[0] are those of the first level of the range.
   virtual void evaluate_levels(const Responses& responses, const Positions& first_row, Range levels, const Vector& eta,
-                               double phi, RowDerivatives& out, double* sums, double* sizes) const = 0;
+                               double phi, int order, RowDerivatives& out, double* sums, double* sizes) const = 0;
   /// Expected weights (Fisher information in eta) on the rows of `range`: never negative.
   virtual void expected_weights(const Responses& responses, Range range, const Vector& eta, double phi,
                                 Vector& out) const = 0;

@@ -14,8 +14,11 @@ namespace glimmer {
 
 class EdgeBarrier : public Integral {
  public:
-  EdgeBarrier(const Data& data, std::unique_ptr<Integral> inner)
-      : data_(data), inner_(std::move(inner)), lower_(data.density->lower_eta()), upper_(data.density->upper_eta()) {}
+  EdgeBarrier(const Data& data, Integral& inner)
+      : data_(data), inner_(&inner), lower_(data.density->lower_eta()), upper_(data.density->upper_eta()) {}
+
+  /// What it is a barrier to from now on.
+  void set_inner(Integral& inner) { inner_ = &inner; }
 
   /// Zero: no barrier.
   void set_weight(double mu) { mu_ = restricted() ? mu : 0.0; }
@@ -70,7 +73,7 @@ class EdgeBarrier : public Integral {
   }
 
   const Data& data_;
-  std::unique_ptr<Integral> inner_;
+  Integral* inner_;
   double lower_, upper_, mu_ = 0.0;
 };
 

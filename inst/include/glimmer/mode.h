@@ -111,7 +111,7 @@ class Mode {
     for_components(levels, [&](Index c) { h[c] = noise_[c] = 0.0; });
     for_runs(levels, [&](Range run) {
       linear_predictor(data_, run, point);
-      data_.density->evaluate_levels(data_.responses, data_.first_row, run, point.eta, point.phi, point.rows,
+      data_.density->evaluate_levels(data_.responses, data_.first_row, run, point.eta, point.phi, 2, point.rows,
                                      point.log_densities.data() + run.begin, level_noise_.data() + run.begin);
       for (Index g = run.begin; g < run.end; ++g) {
         const Index c = component(0, g);

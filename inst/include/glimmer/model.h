@@ -9,6 +9,7 @@
 #include "laplace.h"
 #include "mode.h"
 #include "pull_back.h"
+#include "quadrature.h"
 
 namespace glimmer {
 
@@ -25,7 +26,7 @@ class Model {
   Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density)),
         system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
-        integral_(data_, std::make_unique<Laplace>(data_, system_)), pull_back_(data_, system_), adjoint_(data_),
+        laplace_(data_, system_), quadrature_(data_, system_), integral_(data_, laplace_), pull_back_(data_, system_), adjoint_(data_),
         point_(data_) {}
 
   Model(const Model&) = delete;
@@ -52,6 +53,33 @@ class Model {
   void set_edge_barrier(double mu) {
     integral_.set_weight(mu);
     last_parameters_.resize(0);
+  }
+
+  /// The quadrature rule from now on, which wide levels get their centres for at the last evaluation; none: Laplace.
+  void set_rule(const NodeRule* rule) {
+    check_rule(rule);
+    if (rule) {
+      NodeRule adapted = *rule;
+      if (adapted.any_wide()) quadrature_.adapt(last_point(), adapted);
+      quadrature_.set_rule(std::move(adapted));
+    }
+    by_quadrature_ = rule != nullptr;
+    integral_.set_inner(rule ? static_cast<Integral&>(quadrature_) : laplace_);
+    last_parameters_.resize(0);
+  }
+
+  /// Each level's own log-likelihood by a rule at the last evaluation, whatever rule is set.
+  Vector level_values(NodeRule rule) {
+    check_rule(&rule);
+    if (rule.any_wide()) quadrature_.adapt(last_point(), rule);
+    return quadrature_.level_values(last_point(), rule);
+  }
+
+  /// Mean and covariance of u given the data by a rule at the last evaluation.
+  Moments moments(NodeRule rule) {
+    check_rule(&rule);
+    if (rule.any_wide()) quadrature_.adapt(last_point(), rule);
+    return quadrature_.moments(last_point(), rule);
   }
 
   /// The approximate log-likelihood at (beta, theta, phi). A gradient at the parameters of the last evaluation
@@ -114,7 +142,7 @@ class Model {
   /// The second derivative of the last value in beta. Empty where it is not known: crossed factors, a barrier.
   Matrix fixed_hessian() const {
     const bool at_mode = last_parameters_.size() > 0 && last_.status == Status::ok && !last_fixed_;
-    const bool known = at_mode && data_.one_factor() && !integral_.has_barrier();
+    const bool known = at_mode && !by_quadrature_ && data_.one_factor() && !integral_.has_barrier();
     return known ? FixedCurvature(data_, system_)(point_) : Matrix();
   }
 
@@ -123,6 +151,19 @@ class Model {
     if (parameters.size() != parameter_count())
       throw std::invalid_argument("expected " + std::to_string(parameter_count()) + " parameters, got " +
                                   std::to_string(parameters.size()));
+  }
+
+  void check_rule(const NodeRule* rule) const {
+    if (!rule) return;
+    if (!data_.one_factor()) throw std::invalid_argument("quadrature needs one grouping factor");
+    if (static_cast<Index>(rule->nodes.size()) != data_.terms[0].levels)
+      throw std::invalid_argument("a quadrature rule needs a number of nodes for every level");
+  }
+
+  const Point& last_point() const {
+    if (last_parameters_.size() == 0 || last_.status != Status::ok)
+      throw std::logic_error("no evaluation to place nodes at");
+    return point_;
   }
 
   void set_parameters(const Vector& parameters) {
@@ -249,7 +290,10 @@ class Model {
   BlockSystem system_;
   FixedEffects fixed_;
   Mode mode_;
-  EdgeBarrier integral_;  ///< Laplace, with a barrier where one is asked for
+  Laplace laplace_;
+  Quadrature quadrature_;
+  EdgeBarrier integral_;  ///< one of these, with a barrier where one is asked for
+  bool by_quadrature_ = false;
   PullBack pull_back_;
   Adjoint adjoint_;
   Point point_;

@@ -1,0 +1,104 @@
+// The rows of levels at nodes of a quadrature, one after the other: the density takes them for rows, and a level at a
+// node for a level, so that nodes and levels together fill its blocks.
+#ifndef GLIMMER_NODE_ROWS_H
+#define GLIMMER_NODE_ROWS_H
+
+#include <algorithm>
+
+#include "data.h"
+
+namespace glimmer {
+
+class NodeRows {
+ public:
+  /// Some nodes of a level: `count` from `first` on; where their rows and they themselves begin here.
+  struct Block {
+    Index level, first, count, row, node;
+  };
+
+  /// Space for the rows of any level in a range at one node, and for as many as make a good length.
+  NodeRows(const Data& data, Range levels, int order) : data_(data), order_(order) {
+    for (Index g = levels.begin; g < levels.end; ++g) capacity_ = std::max(capacity_, data.rows_of({g, g + 1}).size());
+    for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
+      (responses_.*column).reserve_like(data.responses.*column, capacity_);
+    eta_.resize(capacity_);
+    derivatives_.reserve(capacity_, order, data.density->has_dispersion());
+    effects_.resize(data.terms[0].effects(), good_length);
+    sums_.resize(good_length);
+    sizes_.resize(good_length);
+    first_row_.reserve(good_length + 1);
+    clear();
+  }
+
+  void clear() {
+    blocks_.clear();
+    first_row_.assign(1, 0);
+  }
+
+  /// How many more nodes of a level there is room for.
+  Index room(Index level) const {
+    const Index n = std::max<Index>(data_.rows_of({level, level + 1}).size(), 1);
+    return std::min(good_length - nodes(), (capacity_ - first_row_.back()) / n);
+  }
+
+  /// Adds nodes of a level, at the columns of u.
+  template <class Columns>
+  void add(const Point& point, Index level, Index first, const Columns& u) {
+    const Range rows = data_.rows_of({level, level + 1});
+    const Block block{level, first, u.cols(), first_row_.back(), nodes()};
+    blocks_.push_back(block);
+    effects_.middleCols(block.node, block.count) = u;
+    for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
+      (responses_.*column).put(data_.responses.*column, rows, block.count, block.row);
+    const Grouping& grouping = data_.terms[0];
+    const Matrix& lambda = data_.terms.lambda(0);
+    const Index q = grouping.effects(), step = grouping.Z.step();
+    double* eta = eta_.data() + block.row;
+    for (Index k = 0; k < block.count; ++k) {
+      const double* z = grouping.Z.row(rows.begin);
+      b_.noalias() = lambda.lazyProduct(u.col(k));
+      for (Index i = rows.begin; i < rows.end; ++i, z += step) {
+        double sum = point.fixed[i];
+        for (Index j = 0; j < q; ++j) sum += z[j] * b_[j];
+        *eta++ = sum;
+      }
+      first_row_.push_back(first_row_.back() + rows.size());
+    }
+  }
+
+  /// The log-densities, and their derivatives to the order given.
+  void evaluate(double phi) {
+    data_.density->evaluate_levels(responses_, first_row_, {0, nodes()}, eta_, phi, order_, derivatives_, sums_.data(),
+                                   sizes_.data());
+  }
+
+  const std::vector<Block>& blocks() const { return blocks_; }
+  auto u(const Block& block) const { return effects_.middleCols(block.node, block.count); }
+  auto log_densities(const Block& block) const { return sums_.segment(block.node, block.count); }
+  /// A column a node, a row a row of the level.
+  Eigen::Map<const Matrix> d1(const Block& block) const { return by_node(derivatives_.d1, block); }
+  Eigen::Map<const Matrix> f_phi(const Block& block) const { return by_node(derivatives_.f_phi, block); }
+
+ private:
+  static constexpr Index good_length = 2048;
+
+  Index nodes() const { return static_cast<Index>(first_row_.size()) - 1; }
+
+  Eigen::Map<const Matrix> by_node(const Vector& values, const Block& block) const {
+    return {values.data() + block.row, data_.rows_of({block.level, block.level + 1}).size(), block.count};
+  }
+
+  const Data& data_;
+  int order_;
+  Index capacity_ = good_length;
+  Responses responses_;
+  Vector eta_, b_, sums_, sizes_;
+  RowDerivatives derivatives_;
+  Matrix effects_;
+  Positions first_row_;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace glimmer
+
+#endif
