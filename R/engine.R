@@ -15,17 +15,20 @@ new_engine <- function(design, family, threads = NULL) {
 #'
 #' @return List: `family`, `index` (positions of beta, of each random term's theta, and of the dispersion in the
 #'   parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood), `terms` (of each random
-#'   term the `factor` and its `columns` there), `levels` (of each random term's factor), `reach` (largest absolute
+#'   term the `factor` and its `columns` there), `levels` (of each random term's factor), `effects` (of the first
+#'   factor), `reach` (largest absolute
 #'   value of each column of X), `unit_free` (whether the linear predictor has no unit), `linear`
 #'   (whether the mean is linear and the response Gaussian), `memory` (environment: `sd_unit`, list, one element a
 #'   random term: the typical standard error of one level's own effect, the unit in which a standard deviation is small
-#'   or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts).
+#'   or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule
+#'   is set; `point` and `result`, the last evaluation, as far as it is worth keeping).
 #' @noRd
 engine_layout <- function(design, family) {
   list(family = family, index = parameter_index(design, family), names = parameter_names(design, family),
        rows = length(active_positions(design$weights)),
        terms = lapply(design$terms, function(term) list(factor = term$factor, columns = term$columns)),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
+       effects = ncol(design$factors[[1L]]$Z),
        reach = column_reach(design$X), unit_free = is_unit_free(family),
        linear = family$family == "gaussian" && family$link == "identity", memory = new_memory())
 }
@@ -99,12 +102,19 @@ theta_names <- function(term) {
 #'   `gradient`, `beta` (the beta used).
 #' @noRd
 engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE) {
-  # a gradient where the value has just been asked for shares its mode
+  # a gradient where the value has just been asked for shares its mode; by quadrature they come together
   point <- c(parameters, joint)
-  if (!identical(point, engine$memory$point)) engine$memory$evaluations <- engine$memory$evaluations + 1L
+  known <- identical(point, engine$memory$point)
+  if (known && !is.null(engine$memory$result)) {
+    return(engine$memory$result)
+  }
+  gradient <- gradient || engine$memory$by_quadrature
+  if (!known) engine$memory$evaluations <- engine$memory$evaluations + 1L
   engine$memory$point <- point
   engine$memory$gradients <- engine$memory$gradients + gradient
-  cpp_evaluate(engine$pointer, as.double(parameters), gradient, joint)
+  result <- cpp_evaluate(engine$pointer, as.double(parameters), gradient, joint)
+  engine$memory$result <- if (engine$memory$by_quadrature) result
+  result
 }
 
 #' A beta near its joint mode with the random effects, for a start; empty where none is found
@@ -118,7 +128,41 @@ engine_joint_start <- function(engine, parameters) {
 #' Add a barrier before the edge of what the link allows to every value from now on; 0: none
 #' @noRd
 engine_set_edge_barrier <- function(engine, weight) {
+  engine$memory$point <- NULL
   cpp_set_edge_barrier(engine$pointer, weight)
+}
+
+#' The quadrature rule of every evaluation from now on
+#'
+#' @param rule `NULL` (Laplace), or list: `nodes` (integer), `wide` (logical), one element a level of the only factor.
+#' @param parameters Where wide levels get their place.
+#' @noRd
+engine_set_rule <- function(engine, rule, parameters = NULL) {
+  if (any(rule$wide)) engine_evaluate(engine, parameters)
+  engine$memory$point <- NULL
+  engine$memory$by_quadrature <- !is.null(rule)
+  cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
+}
+
+#' Each level's own log-likelihood, without the constants of its rows, at the last evaluation
+#'
+#' @param rule As of [engine_set_rule()]; levels with 0 nodes are left out.
+#' @return Numeric, one a level, `NaN` where it is left out.
+#' @noRd
+engine_level_values <- function(engine, rule) {
+  cpp_level_values(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
+}
+
+#' Mean and covariance of the random effects given the data at the last evaluation
+#'
+#' @return As of [engine_modes()], with `means` in place of `modes`.
+#' @noRd
+engine_moments <- function(engine, design, rule) {
+  result <- cpp_moments(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
+  factor <- design$factors[[1L]]
+  effects <- colnames(factor$Z)
+  list(means = matrix(t(result$means), length(factor$levels), dimnames = list(factor$levels, effects)),
+       variances = array(result$variances, dim(result$variances), list(effects, effects, factor$levels)))
 }
 
 #' Distances of the linear predictors at the last evaluation from the edge of what the link allows
@@ -171,7 +215,7 @@ engine_cores <- function() {
 }
 
 new_memory <- function() {
-  list2env(list(evaluations = 0L, gradients = 0L, sd_unit = NULL), envir = new.env(parent = emptyenv()))
+  list2env(list(evaluations = 0L, gradients = 0L, sd_unit = NULL, by_quadrature = FALSE), envir = new.env(parent = emptyenv()))
 }
 
 # How often the core has been asked so far.

@@ -163,7 +163,14 @@ log_likelihood_at <- function(object, parameters) {
     stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
                                     "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
   }
-  engine_evaluate(new_engine(fit_design(object), object$family), parameters)$value
+  engine <- new_engine(fit_design(object), object$family)
+  if (object$method == "aghq") {
+    if (engine_evaluate(engine, parameters)$status != "ok") {
+      return(-Inf)
+    }
+    engine_set_rule(engine, object$quadrature, parameters)
+  }
+  engine_evaluate(engine, parameters)$value
 }
 
 #' @rdname logLik.glimmer

@@ -29,7 +29,14 @@
 #'     the parameters}
 #'   \item{`log_likelihood`}{number, all constants included}
 #'   \item{`nobs`}{number of rows with positive weight}
-#'   \item{`method`, `nAGQ`, `REML`}{the approximation}
+#'   \item{`method`, `nAGQ`, `REML`}{the approximation; for quadrature `nAGQ` is the largest number of nodes for an
+#'     effect}
+#'   \item{`quadrature`}{`NULL`, or list: `nodes` (integer, one a level: nodes for each effect), `wide` (logical: by the
+#'     trapezoid rule around mean and covariance, not Gauss-Hermite around the mode), `error` (list of
+#'     `log_likelihood`, the sum over levels of differences from the rule with twice the nodes, and `shift`, the change
+#'     of an estimate in standard errors that they make), `given` (`NULL`, or the user's `nAGQ`)}
+#'   \item{`means`, `mean_variances`}{`NULL`, or by quadrature, as `modes` and `mode_variances`: mean and covariance of b
+#'     given the data}
 #'   \item{`status`}{data frame: `check`, `value`, `limit`, `ok`, `text`}
 #'   \item{`converged`, `singular`}{logical}
 #'   \item{`search`}{list: `record` (data frame of the stages of the search), `gradient`, `gain`}
@@ -52,6 +59,7 @@ NULL
 new_fit <- function(call, parts, frame, family, design, result, approximation, control) {
   found <- result$found
   verdict <- result$verdict
+  if (!is.null(found$method)) approximation$method <- found$method
   groups <- vapply(design$factors, function(factor) factor$name, "")
   factors <- lapply(design$factors, function(factor) {
     list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
@@ -66,7 +74,10 @@ new_fit <- function(call, parts, frame, family, design, result, approximation, c
          modes = stats::setNames(lapply(result$modes, `[[`, "modes"), groups),
          mode_variances = stats::setNames(lapply(result$modes, `[[`, "variances"), groups),
          log_likelihood = found$value, nobs = length(active_positions(design$weights)),
-         method = approximation$method, nAGQ = if (approximation$method == "joint") 0L else 1L, REML = approximation$REML,
+         means = if (!is.null(result$moments)) stats::setNames(list(result$moments$means), groups),
+         mean_variances = if (!is.null(result$moments)) stats::setNames(list(result$moments$variances), groups),
+         method = approximation$method, nAGQ = largest_nodes(approximation, found$rule), REML = approximation$REML,
+         quadrature = if (!is.null(found$rule)) c(found$rule, list(error = found$error, given = approximation$nodes)),
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
          search = list(record = table_of(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),
@@ -95,7 +106,11 @@ known_gradient <- function(gradient, names) {
 #' @return As of [resolve_method()].
 #' @noRd
 approximation_of <- function(fit) {
-  list(method = fit$method, REML = fit$REML)
+  list(method = fit$method, nodes = fit$quadrature$given, chosen = FALSE, REML = fit$REML)
+}
+
+largest_nodes <- function(approximation, rule) {
+  switch(approximation$method, joint = 0L, aghq = max(rule$nodes), 1L)
 }
 
 #' Read a field of a fit

@@ -8,7 +8,7 @@
 #' @param start Numeric: the parameter vector to start from. @param own The package's own start.
 #' @param approximation Result of [resolve_method()].
 #' @param control Result of [glmm_control()].
-#' @return List: `parameters`, `value`, `gradient`, `status` of the core, `coordinates` (of the free parameters),
+#' @return List: `method` (where it is not the one asked for), `parameters`, `value`, `gradient`, `status` of the core, `coordinates` (of the free parameters),
 #'   `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
 #'   (predicted gain of a further Newton step), `record` (list of lists, see [search_record()]).
 #' @noRd
@@ -19,6 +19,45 @@ maximise <- function(engine, start, own, approximation, control) {
   # the user's start is kept as it is
   as_it_is <- list(parameters = start, value = -Inf, record = NULL)
   from <- if (identical(start, own)) joint_start(engine, start) else as_it_is
+  if (approximation$method == "laplace") {
+    return(find_best(engine, from, own, control))
+  }
+  best <- maximise_by_quadrature(engine, from, own, approximation$nodes, control)
+  # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge
+  if (!approximation$chosen || has_arrived(best, control) || !engine$density[["restricted"]]) {
+    return(best)
+  }
+  tell(control, 1, "quadrature has not arrived: Laplace instead")
+  engine_set_rule(engine, NULL)
+  laplace <- find_best(engine, list(parameters = own, value = -Inf, record = best$record), own, control)
+  laplace$method <- "laplace"
+  laplace
+}
+
+#' Quadrature: as [find_best()], with the nodes chosen on the way, and again where the maximum asks for more
+#'
+#' @param nodes `NULL`, or the user's number of nodes for each effect.
+#' @return As of [maximise()], with `rule` and `error` (see [quadrature_error()]).
+#' @noRd
+maximise_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4L) {
+  limit <- quadrature_limits
+  for (round in seq_len(rounds)) {
+    from <- search_by_quadrature(engine, from, nodes, limit[["log_likelihood"]], control)
+    best <- find_best(engine, from, own, control)
+    best$rule <- from$rule
+    best$error <- quadrature_error(engine, best, from$rule)
+    if (!is.null(nodes) || isTRUE(all(unlist(best$error) <= quadrature_limits)) || !has_arrived(best, control)) break
+    limit <- limit / 10
+    raised <- choose_nodes(engine, best$parameters, from$rule, limit[["log_likelihood"]])$rule
+    if (identical(raised, from$rule)) break
+    from <- list(parameters = best$parameters, value = best$value, record = best$record, rule = raised)
+  }
+  best
+}
+
+#' A search and its Newton steps, and others where it has not arrived or may have missed a higher maximum
+#' @noRd
+find_best <- function(engine, from, own, control) {
   best <- climb(engine, from, control)
   if (!has_arrived(best, control)) {
     best <- climb_otherwise(engine, best, own, control)

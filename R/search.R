@@ -48,7 +48,7 @@ search_again <- function(engine, from, control, rounds = 6L) {
 #' @return List: `parameters`, `value`, `rough_gain` (g'g / 2 in these coordinates), `record`.
 #' @noRd
 search <- function(engine, start, coordinates, control, joint = FALSE) {
-  stage <- if (joint) "joint" else "laplace"
+  stage <- if (joint) "joint" else if (engine$memory$by_quadrature) "quadrature" else "laplace"
   size <- length(coordinates$searched)
   counts <- engine_counts(engine)
   evaluate <- function(x, gradient) {

@@ -122,8 +122,24 @@ approximation_text <- function(fit, short = FALSE) {
   }
   switch(fit$method,
          laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
+         aghq = quadrature_text(fit, short),
          joint = paste("joint mode", if (short) "(rough)" else "of fixed and random effects (rough; for a first look)"),
          fit$method)
+}
+
+quadrature_text <- function(fit, short) {
+  nodes <- range(fit$quadrature$nodes)
+  effects <- ncol(fit$modes[[1L]])
+  count <- paste0(if (nodes[1L] == nodes[2L]) nodes[1L] else paste(nodes, collapse = " to "),
+                  if (effects > 1L) paste0("^", effects))
+  if (short) {
+    return(paste0("quadrature (", count, " nodes)"))
+  }
+  wide <- sum(fit$quadrature$wide)
+  paste0("adaptive Gauss-Hermite quadrature, ", count, " nodes a level",
+         if (wide) paste0(" (", count_text(wide), " of ", count_text(length(fit$quadrature$wide)),
+                          " levels: trapezoid rule around the mean)"),
+         ", ", if (is.null(fit$quadrature$given)) "chosen from the data" else "as given")
 }
 
 # "logit scale", or "response scale" where the link is the identity.

@@ -58,6 +58,11 @@ class Canonical<BinomialFamily, LogitLink> {
 
   explicit Canonical(const RowBlock& rows) : rows_(rows), e_((-rows.eta.abs()).exp()) {}
 
+  /// -f without the logarithm: y max(-eta, 0) + (trials - y) max(eta, 0)
+  auto linear() const {
+    return rows_.y * (-rows_.eta).max(0.0) + (rows_.trials - rows_.y) * rows_.eta.max(0.0);
+  }
+
   template <int K>
   void derivatives(Index at, RowDerivatives& out) const {
     if constexpr (K == 0) return;
@@ -75,7 +80,8 @@ class Canonical<BinomialFamily, LogitLink> {
     }
   }
 
-  BlockArray log_density() const {
+  /// An expression, of which only the part asked for is computed.
+  auto log_density() const {
     return -(rows_.weight * (linear() + rows_.trials * e_.unaryExpr([](double e) { return std::log1p(e); })));
   }
 
@@ -92,11 +98,6 @@ class Canonical<BinomialFamily, LogitLink> {
   }
 
  private:
-  /// -f without the logarithm: y max(-eta, 0) + (trials - y) max(eta, 0)
-  BlockArray linear() const {
-    return rows_.y * (-rows_.eta).max(0.0) + (rows_.trials - rows_.y) * rows_.eta.max(0.0);
-  }
-
   const RowBlock& rows_;
   BlockArray e_;
 };
@@ -118,7 +119,7 @@ class Canonical<PoissonFamily, LogLink> {
     }
   }
 
-  BlockArray log_density() const { return rows_.weight * (rows_.y * rows_.eta - mu_); }
+  auto log_density() const { return rows_.weight * (rows_.y * rows_.eta - mu_); }
 
   void add_up(Index begin, Index end, double& sum, double& size) const {
     const Index n = end - begin;

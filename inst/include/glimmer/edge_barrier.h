@@ -32,17 +32,32 @@ class EdgeBarrier : public Integral {
 
   int order() const override { return inner_->order(); }
 
-  double value(const Point& point) override {
-    double sum = inner_->value(point);
+  double value(const Point& point) override { return inner_->value(point) + barrier(point); }
+
+  /// The barrier depends on eta^ = X beta + Z Lambda u^, and through it on beta, Lambda and the mode.
+  void adjoint(const Point& point, Adjoint& out) override {
+    inner_->adjoint(point, out);
+    if (mu_ > 0.0) add_barrier(point, out);
+  }
+
+  double value_and_adjoint(const Point& point, Adjoint& out) override {
+    const double sum = inner_->value_and_adjoint(point, out) + barrier(point);
+    if (mu_ > 0.0) add_barrier(point, out);
+    return sum;
+  }
+
+  /// Whether the link does not allow every linear predictor.
+  bool restricted() const { return std::isfinite(lower_) || std::isfinite(upper_); }
+
+ private:
+  double barrier(const Point& point) const {
+    double sum = 0.0;
     if (mu_ > 0.0)
       for (Index i = 0; i < data_.rows(); ++i) sum += mu_ * log_distance(point.eta[i]);
     return sum;
   }
 
-  /// The barrier depends on eta^ = X beta + Z Lambda u^, and through it on beta, Lambda and the mode.
-  void adjoint(const Point& point, Adjoint& out) override {
-    inner_->adjoint(point, out);
-    if (!(mu_ > 0.0)) return;
+  void add_barrier(const Point& point, Adjoint& out) const {
     const Vector slope = point.eta.unaryExpr([this](double eta) { return mu_ * log_distance_slope(eta); });
     if (out.eta_bar.size() == 0) out.eta_bar = point.rows.d1;
     out.eta_bar += slope;
@@ -60,10 +75,6 @@ class EdgeBarrier : public Integral {
       out.mode_bar = sums;
   }
 
-  /// Whether the link does not allow every linear predictor.
-  bool restricted() const { return std::isfinite(lower_) || std::isfinite(upper_); }
-
- private:
   double log_distance(double eta) const {
     return (std::isfinite(lower_) ? std::log(eta - lower_) : 0.0) +
            (std::isfinite(upper_) ? std::log(upper_ - eta) : 0.0);

@@ -30,6 +30,11 @@ class Integral {
   virtual double value(const Point& point) = 0;
   /// Sets every part of `out`, whatever it held.
   virtual void adjoint(const Point& point, Adjoint& out) = 0;
+  /// Both, where one pass gives them.
+  virtual double value_and_adjoint(const Point& point, Adjoint& out) {
+    adjoint(point, out);
+    return value(point);
+  }
 };
 
 }  // namespace glimmer

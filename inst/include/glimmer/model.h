@@ -224,7 +224,7 @@ class Model {
         predict_and_set(parameters, at_mode);
       last_.status = find_mode(fixed);
       if (last_.status != Status::ok) return failed();
-      evaluate_at_mode(fixed);
+      evaluate_at_mode(fixed, gradient && by_quadrature_);
       last_parameters_ = parameters;
       last_fixed_ = fixed;
     }
@@ -254,8 +254,10 @@ class Model {
     return last_;
   }
 
-  /// At the mode, where the rows have been evaluated: H factored with the observed weights, and the value.
-  void evaluate_at_mode(FixedEffects* fixed) {
+  /// At the mode, where the rows have been evaluated: H factored with the observed weights, and the value, with its
+  /// adjoints if asked for.
+  void evaluate_at_mode(FixedEffects* fixed, bool adjoint) {
+    adjoint_known_ = false;
     clear_shared(data_, point_.score);
     clear_shared(data_, point_.products);
     const bool one = system_.block_diagonal();
@@ -269,7 +271,8 @@ class Model {
       last_.status = Status::not_positive_definite;
       return;
     }
-    last_.value = integral_.value(point_) + data_.constant;
+    last_.value = (adjoint ? integral_.value_and_adjoint(point_, adjoint_) : integral_.value(point_)) + data_.constant;
+    adjoint_known_ = adjoint;
     if (!std::isfinite(last_.value)) last_.status = Status::mode_not_found;
   }
 
@@ -279,7 +282,8 @@ class Model {
                               point_.rows);
     });
     third_order_ = true;
-    integral_.adjoint(point_, adjoint_);
+    if (!adjoint_known_) integral_.adjoint(point_, adjoint_);
+    adjoint_known_ = false;
     const Gradient parts = pull_back_(point_, adjoint_, fixed);
     Vector gradient(parameter_count());
     gradient << parts.beta, parts.theta, Vector::Constant(has_dispersion() ? 1 : 0, parts.phi);
@@ -297,6 +301,7 @@ class Model {
   PullBack pull_back_;
   Adjoint adjoint_;
   Point point_;
+  bool adjoint_known_ = false;
   bool third_order_ = false;  ///< whether the rows at the point have been evaluated to the order of the gradient
   Evaluation last_;
   Vector last_parameters_;

@@ -41,13 +41,15 @@ class NodeRows {
     return std::min(good_length - nodes(), (capacity_ - first_row_.back()) / n);
   }
 
-  /// Adds nodes of a level, at the columns of u.
+  /// Adds nodes of a level, at the columns of x scaled and moved: u = centre + C x.
   template <class Columns>
-  void add(const Point& point, Index level, Index first, const Columns& u) {
+  void add(const Point& point, Index level, Index first, const Vector& centre, const Matrix& C, const Columns& x) {
     const Range rows = data_.rows_of({level, level + 1});
-    const Block block{level, first, u.cols(), first_row_.back(), nodes()};
+    const Block block{level, first, x.cols(), first_row_.back(), nodes()};
     blocks_.push_back(block);
-    effects_.middleCols(block.node, block.count) = u;
+    auto u = effects_.middleCols(block.node, block.count);
+    u.noalias() = C.lazyProduct(x);
+    u.colwise() += centre;
     for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
       (responses_.*column).put(data_.responses.*column, rows, block.count, block.row);
     const Grouping& grouping = data_.terms[0];

@@ -93,22 +93,26 @@ class Quadrature : public Integral {
     });
   }
 
-  void adjoint(const Point& point, Adjoint& out) override {
+  void adjoint(const Point& point, Adjoint& out) override { value_and_adjoint(point, out); }
+
+  double value_and_adjoint(const Point& point, Adjoint& out) override {
     const Index q = effects(), chunks = static_cast<Index>(data_.chunks.size());
     out.eta_bar.setZero(data_.rows());
     out.mode_bar.setZero(data_.terms.size());
     out.H_bar.diagonal_values(0).setZero();
     Matrix direct = Matrix::Zero(q, q * chunks);
-    Vector phi_bar = Vector::Zero(chunks);
+    Vector phi_bar = Vector::Zero(chunks), values(chunks);
     for_chunks(data_, [&](Index c, Range chunk) {
       Adjoints part(*this, point, rule_, out);
       for_levels(point, rule_, chunk, part);
       direct.middleCols(q * c, q) = part.all_direct;
       phi_bar[c] = part.all_phi;
+      values[c] = part.value;
     });
     out.lambda_bar[0].setZero();
     for (Index c = 0; c < chunks; ++c) out.lambda_bar[0] += direct.middleCols(q * c, q);
     out.phi_bar = phi_bar.sum();
+    return values.sum();
   }
 
   /// Each level's own log-likelihood by a rule; not a number where it leaves the level out.
@@ -134,28 +138,26 @@ class Quadrature : public Integral {
     return out;
   }
 
-  /// Moves centre and scale of the wide levels to the mean and covariance of u at a point.
+  /// Places the box of the wide levels where u is, given the data, at a point: axes from its covariance, by a first look
+  /// with Gauss-Hermite and another one far and wide, and ends where the density is negligible.
   void adapt(const Point& point, NodeRule& rule) {
-    NodeRule first = rule;
-    const int few = effects() == 1 ? 23 : effects() == 2 ? 15 : 7;
-    for (Index g = 0; g < levels(); ++g) {
-      int& nodes = first.nodes[static_cast<std::size_t>(g)];
-      nodes = wide(rule, g) ? std::min(nodes, few) : 0;
-    }
-    std::fill(first.wide.begin(), first.wide.end(), 0);
-    place(moments(point, first), first, rule);
+    const Index q = effects();
+    place(moments(point, first_look(rule, q == 1 ? 23 : q == 2 ? 11 : 7, false)), rule);
+    const int few = q == 1 ? 31 : q == 2 ? 25 : 15;
     for (int round = 0; round < 2; ++round) {
-      first.centre = rule.centre;
-      first.scale = rule.scale;
-      first.nodes = rule.nodes;
-      first.wide = rule.wide;
-      for (Index g = 0; g < levels(); ++g)
-        if (!wide(rule, g)) first.nodes[static_cast<std::size_t>(g)] = 0;
-      place(moments(point, first), first, rule);
+      const NodeRule look = first_look(rule, few, true);
+      if (round == 0) {
+        place(moments(point, look), rule);
+      } else {
+        fit_box(point, look, rule);
+      }
     }
   }
 
  private:
+  static constexpr double far = 9.0;           ///< standard deviations to either side of a first box
+  static constexpr double negligible = 1e-10;  ///< density relative to its largest
+
   static bool wide(const NodeRule& rule, Index g) { return rule.wide[static_cast<std::size_t>(g)] != 0; }
 
   Index effects() const { return data_.terms[0].effects(); }
@@ -172,24 +174,39 @@ class Quadrature : public Integral {
       const bool is_wide = rule.wide[g] != 0;
       if (n == 0 || grids_.count({n, is_wide})) continue;
       grids_.emplace(std::make_pair(n, is_wide),
-                     NodeGrid(is_wide ? trapezoid(n, reach(n)) : gauss_hermite(n), effects()));
+                     NodeGrid(is_wide ? trapezoid(n, 1.0) : gauss_hermite(n), effects()));
     }
   }
 
-  /// How far the trapezoid rule goes, in standard deviations: farther with more nodes, so that what is left out beyond
-  /// its ends falls with what its steps leave out.
-  static double reach(int nodes) { return 3.5 + 0.5 * std::log2(static_cast<double>(nodes)); }
+  /// A rule for the wide levels of another, some nodes for each effect.
+  static NodeRule first_look(const NodeRule& rule, int nodes, bool trapezoid) {
+    NodeRule look = rule;
+    for (std::size_t g = 0; g < rule.nodes.size(); ++g) {
+      look.nodes[g] = rule.wide[g] ? nodes : 0;
+      look.wide[g] = trapezoid && rule.wide[g];
+    }
+    return look;
+  }
 
-  /// Centre and scale from moments, where these are good.
-  void place(const Moments& moments, const NodeRule& of, NodeRule& rule) const {
+  /// A box of many standard deviations around the mean, where these are good.
+  void place(const Moments& moments, NodeRule& rule) const {
     const Index q = effects();
     for (Index g = 0; g < levels(); ++g) {
-      if (of.nodes[static_cast<std::size_t>(g)] == 0) continue;
+      if (!wide(rule, g)) continue;
       const Eigen::LLT<Matrix> root(moments.covariance.middleCols(q * g, q));
       if (root.info() != Eigen::Success || !moments.mean.col(g).allFinite()) continue;
       rule.centre.col(g) = moments.mean.col(g);
-      rule.scale.middleCols(q * g, q) = root.matrixL();
+      rule.scale.middleCols(q * g, q) = far * Matrix(root.matrixL());
     }
+  }
+
+  /// Draws the ends of the box in to where the density is negligible, as seen by a first look.
+  void fit_box(const Point& point, const NodeRule& look, NodeRule& rule) {
+    prepare(look);
+    for_chunks(data_, [&](Index, Range chunk) {
+      Profiles part(*this, look, rule);
+      for_levels(point, look, chunk, part);
+    });
   }
 
   /// C of a level, R'^-1 or what the rule says.
@@ -205,6 +222,10 @@ class Quadrature : public Integral {
     if (!wide(rule, g)) return -system_.log_determinant({g, g + 1});
     const Index q = effects();
     return rule.scale.middleCols(q * g, q).diagonal().array().log().sum();
+  }
+
+  double level_value(const NodeRule& rule, Index g, const LogSum& sum) const {
+    return sum.log() + log_scale(rule, g) - 0.5 * log_2pi * static_cast<double>(effects());
   }
 
   /// Goes through the nodes of a range of levels, some at a time. `part` has order(), the rows' derivatives that it
@@ -239,7 +260,7 @@ class Quadrature : public Integral {
       for (Index first = 0; first < nodes.size();) {
         if (rows.room(g) < 1) flush();
         const Index count = std::min(nodes.size() - first, rows.room(g));
-        rows.add(point, g, first, (C * nodes.x.middleCols(first, count)).colwise() + centre);
+        rows.add(point, g, first, centre, C, nodes.x.middleCols(first, count));
         first += count;
       }
     }
@@ -257,7 +278,7 @@ class Quadrature : public Integral {
     void start() {}
     void add(const NodeRows::Block&, const NodeRows&, const Vector&, double) {}
     void finish(Index g, const LogSum& sum) {
-      values[g - first] = sum.log() + own.log_scale(rule, g) - 0.5 * log_2pi * static_cast<double>(own.effects());
+      values[g - first] = own.level_value(rule, g, sum);
     }
   };
 
@@ -284,6 +305,45 @@ class Quadrature : public Integral {
     }
   };
 
+  /// Along each axis of a box the largest density at each coordinate, and from these the box that is needed.
+  struct Profiles {
+    const Quadrature& own;
+    const NodeRule& look;
+    NodeRule& rule;
+    Matrix profile;
+
+    Profiles(const Quadrature& own_, const NodeRule& look_, NodeRule& rule_) : own(own_), look(look_), rule(rule_) {}
+    int order() const { return 0; }
+    void start() { profile.resize(0, 0); }
+
+    void add(const NodeRows::Block& block, const NodeRows&, const Vector& weights, double rescale) {
+      const Index n = look.nodes[static_cast<std::size_t>(block.level)], q = own.effects();
+      if (profile.size() == 0) profile.setZero(n, q);
+      profile *= rescale;
+      for (Index k = 0; k < block.count; ++k)
+        for (Index j = 0, rest = block.first + k; j < q; ++j, rest /= n)
+          profile(rest % n, j) = std::max(profile(rest % n, j), weights[k]);
+    }
+
+    /// One step more to either side than what is not negligible.
+    void finish(Index g, const LogSum&) {
+      const Index n = profile.rows(), q = profile.cols();
+      const double step = 2.0 / static_cast<double>(n - 1);
+      Vector middle(q), half(q);
+      for (Index j = 0; j < q; ++j) {
+        const double limit = negligible * profile.col(j).maxCoeff();
+        Index low = 0, high = n - 1;
+        while (low < high && !(profile(low, j) > limit)) ++low;
+        while (high > low && !(profile(high, j) > limit)) --high;
+        middle[j] = -1.0 + 0.5 * step * static_cast<double>(low + high);
+        half[j] = 0.5 * step * static_cast<double>(high - low) + step;
+      }
+      const Matrix C = rule.scale.middleCols(q * g, q);
+      rule.centre.col(g) += C * middle;
+      rule.scale.middleCols(q * g, q) = C * half.asDiagonal();
+    }
+  };
+
   struct Adjoints {
     const Quadrature& own;
     const Point& point;
@@ -291,7 +351,7 @@ class Quadrature : public Integral {
     Adjoint& out;
     Vector mode;                           ///< sum of weights times g_k
     Matrix cross, direct, score, x_score;  ///< of g_k x_k' and Z'd1 u_k'; Z'd1, and g, a column a node
-    double phi = 0.0, all_phi = 0.0;
+    double phi = 0.0, all_phi = 0.0, value = 0.0;
     Matrix all_direct;
 
     Adjoints(const Quadrature& own_, const Point& point_, const NodeRule& rule_, Adjoint& out_)
@@ -331,6 +391,7 @@ class Quadrature : public Integral {
 
     void finish(Index g, const LogSum& sum) {
       const double total = sum.total();
+      value += own.level_value(rule, g, sum);
       const Range range = own.data_.rows_of({g, g + 1});
       out.eta_bar.segment(range.begin, range.size()) /= total;
       all_direct += direct / total;

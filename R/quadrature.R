@@ -1,0 +1,138 @@
+# Adaptive quadrature: how many nodes each level gets, from the data, and what error is left (DESIGN, "How many nodes").
+# A rule is a list: `nodes`, integer, one a level: nodes for each effect; `wide`, logical: by the trapezoid rule around
+# mean and covariance instead of Gauss-Hermite around mode and curvature.
+
+# The error in the log-likelihood, and the shift of an estimate in standard errors, that a fit is content with.
+quadrature_limits <- c(log_likelihood = 1e-4, shift = 1e-3)
+
+# Above these a fit is marked: its error is stated in every case.
+quadrature_doubtful <- c(log_likelihood = 1e-3, shift = 1e-2)
+
+# Nodes for one level, and rows times nodes for all of them: what more would take is stated instead.
+most_nodes <- 1e5
+most_row_nodes <- 2e9
+
+#' What a level can be given, from cheap to dear: nodes for each effect and the rule
+#'
+#' Wide, flat integrands need Gauss-Hermite nodes in number like the square of their width, but of the trapezoid rule
+#' only in proportion. What a level has is judged by the same rule with more nodes: of Gauss-Hermite twice as many (two
+#' that are near may agree by accident); the trapezoid rule's error falls by a large factor from each to the next.
+#'
+#' @param q Number of effects of a level.
+#' @return Data frame: `nodes`, `wide`, `judge` (number of nodes).
+#' @noRd
+node_ladder <- function(q) {
+  few <- if (q <= 2L) c(5L, 11L, 23L) else c(3L, 7L, 15L)
+  many <- if (q <= 2L) c(31L, 47L, 63L, 79L, 95L) else c(23L, 31L, 39L)
+  ladder <- data.frame(nodes = c(few, many), wide = rep(c(FALSE, TRUE), c(length(few), length(many))),
+                       judge = c(2L * few + 1L, many[-1L], 2L * many[length(many)] + 1L))
+  ladder[ladder$judge^q <= most_nodes, ]
+}
+
+#' Whether quadrature can choose its nodes for so many effects
+#' @noRd
+has_quadrature <- function(q) {
+  nrow(node_ladder(q)) > 1L
+}
+
+uniform_rule <- function(engine, nodes) {
+  levels <- engine$levels[1L]
+  list(nodes = rep(as.integer(nodes), levels), wide = rep(FALSE, levels))
+}
+
+# The rule that judges another one; not beyond the nodes that are possible.
+finer_rule <- function(engine, rule) {
+  most <- floor(most_nodes^(1 / engine$effects) + 1e-9)
+  rule$nodes <- as.integer(pmax(pmin(2L * rule$nodes + 1L, most), rule$nodes))
+  rule
+}
+
+#' Raise the nodes of every level whose error is too large at given parameters
+#'
+#' @param rule A rule, from which no level goes down; or `NULL`.
+#' @param limit Number: the error in the log-likelihood, divided evenly among the levels.
+#' @return List: `rule`; `error`, the sum over levels of the absolute differences between the rule and the finer one
+#'   that judged it.
+#' @noRd
+choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_limits[["log_likelihood"]]) {
+  ladder <- node_ladder(engine$effects)
+  levels <- engine$levels[1L]
+  rung <- if (is.null(rule)) rep(1L, levels) else match(paste(rule$nodes, rule$wide), paste(ladder$nodes, ladder$wide))
+  error <- numeric(levels)
+  engine_evaluate(engine, parameters)
+  open <- seq_len(levels)
+  while (length(open)) {
+    error[open] <- level_errors(engine, ladder, rung, open)
+    open <- open[!(error[open] <= limit / levels) & rung[open] < nrow(ladder)]
+    raised <- replace(rung, open, rung[open] + 1L)
+    if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes) break
+    rung <- raised
+  }
+  list(rule = list(nodes = ladder$nodes[rung], wide = ladder$wide[rung]), error = sum(error))
+}
+
+# Absolute differences of the levels' log-likelihoods from those of the finer rule.
+level_errors <- function(engine, ladder, rung, open) {
+  nodes <- replace(integer(length(rung)), open, ladder$nodes[rung[open]])
+  rule <- list(nodes = nodes, wide = replace(logical(length(rung)), open, ladder$wide[rung[open]]))
+  finer <- replace(rule, "nodes", list(replace(nodes, open, ladder$judge[rung[open]])))
+  difference <- abs(engine_level_values(engine, finer) - engine_level_values(engine, rule))[open]
+  ifelse(is.na(difference), Inf, difference)
+}
+
+#' Search under quadrature rules, until the one chosen at the end is the one that was used
+#'
+#' @param from List: `parameters`, `value`, `record`, and `rule` to begin with, if any.
+#' @param nodes `NULL`, or the user's number of nodes for each effect.
+#' @param limit Number: see [choose_nodes()].
+#' @return List as `from`, with the engine set to `rule`.
+#' @noRd
+search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 12L) {
+  rule <- from$rule
+  for (round in seq_len(rounds)) {
+    raised <- if (is.null(nodes)) choose_nodes(engine, from$parameters, rule, limit)$rule else uniform_rule(engine, nodes)
+    same <- identical(raised, rule) && round > 1L
+    if (same && !any(rule$wide)) break
+    rule <- raised
+    engine_set_rule(engine, rule, from$parameters)
+    before <- engine_evaluate(engine, from$parameters)$value
+    from <- search_again(engine, from, control)
+    # a box that has moved with the parameters, and changes nothing
+    if (!is.null(nodes) || same && isTRUE(from$value - before < quadrature_limits[["log_likelihood"]] / 100)) break
+  }
+  from$rule <- rule
+  from
+}
+
+#' The error that is left at a maximum
+#'
+#' @param best As of [maximise()], with the engine set to `rule`.
+#' @return List: `log_likelihood`, the sum over levels of absolute differences from the finer rule; `shift`, the largest
+#'   change of an estimate in standard errors that a Newton step on the finer rule's log-likelihood predicts.
+#' @noRd
+quadrature_error <- function(engine, best, rule) {
+  unknown <- list(log_likelihood = NA_real_, shift = NA_real_)
+  coarse <- engine_evaluate(engine, best$parameters, gradient = TRUE)
+  if (coarse$status != "ok") {
+    return(unknown)
+  }
+  finer <- finer_rule(engine, rule)
+  # a rule that is as fine as any can be is judged by the one before
+  if (identical(finer, rule)) finer$nodes <- as.integer(pmax((rule$nodes - 1L) %/% 2L, 1L))
+  values <- abs(engine_level_values(engine, finer) - engine_level_values(engine, rule))
+  engine_set_rule(engine, finer, best$parameters)
+  fine <- engine_evaluate(engine, best$parameters, gradient = TRUE)
+  engine_set_rule(engine, rule, best$parameters)
+  list(log_likelihood = sum(values), shift = predicted_shift(best, fine$gradient - coarse$gradient))
+}
+
+# In coordinates x with parameters = centre + T x and Hessian -J: shift T J^-1 T'd, standard errors from T J^-1 T'.
+predicted_shift <- function(best, difference) {
+  shape <- hessian_shape(best$hessian)
+  if (!isTRUE(is.finite(shape$condition)) || !length(best$hessian) || !all(is.finite(difference))) {
+    return(NA_real_)
+  }
+  root <- best$coordinates$transform %*% (shape$vectors / rep(sqrt(shape$values), each = nrow(shape$vectors)))
+  shift <- root %*% crossprod(root, difference[best$coordinates$searched])
+  max(abs(shift) / pmax(sqrt(rowSums(root^2)), 1e-300))
+}
