@@ -138,7 +138,8 @@ engine_set_edge_barrier <- function(engine, weight) {
 #' @param parameters Where wide levels get their place.
 #' @noRd
 engine_set_rule <- function(engine, rule, parameters = NULL) {
-  if (any(rule$wide)) engine_evaluate(engine, parameters)
+  # without a mode there is no place for wide levels
+  if (any(rule$wide) && engine_evaluate(engine, parameters)$status != "ok") rule$wide[] <- FALSE
   engine$memory$point <- NULL
   engine$memory$by_quadrature <- !is.null(rule)
   cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
@@ -215,7 +216,8 @@ engine_cores <- function() {
 }
 
 new_memory <- function() {
-  list2env(list(evaluations = 0L, gradients = 0L, sd_unit = NULL, by_quadrature = FALSE), envir = new.env(parent = emptyenv()))
+  list2env(list(evaluations = 0L, gradients = 0L, sd_unit = NULL, by_quadrature = FALSE),
+           envir = new.env(parent = emptyenv()))
 }
 
 # How often the core has been asked so far.

@@ -35,8 +35,8 @@
 #'     trapezoid rule around mean and covariance, not Gauss-Hermite around the mode), `error` (list of
 #'     `log_likelihood`, the sum over levels of differences from the rule with twice the nodes, and `shift`, the change
 #'     of an estimate in standard errors that they make), `given` (`NULL`, or the user's `nAGQ`)}
-#'   \item{`means`, `mean_variances`}{`NULL`, or by quadrature, as `modes` and `mode_variances`: mean and covariance of b
-#'     given the data}
+#'   \item{`means`, `mean_variances`}{`NULL`, or by quadrature, as `modes` and `mode_variances`: mean and covariance of
+#'     b given the data and the parameters}
 #'   \item{`status`}{data frame: `check`, `value`, `limit`, `ok`, `text`}
 #'   \item{`converged`, `singular`}{logical}
 #'   \item{`search`}{list: `record` (data frame of the stages of the search), `gradient`, `gain`}

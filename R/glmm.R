@@ -54,7 +54,7 @@
 #' With one grouping factor the integral over each level's effects is by adaptive Gauss-Hermite quadrature, around mode
 #' and curvature, or where the integrand is wide and flat by the trapezoid rule around mean and covariance. The number
 #' of nodes is chosen level by level: as few as keep the sum of the levels' errors, each judged by a rule with twice the
-#' nodes, below 1e-4 in the log-likelihood, and the change that this would make in an estimate below 0.001 standard
+#' nodes, below 1e-5 in the log-likelihood, and the change that this would make in an estimate below 0.001 standard
 #' errors. What error is left is printed, also for a number of nodes given by `nAGQ`, and marked above 1e-3 and 0.01.
 #' More than 100,000 nodes a level are refused. [accuracy()] compares approximations.
 #'
@@ -249,11 +249,11 @@ check_quadrature <- function(nodes, effects, factors) {
   }
   if (!is.null(nodes) && nodes^effects > most_nodes) {
     most <- floor(most_nodes^(1 / effects) + 1e-9)
-    stop_glimmer("quadrature", paste0("`nAGQ = ", nodes, "` asks for ", format(nodes^effects, digits = 3), " nodes for ",
-                                      "each level of ", format_items(factors), ", which has ", effects, " random ",
+    stop_glimmer("quadrature", paste0("`nAGQ = ", nodes, "` asks for ", format(nodes^effects, digits = 3), " nodes ",
+                                      "for each level of ", format_items(factors), ", which has ", effects, " random ",
                                       ngettext(effects, "effect", "effects"), ": at most ", count_text(most_nodes),
-                                      " are possible. Use `nAGQ` up to ", most, ", or leave it out: the number is then ",
-                                      "chosen from the data."),
+                                      " are possible. Use `nAGQ` up to ", most, ", or leave it out: the number is ",
+                                      "then chosen from the data."),
                  nodes = nodes, effects = effects, most = most)
   }
 }

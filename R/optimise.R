@@ -8,7 +8,8 @@
 #' @param start Numeric: the parameter vector to start from. @param own The package's own start.
 #' @param approximation Result of [resolve_method()].
 #' @param control Result of [glmm_control()].
-#' @return List: `method` (where it is not the one asked for), `parameters`, `value`, `gradient`, `status` of the core, `coordinates` (of the free parameters),
+#' @return List: `method` (where it is not the one asked for), `parameters`, `value`, `gradient`, `status` of the core,
+#'   `coordinates` (of the free parameters),
 #'   `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
 #'   (predicted gain of a further Newton step), `record` (list of lists, see [search_record()]).
 #' @noRd
@@ -48,7 +49,7 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4
     best$error <- quadrature_error(engine, best, from$rule)
     if (!is.null(nodes) || isTRUE(all(unlist(best$error) <= quadrature_limits)) || !has_arrived(best, control)) break
     limit <- limit / 10
-    raised <- choose_nodes(engine, best$parameters, from$rule, limit[["log_likelihood"]])$rule
+    raised <- choose_nodes(engine, best$parameters, from$rule, limit[["log_likelihood"]])
     if (identical(raised, from$rule)) break
     from <- list(parameters = best$parameters, value = best$value, record = best$record, rule = raised)
   }

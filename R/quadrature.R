@@ -3,7 +3,7 @@
 # mean and covariance instead of Gauss-Hermite around mode and curvature.
 
 # The error in the log-likelihood, and the shift of an estimate in standard errors, that a fit is content with.
-quadrature_limits <- c(log_likelihood = 1e-4, shift = 1e-3)
+quadrature_limits <- c(log_likelihood = 1e-5, shift = 1e-3)
 
 # Above these a fit is marked: its error is stated in every case.
 quadrature_doubtful <- c(log_likelihood = 1e-3, shift = 1e-2)
@@ -47,28 +47,29 @@ finer_rule <- function(engine, rule) {
   rule
 }
 
-#' Raise the nodes of every level whose error is too large at given parameters
+#' Raise the nodes of the levels with the largest errors at given parameters, until the others' sum is small enough
 #'
 #' @param rule A rule, from which no level goes down; or `NULL`.
-#' @param limit Number: the error in the log-likelihood, divided evenly among the levels.
-#' @return List: `rule`; `error`, the sum over levels of the absolute differences between the rule and the finer one
-#'   that judged it.
+#' @param limit Number: the error that is allowed in the log-likelihood.
+#' @return The rule.
 #' @noRd
 choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_limits[["log_likelihood"]]) {
   ladder <- node_ladder(engine$effects)
   levels <- engine$levels[1L]
   rung <- if (is.null(rule)) rep(1L, levels) else match(paste(rule$nodes, rule$wide), paste(ladder$nodes, ladder$wide))
   error <- numeric(levels)
-  engine_evaluate(engine, parameters)
-  open <- seq_len(levels)
+  # where there is no mode there is nothing to judge by, and the search steps back
+  ok <- engine_evaluate(engine, parameters)$status == "ok"
+  open <- if (ok) seq_len(levels)
   while (length(open)) {
     error[open] <- level_errors(engine, ladder, rung, open)
-    open <- open[!(error[open] <= limit / levels) & rung[open] < nrow(ladder)]
+    too_large <- replace(logical(levels), order(error), cumsum(sort(error)) > limit)
+    open <- which(too_large & rung < nrow(ladder))
     raised <- replace(rung, open, rung[open] + 1L)
     if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes) break
     rung <- raised
   }
-  list(rule = list(nodes = ladder$nodes[rung], wide = ladder$wide[rung]), error = sum(error))
+  list(nodes = ladder$nodes[rung], wide = ladder$wide[rung])
 }
 
 # Absolute differences of the levels' log-likelihoods from those of the finer rule.
@@ -89,8 +90,12 @@ level_errors <- function(engine, ladder, rung, open) {
 #' @noRd
 search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 12L) {
   rule <- from$rule
+  if (!is.null(nodes)) from <- search_coarsely(engine, from, nodes, control)
+  # on the way a rule need not be better than the point that it is chosen at
+  first <- if (is.null(rule)) 100 * limit else limit
   for (round in seq_len(rounds)) {
-    raised <- if (is.null(nodes)) choose_nodes(engine, from$parameters, rule, limit)$rule else uniform_rule(engine, nodes)
+    allowed <- if (round == 1L) first else limit
+    raised <- if (is.null(nodes)) choose_nodes(engine, from$parameters, rule, allowed) else uniform_rule(engine, nodes)
     same <- identical(raised, rule) && round > 1L
     if (same && !any(rule$wide)) break
     rule <- raised
@@ -102,6 +107,19 @@ search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 1
   }
   from$rule <- rule
   from
+}
+
+# Many nodes for each of several effects: most of the way is gone with few, where that leads upwards.
+search_coarsely <- function(engine, from, nodes, control, few = 5L) {
+  if (nodes <= few || engine$effects == 1L) {
+    return(from)
+  }
+  engine_set_rule(engine, uniform_rule(engine, few))
+  coarse <- search_again(engine, from, control, rounds = 1L)
+  engine_set_rule(engine, uniform_rule(engine, nodes))
+  values <- vapply(list(from, coarse), function(at) engine_evaluate(engine, at$parameters)$value, 1)
+  from$record <- coarse$record
+  if (isTRUE(values[2L] > values[1L])) coarse else from
 }
 
 #' The error that is left at a maximum

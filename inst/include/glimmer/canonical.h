@@ -16,23 +16,27 @@ using BlockArray = Eigen::Array<double, Eigen::Dynamic, 1, Eigen::ColMajor, rows
 /// derivatives must not depend on whether it is handled by vector or, at the end, by scalar instructions.
 struct RowBlock {
   Index size, padded;
-  bool single;  ///< one trial, weight one, in every row
+  bool single;  ///< one trial, weight one, in every row; `trials` and `weight` are then not filled
   BlockArray y, trials, weight, eta;
 
   RowBlock(const Responses& responses, Range range, const Vector& all_eta)
       : size(range.size()), padded((size + 7) / 8 * 8),
-        single(is_one(responses.size) && is_one(responses.weight)), y(padded), trials(padded), weight(padded),
-        eta(padded) {
+        single(is_one(responses.size) && is_one(responses.weight)), y(padded), trials(single ? 0 : padded),
+        weight(single ? 0 : padded), eta(padded) {
     copy(responses.y, range, y);
-    copy(responses.size, range, trials);
-    copy(responses.weight, range, weight);
+    if (!single) {
+      copy(responses.size, range, trials);
+      copy(responses.weight, range, weight);
+    }
     std::copy_n(all_eta.data() + range.begin, size, eta.data());
     eta.tail(padded - size).setZero();
   }
 
   /// Whether no exponential of eta, times a weight, overflows or is lost. What is further out, or not a number, is left
   /// to the code for single rows.
-  bool moderate() const { return (eta.abs() < 600.0).all() && (weight < 1e40).all() && (trials < 1e40).all(); }
+  bool moderate() const {
+    return (eta.abs() < 600.0).all() && (single || ((weight < 1e40).all() && (trials < 1e40).all()));
+  }
 
  private:
   static bool is_one(const Column& column) { return column.constant() && column[0] == 1.0; }
@@ -50,38 +54,33 @@ struct Canonical {
 };
 
 /// With x = |eta|, e = exp(-x) and r = 1 / (1 + e), the probabilities of the likelier and the other result are r and
-/// e r: none comes from a difference.
+/// e r: none comes from a difference. With one trial a row the result that did not come has the linear predictor
+/// against_ = (1 - 2 y) eta.
 template <>
 class Canonical<BinomialFamily, LogitLink> {
  public:
   static constexpr bool known = true;
 
-  explicit Canonical(const RowBlock& rows) : rows_(rows), e_((-rows.eta.abs()).exp()) {}
-
-  /// -f without the logarithm: y max(-eta, 0) + (trials - y) max(eta, 0)
-  auto linear() const {
-    return rows_.y * (-rows_.eta).max(0.0) + (rows_.trials - rows_.y) * rows_.eta.max(0.0);
+  explicit Canonical(const RowBlock& rows)
+      : rows_(rows), e_((-rows.eta.abs()).exp()), binary_(rows.single && (rows.y * (1.0 - rows.y) == 0.0).all()) {
+    if (binary_) {
+      sign_ = 1.0 - 2.0 * rows.y;
+      against_ = sign_ * rows.eta;
+    }
   }
 
   template <int K>
   void derivatives(Index at, RowDerivatives& out) const {
     if constexpr (K == 0) return;
-    const Index n = rows_.size;
     const BlockArray likelier = (1.0 + e_).inverse(), other = e_ * likelier;
-    const BlockArray p = (rows_.eta > 0.0).select(likelier, other), q = (rows_.eta > 0.0).select(other, likelier);
-    const BlockArray failures = rows_.trials - rows_.y;
-    if constexpr (K >= 1) out.d1.segment(at, n) = (rows_.weight * (rows_.y * q - failures * p)).head(n).matrix();
-    if constexpr (K >= 2) {
-      const BlockArray product = likelier * other, w = rows_.weight * rows_.trials * product;
-      out.w.segment(at, n) = w.head(n).matrix();
-      if constexpr (K >= 3) out.d3.segment(at, n) = (w * (q - p)).head(n).matrix();
-      if constexpr (K >= 4) out.d4.segment(at, n) = (w * (1.0 - 6.0 * product)).head(n).matrix();
-      if constexpr (K >= 5) out.d5.segment(at, n) = (w * (q - p) * (1.0 - 12.0 * product)).head(n).matrix();
-    }
+    if (binary_)
+      of_one_trial<K>(likelier, other, at, out);
+    else
+      of_trials<K>(likelier, other, at, out);
   }
 
-  /// An expression, of which only the part asked for is computed.
-  auto log_density() const {
+  BlockArray log_density() const {
+    if (rows_.single) return -(linear() + e_.unaryExpr([](double e) { return std::log1p(e); }));
     return -(rows_.weight * (linear() + rows_.trials * e_.unaryExpr([](double e) { return std::log1p(e); })));
   }
 
@@ -89,17 +88,67 @@ class Canonical<BinomialFamily, LogitLink> {
   void add_up(Index begin, Index end, double& sum, double& size) const {
     const Index n = end - begin;
     double part;
-    if (rows_.single)
-      part = -linear().segment(begin, n).sum() - std::log((1.0 + e_.segment(begin, n)).prod());
+    if (binary_)
+      part = -against_.segment(begin, n).max(0.0).sum() - std::log((1.0 + e_.segment(begin, n)).prod());
     else
-      part = log_density().segment(begin, n).sum();
+      part = part_of_trials(begin, n);
     sum += part;
     size -= part;  // no f is positive
   }
 
  private:
+  template <int K>
+  void of_one_trial(const BlockArray& likelier, const BlockArray& other, Index at, RowDerivatives& out) const {
+    const Index n = rows_.size;
+    const BlockArray wrong = (against_ > 0.0).select(likelier, other);
+    if constexpr (K >= 1) out.d1.segment(at, n) = -(sign_ * wrong).head(n).matrix();
+    if constexpr (K >= 2) {
+      const BlockArray w = likelier * other;
+      out.w.segment(at, n) = w.head(n).matrix();
+      if constexpr (K >= 3) {
+        const BlockArray right = (against_ > 0.0).select(other, likelier), skew = w * sign_ * (right - wrong);
+        out.d3.segment(at, n) = skew.head(n).matrix();
+        if constexpr (K >= 4) out.d4.segment(at, n) = (w * (1.0 - 6.0 * w)).head(n).matrix();
+        if constexpr (K >= 5) out.d5.segment(at, n) = (skew * (1.0 - 12.0 * w)).head(n).matrix();
+      }
+    }
+  }
+
+  template <int K>
+  void of_trials(const BlockArray& likelier, const BlockArray& other, Index at, RowDerivatives& out) const {
+    const Index n = rows_.size;
+    const BlockArray trials = rows_.single ? BlockArray(BlockArray::Ones(rows_.padded)) : rows_.trials;
+    const BlockArray weight = rows_.single ? trials : rows_.weight;
+    const BlockArray p = (rows_.eta > 0.0).select(likelier, other), q = (rows_.eta > 0.0).select(other, likelier);
+    if constexpr (K >= 1)
+      out.d1.segment(at, n) = (weight * (rows_.y * q - (trials - rows_.y) * p)).head(n).matrix();
+    if constexpr (K >= 2) {
+      const BlockArray product = likelier * other, w = weight * trials * product;
+      out.w.segment(at, n) = w.head(n).matrix();
+      if constexpr (K >= 3) out.d3.segment(at, n) = (w * (q - p)).head(n).matrix();
+      if constexpr (K >= 4) out.d4.segment(at, n) = (w * (1.0 - 6.0 * product)).head(n).matrix();
+      if constexpr (K >= 5) out.d5.segment(at, n) = (w * (q - p) * (1.0 - 12.0 * product)).head(n).matrix();
+    }
+  }
+
+  double part_of_trials(Index begin, Index n) const {
+    const auto y = rows_.y.segment(begin, n), eta = rows_.eta.segment(begin, n), e = e_.segment(begin, n);
+    if (rows_.single) return -(y * (-eta).max(0.0) + (1.0 - y) * eta.max(0.0)).sum() - std::log((1.0 + e).prod());
+    const auto trials = rows_.trials.segment(begin, n), weight = rows_.weight.segment(begin, n);
+    return -(weight * (y * (-eta).max(0.0) + (trials - y) * eta.max(0.0) +
+                       trials * e.unaryExpr([](double x) { return std::log1p(x); }))).sum();
+  }
+
+  /// -f without the logarithm: y max(-eta, 0) + (trials - y) max(eta, 0)
+  BlockArray linear() const {
+    if (rows_.single) return rows_.y * (-rows_.eta).max(0.0) + (1.0 - rows_.y) * rows_.eta.max(0.0);
+    return rows_.y * (-rows_.eta).max(0.0) + (rows_.trials - rows_.y) * rows_.eta.max(0.0);
+  }
+
   const RowBlock& rows_;
   BlockArray e_;
+  bool binary_;
+  BlockArray sign_, against_;
 };
 
 template <>
@@ -112,23 +161,29 @@ class Canonical<PoissonFamily, LogLink> {
   template <int K>
   void derivatives(Index at, RowDerivatives& out) const {
     const Index n = rows_.size;
-    if constexpr (K >= 1) out.d1.segment(at, n) = (rows_.weight * (rows_.y - mu_)).head(n).matrix();
+    if constexpr (K >= 1) out.d1.segment(at, n) = weighted(rows_.y - mu_).head(n).matrix();
     if constexpr (K >= 2) {
       Vector* const in_eta[] = {&out.w, &out.d3, &out.d4, &out.d5};  // all the same
-      for (int k = 2; k <= K; ++k) in_eta[k - 2]->segment(at, n) = (rows_.weight * mu_).head(n).matrix();
+      for (int k = 2; k <= K; ++k) in_eta[k - 2]->segment(at, n) = weighted(mu_).head(n).matrix();
     }
   }
 
-  auto log_density() const { return rows_.weight * (rows_.y * rows_.eta - mu_); }
+  BlockArray log_density() const { return weighted(rows_.y * rows_.eta - mu_); }
 
   void add_up(Index begin, Index end, double& sum, double& size) const {
     const Index n = end - begin;
-    const BlockArray part = log_density().segment(begin, n);
+    BlockArray part = rows_.y.segment(begin, n) * rows_.eta.segment(begin, n) - mu_.segment(begin, n);
+    if (!rows_.single) part *= rows_.weight.segment(begin, n);
     sum += part.sum();
     size += part.abs().sum();
   }
 
  private:
+  BlockArray weighted(BlockArray values) const {
+    if (!rows_.single) values *= rows_.weight;
+    return values;
+  }
+
   const RowBlock& rows_;
   BlockArray mu_;
 };

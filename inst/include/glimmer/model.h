@@ -26,7 +26,8 @@ class Model {
   Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density)),
         system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
-        laplace_(data_, system_), quadrature_(data_, system_), integral_(data_, laplace_), pull_back_(data_, system_), adjoint_(data_),
+        laplace_(data_, system_), quadrature_(data_, system_), integral_(data_, laplace_), pull_back_(data_, system_),
+        adjoint_(data_),
         point_(data_) {}
 
   Model(const Model&) = delete;

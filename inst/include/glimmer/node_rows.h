@@ -52,20 +52,8 @@ class NodeRows {
     u.colwise() += centre;
     for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
       (responses_.*column).put(data_.responses.*column, rows, block.count, block.row);
-    const Grouping& grouping = data_.terms[0];
-    const Matrix& lambda = data_.terms.lambda(0);
-    const Index q = grouping.effects(), step = grouping.Z.step();
-    double* eta = eta_.data() + block.row;
-    for (Index k = 0; k < block.count; ++k) {
-      const double* z = grouping.Z.row(rows.begin);
-      b_.noalias() = lambda.lazyProduct(u.col(k));
-      for (Index i = rows.begin; i < rows.end; ++i, z += step) {
-        double sum = point.fixed[i];
-        for (Index j = 0; j < q; ++j) sum += z[j] * b_[j];
-        *eta++ = sum;
-      }
-      first_row_.push_back(first_row_.back() + rows.size());
-    }
+    for (Index k = 0; k < block.count; ++k) first_row_.push_back(first_row_.back() + rows.size());
+    set_eta(point, rows, u, eta_.data() + block.row);
   }
 
   /// The log-densities, and their derivatives to the order given.
@@ -84,6 +72,24 @@ class NodeRows {
  private:
   static constexpr Index good_length = 2048;
 
+  /// eta = X beta + offset + Z Lambda u, a column a node
+  template <class Columns>
+  void set_eta(const Point& point, Range rows, const Columns& u, double* out) {
+    const Grouping& grouping = data_.terms[0];
+    Z_ = Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>>(grouping.Z.row(rows.begin), rows.size(),
+                                                              grouping.effects(), Eigen::OuterStride<>(grouping.Z.step()));
+    b_.noalias() = data_.terms.lambda(0).lazyProduct(u);
+    Eigen::Map<Matrix> eta(out, rows.size(), u.cols());
+    with_effects(grouping.effects(), [&](auto fixed) {
+      constexpr int known = decltype(fixed)::value;
+      constexpr int q = known > 0 ? known : Eigen::Dynamic;
+      const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, q>> Z(Z_.data(), Z_.rows(), Z_.cols());
+      const Eigen::Map<const Eigen::Matrix<double, q, Eigen::Dynamic>> b(b_.data(), b_.rows(), b_.cols());
+      eta.noalias() = Z.lazyProduct(b);
+    });
+    eta.colwise() += point.fixed.segment(rows.begin, rows.size());
+  }
+
   Index nodes() const { return static_cast<Index>(first_row_.size()) - 1; }
 
   Eigen::Map<const Matrix> by_node(const Vector& values, const Block& block) const {
@@ -94,9 +100,9 @@ class NodeRows {
   int order_;
   Index capacity_ = good_length;
   Responses responses_;
-  Vector eta_, b_, sums_, sizes_;
+  Vector eta_, sums_, sizes_;
   RowDerivatives derivatives_;
-  Matrix effects_;
+  Matrix effects_, Z_, b_;  ///< u; the level's rows of Z; Lambda u
   Positions first_row_;
   std::vector<Block> blocks_;
 };

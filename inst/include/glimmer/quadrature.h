@@ -256,7 +256,8 @@ class Quadrature : public Integral {
       if (rule.nodes[static_cast<std::size_t>(g)] == 0) continue;
       const NodeGrid& nodes = grid(rule, g);
       const Matrix C = scale(rule, g);
-      const Vector centre = wide(rule, g) ? Vector(rule.centre.col(g)) : Vector(point.u.segment(g * effects(), effects()));
+      const Vector centre =
+          wide(rule, g) ? Vector(rule.centre.col(g)) : Vector(point.u.segment(g * effects(), effects()));
       for (Index first = 0; first < nodes.size();) {
         if (rows.room(g) < 1) flush();
         const Index count = std::min(nodes.size() - first, rows.room(g));
@@ -374,15 +375,16 @@ class Quadrature : public Integral {
       const auto d1 = rows.d1(block);
       const auto u = rows.u(block);
       auto eta_bar = out.eta_bar.segment(range.begin, range.size());
-      eta_bar = rescale * eta_bar + d1 * weights;
+      eta_bar *= rescale;
+      eta_bar.noalias() += d1.lazyProduct(weights);
       const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(
           grouping.Z.row(range.begin), range.size(), grouping.effects(), Eigen::OuterStride<>(grouping.Z.step()));
-      score.noalias() = Z.transpose() * d1;
+      score.noalias() = Z.transpose().lazyProduct(d1);
       score *= weights.asDiagonal();
       direct = rescale * direct + score * u.transpose();
       if (own.data_.density->has_dispersion()) phi = rescale * phi + rows.f_phi(block).colwise().sum().dot(weights);
       if (Quadrature::wide(rule, block.level)) return;
-      x_score.noalias() = own.data_.terms.lambda(0).transpose() * score;
+      x_score.noalias() = own.data_.terms.lambda(0).transpose().lazyProduct(score);
       x_score.noalias() -= u * weights.asDiagonal();
       mode = rescale * mode + x_score.rowwise().sum();
       cross = rescale * cross +
