@@ -1,4 +1,4 @@
-# Random effects at their conditional modes.
+# Random effects: their conditional modes, or means.
 
 #' @importFrom nlme ranef
 #' @export
@@ -6,13 +6,15 @@ nlme::ranef
 
 #' Random effects
 #'
-#' The conditional modes of the random effects: the values that maximise their density given the data, at the
-#' estimates of the parameters.
+#' The conditional modes of the random effects, the values that maximise their density given the data at the
+#' estimates of the parameters; or their conditional means.
 #'
 #' @param object Object of class `glimmer`.
 #' @param condVar Logical: with the conditional covariance matrices.
 #' @param drop Logical: give factors with one effect as named vectors instead of data frames.
 #' @param whichel Character, names of grouping factors, or their positions: which to give.
+#' @param type `"mode"`, or `"mean"`: the conditional expectation, by quadrature, which is possible with one grouping
+#'   factor. For a Gaussian response with identity link both are the same.
 #' @param ... Not used.
 #' @param x Result of `ranef()`.
 #' @param digits `NULL`, or whole number: significant digits.
@@ -29,8 +31,10 @@ nlme::ranef
 #' They are the inverse curvature of the log-density of the random effects at the mode, with the parameters at their
 #' estimates: the uncertainty of the parameters, that of the fixed effects included, is left out, as in 'lme4'. For a
 #' Gaussian response with identity link the distribution is normal and this is its covariance matrix; otherwise that
-#' is an approximation.
-#' @section Errors: `glimmer_error_argument` when `whichel` names no grouping factor.
+#' is an approximation. With `type = "mean"` they are the covariances of the random effects given the data and the
+#' parameters, by the same quadrature.
+#' @section Errors: `glimmer_error_argument` when `whichel` names no grouping factor; `glimmer_error_quadrature` for means
+#'   where there is no quadrature.
 #' @references
 #' Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting linear mixed-effects models using lme4.
 #' *Journal of Statistical Software* 67(1). \doi{10.18637/jss.v067.i01}
@@ -43,14 +47,16 @@ nlme::ranef
 #' }
 #' @method ranef glimmer
 #' @export
-ranef.glimmer <- function(object, condVar = TRUE, drop = FALSE, whichel = names(object$modes), ...) {
+ranef.glimmer <- function(object, condVar = TRUE, drop = FALSE, whichel = names(object$modes),
+                          type = c("mode", "mean"), ...) {
   check_dots(ranef.glimmer, ...)
   check_flag(condVar, "condVar")
   check_flag(drop, "drop")
   chosen <- choose_factors(whichel, names(object$modes))
+  effects <- conditional_effects(object, match_choice(type, c("mode", "mean"), "type"))
   by_factor <- lapply(chosen, function(name) {
-    modes <- object$modes[[name]]
-    variances <- if (condVar) object$mode_variances[[name]]
+    modes <- effects$values[[name]]
+    variances <- if (condVar) effects$variances[[name]]
     if (drop && ncol(modes) == 1L) {
       return(structure(modes[, 1L], names = rownames(modes), effect = colnames(modes),
                        postVar = if (condVar) unname(variances[1L, 1L, ])))
@@ -58,6 +64,27 @@ ranef.glimmer <- function(object, condVar = TRUE, drop = FALSE, whichel = names(
     structure(as.data.frame(modes, optional = TRUE), postVar = variances)
   })
   structure(stats::setNames(by_factor, chosen), class = c("ranef.glimmer", "ranef.mer"))
+}
+
+#' Modes or means of the random effects, and their covariances
+#'
+#' @return List: `values`, `variances`, as `modes` and `mode_variances` of the fit.
+#' @noRd
+conditional_effects <- function(fit, type) {
+  if (type == "mode" || isLMM.glimmer(fit)) {
+    return(list(values = fit$modes, variances = fit$mode_variances))
+  }
+  if (!is.null(fit$means)) {
+    return(list(values = fit$means, variances = fit$mean_variances))
+  }
+  design <- fit_design(fit)
+  check_quadrature(NULL, ncol(design$factors[[1L]]$Z), names(fit$modes))
+  engine <- new_engine(design, fit$family, fit$control$threads)
+  rule <- choose_nodes(engine, fit$parameters)
+  engine_evaluate(engine, fit$parameters)
+  moments <- engine_moments(engine, design, rule)
+  list(values = stats::setNames(list(moments$means), names(fit$modes)),
+       variances = stats::setNames(list(moments$variances), names(fit$modes)))
 }
 
 choose_factors <- function(whichel, known) {

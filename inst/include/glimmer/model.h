@@ -27,8 +27,7 @@ class Model {
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density)),
         system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
         laplace_(data_, system_), quadrature_(data_, system_), integral_(data_, laplace_), pull_back_(data_, system_),
-        adjoint_(data_),
-        point_(data_) {}
+        adjoint_(data_), point_(data_) {}
 
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;

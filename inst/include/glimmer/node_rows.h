@@ -76,8 +76,9 @@ class NodeRows {
   template <class Columns>
   void set_eta(const Point& point, Range rows, const Columns& u, double* out) {
     const Grouping& grouping = data_.terms[0];
+    const Eigen::OuterStride<> step(grouping.Z.step());
     Z_ = Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>>(grouping.Z.row(rows.begin), rows.size(),
-                                                              grouping.effects(), Eigen::OuterStride<>(grouping.Z.step()));
+                                                              grouping.effects(), step);
     b_.noalias() = data_.terms.lambda(0).lazyProduct(u);
     Eigen::Map<Matrix> eta(out, rows.size(), u.cols());
     with_effects(grouping.effects(), [&](auto fixed) {

@@ -138,8 +138,8 @@ class Quadrature : public Integral {
     return out;
   }
 
-  /// Places the box of the wide levels where u is, given the data, at a point: axes from its covariance, by a first look
-  /// with Gauss-Hermite and another one far and wide, and ends where the density is negligible.
+  /// Places the box of the wide levels where u is, given the data, at a point: axes from its covariance, by a first
+  /// look with Gauss-Hermite and another one far and wide, and ends where the density is negligible.
   void adapt(const Point& point, NodeRule& rule) {
     const Index q = effects();
     place(moments(point, first_look(rule, q == 1 ? 23 : q == 2 ? 11 : 7, false)), rule);
@@ -229,8 +229,8 @@ class Quadrature : public Integral {
   }
 
   /// Goes through the nodes of a range of levels, some at a time. `part` has order(), the rows' derivatives that it
-  /// needs; start(); add(block, rows, weights, rescale), the weights weight_k exp h(u_k) over a number that `rescale` has
-  /// changed by; finish(level, sum of them).
+  /// needs; start(); add(block, rows, weights, rescale), the weights weight_k exp h(u_k) over a number, and by what
+  /// sums of earlier ones are to be multiplied as that number has changed; finish(level, sum of them).
   template <class Part>
   void for_levels(const Point& point, const NodeRule& rule, Range chunk, Part& part) const {
     NodeRows rows(data_, chunk, part.order());

@@ -1,0 +1,180 @@
+# How much the answer depends on the approximation of the likelihood: the model fitted by several of them.
+
+#' How accurate is the answer?
+#'
+#' Fits the model of a fit again by the joint method, by Laplace and, where there is one grouping factor, by quadrature
+#' with more and more nodes, and shows what that changes.
+#'
+#' @param object Object of class `glimmer`.
+#' @param nodes Whole numbers: nodes for each random effect of a level to fit with; 0 stands for the joint method, 1 for
+#'   Laplace. By default 0, 1, 3, 5, 11, 23 and 47, as far as 100,000 nodes a level go; 0 and 1 with several grouping
+#'   factors.
+#' @param x Result of `accuracy()`.
+#' @param digits Whole number: significant digits.
+#' @param ... For `plot()`: graphical parameters for [graphics::matplot()]; otherwise not used.
+#' @return Data frame of class `accuracy.glimmer`, a row for each approximation, the last one for the fit given, or, if
+#'   that is not by quadrature with chosen nodes and there is one grouping factor, for a fit that is (the reference).
+#'   Columns: `method` (character), `nAGQ` (largest number of nodes for an effect), `logLik`, `difference` (from the
+#'   reference's log-likelihood, each at its own maximum), `shift` (largest difference of an estimate from the
+#'   reference's, in standard errors of the reference), `converged`, `seconds`, and one column for each parameter, as in
+#'   `component(fit, "parameters")`. Attributes: `reference` (row number, or `NA` where nothing is better than Laplace),
+#'   `standard_errors` (of the parameters), `error` (what the reference's quadrature says of its own).
+#'
+#'   `print()` and `plot()` return their argument invisibly.
+#' @details
+#' Each fit starts from the parameters of `object`. The plot shows, against the number of nodes, each estimate's
+#' difference from the reference in standard errors: lines that are flat at zero from some number on say that it is
+#' enough.
+#'
+#' With several grouping factors no quadrature is possible, and there is no reference: the difference between the joint
+#' method and Laplace is then shown, which says little of Laplace's own error.
+#' @section Errors: `glimmer_error_argument` for nodes that are no whole numbers; `glimmer_error_quadrature` for more
+#'   than 1 with several grouping factors, and for more than 100,000 a level.
+#' @seealso [glmm()], section "The likelihood"; `vignette("accuracy", "glimmer")`.
+#' @examples
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
+#'   table <- accuracy(fit, nodes = c(1, 5, 11))
+#'   print(table)
+#'   plot(table)
+#' }
+#' @export
+accuracy <- function(object, nodes = NULL, ...) {
+  if (!inherits(object, "glimmer")) {
+    stop_glimmer("argument", "`object` must be a fit of class 'glimmer'.", argument = "object")
+  }
+  check_dots(accuracy, ...)
+  design <- fit_design(object)
+  factors <- vapply(design$factors, function(factor) factor$name, "")
+  effects <- ncol(design$factors[[1L]]$Z)
+  nodes <- nodes_to_try(nodes, effects, factors)
+  by_quadrature <- length(factors) == 1L && has_quadrature(effects)
+  done <- start_progress(length(nodes) + by_quadrature)
+  rows <- lapply(nodes, function(k) {
+    on.exit(done())
+    accuracy_row(object, design, approximation_of_nodes(k))
+  })
+  if (by_quadrature) {
+    reference <- reference_row(object, design)
+    done()
+    rows <- c(rows, list(reference))
+  }
+  accuracy_table(rows, if (by_quadrature) length(rows) else NA_integer_, object)
+}
+
+nodes_to_try <- function(nodes, effects, factors) {
+  if (is.null(nodes)) {
+    all <- c(0, 1, 3, 5, 11, 23, 47)
+    return(all[all <= 1 | (length(factors) == 1L & all^effects <= most_nodes)])
+  }
+  if (!is.numeric(nodes) || !length(nodes) || anyNA(nodes) || any(nodes < 0 | nodes != round(nodes))) {
+    stop_glimmer("argument", "`nodes` must be whole numbers, 0 or more.", argument = "nodes")
+  }
+  if (max(nodes) > 1) check_quadrature(max(nodes), effects, factors)
+  sort(unique(nodes))
+}
+
+approximation_of_nodes <- function(k) {
+  method <- method_of_nodes(k)
+  list(method = method, nodes = if (method == "aghq") k, chosen = FALSE, REML = FALSE)
+}
+
+# A row of the table, in a list; the fit's own numbers where it is the one asked for.
+accuracy_row <- function(fit, design, approximation) {
+  seconds <- system.time(result <- fit_design_by(design, fit$family, approximation, fit$control, start = fit))
+  found <- result$found
+  list(method = approximation$method, nodes = largest_nodes(approximation, found$rule), value = found$value,
+       parameters = found$parameters, converged = result$verdict$converged, seconds = seconds[["elapsed"]],
+       standard_errors = sqrt(diag(result$verdict$covariance)), error = found$error)
+}
+
+reference_row <- function(fit, design) {
+  if (fit$method != "aghq" || !is.null(fit$quadrature$given)) {
+    return(accuracy_row(fit, design, list(method = "aghq", nodes = NULL, chosen = FALSE, REML = FALSE)))
+  }
+  list(method = "aghq", nodes = fit$nAGQ, value = fit$log_likelihood, parameters = fit$parameters,
+       converged = fit$converged, seconds = NA_real_, standard_errors = sqrt(diag(fit$covariance)),
+       error = fit$quadrature$error)
+}
+
+accuracy_table <- function(rows, reference, fit) {
+  best <- rows[[if (is.na(reference)) length(rows) else reference]]
+  parameters <- do.call(rbind, lapply(rows, `[[`, "parameters"))
+  standardised <- abs(sweep(parameters, 2L, best$parameters)) / rep(best$standard_errors, each = nrow(parameters))
+  field <- function(name, type) vapply(rows, `[[`, type, name)
+  table <- data.frame(method = field("method", ""), nAGQ = as.integer(field("nodes", 1)), logLik = field("value", 1),
+                      difference = field("value", 1) - best$value,
+                      shift = apply(standardised, 1L, function(x) if (all(is.na(x))) NA else max(x, na.rm = TRUE)),
+                      converged = field("converged", NA), seconds = field("seconds", 1))
+  colnames(parameters) <- names(fit$parameters)
+  table <- cbind(table, as.data.frame(parameters, optional = TRUE))
+  structure(table, reference = reference, standard_errors = stats::setNames(best$standard_errors, colnames(parameters)),
+            error = best$error, class = c("accuracy.glimmer", "data.frame"))
+}
+
+#' @rdname accuracy
+#' @method print accuracy.glimmer
+#' @export
+print.accuracy.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  check_digits(digits)
+  if (!all(c("method", "nAGQ", "logLik", "difference", "shift") %in% names(x))) {
+    print(as.data.frame(x), digits = digits, ...)
+    return(invisible(x))
+  }
+  reference <- attr(x, "reference")
+  label <- ifelse(x$method == "aghq", paste("quadrature", x$nAGQ), x$method)
+  if (!is.na(reference)) label[reference] <- paste0("quadrature, chosen (up to ", x$nAGQ[reference], ")")
+  cells <- cbind(format_fixed(x$logLik, 4L), formatC(x$difference, digits = 2L, format = "g"),
+                 formatC(x$shift, digits = 2L, format = "g"), format(x$converged))
+  dimnames(cells) <- list(label, c("logLik", "difference", "shift (SE)", "converged"))
+  print(cells, quote = FALSE, right = TRUE)
+  cat("\nEstimates\n")
+  estimates <- as.matrix(as.data.frame(x)[-(1:7)])
+  rownames(estimates) <- label
+  print(t(estimates), digits = digits, ...)
+  cat("\n")
+  cat_wrapped(accuracy_words(x))
+  invisible(x)
+}
+
+# What the table says, in a sentence or two.
+accuracy_words <- function(x) {
+  reference <- attr(x, "reference")
+  if (is.na(reference)) {
+    return("With several grouping factors there is no quadrature to compare with: the error of Laplace is not known.")
+  }
+  error <- attr(x, "error")
+  laplace <- which(x$method == "laplace")
+  c(paste0("The reference's own error is ", format_error(error$log_likelihood, 1e-6), " log-likelihood units."),
+    if (length(laplace)) {
+      paste0("Laplace differs from it by ", formatC(abs(x$difference[laplace]), digits = 2L, format = "g"),
+             " log-likelihood units and by up to ", formatC(x$shift[laplace], digits = 2L, format = "g"),
+             " standard errors of an estimate.")
+    })
+}
+
+#' @rdname accuracy
+#' @method plot accuracy.glimmer
+#' @export
+plot.accuracy.glimmer <- function(x, ...) {
+  reference <- attr(x, "reference")
+  rows <- setdiff(which(x$nAGQ > 0L), reference)
+  best <- if (is.na(reference)) nrow(x) else reference
+  estimates <- as.matrix(as.data.frame(x)[-(1:7)])
+  shift <- sweep(sweep(estimates, 2L, estimates[best, ]), 2L, attr(x, "standard_errors"), "/")[rows, , drop = FALSE]
+  shown <- which(colSums(is.finite(shift)) == nrow(shift))
+  if (!length(rows) || !length(shown)) {
+    stop_glimmer("argument", "There is nothing to plot: no fit by Laplace or quadrature beside the reference.",
+                 argument = "x")
+  }
+  shift <- shift[, shown, drop = FALSE]
+  colours <- grDevices::hcl.colors(ncol(shift), "Dark 3")
+  defaults <- list(x = x$nAGQ[rows], y = shift, type = "b", pch = 1, lty = 1, log = "x", col = colours,
+                   xlab = "nodes for each random effect (1: Laplace)",
+                   ylab = "difference from the reference (standard errors)")
+  given <- list(...)
+  do.call(graphics::matplot, c(defaults[setdiff(names(defaults), names(given))], given))
+  graphics::abline(h = 0, lty = 3)
+  graphics::legend("topright", legend = colnames(shift), col = colours, lty = 1, pch = 1, bty = "n", cex = 0.8)
+  invisible(x)
+}
