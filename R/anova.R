@@ -122,7 +122,7 @@ response_of <- function(fit) {
 # What differs between fits, and makes the comparison doubtful.
 warn_comparison <- function(fits) {
   ours <- fits[vapply(fits, inherits, logical(1), "glimmer")]
-  methods <- vapply(ours, function(fit) paste(approximation_text(fit), if (fit$REML) "REML"), "")
+  methods <- vapply(ours, function(fit) paste(approximation_kind(fit), if (fit$REML) "REML"), "")
   if (length(unique(methods)) > 1L) {
     warn_glimmer("comparison", paste0("The fits use different approximations of the likelihood (",
                                       paste(names(ours), methods, sep = ": ", collapse = "; "),

@@ -172,15 +172,15 @@ check_accuracy <- function(found) {
   if (is.null(error)) {
     return(NULL)
   }
-  ratio <- error / quadrature_doubtful
-  text <- if (anyNA(error)) {
-    "the error of the quadrature could not be estimated"
-  } else {
-    paste0("quadrature error ", format_error(error[["log_likelihood"]], 1e-6), " log-likelihood units, ",
-           format_error(error[["shift"]], 1e-5), " standard errors in an estimate")
+  if (anyNA(error)) {
+    return(new_check("accuracy", NA_real_, quadrature_doubtful[["log_likelihood"]], FALSE,
+                     "the error of the quadrature could not be estimated"))
   }
-  new_check("accuracy", error[[which.max(ratio)[1L]]], quadrature_doubtful[[which.max(ratio)[1L]]],
-            !anyNA(error) && all(ratio <= 1), text)
+  ratio <- error / quadrature_doubtful
+  worse <- which.max(ratio)
+  new_check("accuracy", error[[worse]], quadrature_doubtful[[worse]], all(ratio <= 1),
+            paste0("quadrature error ", format_error(error[["log_likelihood"]], 1e-6), " log-likelihood units, ",
+                   format_error(error[["shift"]], 1e-5), " standard errors in an estimate"))
 }
 
 format_error <- function(error, least) {

@@ -33,8 +33,8 @@ nlme::ranef
 #' Gaussian response with identity link the distribution is normal and this is its covariance matrix; otherwise that
 #' is an approximation. With `type = "mean"` they are the covariances of the random effects given the data and the
 #' parameters, by the same quadrature.
-#' @section Errors: `glimmer_error_argument` when `whichel` names no grouping factor; `glimmer_error_quadrature` for means
-#'   where there is no quadrature.
+#' @section Errors: `glimmer_error_argument` when `whichel` names no grouping factor; `glimmer_error_quadrature` for
+#'   means where there is no quadrature.
 #' @references
 #' Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting linear mixed-effects models using lme4.
 #' *Journal of Statistical Software* 67(1). \doi{10.18637/jss.v067.i01}

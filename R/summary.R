@@ -127,6 +127,17 @@ approximation_text <- function(fit, short = FALSE) {
          fit$method)
 }
 
+#' What two fits must have in common for their log-likelihoods to be compared: nodes chosen from the data are as good as
+#' exact, whatever their number
+#' @noRd
+approximation_kind <- function(fit) {
+  if (fit$method != "aghq") {
+    return(approximation_text(fit))
+  }
+  given <- fit$quadrature$given
+  if (is.null(given)) "quadrature, nodes chosen" else paste("quadrature,", given, "nodes for each effect")
+}
+
 quadrature_text <- function(fit, short) {
   nodes <- range(fit$quadrature$nodes)
   effects <- ncol(fit$modes[[1L]])

@@ -35,8 +35,20 @@ class Mode {
   }
 
   /// Maximises h over the effects of a range of levels of the first factor (all of them where factors cross or
-  /// fixed effects are included), from point.u. Leaves eta, and the rows to order 2, at the mode.
+  /// fixed effects are included), from point.u, or where that was too far off from zero. Leaves eta, and the rows to
+  /// order 2, at the mode.
   Status find(Point& point, Range levels) {
+    const Status status = search(point, levels);
+    if (status == Status::ok || !data_.density->log_concave()) return status;  // not log-concave: it was from zero
+    for_all_components(levels, [&](Index c) { state_[c] = State::searching; });
+    for_elements(levels, [&](Index j, Index) { point.u[j] = 0.0; });
+    return search(point, levels);
+  }
+
+ private:
+  enum class State { searching, moved, done };
+
+  Status search(Point& point, Range levels) {
     const Status status = start(point, levels);
     if (status != Status::ok) return status;
     for (int iteration = 0; iteration < max_iterations; ++iteration) {
@@ -47,9 +59,6 @@ class Mode {
     }
     return Status::mode_not_found;
   }
-
- private:
-  enum class State { searching, moved, done };
 
   static constexpr int max_iterations = 200, max_halvings = 60, max_conjugate_steps = 40;
   static constexpr double decrement_limit = 1e-12, sufficient_increase = 1e-4;
