@@ -35,8 +35,9 @@
 #' @section accuracy:
 #' Quadrature only: the error that it has left, in log-likelihood units (the sum over levels of the absolute differences
 #' from a rule with twice the nodes), and as the largest change of an estimate, in its standard errors, that this would
-#' make. Chosen nodes keep these below 1e-5 and 0.001 where 100,000 nodes a level are enough; above 1e-3 or 0.01 the
-#' statement is marked. What helps: leave out `nAGQ`, so that the nodes are chosen; or fewer random effects.
+#' make. Chosen nodes keep these below 1e-5 (up to 1e-4 with many levels) and 0.001, where 100,000 nodes a level are
+#' enough; above 1e-3 or 0.01 the statement is marked. What helps: leave out `nAGQ`, so that the nodes are chosen; or
+#' fewer random effects.
 #'
 #' @section separation:
 #' A coefficient whose likelihood rises for ever: within a group of rows every response is at its limit (all failures,

@@ -53,10 +53,12 @@
 #'
 #' With one grouping factor the integral over each level's effects is by adaptive Gauss-Hermite quadrature, around mode
 #' and curvature, or where the integrand is wide and flat by the trapezoid rule around mean and covariance. The number
-#' of nodes is chosen level by level: as few as keep the sum of the levels' errors, each judged by a rule with twice the
-#' nodes, below 1e-5 in the log-likelihood, and the change that this would make in an estimate below 0.001 standard
-#' errors. What error is left is printed, also for a number of nodes given by `nAGQ`, and marked above 1e-3 and 0.01.
-#' More than 100,000 nodes a level are refused. [accuracy()] compares approximations.
+#' of nodes is chosen level by level: as few as keep the sum of the levels' errors, each judged by a rule with more
+#' nodes, below 1e-5 in the log-likelihood (up to 1e-4 with many levels), and the change that this would make in an
+#' estimate below 0.001 standard errors. What error is left, judged by twice the nodes, is printed, also for a number of
+#' nodes given by `nAGQ`, and marked above 1e-3 and 0.01. More than 100,000 nodes a level are refused. Where a link
+#' restricts the mean and cuts the integrand off, so that no maximum is found by quadrature, `"auto"` is Laplace.
+#' [accuracy()] compares approximations.
 #'
 #' @section Errors:
 #' Errors have the class `glimmer_error` and one that says what is wrong, for example `glimmer_error_variable` or

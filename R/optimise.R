@@ -41,13 +41,14 @@ maximise <- function(engine, start, own, approximation, control) {
 #' @return As of [maximise()], with `rule` and `error` (see [quadrature_error()]).
 #' @noRd
 maximise_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4L) {
-  limit <- quadrature_limits
+  limit <- quadrature_limits(engine)
   for (round in seq_len(rounds)) {
     from <- search_by_quadrature(engine, from, nodes, limit[["log_likelihood"]], control)
     best <- find_best(engine, from, own, control)
     best$rule <- from$rule
     best$error <- quadrature_error(engine, best, from$rule)
-    if (!is.null(nodes) || isTRUE(all(unlist(best$error) <= quadrature_limits)) || !has_arrived(best, control)) break
+    small <- isTRUE(all(unlist(best$error) <= quadrature_limits(engine)))
+    if (!is.null(nodes) || small || !has_arrived(best, control)) break
     limit <- limit / 10
     raised <- choose_nodes(engine, best$parameters, from$rule, limit[["log_likelihood"]])
     if (identical(raised, from$rule)) break

@@ -2,8 +2,11 @@
 # A rule is a list: `nodes`, integer, one a level: nodes for each effect; `wide`, logical: by the trapezoid rule around
 # mean and covariance instead of Gauss-Hermite around mode and curvature.
 
-# The error in the log-likelihood, and the shift of an estimate in standard errors, that a fit is content with.
-quadrature_limits <- c(log_likelihood = 1e-5, shift = 1e-3)
+# The error in the log-likelihood, and the shift of an estimate in standard errors, that a fit is content with: more of
+# the former where many levels add up to it.
+quadrature_limits <- function(engine) {
+  c(log_likelihood = min(max(1e-5, 1e-7 * engine$levels[1L]), 1e-4), shift = 1e-3)
+}
 
 # Above these a fit is marked: its error is stated in every case.
 quadrature_doubtful <- c(log_likelihood = 1e-3, shift = 1e-2)
@@ -22,7 +25,7 @@ most_row_nodes <- 2e9
 #' @return Data frame: `nodes`, `wide`, `judge` (number of nodes).
 #' @noRd
 node_ladder <- function(q) {
-  few <- if (q <= 2L) c(5L, 11L, 23L) else c(3L, 7L, 15L)
+  few <- if (q <= 2L) c(5L, 8L, 11L, 15L, 23L) else c(3L, 5L, 7L, 9L, 11L, 15L)
   many <- if (q <= 2L) c(31L, 47L, 63L, 79L, 95L) else c(23L, 31L, 39L)
   ladder <- data.frame(nodes = c(few, many), wide = rep(c(FALSE, TRUE), c(length(few), length(many))),
                        judge = c(2L * few + 1L, many[-1L], 2L * many[length(many)] + 1L))
@@ -53,7 +56,7 @@ finer_rule <- function(engine, rule) {
 #' @param limit Number: the error that is allowed in the log-likelihood.
 #' @return The rule.
 #' @noRd
-choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_limits[["log_likelihood"]]) {
+choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_limits(engine)[["log_likelihood"]]) {
   ladder <- node_ladder(engine$effects)
   levels <- engine$levels[1L]
   rung <- if (is.null(rule)) rep(1L, levels) else match(paste(rule$nodes, rule$wide), paste(ladder$nodes, ladder$wide))
@@ -103,7 +106,7 @@ search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 1
     before <- engine_evaluate(engine, from$parameters)$value
     from <- search_again(engine, from, control)
     # a box that has moved with the parameters, and changes nothing
-    if (!is.null(nodes) || same && isTRUE(from$value - before < quadrature_limits[["log_likelihood"]] / 100)) break
+    if (!is.null(nodes) || same && isTRUE(from$value - before < limit / 100)) break
   }
   from$rule <- rule
   from
