@@ -144,7 +144,9 @@ quadrature_text <- function(fit, short) {
   count <- paste0(if (nodes[1L] == nodes[2L]) nodes[1L] else paste(nodes, collapse = " to "),
                   if (effects > 1L) paste0("^", effects))
   if (short) {
-    return(paste0("quadrature (", count, " nodes)"))
+    error <- fit$quadrature$error$log_likelihood
+    return(paste0("quadrature (", count, " nodes, error ", if (is.na(error)) "unknown" else format_error(error, 1e-6),
+                  ")"))
   }
   wide <- sum(fit$quadrature$wide)
   paste0("adaptive Gauss-Hermite quadrature, ", count, " nodes a level",

@@ -3,8 +3,9 @@
 # some seconds (CI).
 #
 # Times the call a user types: the median of at least five runs after a warm-up; a peer's fit of more than 20 s is timed
-# once. The log-likelihoods of a table are all by the first fit's rule, recomputed by glimmer at each package's estimates
-# (glmer's own lacks constants for nAGQ > 1). The exit status is 1 when ours is below a peer's by more than 1e-5.
+# once. The log-likelihoods of a table are all by the first fit's rule, recomputed by glimmer at each package's
+# estimates (glmer's own lacks constants for nAGQ > 1). The exit status is 1 when ours is below a peer's by more than
+# 1e-5.
 library(glimmer)
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
 script <- gsub("~+~", " ", script, fixed = TRUE) # Rscript's way to write a blank in a path
