@@ -24,7 +24,7 @@ class Model {
   /// Rows need positive prior weights. A design that is the caller's own must outlive the model.
   Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density)),
-        system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
+        system_(data_.terms, data_.pattern), fixed_(data_, system_, false), integrated_(data_, system_, true), mode_(data_, system_),
         integral_(data_, std::make_unique<Laplace>(data_, system_)), pull_back_(data_, system_), adjoint_(data_),
         point_(data_) {}
 
@@ -64,6 +64,11 @@ class Model {
     return evaluate_with(&fixed_, parameters, gradient);
   }
 
+  /// The restricted log-likelihood: beta is integrated out with a flat prior, by the Laplace approximation too.
+  Evaluation evaluate_integrated(const Vector& parameters, bool gradient) {
+    return evaluate_with(&integrated_, parameters, gradient);
+  }
+
   /// A beta near its joint mode with u, for a start: searched until the gain left is of the order of a log-likelihood
   /// unit's hundredth. Empty where that fails.
   Vector joint_start(const Vector& parameters) {
@@ -87,18 +92,8 @@ class Model {
   /// Distance of each row's eta (in the order of data()) from the edge of what the link allows.
   Vector edge_distances() const { return integral_.distances(point_.eta); }
 
-  /// For each effect of the k-th factor the typical standard error of one level's own effect, from the diagonal P_h of
-  /// Z'WZ: sqrt(sum P_h / sum P_h^2).
-  Vector effect_units(Index k) const {
-    const Index q = data_.terms[k].effects();
-    Vector sums = Vector::Zero(q), squares = Vector::Zero(q);
-    for (Index h = 0; h < data_.terms[k].levels; ++h) {
-      const Vector information = point_.products.diagonal(k, h).diagonal().cwiseAbs();
-      sums += information;
-      squares += information.cwiseAbs2();
-    }
-    return (sums.array() / squares.array()).sqrt();
-  }
+  /// For each effect of the k-th factor the typical standard error of one level's own effect.
+  Vector effect_units(Index k) const { return typical_errors(data_.terms[k], k, point_.products); }
 
   /// Conditional covariance of u given the parameters, on the pattern of H.
   BlockMatrix mode_covariance() {
@@ -109,7 +104,7 @@ class Model {
 
   /// Information on beta at the mode, the random effects eliminated: X'WX - X'WA H^-1 A'WX. Empty where it is not
   /// positive definite.
-  Matrix fixed_information() { return fixed_.factor(point_.rows.w) ? fixed_.complement() : Matrix(); }
+  Matrix fixed_information() { return fixed_.factor(point_.rows.w) ? fixed_.bordered().complement() : Matrix(); }
 
   /// The second derivative of the last value in beta. Empty where it is not known: crossed factors, a barrier.
   Matrix fixed_hessian() const {
@@ -229,6 +224,7 @@ class Model {
       return;
     }
     last_.value = integral_.value(point_) + data_.constant;
+    if (fixed && fixed->integrated()) last_.value += fixed->log_volume();
     if (!std::isfinite(last_.value)) last_.status = Status::mode_not_found;
   }
 
@@ -247,7 +243,7 @@ class Model {
 
   Data data_;
   BlockSystem system_;
-  FixedEffects fixed_;
+  FixedEffects fixed_, integrated_;
   Mode mode_;
   EdgeBarrier integral_;  ///< Laplace, with a barrier where one is asked for
   PullBack pull_back_;

@@ -1,0 +1,253 @@
+// The linear mixed model: Gaussian response, identity link. With Lambda relative to sigma, A* = [A X], H* = A*'WA* + I
+// (I on the u part) and r^2 the penalised weighted residual sum of squares at the solution of the normal equations,
+//
+//   l = -[ log|H*| + nu log(2 pi sigma^2) + r^2 / sigma^2 - sum log w ] / 2
+//   dl/dLambda = Z'We u' / sigma^2 - Z'WA* H*^-1 [, u columns]
+//
+// is the restricted log-likelihood (nu = n - p); with A for A* in the determinant and the second line, and nu = n, the
+// log-likelihood, profiled over beta. It is largest at sigma^2 = r^2 / nu. Cross products of [Z X y] are formed once, so
+// that an evaluation does not touch the rows. (Bates et al. 2015, Journal of Statistical Software 67(1).)
+#ifndef GLIMMER_LINEAR_MODEL_H
+#define GLIMMER_LINEAR_MODEL_H
+
+#include "fixed_effects.h"
+
+namespace glimmer {
+
+/// A value with the parameters (beta, theta, log sigma) that it belongs to.
+struct LinearEvaluation {
+  Status status = Status::ok;
+  double value = -infinity;
+  Vector gradient, parameters;
+};
+
+class LinearModel {
+ public:
+  /// The caller's own design is not used beyond this.
+  LinearModel(Responses responses, Column offset, FixedDesign design, Terms terms, bool restricted, int threads)
+      : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms),
+              make_density("gaussian", "identity")),
+        restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()), system_(data_.terms, data_.pattern),
+        bordered_(system_), products_(data_.terms, data_.pattern), inverse_(products_) {
+    data_.threads = threads;
+    system_.set_threads(threads);
+    form_products();
+    data_.responses = Responses();
+    data_.design = FixedDesign(nullptr, 0, beta_count_);
+  }
+
+  LinearModel(const LinearModel&) = delete;
+  LinearModel& operator=(const LinearModel&) = delete;
+
+  Index parameter_count() const { return beta_count_ + terms().theta_count() + 1; }
+  const Terms& terms() const { return data_.terms; }
+
+  /// The log-likelihood at theta and log sigma, with beta at its maximum or integrated out. With `profile` only
+  /// theta / sigma counts, and sigma is at its maximum too. The gradient is in theta and log sigma as given.
+  LinearEvaluation evaluate(const Vector& parameters, bool profile, bool gradient) {
+    if (parameters.size() != parameter_count()) throw std::invalid_argument("a wrong number of parameters");
+    const Index last = parameters.size() - 1;
+    const double given = std::exp(parameters[last]);
+    const Vector theta = parameters.segment(beta_count_, last - beta_count_) / given;
+    LinearEvaluation out;
+    out.parameters = parameters;
+    if (theta.size() != theta_.size() || theta != theta_) status_ = solve(theta);
+    out.status = status_;
+    if (status_ != Status::ok) return out;
+    sigma_ = profile ? std::sqrt(residual_ / freedom()) : given;
+    out.value = value();
+    out.parameters << beta_, theta * sigma_, std::log(sigma_);
+    if (!std::isfinite(out.value)) out.status = Status::not_positive_definite;
+    if (gradient && out.status == Status::ok) {
+      const Vector slope = slope_in_theta();
+      out.gradient.resize(parameters.size());
+      out.gradient << Vector::Zero(beta_count_), slope / given,
+          residual_ / (sigma_ * sigma_) - freedom() - theta.dot(slope);
+      if (!out.gradient.allFinite()) out.status = Status::gradient_not_finite;
+    }
+    return out;
+  }
+
+  // What the last evaluation left, if its status was ok.
+  Vector modes() const { return data_.terms.scaled(u_); }
+  double sigma() const { return sigma_; }
+
+  /// Conditional covariance of u given the parameters, in units of sigma^2, on the pattern of H.
+  const BlockMatrix& mode_covariance() {
+    find_inverse();
+    return inverse_;
+  }
+
+  /// Information on beta, the random effects eliminated: X'V^-1 X.
+  Matrix fixed_information() const { return bordered_.complement() / (sigma_ * sigma_); }
+
+  /// For each effect of the k-th factor the typical standard error of one level's own effect.
+  Vector effect_units(Index k) const { return sigma_ * typical_errors(terms()[k], k, products_); }
+
+ private:
+  double freedom() const { return static_cast<double>(rows_ - (restricted_ ? beta_count_ : 0)); }
+
+  double value() const {
+    constexpr double log_two_pi = 1.83787706640934548356;
+    const double penalty = freedom() * (log_two_pi + 2.0 * std::log(sigma_)) + residual_ / (sigma_ * sigma_);
+    return 0.5 * (log_weights_ - penalty) - log_determinant_;
+  }
+
+  /// A multiple of the weighted residuals of a rough fit is left of the response: what is large and fitted well would
+  /// otherwise cancel in r^2.
+  void form_products() {
+    const Range all{0, rows_};
+    Vector weights(rows_), response(rows_), offset(rows_);
+    data_.responses.weight.copy(all, weights.data());
+    data_.responses.y.copy(all, response.data());
+    data_.offset.copy(all, offset.data());
+    response -= offset;
+    log_weights_ = weights.array().log().sum();
+    for_chunks(data_, [&](Index, Range chunk) { add_products(data_, chunk, weights, products_); });
+    fixed_products_.setZero(terms().size(), beta_count_);
+    information_ = fixed_products(data_, weights, fixed_products_);
+    sum_response(weights, response);
+    response_sums_ = residual_sums_;
+    fixed_response_sums_ = fixed_residual_sums_;
+    find_centre();
+    if (centre_.isZero(0.0) && fixed_centre_.isZero(0.0)) return;
+    for_chunks(data_, [&](Index, Range chunk) {
+      const Range rows = data_.rows_of(chunk);
+      auto own = response.segment(rows.begin, rows.size());
+      own.noalias() -= data_.X().middleRows(rows.begin, rows.size()) * fixed_centre_;
+      Vector random = Vector::Zero(rows.size());
+      for (Index k = 0; k < terms().count(); ++k)
+        add_row_products(terms()[k], rows, centre_.data() + terms().start(k), random.data());
+      own -= random;
+    });
+    sum_response(weights, response);
+  }
+
+  /// The sums of a response, weighted, with Z, X and itself.
+  void sum_response(const Vector& weights, const Vector& response) {
+    const Vector weighted = weights.cwiseProduct(response);
+    residual_square_ = weighted.dot(response);
+    level_sums(data_, weighted, residual_sums_);
+    fixed_residual_sums_ = fixed_sums(data_, weighted);
+  }
+
+  /// beta and b of a fit with hardly any penalty; zero where that cannot be had.
+  void find_centre() {
+    constexpr double shrink = 1e8;
+    centre_.setZero(terms().size());
+    fixed_centre_.setZero(beta_count_);
+    const double scale = shrink / least_information();
+    if (!std::isfinite(scale) || !(scale > 0.0)) return;
+    BlockMatrix scaled = products_;
+    scaled *= scale;
+    if (!system_.factor(scaled) || !bordered_.factor(information_, std::sqrt(scale) * fixed_products_)) return;
+    Vector u = std::sqrt(scale) * response_sums_, beta = fixed_response_sums_;
+    bordered_.solve(u, beta);
+    if (!u.allFinite() || !beta.allFinite()) return;
+    centre_ = std::sqrt(scale) * u;
+    fixed_centre_ = beta;
+  }
+
+  /// The smallest mean, over levels, of the diagonal of Z'WZ that belongs to one effect; zeros do not count.
+  double least_information() const {
+    double least = infinity;
+    for (Index k = 0; k < terms().count(); ++k) {
+      const Index q = terms()[k].effects();
+      Eigen::Map<const Matrix> blocks(products_.diagonal_values(k).data(), q * q, terms()[k].levels);
+      for (Index e = 0; e < q; ++e) {
+        const double mean = blocks.row(e * (q + 1)).mean();
+        if (mean > 0.0) least = std::min(least, mean);
+      }
+    }
+    return least;
+  }
+
+  /// beta, u, r^2 and the determinant at a relative theta.
+  Status solve(const Vector& theta) {
+    theta_.resize(0);
+    if (!theta.allFinite()) return Status::infeasible;
+    data_.terms.set_theta(theta);
+    Matrix coupling = fixed_products_;
+    pull_columns_to_u(data_, coupling);
+    if (!system_.factor(products_) || !bordered_.factor(information_, coupling)) return Status::not_positive_definite;
+    u_ = response_sums_;
+    pull_to_u(data_, u_);
+    beta_ = fixed_response_sums_;
+    bordered_.solve(u_, beta_);
+    find_residuals();
+    log_determinant_ = system_.log_determinant(data_.all_levels()) + system_.log_determinant_rest() +
+                       (restricted_ ? bordered_.log_determinant() : 0.0);
+    has_inverse_ = false;
+    theta_ = theta;
+    return residual_ > 0.0 && std::isfinite(residual_) ? Status::ok : Status::not_positive_definite;
+  }
+
+  /// r^2 and Z'We, from the distance of beta and b to the centre.
+  void find_residuals() {
+    const Vector beta = beta_ - fixed_centre_, b = terms().scaled(u_) - centre_;
+    Vector moved;
+    multiply_blocks(terms(), data_.pattern, products_, b, moved);
+    errors_ = residual_sums_ - fixed_products_ * beta - moved;
+    const Vector fixed_errors = fixed_residual_sums_ - information_ * beta - fixed_products_.transpose() * b;
+    residual_ = residual_square_ - beta.dot(fixed_residual_sums_ + fixed_errors) - b.dot(residual_sums_ + errors_) +
+                u_.squaredNorm();
+  }
+
+  void find_inverse() {
+    if (!has_inverse_) system_.inverse(inverse_);
+    has_inverse_ = true;
+  }
+
+  /// The derivative in the relative theta, sigma fixed.
+  Vector slope_in_theta() {
+    find_inverse();
+    Matrix left, right;
+    if (restricted_) find_border(left, right);
+    Vector out = Vector::Zero(terms().theta_count());
+    for (Index k = 0; k < terms().count(); ++k) {
+      const Index q = terms()[k].effects(), levels = terms()[k].levels, at = terms().start(k);
+      const auto by_level = [&](const double* values) { return Eigen::Map<const Matrix>(values + at, q, levels); };
+      Matrix slope = by_level(errors_.data()) * by_level(u_.data()).transpose() / (sigma_ * sigma_);
+      slope -= sum_of_products(terms(), data_.pattern, k, products_, inverse_);
+      for (Index j = 0; j < left.cols(); ++j)
+        slope.noalias() += by_level(left.col(j).data()) * by_level(right.col(j).data()).transpose();
+      terms().pull_back(k, slope, out);
+    }
+    return out;
+  }
+
+  /// Z'W X~ T and V T with T T' = B^-1, X~ = X - A V.
+  void find_border(Matrix& left, Matrix& right) const {
+    Matrix sums = fixed_products_;
+    Vector moved;
+    for (Index j = 0; j < beta_count_; ++j) {
+      multiply_blocks(terms(), data_.pattern, products_, terms().scaled(bordered_.V().col(j)), moved);
+      sums.col(j) -= moved;
+    }
+    left = bordered_.times_root(sums);
+    right = bordered_.times_root(bordered_.V());
+  }
+
+  Data data_;  ///< after the cross products have been formed, what says which effects there are
+  bool restricted_;
+  Index rows_, beta_count_;
+  BlockSystem system_;
+  BorderedSystem bordered_;
+  BlockMatrix products_;                        ///< Z'WZ
+  Matrix fixed_products_, information_;         ///< Z'WX, X'WX
+  Vector response_sums_, fixed_response_sums_;  ///< Z'Wy, X'Wy, y less the offset
+  Vector centre_, fixed_centre_;                ///< b and beta of a rough fit, and of its residuals e:
+  Vector residual_sums_, fixed_residual_sums_;  ///< Z'We, X'We,
+  double residual_square_ = 0.0;                ///< e'We
+  double log_weights_ = 0.0;
+  // at the last theta
+  Vector theta_, u_, beta_, errors_;  ///< errors_: Z'We
+  double residual_ = 0.0, log_determinant_ = 0.0, sigma_ = 1.0;
+  Status status_ = Status::ok;
+  BlockMatrix inverse_;
+  bool has_inverse_ = false;
+};
+
+}  // namespace glimmer
+
+#endif
