@@ -99,7 +99,10 @@ leave_basis <- function(basis, engine, found) {
   if (is.null(basis$from)) {
     return(found)
   }
+  # an integral over beta is in its units
+  if (engine$REML) found$value <- found$value - determinant(basis$to)$modulus[[1L]]
   found$parameters <- change_basis(basis$from, beta, found$parameters)
+  if (!is.null(found$fixed_root)) found$fixed_root <- basis$from %*% found$fixed_root
   if (length(found$gradient)) found$gradient <- change_basis(t(basis$to), beta, found$gradient)
   # beta comes first among the coordinates, and none of it is ever held; with the joint method it may not be among them
   if (all(beta %in% found$coordinates$searched)) {

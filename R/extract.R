@@ -92,7 +92,7 @@ print.coef.glimmer <- function(x, digits = NULL, ...) {
 vcov.glimmer <- function(object, full = FALSE, ...) {
   check_dots(vcov.glimmer, ...)
   check_flag(full, "full")
-  if (full) object$covariance else object$covariance[object$index$beta, object$index$beta, drop = FALSE]
+  if (full) object$covariance else tcrossprod(object$fixed_root)
 }
 
 #' Log-likelihood, and what is counted with it

@@ -88,7 +88,7 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   parts <- parse_formula(formula, data, caller)
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
-  model <- prepare_search(design, family, control, start)
+  model <- prepare_search(design, family, approximation, control, start)
   design <- without_columns(design)
   result <- run_search(model, design, family, approximation, control)
   warn_verdict(result$verdict, frame)
@@ -133,7 +133,7 @@ evaluate_arguments <- function(frame) {
 #'   `verdict` ([judge()]), `modes` ([engine_modes()]).
 #' @noRd
 fit_design_by <- function(design, family, approximation, control, start = NULL) {
-  run_search(prepare_search(design, family, control, start), design, family, approximation, control)
+  run_search(prepare_search(design, family, approximation, control, start), design, family, approximation, control)
 }
 
 #' The first half of these: what needs the columns of X, which the core has from then on
@@ -141,11 +141,11 @@ fit_design_by <- function(design, family, approximation, control, start = NULL) 
 #' @return List: `engine`, `own` and `begin` (starts of the package, and of the search), `basis` ([find_basis()], its
 #'   design without columns), `reach` ([column_reach()] of X).
 #' @noRd
-prepare_search <- function(design, family, control, start = NULL) {
+prepare_search <- function(design, family, approximation, control, start = NULL) {
   check_variation(design, family)
   basis <- find_basis(design, family)
   release_memory(length(design$y))
-  engine <- engine_layout(basis$design, family)
+  engine <- engine_layout(basis$design, family, found_inside(family, approximation), approximation$REML)
   if (!is.null(start)) start <- enter_basis(basis, engine, check_start(start, engine))
   own <- find_start(basis$design, family, engine)
   release_memory(length(design$y))
@@ -155,6 +155,11 @@ prepare_search <- function(design, family, control, start = NULL) {
   begin <- if (is.null(start)) own else inside_start(engine, start)
   reach <- if (is.null(basis$from)) engine$reach else column_reach(design$X)
   list(engine = engine, own = own, begin = begin, basis = basis, reach = reach)
+}
+
+# What evaluations find themselves, see engine_layout().
+found_inside <- function(family, approximation) {
+  if (is_linear(family)) "profile" else if (approximation$REML) "integrated" else "modes"
 }
 
 #' The second half
@@ -183,22 +188,34 @@ resolve_method <- function(method, nAGQ, REML) {
   if (!is.character(method) || length(method) != 1L || !method %in% methods) {
     stop_glimmer("argument", paste0("`method` must be one of ", format_items(methods), "."), argument = "method")
   }
-  if (!isFALSE(REML)) {
-    if (!isTRUE(REML)) stop_glimmer("argument", "`REML` must be TRUE or FALSE.", argument = "REML")
-    stop_not_available("REML", "`REML = TRUE` is not there yet: use maximum likelihood, `REML = FALSE`.")
-  }
+  check_flag(REML, "REML")
   habit <- method_of_nodes(nAGQ)
   if (!is.null(habit) && method != "auto" && method != habit) {
     stop_glimmer("argument", paste0("`nAGQ = ", nAGQ, "` stands for the method '", habit, "', but `method` is '",
                                     method, "'. Give one of them."), argument = "nAGQ")
   }
   if (!is.null(habit)) method <- habit
+  if (REML) check_restricted(method)
   if (method %in% c("aghq", "laplace2")) {
     asked <- if (is.null(habit)) "" else paste0(" (`nAGQ = ", nAGQ, "`)")
     stop_not_available("method", paste0("The method '", method, "'", asked, " is not there yet: use 'laplace' ",
                                         "(`nAGQ = 1`) or 'joint' (`nAGQ = 0`)."))
   }
-  list(method = if (method == "auto") "laplace" else method, REML = FALSE)
+  list(method = if (method == "auto") "laplace" else method, REML = REML)
+}
+
+# The approximations that have a restricted likelihood.
+check_restricted <- function(method) {
+  why <- switch(method,
+    aghq = paste("the integral over the fixed effects couples all groups, so that it is no product of integrals of few",
+                 "dimensions, which quadrature needs"),
+    joint = "the joint method takes the fixed effects at their mode, and integrates over the random effects only"
+  )
+  if (!is.null(why)) {
+    stop_glimmer("argument", paste0("`REML = TRUE` integrates over the fixed effects, and is not there for the method '",
+                                    method, "': ", why, ". Use method = \"laplace\", or REML = FALSE."),
+                 argument = "REML", method = method)
+  }
 }
 
 method_of_nodes <- function(nAGQ) {
