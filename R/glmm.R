@@ -18,7 +18,7 @@
 #'   this version. `"aghq"` and `"laplace2"` are not there yet.
 #' @param nAGQ The habit of 'lme4': 0 stands for `"joint"`, 1 for `"laplace"`; more nodes are not there yet. An error
 #'   when it disagrees with `method`.
-#' @param REML Restricted maximum likelihood: not there yet, so only `FALSE`.
+#' @param REML Logical: restricted maximum likelihood, for every family; see section "REML".
 #' @param start Starting values: `NULL`, a numeric vector of all parameters, or a fit of class `glimmer` whose
 #'   parameters are taken.
 #' @param control Result of [glmm_control()].
@@ -49,6 +49,22 @@
 #' link that is exact. All constants are included, so that `logLik()` and `AIC()` compare with those of
 #' [stats::glm()] and of other packages.
 #'
+#' @section Linear mixed models:
+#' With a Gaussian response and the identity link the search is over the covariances relative to the residual variance;
+#' fixed effects and residual variance have their maximum in closed form, and the rows are summed up once, so that an
+#' evaluation does not depend on their number. `method` makes no difference. Standard errors of the fixed effects are
+#' those given the variances, as in 'lme4' and SAS.
+#'
+#' @section REML:
+#' With `REML = TRUE` the fixed effects are integrated out with a flat prior, and what is left is maximised over
+#' covariances and dispersion. In a linear mixed model this is restricted maximum likelihood, exactly. For other families
+#' fixed and random effects are integrated out together, by the Laplace approximation. Estimates of variances are then
+#' less biased downwards where there are few groups. The fixed effects reported are their joint mode with the random
+#' effects. This integral is no product over groups, so that there is none by quadrature: `method = "auto"` then uses
+#' Laplace. The restricted log-likelihood depends on the units of the covariates, and compares fits with the same fixed
+#' effects only: [anova()][anova.glimmer] and [drop1()][drop1.glimmer] offer to fit by maximum likelihood for others. The
+#' search along the edge of what a link allows (see [glimmer_convergence]) is not made by REML.
+#'
 #' @section Errors:
 #' Errors have the class `glimmer_error` and one that says what is wrong, for example `glimmer_error_variable` or
 #' `glimmer_error_not_available`; the facts are in the fields of the condition. What makes the answer
@@ -57,6 +73,9 @@
 #' @references
 #' Breslow, N. E. and Clayton, D. G. (1993). Approximate inference in generalized linear mixed models.
 #' *Journal of the American Statistical Association* 88, 9-25. \doi{10.1080/01621459.1993.10594284}
+#'
+#' Patterson, H. D. and Thompson, R. (1971). Recovery of inter-block information when block sizes are unequal.
+#' *Biometrika* 58, 545-554. \doi{10.1093/biomet/58.3.545}
 #'
 #' Pinheiro, J. C. and Bates, D. M. (1995). Approximations to the log-likelihood function in the nonlinear
 #' mixed-effects model. *Journal of Computational and Graphical Statistics* 4, 12-35.

@@ -227,8 +227,11 @@ add_fixed_effects <- function(engine, best) {
   transform[all > p, all > p] <- inner$transform
   transform[all <= p, all <= p] <- best$fixed_root
   transform[all <= p, all > p] <- along
-  best$hessian <- hessian
-  best$coordinates <- list(centre = inner$centre, transform = transform, searched = c(beta, inner$searched))
+  searched <- c(beta, inner$searched)
+  in_order <- order(searched)
+  best$hessian <- hessian[in_order, in_order, drop = FALSE]
+  best$coordinates <- list(centre = inner$centre, transform = transform[in_order, in_order, drop = FALSE],
+                           searched = searched[in_order])
   best
 }
 

@@ -118,12 +118,22 @@ pearson_ratio <- function(fit) {
 #' @noRd
 approximation_text <- function(fit, short = FALSE) {
   if (isLMM.glimmer(fit)) {
-    return(if (short) "exact likelihood" else "exact likelihood (Gaussian response, identity link)")
+    text <- if (short) "exact likelihood" else "exact likelihood (Gaussian response, identity link)"
+    return(paste0(text, ", ", criterion_text(fit)))
   }
-  switch(fit$method,
-         laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
-         joint = paste("joint mode", if (short) "(rough)" else "of fixed and random effects (rough; for a first look)"),
-         fit$method)
+  text <- switch(fit$method,
+    laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
+    joint = paste("joint mode", if (short) "(rough)" else "of fixed and random effects (rough; for a first look)"),
+    fit$method
+  )
+  if (!fit$REML) {
+    return(text)
+  }
+  paste0(text, if (short) ", REML" else ", fixed effects integrated out too (REML; there is no quadrature for that)")
+}
+
+criterion_text <- function(fit) {
+  if (fit$REML) "REML" else "ML"
 }
 
 # "logit scale", or "response scale" where the link is the identity.
