@@ -123,7 +123,8 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
 #'   `deviance()`: the sum of squared deviance residuals given the conditional modes of the random effects, as 'lme4'
 #'   has it for a GLMM. This is not -2 log-likelihood, which [summary()] calls so.
 #'
-#'   `extractAIC()`: numeric vector of the number of parameters and the criterion, -2 log-likelihood + k df.
+#'   `extractAIC()`: numeric vector of the number of parameters and the criterion, -2 log-likelihood + k df; of a fit by
+#'   REML that of the fit by maximum likelihood, which is made for it.
 #' @section Errors: `glimmer_error_argument` when `parameters` has another length, other names or missing values.
 #' @references
 #' Skaug, H. J. and Fournier, D. A. (2006). Automatic approximation of the marginal likelihood in non-Gaussian
@@ -222,6 +223,7 @@ conditional_eta <- function(fit, design) {
 #' @export
 extractAIC.glimmer <- function(fit, scale = 0, k = 2, ...) {
   check_number(k, "k", 0)
+  fit <- fit_by_likelihood(fit)
   df <- length(fit$parameters)
   c(df, -2 * fit$log_likelihood + k * df)
 }

@@ -119,7 +119,7 @@ pearson_ratio <- function(fit) {
 approximation_text <- function(fit, short = FALSE) {
   if (isLMM.glimmer(fit)) {
     text <- if (short) "exact likelihood" else "exact likelihood (Gaussian response, identity link)"
-    return(paste0(text, ", ", criterion_text(fit)))
+    return(paste0(text, if (short) " (" else ", ", if (fit$REML) "REML" else "ML", if (short) ")"))
   }
   text <- switch(fit$method,
     laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
@@ -129,11 +129,7 @@ approximation_text <- function(fit, short = FALSE) {
   if (!fit$REML) {
     return(text)
   }
-  paste0(text, if (short) ", REML" else ", fixed effects integrated out too (REML; there is no quadrature for that)")
-}
-
-criterion_text <- function(fit) {
-  if (fit$REML) "REML" else "ML"
+  paste0(text, if (short) " (REML)" else ", fixed effects integrated out too (REML; there is no quadrature for that)")
 }
 
 # "logit scale", or "response scale" where the link is the identity.
