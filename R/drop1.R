@@ -8,16 +8,16 @@
 #' @param test `"Chisq"` for likelihood ratio tests, or `"none"`.
 #' @param k Number: the penalty per parameter of the criterion, 2 for AIC.
 #' @param trace Logical, or a number above 0 as [stats::step()] has it: a message for each fit.
-#' @param refit Logical: of a fit by REML, take that by maximum likelihood, made here.
 #' @param ... Not used.
 #' @return Data frame of class `anova`, a row for the fit (`<none>`) and one for each term left out, with columns `Df`
 #'   (parameters less), `AIC` (the criterion) and, with `test = "Chisq"`, `LRT` (twice the difference of
 #'   log-likelihoods) and `Pr(>Chi)`.
 #' @details
-#' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again.
+#' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again. Restricted
+#' likelihoods (`REML = TRUE`) of models with different fixed effects cannot be compared, so that all models, that of the
+#' fit too, are then fitted by maximum likelihood, as the heading says.
 #' [stats::step()] and `MASS::stepAIC()` use this method, and then fit by the call, which needs the data.
-#' @section Errors: `glimmer_error_argument` when `scope` has a term that is not in the model; `glimmer_error_comparison`
-#'   for a fit by REML without `refit = TRUE`: restricted log-likelihoods of different fixed effects do not compare.
+#' @section Errors: `glimmer_error_argument` when `scope` has a term that is not in the model.
 #' @section Warnings: `glimmer_warning_comparison` when a fit did not converge.
 #' @seealso [anova.glimmer()]
 #' @examples
@@ -26,20 +26,15 @@
 #'   print(drop1(fit))
 #' }
 #' @export
-drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k = 2, trace = FALSE,
-                          refit = FALSE, ...) {
+drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k = 2, trace = FALSE, ...) {
   check_dots(drop1.glimmer, ...)
-  check_flag(refit, "refit")
-  if (object$REML && !refit) {
-    stop_restricted("The fit is by REML: restricted log-likelihoods of different fixed effects do not compare.", "object")
-  }
-  refitted <- if (object$REML) refitted_text("all models")
-  object <- fit_by_likelihood(object)
   test <- match_choice(test, c("Chisq", "none"), "test")
   check_number(k, "k", 0)
   # step() gives a number
   if (!is.numeric(trace)) check_flag(trace, "trace") else check_number(trace, "trace")
   labels <- if (missing(scope)) stats::drop.scope(object) else scope_labels(scope, object)
+  restricted <- object$REML
+  if (restricted) object <- fit_by_likelihood(object)
   fits <- lapply(labels, function(label) {
     if (trace > 0) message("glimmer: without ", label)
     fit_without(object, label)
@@ -56,7 +51,8 @@ drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k
     table$LRT <- c(NA, pmax(0, 2 * (value[1L] - value[-1L])))
     table[["Pr(>Chi)"]] <- ifelse(table$Df > 0, stats::pchisq(table$LRT, table$Df, lower.tail = FALSE), NA)
   }
-  structure(table, heading = c("Single term deletions", refitted, "\nModel:", deparse1(stats::formula(object))),
+  structure(table, heading = c("Single term deletions", if (restricted) "(fitted again by maximum likelihood)",
+                               "\nModel:", deparse1(stats::formula(object))),
             class = c("anova", "data.frame"))
 }
 

@@ -171,8 +171,15 @@ log_likelihood_at <- function(object, parameters) {
     stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
                                     "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
   }
-  inside <- if (object$REML) "integrated" else "modes"
-  engine_evaluate(new_engine(fit_design(object), object$family, inside = inside), parameters)$value
+  design <- fit_design(object)
+  if (!object$REML) {
+    return(engine_evaluate(new_engine(design, object$family), parameters)$value)
+  }
+  # the determinant of the integral over the fixed effects asks for a well-conditioned basis
+  basis <- find_basis(design, object$family)
+  engine <- new_engine(basis$design, object$family, inside = "integrated")
+  parameters <- enter_basis(basis, engine, parameters)
+  leave_basis(basis, engine, list(parameters = parameters, value = engine_evaluate(engine, parameters)$value))$value
 }
 
 #' @rdname logLik.glimmer

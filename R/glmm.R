@@ -62,7 +62,8 @@
 #' less biased downwards where there are few groups. The fixed effects reported are their joint mode with the random
 #' effects. This integral is no product over groups, so that there is none by quadrature: `method = "auto"` then uses
 #' Laplace. The restricted log-likelihood depends on the units of the covariates, and compares fits with the same fixed
-#' effects only: [anova()][anova.glimmer] and [drop1()][drop1.glimmer] offer to fit by maximum likelihood for others. The
+#' effects only: [anova()][anova.glimmer] offers to fit by maximum likelihood for others, and
+#' [drop1()][drop1.glimmer] does. The
 #' search along the edge of what a link allows (see [glimmer_convergence]) is not made by REML.
 #'
 #' @section Errors:

@@ -53,5 +53,5 @@ fit_by_likelihood <- function(fit) {
 }
 
 refitted_text <- function(names) {
-  if (length(names)) paste0("Fitted by maximum likelihood for this table: ", join_items(names, 10L))
+  if (length(names)) paste0("(fitted again by maximum likelihood: ", join_items(names, 10L), ")")
 }

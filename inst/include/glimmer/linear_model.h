@@ -174,7 +174,10 @@ class LinearModel {
     pull_to_u(data_, u_);
     beta_ = fixed_response_sums_;
     bordered_.solve(u_, beta_);
+    shift_ = terms().scaled(u_) - centre_;
+    fixed_shift_ = beta_ - fixed_centre_;
     find_residuals();
+    refine();
     log_determinant_ = system_.log_determinant(data_.all_levels()) + system_.log_determinant_rest() +
                        (restricted_ ? bordered_.log_determinant() : 0.0);
     has_inverse_ = false;
@@ -182,15 +185,28 @@ class LinearModel {
     return residual_ > 0.0 && std::isfinite(residual_) ? Status::ok : Status::not_positive_definite;
   }
 
-  /// r^2 and Z'We, from the distance of beta and b to the centre.
+  /// r^2 and Z'We, X'We, from the distance of beta and b to the centre.
   void find_residuals() {
-    const Vector beta = beta_ - fixed_centre_, b = terms().scaled(u_) - centre_;
     Vector moved;
-    multiply_blocks(terms(), data_.pattern, products_, b, moved);
-    errors_ = residual_sums_ - fixed_products_ * beta - moved;
-    const Vector fixed_errors = fixed_residual_sums_ - information_ * beta - fixed_products_.transpose() * b;
-    residual_ = residual_square_ - beta.dot(fixed_residual_sums_ + fixed_errors) - b.dot(residual_sums_ + errors_) +
-                u_.squaredNorm();
+    multiply_blocks(terms(), data_.pattern, products_, shift_, moved);
+    errors_ = residual_sums_ - fixed_products_ * fixed_shift_ - moved;
+    fixed_errors_ = fixed_residual_sums_ - information_ * fixed_shift_ - fixed_products_.transpose() * shift_;
+    residual_ = residual_square_ - fixed_shift_.dot(fixed_residual_sums_ + fixed_errors_) -
+                shift_.dot(residual_sums_ + errors_) + u_.squaredNorm();
+  }
+
+  /// Solves once more for what the solution has left: where effects dwarf the residuals, their distance to the centre
+  /// has digits that they themselves have not.
+  void refine() {
+    Vector u = errors_, beta = fixed_errors_;
+    pull_to_u(data_, u);
+    u -= u_;
+    bordered_.solve(u, beta);
+    u_ += u;
+    beta_ += beta;
+    shift_ += terms().scaled(u);
+    fixed_shift_ += beta;
+    find_residuals();
   }
 
   void find_inverse() {
@@ -241,7 +257,9 @@ class LinearModel {
   double residual_square_ = 0.0;                ///< e'We
   double log_weights_ = 0.0;
   // at the last theta
-  Vector theta_, u_, beta_, errors_;  ///< errors_: Z'We
+  Vector theta_, u_, beta_;
+  Vector shift_, fixed_shift_;    ///< b and beta less the centre
+  Vector errors_, fixed_errors_;  ///< Z'We, X'We, e the weighted residuals here
   double residual_ = 0.0, log_determinant_ = 0.0, sigma_ = 1.0;
   Status status_ = Status::ok;
   BlockMatrix inverse_;
