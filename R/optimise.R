@@ -119,7 +119,7 @@ better <- function(earlier, later, control) {
 #' -log|R| and its gradient grow without bound: high, but no maximum.
 #' @noRd
 is_pole <- function(best) {
-  best$status == "ok" && any(abs(pull(best$coordinates, best$gradient)) > 1e6)
+  best$status == "ok" && isTRUE(any(abs(pull(best$coordinates, best$gradient)) > 1e6))
 }
 
 #' The package's own start, and its fixed effects with all variances small, middling and large

@@ -220,9 +220,13 @@ try_step <- function(engine, state, coordinates, direction, joint) {
 
 #' The simplex, which needs no gradient and takes -Inf outside what a link allows as it comes
 #'
-#' Nelder and Mead (1965), Computer Journal 7:308, restarted from its own result, as it can collapse.
+#' Nelder and Mead (1965), Computer Journal 7:308, restarted from its own result, as it can collapse. In one dimension
+#' there is none.
 #' @noRd
 search_simplex <- function(engine, from, control, rounds = 4L) {
+  if (length(searched_parameters(engine)) < 2L) {
+    return(from)
+  }
   record <- from$record
   for (round in seq_len(rounds)) {
     counts <- engine_counts(engine)

@@ -14,6 +14,14 @@ class BorderedSystem {
 
   /// After `system` has been factored. False: B is not positive definite.
   bool factor(const Matrix& K, const Matrix& C) {
+    eliminate(C);
+    complement_ = K;
+    complement_.noalias() -= C.transpose() * V_;
+    return factor_complement();
+  }
+
+  /// The first half of it: V; and the second, with a B that was found otherwise.
+  void eliminate(const Matrix& C) {
     V_.resize(C.rows(), C.cols());
     Vector column;
     for (Index j = 0; j < C.cols(); ++j) {
@@ -21,13 +29,10 @@ class BorderedSystem {
       system_.solve(column);
       V_.col(j) = column;
     }
-    complement_ = K;
-    complement_.noalias() -= C.transpose() * V_;
-    // scaled to unit diagonal: what follows does not depend on the units of the covariates
-    if (!(complement_.diagonal().array() > 0.0).all()) return false;
-    scale_ = complement_.diagonal().cwiseSqrt().cwiseInverse();
-    llt_.compute(scale_.asDiagonal() * complement_ * scale_.asDiagonal());
-    return llt_.info() == Eigen::Success;
+  }
+  bool factor_with(const Matrix& B) {
+    complement_ = B;
+    return factor_complement();
   }
 
   /// Solves the whole system in place.
@@ -55,6 +60,14 @@ class BorderedSystem {
   }
 
  private:
+  bool factor_complement() {
+    // scaled to unit diagonal: what follows does not depend on the units of the covariates
+    if (!(complement_.diagonal().array() > 0.0).all()) return false;
+    scale_ = complement_.diagonal().cwiseSqrt().cwiseInverse();
+    llt_.compute(scale_.asDiagonal() * complement_ * scale_.asDiagonal());
+    return llt_.info() == Eigen::Success;
+  }
+
   const BlockSystem& system_;
   Matrix V_, complement_;
   Vector scale_;

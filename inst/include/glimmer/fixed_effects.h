@@ -8,18 +8,23 @@
 
 namespace glimmer {
 
-/// X'WX, and Z'WX added to `sums`.
-inline Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums) {
+/// X'WX, and Z'WX added to `sums`; change(rows, X) may change the rows of X that it is given.
+template <class Change>
+Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums, Change change) {
   const Index p = data.X().cols(), size = data.terms.size();
   return sum_of_matrices(data, p, p, [&](Range chunk, Matrix& sum) {
     const Range rows = data.rows_of(chunk);
-    const auto X = data.X().middleRows(rows.begin, rows.size());
+    Matrix X = data.X().middleRows(rows.begin, rows.size());
+    change(rows, X);
     const Matrix wx = w.segment(rows.begin, rows.size()).asDiagonal() * X;
     sum.noalias() += X.transpose() * wx;
     for (Index j = 0; j < p; ++j)
       for (Index k = 0; k < data.terms.count(); ++k)
         add_level_sums(data.terms[k], rows, wx.col(j).data(), sums.data() + j * size + data.terms.start(k));
   });
+}
+inline Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums) {
+  return fixed_products(data, w, sums, [](Range, Matrix&) {});
 }
 
 /// Lambda' times every column, each laid out like u.

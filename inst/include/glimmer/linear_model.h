@@ -93,8 +93,8 @@ class LinearModel {
     return 0.5 * (log_weights_ - penalty) - log_determinant_;
   }
 
-  /// A multiple of the weighted residuals of a rough fit is left of the response: what is large and fitted well would
-  /// otherwise cancel in r^2.
+  /// Of the response the residuals of a fit with hardly any penalty are summed up too, and of the columns of X what such
+  /// fits leave of them: what is large and fitted well would otherwise cancel in r^2 and B.
   void form_products() {
     const Range all{0, rows_};
     Vector weights(rows_), response(rows_), offset(rows_);
@@ -109,18 +109,27 @@ class LinearModel {
     sum_response(weights, response);
     response_sums_ = residual_sums_;
     fixed_response_sums_ = fixed_residual_sums_;
-    find_centre();
-    if (centre_.isZero(0.0) && fixed_centre_.isZero(0.0)) return;
+    left_products_ = fixed_products_;
+    left_information_ = information_;
+    if (!find_centre()) return;
+    left_products_.setZero();
+    left_information_ = fixed_products(data_, weights, left_products_, [&](Range rows, Matrix& X) {
+      for (Index j = 0; j < beta_count_; ++j) subtract_effects(rows, column_centre_.col(j), X.col(j).data());
+    });
     for_chunks(data_, [&](Index, Range chunk) {
       const Range rows = data_.rows_of(chunk);
-      auto own = response.segment(rows.begin, rows.size());
-      own.noalias() -= data_.X().middleRows(rows.begin, rows.size()) * fixed_centre_;
-      Vector random = Vector::Zero(rows.size());
-      for (Index k = 0; k < terms().count(); ++k)
-        add_row_products(terms()[k], rows, centre_.data() + terms().start(k), random.data());
-      own -= random;
+      response.segment(rows.begin, rows.size()).noalias() -= data_.X().middleRows(rows.begin, rows.size()) * fixed_centre_;
+      subtract_effects(rows, centre_, response.data() + rows.begin);
     });
     sum_response(weights, response);
+  }
+
+  /// out_i -= z_i'b on a range of rows
+  template <class Effects>
+  void subtract_effects(Range rows, const Effects& b, double* out) const {
+    const Vector opposite = -b;
+    for (Index k = 0; k < terms().count(); ++k)
+      add_row_products(terms()[k], rows, opposite.data() + terms().start(k), out);
   }
 
   /// The sums of a response, weighted, with Z, X and itself.
@@ -131,21 +140,25 @@ class LinearModel {
     fixed_residual_sums_ = fixed_sums(data_, weighted);
   }
 
-  /// beta and b of a fit with hardly any penalty; zero where that cannot be had.
-  void find_centre() {
+  /// beta and b of a fit with hardly any penalty, and the b of such fits to the columns of X. False: they cannot be had,
+  /// and are zero.
+  bool find_centre() {
     constexpr double shrink = 1e8;
     centre_.setZero(terms().size());
     fixed_centre_.setZero(beta_count_);
-    const double scale = shrink / least_information();
-    if (!std::isfinite(scale) || !(scale > 0.0)) return;
+    column_centre_.setZero(terms().size(), beta_count_);
+    const double scale = shrink / least_information(), root = std::sqrt(scale);
+    if (!std::isfinite(scale) || !(scale > 0.0)) return false;
     BlockMatrix scaled = products_;
     scaled *= scale;
-    if (!system_.factor(scaled) || !bordered_.factor(information_, std::sqrt(scale) * fixed_products_)) return;
-    Vector u = std::sqrt(scale) * response_sums_, beta = fixed_response_sums_;
+    if (!system_.factor(scaled) || !bordered_.factor(information_, root * fixed_products_)) return false;
+    Vector u = root * response_sums_, beta = fixed_response_sums_;
     bordered_.solve(u, beta);
-    if (!u.allFinite() || !beta.allFinite()) return;
-    centre_ = std::sqrt(scale) * u;
+    if (!u.allFinite() || !beta.allFinite() || !bordered_.V().allFinite()) return false;
+    centre_ = root * u;
     fixed_centre_ = beta;
+    column_centre_ = root * bordered_.V();
+    return true;
   }
 
   /// The smallest mean, over levels, of the diagonal of Z'WZ that belongs to one effect; zeros do not count.
@@ -169,7 +182,9 @@ class LinearModel {
     data_.terms.set_theta(theta);
     Matrix coupling = fixed_products_;
     pull_columns_to_u(data_, coupling);
-    if (!system_.factor(products_) || !bordered_.factor(information_, coupling)) return Status::not_positive_definite;
+    if (!system_.factor(products_)) return Status::not_positive_definite;
+    bordered_.eliminate(coupling);
+    if (!bordered_.factor_with(eliminated_information())) return Status::not_positive_definite;
     u_ = response_sums_;
     pull_to_u(data_, u_);
     beta_ = fixed_response_sums_;
@@ -182,7 +197,26 @@ class LinearModel {
                        (restricted_ ? bordered_.log_determinant() : 0.0);
     has_inverse_ = false;
     theta_ = theta;
-    return residual_ > 0.0 && std::isfinite(residual_) ? Status::ok : Status::not_positive_definite;
+    // where beta is lost to round-off so is r^2, which would be the smaller the better
+    const double noise = 1e-14 * fixed_shift_.dot(information_ * fixed_shift_);
+    return residual_ > noise && residual_ > 0.0 && std::isfinite(residual_) ? Status::ok
+                                                                            : Status::not_positive_definite;
+  }
+
+  /// B = X~'WX~ + V'V, X~ = X - A V, from the distance of Lambda V to the centre; and Z'WX~.
+  Matrix eliminated_information() {
+    const Matrix& V = bordered_.V();
+    Matrix shifts(V.rows(), V.cols());
+    column_errors_ = left_products_;
+    Vector moved;
+    for (Index j = 0; j < beta_count_; ++j) {
+      shifts.col(j) = terms().scaled(V.col(j)) - column_centre_.col(j);
+      multiply_blocks(terms(), data_.pattern, products_, shifts.col(j), moved);
+      column_errors_.col(j) -= moved;
+    }
+    const Matrix B = left_information_ + V.transpose() * V - left_products_.transpose() * shifts -
+                     shifts.transpose() * column_errors_;
+    return 0.5 * (B + B.transpose());
   }
 
   /// r^2 and Z'We, X'We, from the distance of beta and b to the centre.
@@ -218,7 +252,10 @@ class LinearModel {
   Vector slope_in_theta() {
     find_inverse();
     Matrix left, right;
-    if (restricted_) find_border(left, right);
+    if (restricted_) {  // Z'W X~ T and V T, T T' = B^-1
+      left = bordered_.times_root(column_errors_);
+      right = bordered_.times_root(bordered_.V());
+    }
     Vector out = Vector::Zero(terms().theta_count());
     for (Index k = 0; k < terms().count(); ++k) {
       const Index q = terms()[k].effects(), levels = terms()[k].levels, at = terms().start(k);
@@ -232,18 +269,6 @@ class LinearModel {
     return out;
   }
 
-  /// Z'W X~ T and V T with T T' = B^-1, X~ = X - A V.
-  void find_border(Matrix& left, Matrix& right) const {
-    Matrix sums = fixed_products_;
-    Vector moved;
-    for (Index j = 0; j < beta_count_; ++j) {
-      multiply_blocks(terms(), data_.pattern, products_, terms().scaled(bordered_.V().col(j)), moved);
-      sums.col(j) -= moved;
-    }
-    left = bordered_.times_root(sums);
-    right = bordered_.times_root(bordered_.V());
-  }
-
   Data data_;  ///< after the cross products have been formed, what says which effects there are
   bool restricted_;
   Index rows_, beta_count_;
@@ -252,6 +277,8 @@ class LinearModel {
   BlockMatrix products_;                        ///< Z'WZ
   Matrix fixed_products_, information_;         ///< Z'WX, X'WX
   Vector response_sums_, fixed_response_sums_;  ///< Z'Wy, X'Wy, y less the offset
+  Matrix column_centre_;                        ///< K, the b of rough fits to the columns of X, and of X - Z K:
+  Matrix left_products_, left_information_;     ///< the same as of X
   Vector centre_, fixed_centre_;                ///< b and beta of a rough fit, and of its residuals e:
   Vector residual_sums_, fixed_residual_sums_;  ///< Z'We, X'We,
   double residual_square_ = 0.0;                ///< e'We
@@ -259,6 +286,7 @@ class LinearModel {
   // at the last theta
   Vector theta_, u_, beta_;
   Vector shift_, fixed_shift_;    ///< b and beta less the centre
+  Matrix column_errors_;          ///< Z'WX~
   Vector errors_, fixed_errors_;  ///< Z'We, X'We, e the weighted residuals here
   double residual_ = 0.0, log_determinant_ = 0.0, sigma_ = 1.0;
   Status status_ = Status::ok;
