@@ -161,6 +161,14 @@ class Model {
     if (direction.allFinite()) point_.u += direction;
   }
 
+  /// Sets the parameters for a search over beta too, which goes on from the last joint mode where there is but one.
+  void set_and_keep_mode(const Vector& parameters, bool at_joint_mode) {
+    const Vector beta = point_.beta;
+    set_parameters(parameters);
+    const bool one_mode = data_.density->log_concave() && !integral_.restricted();
+    if (at_joint_mode && one_mode && point_.beta.allFinite()) point_.beta = beta;
+  }
+
   Vector scale_to_u(Vector x) const {
     pull_to_u(data_, x);
     return x;
@@ -170,10 +178,11 @@ class Model {
     check_length(parameters);
     point_.reserve_rows(data_, integral_.order());
     if (last_fixed_ != fixed || last_parameters_.size() == 0 || parameters != last_parameters_) {
-      const bool at_mode = last_parameters_.size() > 0 && last_.status == Status::ok && !last_fixed_;
+      const bool at_last = last_parameters_.size() > 0 && last_.status == Status::ok;
+      const bool at_mode = at_last && !last_fixed_, at_joint_mode = at_last && last_fixed_;
       last_parameters_.resize(0);  // an interrupt leaves nothing to go on from
       if (fixed)
-        set_parameters(parameters);
+        set_and_keep_mode(parameters, at_joint_mode);
       else
         predict_and_set(parameters, at_mode);
       last_.status = find_mode(fixed);
