@@ -14,8 +14,8 @@
 #'   log-likelihoods) and `Pr(>Chi)`.
 #' @details
 #' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again. Restricted
-#' likelihoods (`REML = TRUE`) of models with different fixed effects cannot be compared, so that all models, that of the
-#' fit too, are then fitted by maximum likelihood, as the heading says.
+#' likelihoods (`REML = TRUE`) of models with different fixed effects cannot be compared, so that all models, that of
+#' the fit too, are then fitted by maximum likelihood, as the heading says.
 #' [stats::step()] and `MASS::stepAIC()` use this method, and then fit by the call, which needs the data.
 #' @section Errors: `glimmer_error_argument` when `scope` has a term that is not in the model.
 #' @section Warnings: `glimmer_warning_comparison` when a fit did not converge.

@@ -71,8 +71,8 @@ print.coef.glimmer <- function(x, digits = NULL, ...) {
 #' Covariance matrix of the estimates
 #'
 #' The inverse of the observed information of all parameters at the estimates: the negative second derivatives of the
-#' approximate log-likelihood, covariance parameters included. Of a linear mixed model the covariance of the fixed effects
-#' is the usual one given the variances, sigma^2 (X'V^-1 X)^-1. By REML the information is that of the restricted
+#' approximate log-likelihood, covariance parameters included. Of a linear mixed model the covariance of the fixed
+#' effects is the usual one given the variances, sigma^2 (X'V^-1 X)^-1. By REML the information is that of the restricted
 #' log-likelihood on the other parameters; the fixed effects have their covariance given these, and except in a linear
 #' mixed model what follows from the uncertainty of these, to first order.
 #'
@@ -83,7 +83,8 @@ print.coef.glimmer <- function(x, digits = NULL, ...) {
 #' @return Numeric symmetric matrix with row and column names. With `full = FALSE` p x p, for the p fixed effects in
 #'   the order of [fixef()], on the scale of the linear predictor. With `full = TRUE` for all parameters, in the order
 #'   and on the scale of `component(object, "parameters")`: standard deviations and factors L as they are, dispersion
-#'   as a logarithm; in it the fixed effects of a linear mixed model have the uncertainty of the variances, too. Rows and columns of parameters held on the boundary are `NA`, and the rest is conditional on them;
+#'   as a logarithm; in it the fixed effects of a linear mixed model have the uncertainty of the variances, too. Rows
+#'   and columns of parameters held on the boundary are `NA`, and the rest is conditional on them;
 #'   everything is `NA` where the Hessian is not positive definite.
 #' @seealso [confint.glimmer()], [component()].
 #' @examples
@@ -101,9 +102,9 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
 #' Log-likelihood, and what is counted with it
 #'
 #' `logLik()` gives the approximate log-likelihood of a fit, all constants included, so that it compares with those of
-#' [stats::glm()] and of other packages; with `parameters` it gives it anywhere else. `AIC()` and `BIC()` use it. Of a fit
-#' by REML it is the restricted log-likelihood, which depends on the units of the fixed effects' columns: it compares fits
-#' with the same fixed effects only.
+#' [stats::glm()] and of other packages; with `parameters` it gives it anywhere else. `AIC()` and `BIC()` use it. Of a
+#' fit by REML it is the restricted log-likelihood, which depends on the units of the fixed effects' columns: it compares
+#' fits with the same fixed effects only.
 #'
 #' @param object,fit Object of class `glimmer`.
 #' @param parameters `NULL`, or numeric: the whole parameter vector, in the order and on the scale of
@@ -113,8 +114,8 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
 #' @param ... Not used.
 #' @return `logLik()`: number of class `logLik` with attributes `df` (number of parameters: fixed effects, covariance
 #'   parameters and dispersion, also those on the boundary), `nobs`, `method` (the approximation, `"laplace"` or
-#'   `"joint"`) and `REML` (logical); `-Inf` where it cannot be evaluated at `parameters`. By REML the fixed effects among
-#'   `parameters` are only where the search for them begins.
+#'   `"joint"`) and `REML` (logical); `-Inf` where it cannot be evaluated at `parameters`. By REML the fixed effects
+#'   among `parameters` are only where the search for them begins.
 #'
 #'   `nobs()`: number of rows with positive weight. For a binomial response rows count, not trials.
 #'

@@ -21,10 +21,10 @@
 #'     `log_sigma` (Gaussian, standard deviation sigma), `log_shape` (Gamma, variance mu^2 / shape), `log_lambda`
 #'     (inverse Gaussian, variance mu^3 / lambda)}
 #'   \item{`index`}{list: positions in `parameters` of `beta`, `theta` (a list, by random term), `dispersion`}
-#'   \item{`covariance`}{matrix: inverse observed information of `parameters`; by REML that of all but the fixed effects,
-#'     with what these have from it; `NA` for those on the boundary}
-#'   \item{`covariance_root`, `fixed_root`}{matrices with a row a parameter, or a fixed effect: their products with their
-#'     transposes are `covariance` and [vcov()][vcov.glimmer]}
+#'   \item{`covariance`}{matrix: inverse observed information of `parameters`; by REML that of all but the fixed
+#'     effects, with what these have from it; `NA` for those on the boundary}
+#'   \item{`covariance_root`, `fixed_root`}{matrices with a row a parameter, or a fixed effect: their products with
+#'     their transposes are `covariance` and [vcov()][vcov.glimmer]}
 #'   \item{`boundary`}{named logical: parameters held on the boundary}
 #'   \item{`modes`}{list by grouping factor: levels x effects, conditional modes of b}
 #'   \item{`mode_variances`}{list by grouping factor: effects x effects x levels, covariance of b given the data and
@@ -69,7 +69,8 @@ new_fit <- function(call, parts, frame, family, design, result, approximation, c
          modes = stats::setNames(lapply(result$modes, `[[`, "modes"), groups),
          mode_variances = stats::setNames(lapply(result$modes, `[[`, "variances"), groups),
          log_likelihood = found$value, nobs = length(active_positions(design$weights)),
-         method = approximation$method, nAGQ = if (approximation$method == "joint") 0L else 1L, REML = approximation$REML,
+         method = approximation$method, nAGQ = if (approximation$method == "joint") 0L else 1L,
+         REML = approximation$REML,
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
          search = list(record = table_of(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),

@@ -218,7 +218,8 @@ deviance_components <- function(fit, design) {
        dims = c(N = nrow(fit$frame), n = nrow(fit$frame), p = length(fit$index$beta),
                 nmp = nrow(fit$frame) - length(fit$index$beta), q = length(u),
                 nth = length(unlist(fit$index$theta)), nAGQ = as.integer(fit$nAGQ),
-                useSc = as.integer(has_dispersion(fit$family)), reTrms = length(fit$random), REML = restricted_columns(fit),
+                useSc = as.integer(has_dispersion(fit$family)), reTrms = length(fit$random),
+                REML = restricted_columns(fit),
                 GLMM = as.integer(!linear), NLMM = 0L))
 }
 

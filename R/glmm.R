@@ -57,14 +57,14 @@
 #'
 #' @section REML:
 #' With `REML = TRUE` the fixed effects are integrated out with a flat prior, and what is left is maximised over
-#' covariances and dispersion. In a linear mixed model this is restricted maximum likelihood, exactly. For other families
-#' fixed and random effects are integrated out together, by the Laplace approximation. Estimates of variances are then
-#' less biased downwards where there are few groups. The fixed effects reported are their joint mode with the random
-#' effects. This integral is no product over groups, so that there is none by quadrature: `method = "auto"` then uses
-#' Laplace. The restricted log-likelihood depends on the units of the covariates, and compares fits with the same fixed
-#' effects only: [anova()][anova.glimmer] offers to fit by maximum likelihood for others, and
-#' [drop1()][drop1.glimmer] does. The
-#' search along the edge of what a link allows (see [glimmer_convergence]) is not made by REML.
+#' covariances and dispersion. In a linear mixed model this is restricted maximum likelihood, exactly. For other
+#' families fixed and random effects are integrated out together, by the Laplace approximation. Estimates of variances
+#' are then less biased downwards where there are few groups. The fixed effects reported are their joint mode with the
+#' random effects. This integral is no product over groups, so that there is none by quadrature: `method = "auto"` then
+#' uses Laplace. The restricted log-likelihood depends on the units of the covariates, and compares fits with the same
+#' fixed effects only: [anova()][anova.glimmer] offers to fit by maximum likelihood for others, and
+#' [drop1()][drop1.glimmer] does. The search along the edge of what a link allows (see [glimmer_convergence]) is not
+#' made by REML.
 #'
 #' @section Errors:
 #' Errors have the class `glimmer_error` and one that says what is wrong, for example `glimmer_error_variable` or
@@ -232,8 +232,8 @@ check_restricted <- function(method) {
     joint = "the joint method takes the fixed effects at their mode, and integrates over the random effects only"
   )
   if (!is.null(why)) {
-    stop_glimmer("argument", paste0("`REML = TRUE` integrates over the fixed effects, and is not there for the method '",
-                                    method, "': ", why, ". Use method = \"laplace\", or REML = FALSE."),
+    stop_glimmer("argument", paste0("`REML = TRUE` integrates over the fixed effects, and is not there for the ",
+                                    "method '", method, "': ", why, ". Use method = \"laplace\", or REML = FALSE."),
                  argument = "REML", method = method)
   }
 }

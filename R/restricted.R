@@ -1,5 +1,5 @@
-# Fits by REML in comparisons. A restricted log-likelihood is the density of what the fixed effects leave of the data, so
-# that those of different fixed effects are densities of different things.
+# Fits by REML in comparisons. A restricted log-likelihood is the density of what the fixed effects leave of the data,
+# so that those of different fixed effects are densities of different things.
 
 #' Fits whose log-likelihoods compare, or an error that says why they do not
 #'
@@ -21,8 +21,8 @@ comparable_fits <- function(fits, refit) {
   }
   columns <- lapply(fits, compared_columns)
   if (!all(vapply(columns[-1L], identical, NA, columns[[1L]]))) {
-    stop_restricted("The fits are by REML, with different fixed effects: such restricted log-likelihoods do not compare.",
-                    names(fits))
+    stop_restricted(paste("The fits are by REML, with different fixed effects: such restricted log-likelihoods do not",
+                          "compare."), names(fits))
   }
   fits
 }

@@ -62,7 +62,8 @@ Rcpp::List cpp_linear_modes(SEXP model) {
 Rcpp::List cpp_linear_effect_units(SEXP model) {
   const LinearModel& m = as_linear(model);
   Rcpp::List out(m.terms().count());
-  for (glimmer::Index k = 0; k < m.terms().count(); ++k) out[m.terms().callers_position(k)] = Rcpp::wrap(m.effect_units(k));
+  for (glimmer::Index k = 0; k < m.terms().count(); ++k)
+    out[m.terms().callers_position(k)] = Rcpp::wrap(m.effect_units(k));
   return out;
 }
 

@@ -33,7 +33,7 @@ cases <- list(
     data <- transform(lme4::InstEval, y = as.numeric(y))
     if (quick) droplevels(data[data$dept %in% c("1", "4", "10"), ]) else data
   }),
-  slopes = case_of(y ~ x1 + x2 + (x1 | g), function() simulated(if (quick) 2e4L else 1e6L, 2e4L / if (quick) 20L else 1L))
+  slopes = case_of(y ~ x1 + x2 + (x1 | g), function() if (quick) simulated(2e4L, 1e3L) else simulated(1e6L, 2e4L))
 )
 
 fit_ours <- function(case) glmm(case$formula, case$data, REML = case$REML)

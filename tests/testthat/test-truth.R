@@ -50,7 +50,7 @@ for (name in truth_scope) {
 
 for (name in linear_scope) {
   for (criterion in c("ML", "REML")) {
-    test_that(paste(name, "has the log-likelihood, maximum and standard errors of the linear mixed model,", criterion), {
+    test_that(paste(name, "has log-likelihood, maximum and standard errors of the linear mixed model,", criterion), {
       fit <- suppressWarnings(truth_fit(name, REML = criterion == "REML"), classes = "glimmer_warning")
       row <- truth_rows(criterion, name)
       truth <- absolute_parameters(row)

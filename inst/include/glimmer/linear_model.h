@@ -5,8 +5,8 @@
 //   dl/dLambda = Z'We u' / sigma^2 - Z'WA* H*^-1 [, u columns]
 //
 // is the restricted log-likelihood (nu = n - p); with A for A* in the determinant and the second line, and nu = n, the
-// log-likelihood, profiled over beta. It is largest at sigma^2 = r^2 / nu. Cross products of [Z X y] are formed once, so
-// that an evaluation does not touch the rows. (Bates et al. 2015, Journal of Statistical Software 67(1).)
+// log-likelihood, profiled over beta. It is largest at sigma^2 = r^2 / nu. Cross products of [Z X y] are formed once,
+// so that an evaluation does not touch the rows. (Bates et al. 2015, Journal of Statistical Software 67(1).)
 #ifndef GLIMMER_LINEAR_MODEL_H
 #define GLIMMER_LINEAR_MODEL_H
 
@@ -27,8 +27,8 @@ class LinearModel {
   LinearModel(Responses responses, Column offset, FixedDesign design, Terms terms, bool restricted, int threads)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms),
               make_density("gaussian", "identity")),
-        restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()), system_(data_.terms, data_.pattern),
-        bordered_(system_), products_(data_.terms, data_.pattern), inverse_(products_) {
+        restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()),
+        system_(data_.terms, data_.pattern), bordered_(system_), products_(data_.terms, data_.pattern), inverse_(products_) {
     data_.threads = threads;
     system_.set_threads(threads);
     form_products();
@@ -93,8 +93,8 @@ class LinearModel {
     return 0.5 * (log_weights_ - penalty) - log_determinant_;
   }
 
-  /// Of the response the residuals of a fit with hardly any penalty are summed up too, and of the columns of X what such
-  /// fits leave of them: what is large and fitted well would otherwise cancel in r^2 and B.
+  /// Of the response the residuals of a fit with hardly any penalty are summed up too, and of the columns of X what
+  /// such fits leave of them: what is large and fitted well would otherwise cancel in r^2 and B.
   void form_products() {
     const Range all{0, rows_};
     Vector weights(rows_), response(rows_), offset(rows_);
@@ -118,7 +118,8 @@ class LinearModel {
     });
     for_chunks(data_, [&](Index, Range chunk) {
       const Range rows = data_.rows_of(chunk);
-      response.segment(rows.begin, rows.size()).noalias() -= data_.X().middleRows(rows.begin, rows.size()) * fixed_centre_;
+      const auto X = data_.X().middleRows(rows.begin, rows.size());
+      response.segment(rows.begin, rows.size()).noalias() -= X * fixed_centre_;
       subtract_effects(rows, centre_, response.data() + rows.begin);
     });
     sum_response(weights, response);
@@ -140,8 +141,8 @@ class LinearModel {
     fixed_residual_sums_ = fixed_sums(data_, weighted);
   }
 
-  /// beta and b of a fit with hardly any penalty, and the b of such fits to the columns of X. False: they cannot be had,
-  /// and are zero.
+  /// beta and b of a fit with hardly any penalty, and the b of such fits to the columns of X. False: they cannot be
+  /// had, and are zero.
   bool find_centre() {
     constexpr double shrink = 1e8;
     centre_.setZero(terms().size());

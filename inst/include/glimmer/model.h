@@ -24,7 +24,8 @@ class Model {
   /// Rows need positive prior weights. A design that is the caller's own must outlive the model.
   Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density)),
-        system_(data_.terms, data_.pattern), fixed_(data_, system_, false), integrated_(data_, system_, true), mode_(data_, system_),
+        system_(data_.terms, data_.pattern), fixed_(data_, system_, false), integrated_(data_, system_, true),
+        mode_(data_, system_),
         integral_(data_, std::make_unique<Laplace>(data_, system_)), pull_back_(data_, system_), adjoint_(data_),
         point_(data_) {}
 

@@ -6,8 +6,8 @@
 //   dl/dphi    = phibar + sum wbar dw/dphi + sum (a_i'lambda) d(d1)/dphi
 //
 // With beta in the inner iteration (the joint method) lambda solves the system with beta in it, and the
-// derivative in beta vanishes. Where beta is integrated out too (REML), A* = [A X] stands for A in wbar and in Z'WA Hbar,
-// of which Lambda takes the columns of u. With V and B of the bordered system and X~ = X - A V this adds
+// derivative in beta vanishes. Where beta is integrated out too (REML), A* = [A X] stands for A in wbar and in
+// Z'WA Hbar, of which Lambda takes the columns of u. With V and B of the bordered system and X~ = X - A V this adds
 //
 //   to wbar_i:  -x~_i' B^-1 x~_i / 2      to dl/dLambda:  Z'W X~ B^-1 V'
 //
