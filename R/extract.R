@@ -72,9 +72,9 @@ print.coef.glimmer <- function(x, digits = NULL, ...) {
 #'
 #' The inverse of the observed information of all parameters at the estimates: the negative second derivatives of the
 #' approximate log-likelihood, covariance parameters included. Of a linear mixed model the covariance of the fixed
-#' effects is the usual one given the variances, sigma^2 (X'V^-1 X)^-1. By REML the information is that of the restricted
-#' log-likelihood on the other parameters; the fixed effects have their covariance given these, and except in a linear
-#' mixed model what follows from the uncertainty of these, to first order.
+#' effects is the usual one given the variances, sigma^2 (X'V^-1 X)^-1. By REML the information is that of the
+#' restricted log-likelihood on the other parameters; the fixed effects have their covariance given these, and except in
+#' a linear mixed model what follows from the uncertainty of these, to first order.
 #'
 #' @param object Object of class `glimmer`.
 #' @param full Logical: all parameters, not the fixed effects alone. (In recent versions of 'lme4' the same argument
@@ -103,8 +103,8 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
 #'
 #' `logLik()` gives the approximate log-likelihood of a fit, all constants included, so that it compares with those of
 #' [stats::glm()] and of other packages; with `parameters` it gives it anywhere else. `AIC()` and `BIC()` use it. Of a
-#' fit by REML it is the restricted log-likelihood, which depends on the units of the fixed effects' columns: it compares
-#' fits with the same fixed effects only.
+#' fit by REML it is the restricted log-likelihood, which depends on the units of the fixed effects' columns: it
+#' compares fits with the same fixed effects only.
 #'
 #' @param object,fit Object of class `glimmer`.
 #' @param parameters `NULL`, or numeric: the whole parameter vector, in the order and on the scale of

@@ -28,7 +28,8 @@ class LinearModel {
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms),
               make_density("gaussian", "identity")),
         restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()),
-        system_(data_.terms, data_.pattern), bordered_(system_), products_(data_.terms, data_.pattern), inverse_(products_) {
+        system_(data_.terms, data_.pattern), bordered_(system_), products_(data_.terms, data_.pattern),
+        inverse_(products_) {
     data_.threads = threads;
     system_.set_threads(threads);
     form_products();
