@@ -16,11 +16,11 @@ cpp_model <- function(data) {
 #' @param model External pointer of cpp_model().
 #' @param parameters Numeric: (beta, theta, phi).
 #' @param gradient Logical.
-#' @param joint Logical: take beta at its joint mode with the random effects.
+#' @param fixed "given", "joint" (beta at its joint mode with the random effects) or "integrated" (REML).
 #' @return List: status, value, gradient, beta.
 #' @noRd
-cpp_evaluate <- function(model, parameters, gradient, joint) {
-    .Call(`_glimmer_cpp_evaluate`, model, parameters, gradient, joint)
+cpp_evaluate <- function(model, parameters, gradient, fixed) {
+    .Call(`_glimmer_cpp_evaluate`, model, parameters, gradient, fixed)
 }
 
 #' A beta near its joint mode with the random effects
@@ -147,5 +147,54 @@ cpp_fixed_hessian <- function(model) {
 #' @noRd
 cpp_density <- function(rows, eta, phi, family, link) {
     .Call(`_glimmer_cpp_density`, rows, eta, phi, family, link)
+}
+
+#' A linear mixed model of the core, kept behind an external pointer
+#'
+#' @param data As of cpp_model(), without family and link.
+#' @param restricted Logical: the restricted log-likelihood.
+#' @return An external pointer.
+#' @noRd
+cpp_linear_model <- function(data, restricted) {
+    .Call(`_glimmer_cpp_linear_model`, data, restricted)
+}
+
+#' Log-likelihood and gradient of a linear mixed model
+#'
+#' @param model External pointer of cpp_linear_model().
+#' @param parameters Numeric: (beta, theta, phi), of which beta does not count.
+#' @param profile Logical: take the residual standard deviation at its maximum, too; then theta relative to it counts.
+#' @param gradient Logical.
+#' @return List: status, value, gradient, parameters (which the value belongs to).
+#' @noRd
+cpp_linear_evaluate <- function(model, parameters, profile, gradient) {
+    .Call(`_glimmer_cpp_linear_evaluate`, model, parameters, profile, gradient)
+}
+
+#' Conditional modes of b and their covariances at the last evaluation
+#'
+#' @param model External pointer of cpp_linear_model().
+#' @return As of cpp_modes().
+#' @noRd
+cpp_linear_modes <- function(model) {
+    .Call(`_glimmer_cpp_linear_modes`, model)
+}
+
+#' Typical standard error of one level's own effect, at the last evaluation
+#'
+#' @param model External pointer of cpp_linear_model().
+#' @return As of cpp_effect_units().
+#' @noRd
+cpp_linear_effect_units <- function(model) {
+    .Call(`_glimmer_cpp_linear_effect_units`, model)
+}
+
+#' Information on beta at the last evaluation, the random effects eliminated
+#'
+#' @param model External pointer of cpp_linear_model().
+#' @return Numeric matrix, p x p.
+#' @noRd
+cpp_linear_fixed_information <- function(model) {
+    .Call(`_glimmer_cpp_linear_fixed_information`, model)
 }
 

@@ -29,7 +29,8 @@
 #' With several grouping factors no quadrature is possible, and there is no reference: the difference between the joint
 #' method and Laplace is then shown, which says little of Laplace's own error.
 #' @section Errors: `glimmer_error_argument` for nodes that are no whole numbers; `glimmer_error_quadrature` for more
-#'   than 1 with several grouping factors, and for more than 100,000 a level.
+#'   than 1 with several grouping factors, for more than 100,000 a level, for linear mixed models, whose likelihood is
+#'   exact, and for fits by REML.
 #' @seealso [glmm()], section "The likelihood"; `vignette("accuracy", "glimmer")`.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
@@ -44,6 +45,10 @@ accuracy <- function(object, nodes = NULL, ...) {
     stop_glimmer("argument", "`object` must be a fit of class 'glimmer'.", argument = "object")
   }
   check_dots(accuracy, ...)
+  if (isLMM.glimmer(object) || object$REML) {
+    why <- if (object$REML) "for REML there is no quadrature (fit with REML = FALSE)" else "the likelihood is exact"
+    stop_glimmer("quadrature", paste0("There is nothing to compare: ", why, "."), argument = "object")
+  }
   design <- fit_design(object)
   factors <- vapply(design$factors, function(factor) factor$name, "")
   effects <- ncol(design$factors[[1L]]$Z)

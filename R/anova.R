@@ -5,6 +5,7 @@
 #' @param object Object of class `glimmer`.
 #' @param ... Further fits to the same data, of class `glimmer` or of [stats::glm()] and [stats::lm()]. Other arguments
 #'   must be named, and are ignored.
+#' @param refit Logical: replace fits by REML by those by maximum likelihood, made here from their model frames.
 #' @param model.names Character: names of the fits, in the order given; by default the expressions given.
 #' @return Data frame of class `anova`.
 #'
@@ -17,12 +18,15 @@
 #'   type II: the term beyond all others that do not contain it.
 #' @details
 #' The fits must be to the same rows with the same response and weights; that they are nested is not checked. They
-#' must use the same approximation, or the difference of log-likelihoods is not that of the models.
+#' must use the same approximation, or the difference of log-likelihoods is not that of the models. Fits by REML compare
+#' where their fixed effects are the same; otherwise there is an error, unless `refit = TRUE` ('lme4' fits again without
+#' being asked).
 #'
 #' A random effect with variance zero is on the boundary of its model, so that p values of such comparisons are too
 #' large. Where a fit adds one random effect to the one above, the heading gives the p value of the equal mixture of
 #' chi-squared distributions with Df - 1 and Df degrees of freedom.
-#' @section Errors: `glimmer_error_comparison` when responses, weights or rows differ; `glimmer_error_argument` when an
+#' @section Errors: `glimmer_error_comparison` when responses, weights or rows differ, or fits by REML have different
+#'   fixed effects or are compared with others; `glimmer_error_argument` when an
 #'   argument is not a fit, or one of another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other
 #'   approximations, and partly on another scale.
 #' @section Warnings: `glimmer_warning_comparison` when approximations or families differ, or a fit did not converge.
@@ -41,8 +45,9 @@
 #'   print(anova(large))
 #' }
 #' @export
-anova.glimmer <- function(object, ..., model.names = NULL) {
+anova.glimmer <- function(object, ..., refit = FALSE, model.names = NULL) {
   check_dots(anova.glimmer, ...)
+  check_flag(refit, "refit")
   others <- list(...)
   given <- c("", if (is.null(names(others))) character(length(others)) else names(others))
   fits <- c(list(object), others)
@@ -55,9 +60,13 @@ anova.glimmer <- function(object, ..., model.names = NULL) {
   expressions <- as.list(substitute(list(object, ...)))[-1L][is_fit]
   names(fits) <- model_names(model.names, expressions)
   check_same_data(fits)
+  fits <- comparable_fits(fits, refit)
+  refitted <- attr(fits, "refitted")
   fits <- fits[order(vapply(fits, function(fit) attr(stats::logLik(fit), "df"), 1))]
   warn_comparison(fits)
-  likelihood_ratio_table(fits)
+  table <- likelihood_ratio_table(fits)
+  attr(table, "heading") <- c(refitted_text(refitted), attr(table, "heading"))
+  table
 }
 
 # Fits of other packages have log-likelihoods, but not of the same kind.
@@ -122,7 +131,7 @@ response_of <- function(fit) {
 # What differs between fits, and makes the comparison doubtful.
 warn_comparison <- function(fits) {
   ours <- fits[vapply(fits, inherits, logical(1), "glimmer")]
-  methods <- vapply(ours, function(fit) paste(approximation_kind(fit), if (fit$REML) "REML"), "")
+  methods <- vapply(ours, approximation_kind, "")
   if (length(unique(methods)) > 1L) {
     warn_glimmer("comparison", paste0("The fits use different approximations of the likelihood (",
                                       paste(names(ours), methods, sep = ": ", collapse = "; "),
@@ -167,7 +176,7 @@ comparison_heading <- function(fits) {
   data <- vapply(fits, function(fit) data_text(fit$call), "")
   formulas <- vapply(fits, function(fit) deparse1(stats::formula(fit)), "")
   methods <- vapply(fits, function(fit) {
-    if (inherits(fit, "glimmer")) approximation_text(fit, short = TRUE) else "exact likelihood"
+    if (inherits(fit, "glimmer")) approximation_text(fit, short = TRUE) else "exact likelihood (ML)"
   }, "")
   c(paste0("Data: ", join_items(unique(data), 3L)), paste0("Likelihood: ", join_items(unique(methods), 3L)),
     "Models:", paste0(names(fits), ": ", formulas))

@@ -13,8 +13,10 @@
 #'   coefficients in the basis are `to %*% beta`), `from` (its inverse); both `NULL` where the basis is the user's.
 #' @noRd
 find_basis <- function(design, family = NULL, limit = 1e10) {
-  basis <- orthonormal_basis(design, limit)
-  if (identical(family$family, "gaussian") && family$link == "identity") basis <- shift_response(basis)
+  linear <- !is.null(family) && is_linear(family)
+  # with cross products of X for its rows more digits are lost
+  basis <- orthonormal_basis(design, if (linear) sqrt(limit) / 10 else limit)
+  if (linear) basis <- shift_response(basis)
   basis
 }
 
@@ -99,10 +101,13 @@ leave_basis <- function(basis, engine, found) {
   if (is.null(basis$from)) {
     return(found)
   }
+  # an integral over beta is in its units
+  if (engine$REML) found$value <- found$value - determinant(basis$to)$modulus[[1L]]
   found$parameters <- change_basis(basis$from, beta, found$parameters)
+  if (!is.null(found$fixed_root)) found$fixed_root <- basis$from %*% found$fixed_root
   if (length(found$gradient)) found$gradient <- change_basis(t(basis$to), beta, found$gradient)
   # beta comes first among the coordinates, and none of it is ever held; with the joint method it may not be among them
-  if (all(beta %in% found$coordinates$searched)) {
+  if (length(found$coordinates) && all(beta %in% found$coordinates$searched)) {
     found$coordinates$transform <- change_basis(basis$from, beta, found$coordinates$transform)
   }
   found

@@ -26,6 +26,7 @@ normalise_signs <- function(engine, parameters) {
 #' @noRd
 hold_boundary <- function(engine, parameters, value, joint = FALSE) {
   held <- rep(FALSE, length(parameters))
+  found <- parameters
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
     unit <- engine$memory$sd_unit[[t]]
@@ -42,12 +43,12 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
       truncated <- engine_evaluate(engine, candidate, joint = joint)
       if (!isTRUE(truncated$value >= value - 1e-8)) break
       parameters <- candidate
-      parameters[engine$index$beta] <- truncated$beta
+      found <- truncated$parameters
       value <- max(value, truncated$value)
       held[at] <- lower_part(col(lower)) > rank
     }
   }
-  list(parameters = parameters, held = held)
+  list(parameters = found, held = held)
 }
 
 #' A better point inside, where the log-likelihood rises from the boundary

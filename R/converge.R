@@ -108,7 +108,8 @@ NULL
 #' @param found Result of [maximise()].
 #' @return List: `converged`, `singular` (logical), `status` (data frame of `check`, `value`, `limit`, `ok`, `text`, a
 #'   row a statement), `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the
-#'   boundary), `covariance_root` (whose product with its transpose that is), `separation`,
+#'   boundary), `covariance_root` (whose product with its transpose that is), `fixed_root` (the same of the fixed
+#'   effects), `separation`,
 #'   `level_separation`, `flat` (what the checks of these names found).
 #' @noRd
 judge <- function(found, design, engine, control) {
@@ -123,6 +124,7 @@ judge <- function(found, design, engine, control) {
   status <- table_of(checks[lengths(checks) > 0L])
   list(converged = all(status$ok[1:2]), singular = !all(status$ok[status$check == "boundary"]), status = status,
        boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root,
+       fixed_root = fixed_root(found, engine, root),
        separation = separation$found,
        level_separation = levels$found, flat = flat$found)
 }
@@ -313,6 +315,16 @@ covariance_root <- function(found, engine, shape) {
   root[free, ] <- found$coordinates$transform %*%
     (shape$vectors / rep(sqrt(shape$values), each = nrow(shape$vectors)))
   root
+}
+
+# A root of what vcov() gives. Of a linear mixed model that is the covariance of beta given the variances, as is usual
+# (those of other parameters and of beta are nearly independent); else the part of that of all parameters.
+fixed_root <- function(found, engine, root) {
+  beta <- engine$index$beta
+  if (!engine$linear || is.null(found$fixed_root)) {
+    return(root[beta, , drop = FALSE])
+  }
+  structure(found$fixed_root, dimnames = list(engine$names[beta], NULL))
 }
 
 #' Warn of a fit that is not to be trusted

@@ -13,7 +13,9 @@
 #'   (parameters less), `AIC` (the criterion) and, with `test = "Chisq"`, `LRT` (twice the difference of
 #'   log-likelihoods) and `Pr(>Chi)`.
 #' @details
-#' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again.
+#' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again. Restricted
+#' likelihoods (`REML = TRUE`) of models with different fixed effects cannot be compared, so that all models, that of
+#' the fit too, are then fitted by maximum likelihood, as the heading says.
 #' [stats::step()] and `MASS::stepAIC()` use this method, and then fit by the call, which needs the data.
 #' @section Errors: `glimmer_error_argument` when `scope` has a term that is not in the model.
 #' @section Warnings: `glimmer_warning_comparison` when a fit did not converge.
@@ -31,6 +33,8 @@ drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k
   # step() gives a number
   if (!is.numeric(trace)) check_flag(trace, "trace") else check_number(trace, "trace")
   labels <- if (missing(scope)) stats::drop.scope(object) else scope_labels(scope, object)
+  restricted <- object$REML
+  if (restricted) object <- fit_by_likelihood(object)
   fits <- lapply(labels, function(label) {
     if (trace > 0) message("glimmer: without ", label)
     fit_without(object, label)
@@ -47,7 +51,8 @@ drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k
     table$LRT <- c(NA, pmax(0, 2 * (value[1L] - value[-1L])))
     table[["Pr(>Chi)"]] <- ifelse(table$Df > 0, stats::pchisq(table$LRT, table$Df, lower.tail = FALSE), NA)
   }
-  structure(table, heading = c("Single term deletions", "\nModel:", deparse1(stats::formula(object))),
+  structure(table, heading = c("Single term deletions", if (restricted) "(fitted again by maximum likelihood)",
+                               "\nModel:", deparse1(stats::formula(object))),
             class = c("anova", "data.frame"))
 }
 

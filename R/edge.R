@@ -8,7 +8,7 @@
 #' @return `best`, or the maximum on the edge, with `edge`: the number of rows on it.
 #' @noRd
 climb_edge <- function(engine, best, start, control) {
-  if (!engine$density[["restricted"]]) {
+  if (!engine$density[["restricted"]] || engine$inside != "modes") {
     return(best)
   }
   on.exit(engine_set_edge_barrier(engine, 0))

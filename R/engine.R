@@ -5,32 +5,37 @@
 #' @param design Result of [build_design()].
 #' @param family Family object.
 #' @param threads As in [glmm_control()].
+#' @param inside As of [engine_layout()].
 #' @return List of [engine_layout()] and [open_engine()].
 #' @noRd
-new_engine <- function(design, family, threads = NULL) {
-  open_engine(engine_layout(design, family), design, family, threads)
+new_engine <- function(design, family, threads = NULL, inside = "modes") {
+  open_engine(engine_layout(design, family, inside), design, family, threads)
 }
 
 #' What there is to know of an engine before the core has the data
 #'
-#' @return List: `family`, `index` (positions of beta, of each random term's theta, and of the dispersion in the
-#'   parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood), `terms` (of each random
-#'   term the `factor` and its `columns` there), `levels` (of each random term's factor), `effects` (of the first
-#'   factor), `reach` (largest absolute
-#'   value of each column of X), `unit_free` (whether the linear predictor has no unit), `linear`
-#'   (whether the mean is linear and the response Gaussian), `memory` (environment: `sd_unit`, list, one element a
-#'   random term: the typical standard error of one level's own effect, the unit in which a standard deviation is small
-#'   or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule
-#'   is set; `point` and `result`, the last evaluation, as far as it is worth keeping).
+#' @param inside What an evaluation finds itself, from the other parameters: `"modes"` of the random effects;
+#'   `"integrated"`: beta, too, which is integrated out (REML). Of a linear mixed model `"dispersion"` or
+#'   `"profile"`: beta (see `REML`); and with `"profile"` the dispersion, so that only theta relative to it counts.
+#' @param REML Logical: of a linear mixed model, whether beta is integrated out.
+#' @return List: `inside`, `REML`, `family`, `index` (positions of beta, of each random term's theta, and of the
+#'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
+#'   `terms` (of each random term the `factor` and its `columns` there), `levels` (of each random term's factor),
+#'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the linear predictor has no unit),
+#'   `linear` (whether the mean is linear and the response Gaussian), `memory` (environment: `sd_unit`, list, one
+#'   element a random term: the typical standard error of one level's own effect, the unit in which a standard
+#'   deviation is small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts;
+#'   `by_quadrature`, whether a rule is set; `point` and `result`, the last evaluation, as far as it is worth keeping).
 #' @noRd
-engine_layout <- function(design, family) {
-  list(family = family, index = parameter_index(design, family), names = parameter_names(design, family),
+engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
+  list(inside = inside, REML = REML, family = family, index = parameter_index(design, family),
+       names = parameter_names(design, family),
        rows = length(active_positions(design$weights)),
        terms = lapply(design$terms, function(term) list(factor = term$factor, columns = term$columns)),
        levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
        effects = ncol(design$factors[[1L]]$Z),
        reach = column_reach(design$X), unit_free = is_unit_free(family),
-       linear = family$family == "gaussian" && family$link == "identity", memory = new_memory())
+       linear = is_linear(family), memory = new_memory())
 }
 
 #' Hand the data to the core
@@ -47,11 +52,30 @@ open_engine <- function(engine, design, family, threads) {
          blocks = factor_blocks(design$terms, k, engine$index))
   })
   vectors <- lapply(design[c("y", "size", "weights", "offset")], active_rows, rows)
-  engine$pointer <- cpp_model(c(vectors, list(X = active_rows(design$X, rows), factors = factors,
-                                              family = family$family, link = family$link,
-                                              threads = threads_to_use(threads))))
-  engine$density <- cpp_density_facts(engine$pointer)
+  data <- c(vectors, list(X = active_rows(design$X, rows), factors = factors, family = family$family,
+                          link = family$link, threads = threads_to_use(threads)))
+  if (by_cross_products(engine)) {
+    engine$pointer <- cpp_linear_model(data, engine$REML)
+    engine$density <- c(log_concave = TRUE, restricted = FALSE)
+  } else {
+    engine$pointer <- cpp_model(data)
+    engine$density <- cpp_density_facts(engine$pointer)
+  }
   engine
+}
+
+# Whether the core has the cross products of a linear mixed model, not its rows.
+by_cross_products <- function(engine) {
+  engine$inside %in% c("profile", "dispersion")
+}
+
+#' The parameters that a search moves; an evaluation finds the others
+#' @noRd
+searched_parameters <- function(engine, joint = FALSE) {
+  all <- seq_along(engine$names)
+  found <- c(if (joint || engine$inside != "modes") engine$index$beta,
+             if (engine$inside == "profile") engine$index$dispersion)
+  if (length(found)) all[-found] else all
 }
 
 # The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).
@@ -99,21 +123,31 @@ theta_names <- function(term) {
 #' @param gradient Logical.
 #' @param joint Logical: take beta at its joint mode with the random effects, searched from the beta given.
 #' @return List: `status` ("ok", or what failed), `value` (log-likelihood with all constants; `-Inf` on failure),
-#'   `gradient`, `beta` (the beta used).
+#'   `gradient`, `parameters` (those given, with what the evaluation found in its place).
 #' @noRd
 engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE) {
+  inside <- if (joint) "joint" else engine$inside
+  memory <- engine$memory
   # a gradient where the value has just been asked for shares its mode; by quadrature they come together
-  point <- c(parameters, joint)
-  known <- identical(point, engine$memory$point)
-  if (known && !is.null(engine$memory$result)) {
-    return(engine$memory$result)
+  point <- list(parameters, inside)
+  known <- identical(point, memory$point)
+  if (known && !is.null(memory$result)) {
+    return(memory$result)
   }
-  gradient <- gradient || engine$memory$by_quadrature
-  if (!known) engine$memory$evaluations <- engine$memory$evaluations + 1L
-  engine$memory$point <- point
-  engine$memory$gradients <- engine$memory$gradients + gradient
-  result <- cpp_evaluate(engine$pointer, as.double(parameters), gradient, joint)
-  engine$memory$result <- if (engine$memory$by_quadrature) result
+  gradient <- gradient || memory$by_quadrature
+  if (!known) memory$evaluations <- memory$evaluations + 1L
+  memory$point <- point
+  memory$gradients <- memory$gradients + gradient
+  if (by_cross_products(engine)) {
+    result <- cpp_linear_evaluate(engine$pointer, as.double(parameters), inside == "profile", gradient)
+    names(result$parameters) <- names(parameters)
+    return(result)
+  }
+  result <- cpp_evaluate(engine$pointer, as.double(parameters), gradient,
+                         switch(inside, modes = "given", joint = "joint", integrated = "integrated"))
+  parameters[engine$index$beta] <- result$beta
+  result <- list(status = result$status, value = result$value, gradient = result$gradient, parameters = parameters)
+  memory$result <- if (memory$by_quadrature) result
   result
 }
 
@@ -184,12 +218,15 @@ engine_modes <- function(engine, design, ok = TRUE) {
     effects <- colnames(factor$Z)
     list(modes = matrix(known * t(result$modes), length(factor$levels), dimnames = list(factor$levels, effects)),
          variances = array(known * result$variances, dim(result$variances), list(effects, effects, factor$levels)))
-  }, cpp_modes(engine$pointer), design$factors)
+  }, if (by_cross_products(engine)) cpp_linear_modes(engine$pointer) else cpp_modes(engine$pointer), design$factors)
 }
 
 #' Information on beta at the last evaluation, the random effects eliminated
 #' @noRd
 engine_fixed_information <- function(engine) {
+  if (by_cross_products(engine)) {
+    return(cpp_linear_fixed_information(engine$pointer))
+  }
   cpp_fixed_information(engine$pointer)
 }
 
@@ -228,11 +265,16 @@ engine_counts <- function(engine) {
 #' Take the units of the standard deviations from the weights at given parameters
 #'
 #' Those of the start, from weights at the data, are far off where random effects dwarf the residuals.
+#' @param from List with `parameters`. @return The same, with what an evaluation there has found of them.
 #' @noRd
-update_units <- function(engine, parameters) {
-  if (engine_evaluate(engine, parameters)$status == "ok") {
-    of_factors <- cpp_effect_units(engine$pointer)
-    units <- lapply(engine$terms, function(term) of_factors[[term$factor]][term$columns])
-    if (all(is.finite(unlist(units)))) engine$memory$sd_unit <- units
+update_units <- function(engine, from) {
+  result <- engine_evaluate(engine, from$parameters)
+  if (result$status != "ok") {
+    return(from)
   }
+  linear <- by_cross_products(engine)
+  of_factors <- if (linear) cpp_linear_effect_units(engine$pointer) else cpp_effect_units(engine$pointer)
+  units <- lapply(engine$terms, function(term) of_factors[[term$factor]][term$columns])
+  if (all(is.finite(unlist(units)))) engine$memory$sd_unit <- units
+  replace(from, "parameters", list(result$parameters))
 }

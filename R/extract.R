@@ -71,7 +71,10 @@ print.coef.glimmer <- function(x, digits = NULL, ...) {
 #' Covariance matrix of the estimates
 #'
 #' The inverse of the observed information of all parameters at the estimates: the negative second derivatives of the
-#' approximate log-likelihood, covariance parameters included.
+#' approximate log-likelihood, covariance parameters included. Of a linear mixed model the covariance of the fixed
+#' effects is the usual one given the variances, sigma^2 (X'V^-1 X)^-1. By REML the information is that of the
+#' restricted log-likelihood on the other parameters; the fixed effects have their covariance given these, and except in
+#' a linear mixed model what follows from the uncertainty of these, to first order.
 #'
 #' @param object Object of class `glimmer`.
 #' @param full Logical: all parameters, not the fixed effects alone. (In recent versions of 'lme4' the same argument
@@ -80,7 +83,8 @@ print.coef.glimmer <- function(x, digits = NULL, ...) {
 #' @return Numeric symmetric matrix with row and column names. With `full = FALSE` p x p, for the p fixed effects in
 #'   the order of [fixef()], on the scale of the linear predictor. With `full = TRUE` for all parameters, in the order
 #'   and on the scale of `component(object, "parameters")`: standard deviations and factors L as they are, dispersion
-#'   as a logarithm. Rows and columns of parameters held on the boundary are `NA`, and the rest is conditional on them;
+#'   as a logarithm; in it the fixed effects of a linear mixed model have the uncertainty of the variances, too. Rows
+#'   and columns of parameters held on the boundary are `NA`, and the rest is conditional on them;
 #'   everything is `NA` where the Hessian is not positive definite.
 #' @seealso [confint.glimmer()], [component()].
 #' @examples
@@ -92,13 +96,15 @@ print.coef.glimmer <- function(x, digits = NULL, ...) {
 vcov.glimmer <- function(object, full = FALSE, ...) {
   check_dots(vcov.glimmer, ...)
   check_flag(full, "full")
-  if (full) object$covariance else object$covariance[object$index$beta, object$index$beta, drop = FALSE]
+  if (full) object$covariance else tcrossprod(object$fixed_root)
 }
 
 #' Log-likelihood, and what is counted with it
 #'
 #' `logLik()` gives the approximate log-likelihood of a fit, all constants included, so that it compares with those of
-#' [stats::glm()] and of other packages; with `parameters` it gives it anywhere else. `AIC()` and `BIC()` use it.
+#' [stats::glm()] and of other packages; with `parameters` it gives it anywhere else. `AIC()` and `BIC()` use it. Of a
+#' fit by REML it is the restricted log-likelihood, which depends on the units of the fixed effects' columns: it
+#' compares fits with the same fixed effects only.
 #'
 #' @param object,fit Object of class `glimmer`.
 #' @param parameters `NULL`, or numeric: the whole parameter vector, in the order and on the scale of
@@ -107,8 +113,9 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
 #' @param k Number: the penalty per parameter, 2 for AIC.
 #' @param ... Not used.
 #' @return `logLik()`: number of class `logLik` with attributes `df` (number of parameters: fixed effects, covariance
-#'   parameters and dispersion, also those on the boundary), `nobs` and `method` (the approximation, `"laplace"` or
-#'   `"joint"`); `-Inf` where it cannot be evaluated at `parameters`.
+#'   parameters and dispersion, also those on the boundary), `nobs`, `method` (the approximation, `"laplace"` or
+#'   `"joint"`) and `REML` (logical); `-Inf` where it cannot be evaluated at `parameters`. By REML the fixed effects
+#'   among `parameters` are only where the search for them begins.
 #'
 #'   `nobs()`: number of rows with positive weight. For a binomial response rows count, not trials.
 #'
@@ -117,7 +124,8 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
 #'   `deviance()`: the sum of squared deviance residuals given the conditional modes of the random effects, as 'lme4'
 #'   has it for a GLMM. This is not -2 log-likelihood, which [summary()] calls so.
 #'
-#'   `extractAIC()`: numeric vector of the number of parameters and the criterion, -2 log-likelihood + k df.
+#'   `extractAIC()`: numeric vector of the number of parameters and the criterion, -2 log-likelihood + k df; of a fit by
+#'   REML that of the fit by maximum likelihood, which is made for it.
 #' @section Errors: `glimmer_error_argument` when `parameters` has another length, other names or missing values.
 #' @references
 #' Skaug, H. J. and Fournier, D. A. (2006). Automatic approximation of the marginal likelihood in non-Gaussian
@@ -139,7 +147,8 @@ logLik.glimmer <- function(object, parameters = NULL, ...) {
   if (!is.null(parameters)) {
     value <- log_likelihood_at(object, order_parameters(object, parameters))
   }
-  structure(value, df = length(object$parameters), nobs = object$nobs, method = object$method, class = "logLik")
+  structure(value, df = length(object$parameters), nobs = object$nobs, method = object$method,
+            REML = object$REML, class = "logLik")
 }
 
 # Named parameters are put in order; a name that is none of theirs is a mistake, whatever its position.
@@ -163,13 +172,19 @@ log_likelihood_at <- function(object, parameters) {
     stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
                                     "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
   }
-  engine <- new_engine(fit_design(object), object$family)
-  if (object$method == "aghq") {
-    if (engine_evaluate(engine, parameters)$status != "ok") {
-      return(-Inf)
-    }
-    engine_set_rule(engine, object$quadrature, parameters)
+  design <- fit_design(object)
+  if (!object$REML) {
+    return(evaluate_by_rule(new_engine(design, object$family), parameters, object$quadrature))
   }
+  # the determinant of the integral over the fixed effects asks for a well-conditioned basis
+  basis <- find_basis(design, object$family)
+  engine <- new_engine(basis$design, object$family, inside = "integrated")
+  parameters <- enter_basis(basis, engine, parameters)
+  leave_basis(basis, engine, list(parameters = parameters, value = engine_evaluate(engine, parameters)$value))$value
+}
+
+evaluate_by_rule <- function(engine, parameters, rule) {
+  if (!is.null(rule)) engine_set_rule(engine, rule, parameters)
   engine_evaluate(engine, parameters)$value
 }
 
@@ -221,6 +236,7 @@ conditional_eta <- function(fit, design) {
 #' @export
 extractAIC.glimmer <- function(fit, scale = 0, k = 2, ...) {
   check_number(k, "k", 0)
+  fit <- fit_by_likelihood(fit)
   df <- length(fit$parameters)
   c(df, -2 * fit$log_likelihood + k * df)
 }

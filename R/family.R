@@ -124,6 +124,11 @@ is_unit_free <- function(family) {
   family$link %in% family_traits(family)$unit_free
 }
 
+# A Gaussian response with the identity link: the model is a linear mixed model.
+is_linear <- function(family) {
+  family$family == "gaussian" && family$link == "identity"
+}
+
 #' Turn the `family` argument into a family that the package has
 #'
 #' @param family A family object, a function that makes one, or its name.

@@ -21,13 +21,15 @@
 #'     `log_sigma` (Gaussian, standard deviation sigma), `log_shape` (Gamma, variance mu^2 / shape), `log_lambda`
 #'     (inverse Gaussian, variance mu^3 / lambda)}
 #'   \item{`index`}{list: positions in `parameters` of `beta`, `theta` (a list, by random term), `dispersion`}
-#'   \item{`covariance`}{matrix: inverse observed information of `parameters`; `NA` for those on the boundary}
-#'   \item{`covariance_root`}{matrix with a row a parameter: its product with its transpose is `covariance`}
+#'   \item{`covariance`}{matrix: inverse observed information of `parameters`; by REML that of all but the fixed
+#'     effects, with what these have from it; `NA` for those on the boundary}
+#'   \item{`covariance_root`, `fixed_root`}{matrices with a row a parameter, or a fixed effect: their products with
+#'     their transposes are `covariance` and [vcov()][vcov.glimmer]}
 #'   \item{`boundary`}{named logical: parameters held on the boundary}
 #'   \item{`modes`}{list by grouping factor: levels x effects, conditional modes of b}
 #'   \item{`mode_variances`}{list by grouping factor: effects x effects x levels, covariance of b given the data and
 #'     the parameters}
-#'   \item{`log_likelihood`}{number, all constants included}
+#'   \item{`log_likelihood`}{number, all constants included; by REML the restricted one}
 #'   \item{`nobs`}{number of rows with positive weight}
 #'   \item{`method`, `nAGQ`, `REML`}{the approximation; for quadrature `nAGQ` is the largest number of nodes for an
 #'     effect}
@@ -70,7 +72,8 @@ new_fit <- function(call, parts, frame, family, design, result, approximation, c
          random = design$terms,
          factors = stats::setNames(factors, groups), dropped = design$dropped,
          parameters = stats::setNames(found$parameters, result$names), index = result$index,
-         covariance = verdict$covariance, covariance_root = verdict$covariance_root, boundary = verdict$boundary,
+         covariance = verdict$covariance, covariance_root = verdict$covariance_root,
+         fixed_root = verdict$fixed_root, boundary = verdict$boundary,
          modes = stats::setNames(lapply(result$modes, `[[`, "modes"), groups),
          mode_variances = stats::setNames(lapply(result$modes, `[[`, "variances"), groups),
          log_likelihood = found$value, nobs = length(active_positions(design$weights)),

@@ -31,8 +31,8 @@
 #' | `n`, `N`, `p`, `q` | numbers of rows (twice), fixed effects, random effects |
 #' | `k`, `n_rtrms`, `n_rfacs` | numbers of random terms (twice) and of grouping factors |
 #' | `p_i`, `l_i`, `q_i`, `m_i`, `m` | by random term: effects, levels, random effects, covariance parameters |
-#' | `sigma`, `is_REML`, `REML` | residual standard deviation, `FALSE`, 0 |
-#' | `devcomp` | list: `cmp` (`ussq`, `drsum`, `dev`, `sigmaML`), `dims` |
+#' | `sigma`, `is_REML`, `REML` | residual standard deviation; for a fit by REML `TRUE` and p, else `FALSE` and 0 |
+#' | `devcomp` | list: `cmp` (`ussq`, `drsum`, `dev` or `REML`, `sigmaML`, `sigmaREML`), `dims` |
 #' @return `getME()`: see the table; for several names a named list.
 #'
 #'   `ngrps()`: named integer, the number of levels of each grouping factor.
@@ -97,7 +97,7 @@ me_parts <- list(
   lower = function(fit, design) {
     ifelse(unlist(lapply(design$terms, on_diagonal)), 0, -Inf)
   },
-  REML = function(fit, design) 0L,
+  REML = function(fit, design) restricted_columns(fit),
   is_REML = function(fit, design) fit$REML,
   n_rtrms = function(fit, design) length(design$terms),
   n_rfacs = function(fit, design) length(design$factors),
@@ -207,13 +207,25 @@ grouping_factors <- function(design) {
 deviance_components <- function(fit, design) {
   u <- me_parts$u(fit, design)
   linear <- isLMM.glimmer(fit)
-  list(cmp = c(ussq = sum(u^2), drsum = deviance.glimmer(fit), dev = -2 * fit$log_likelihood,
-               sigmaML = if (has_dispersion(fit$family)) sigma.glimmer(fit) else NA_real_),
+  sigma <- if (has_dispersion(fit$family)) sigma.glimmer(fit) else NA_real_
+  n <- fit$nobs
+  p <- length(fit$index$beta)
+  # lme4's estimates of sigma by the two criteria differ in the divisor of the same sum of squares
+  sigmas <- sigma * if (fit$REML && linear) c(sqrt((n - p) / n), 1) else c(1, sqrt(n / (n - p)))
+  criterion <- stats::setNames(-2 * fit$log_likelihood, if (fit$REML) "REML" else "dev")
+  list(cmp = c(ussq = sum(u^2), drsum = deviance.glimmer(fit), criterion,
+               sigmaML = sigmas[1L], if (linear) c(sigmaREML = sigmas[2L])),
        dims = c(N = nrow(fit$frame), n = nrow(fit$frame), p = length(fit$index$beta),
                 nmp = nrow(fit$frame) - length(fit$index$beta), q = length(u),
                 nth = length(unlist(fit$index$theta)), nAGQ = as.integer(fit$nAGQ),
-                useSc = as.integer(has_dispersion(fit$family)), reTrms = length(fit$random), REML = 0L,
+                useSc = as.integer(has_dispersion(fit$family)), reTrms = length(fit$random),
+                REML = restricted_columns(fit),
                 GLMM = as.integer(!linear), NLMM = 0L))
+}
+
+# As 'lme4' counts it: the fixed effects that were integrated out, 0 for maximum likelihood.
+restricted_columns <- function(fit) {
+  if (fit$REML) length(fit$index$beta) else 0L
 }
 
 #' @rdname getME.glimmer
@@ -225,7 +237,7 @@ ngrps.glimmer <- function(object, ...) {
 #' @rdname getME.glimmer
 #' @exportS3Method lme4::isLMM
 isLMM.glimmer <- function(x, ...) {
-  x$family$family == "gaussian" && x$family$link == "identity"
+  is_linear(x$family)
 }
 
 #' @rdname getME.glimmer

@@ -20,7 +20,7 @@
 #' @param nAGQ The habit of 'lme4': 0 stands for `"joint"`, 1 for `"laplace"`, more for quadrature with that many nodes
 #'   for each random effect of a level. `NULL`, the default, lets the data choose. An error when it disagrees with
 #'   `method`.
-#' @param REML Restricted maximum likelihood: not there yet, so only `FALSE`.
+#' @param REML Logical: restricted maximum likelihood, for every family; see section "REML".
 #' @param start Starting values: `NULL`, a numeric vector of all parameters, or a fit of class `glimmer` whose
 #'   parameters are taken.
 #' @param control Result of [glmm_control()].
@@ -60,6 +60,23 @@
 #' restricts the mean and cuts the integrand off, so that no maximum is found by quadrature, `"auto"` is Laplace.
 #' [accuracy()] compares approximations.
 #'
+#' @section Linear mixed models:
+#' With a Gaussian response and the identity link the search is over the covariances relative to the residual variance;
+#' fixed effects and residual variance have their maximum in closed form, and the rows are summed up once, so that an
+#' evaluation does not depend on their number. `method` makes no difference. Standard errors of the fixed effects are
+#' those given the variances, as in 'lme4' and SAS.
+#'
+#' @section REML:
+#' With `REML = TRUE` the fixed effects are integrated out with a flat prior, and what is left is maximised over
+#' covariances and dispersion. In a linear mixed model this is restricted maximum likelihood, exactly. For other
+#' families fixed and random effects are integrated out together, by the Laplace approximation. Estimates of variances
+#' are then less biased downwards where there are few groups. The fixed effects reported are their joint mode with the
+#' random effects. This integral is no product over groups, so that there is none by quadrature: `method = "auto"` then
+#' uses Laplace. The restricted log-likelihood depends on the units of the covariates, and compares fits with the same
+#' fixed effects only: [anova()][anova.glimmer] offers to fit by maximum likelihood for others, and
+#' [drop1()][drop1.glimmer] does. The search along the edge of what a link allows (see [glimmer_convergence]) is not
+#' made by REML.
+#'
 #' @section Errors:
 #' Errors have the class `glimmer_error` and one that says what is wrong, for example `glimmer_error_variable` or
 #' `glimmer_error_not_available`; the facts are in the fields of the condition. What makes the answer
@@ -71,6 +88,9 @@
 #'
 #' Liu, Q. and Pierce, D. A. (1994). A note on Gauss-Hermite quadrature. *Biometrika* 81, 624-629.
 #' \doi{10.1093/biomet/81.3.624}
+#'
+#' Patterson, H. D. and Thompson, R. (1971). Recovery of inter-block information when block sizes are unequal.
+#' *Biometrika* 58, 545-554. \doi{10.1093/biomet/58.3.545}
 #'
 #' Pinheiro, J. C. and Bates, D. M. (1995). Approximations to the log-likelihood function in the nonlinear
 #' mixed-effects model. *Journal of Computational and Graphical Statistics* 4, 12-35.
@@ -103,7 +123,7 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
   approximation <- settle_method(approximation, design, family)
-  model <- prepare_search(design, family, control, start)
+  model <- prepare_search(design, family, approximation, control, start)
   design <- without_columns(design)
   result <- run_search(model, design, family, approximation, control)
   warn_verdict(result$verdict, frame)
@@ -148,7 +168,7 @@ evaluate_arguments <- function(frame) {
 #'   `verdict` ([judge()]), `modes` ([engine_modes()]), `moments` ([engine_moments()], by quadrature).
 #' @noRd
 fit_design_by <- function(design, family, approximation, control, start = NULL) {
-  run_search(prepare_search(design, family, control, start), design, family, approximation, control)
+  run_search(prepare_search(design, family, approximation, control, start), design, family, approximation, control)
 }
 
 #' The first half of these: what needs the columns of X, which the core has from then on
@@ -156,11 +176,11 @@ fit_design_by <- function(design, family, approximation, control, start = NULL) 
 #' @return List: `engine`, `own` and `begin` (starts of the package, and of the search), `basis` ([find_basis()], its
 #'   design without columns), `reach` ([column_reach()] of X).
 #' @noRd
-prepare_search <- function(design, family, control, start = NULL) {
+prepare_search <- function(design, family, approximation, control, start = NULL) {
   check_variation(design, family)
   basis <- find_basis(design, family)
   release_memory(length(design$y))
-  engine <- engine_layout(basis$design, family)
+  engine <- engine_layout(basis$design, family, found_inside(family, approximation), approximation$REML)
   if (!is.null(start)) start <- enter_basis(basis, engine, check_start(start, engine))
   own <- find_start(basis$design, family, engine)
   release_memory(length(design$y))
@@ -170,6 +190,11 @@ prepare_search <- function(design, family, control, start = NULL) {
   begin <- if (is.null(start)) own else inside_start(engine, start)
   reach <- if (is.null(basis$from)) engine$reach else column_reach(design$X)
   list(engine = engine, own = own, begin = begin, basis = basis, reach = reach)
+}
+
+# What evaluations find themselves, see engine_layout().
+found_inside <- function(family, approximation) {
+  if (is_linear(family)) "profile" else if (approximation$REML) "integrated" else "modes"
 }
 
 #' The second half
@@ -201,21 +226,19 @@ resolve_method <- function(method, nAGQ, REML) {
   if (!is.character(method) || length(method) != 1L || !method %in% methods) {
     stop_glimmer("argument", paste0("`method` must be one of ", format_items(methods), "."), argument = "method")
   }
-  if (!isFALSE(REML)) {
-    if (!isTRUE(REML)) stop_glimmer("argument", "`REML` must be TRUE or FALSE.", argument = "REML")
-    stop_not_available("REML", "`REML = TRUE` is not there yet: use maximum likelihood, `REML = FALSE`.")
-  }
+  check_flag(REML, "REML")
   habit <- method_of_nodes(nAGQ)
   if (!is.null(habit) && method != "auto" && method != habit) {
     stop_glimmer("argument", paste0("`nAGQ = ", nAGQ, "` stands for the method '", habit, "', but `method` is '",
                                     method, "'. Give one of them."), argument = "nAGQ")
   }
   if (!is.null(habit)) method <- habit
+  if (REML) check_restricted(method)
   if (method == "laplace2") {
     stop_not_available("method", paste0("The method 'laplace2' is not there yet: use 'aghq' (one grouping factor), ",
                                         "'laplace' or 'joint'."))
   }
-  list(method = method, nodes = if (method == "aghq") nAGQ, chosen = FALSE, REML = FALSE)
+  list(method = method, nodes = if (method == "aghq") nAGQ, chosen = FALSE, REML = REML)
 }
 
 #' The method for a design: what "auto" means, and whether there can be quadrature
@@ -226,9 +249,12 @@ resolve_method <- function(method, nAGQ, REML) {
 settle_method <- function(approximation, design, family) {
   effects <- ncol(design$factors[[1L]]$Z)
   factors <- vapply(design$factors, function(factor) factor$name, "")
-  if (approximation$method == "auto") {
-    exact <- family$family == "gaussian" && family$link == "identity"
-    by_quadrature <- length(factors) == 1L && !exact && has_quadrature(effects)
+  if (is_linear(family)) {
+    # exact, whatever is asked for
+    if (approximation$method != "joint") approximation$method <- "laplace"
+    approximation["nodes"] <- list(NULL)
+  } else if (approximation$method == "auto") {
+    by_quadrature <- length(factors) == 1L && !approximation$REML && has_quadrature(effects)
     approximation$method <- if (by_quadrature) "aghq" else "laplace"
     approximation$chosen <- TRUE
   } else if (approximation$method == "aghq") {
@@ -257,6 +283,20 @@ check_quadrature <- function(nodes, effects, factors) {
                                       " are possible. Use `nAGQ` up to ", most, ", or leave it out: the number is ",
                                       "then chosen from the data."),
                  nodes = nodes, effects = effects, most = most)
+  }
+}
+
+# The approximations that have a restricted likelihood.
+check_restricted <- function(method) {
+  why <- switch(method,
+    aghq = paste("the integral over the fixed effects couples all groups, so that it is no product of integrals of few",
+                 "dimensions, which quadrature needs"),
+    joint = "the joint method takes the fixed effects at their mode, and integrates over the random effects only"
+  )
+  if (!is.null(why)) {
+    stop_glimmer("argument", paste0("`REML = TRUE` integrates over the fixed effects, and is not there for the ",
+                                    "method '", method, "': ", why, ". Use method = \"laplace\", or REML = FALSE."),
+                 argument = "REML", method = method)
   }
 }
 

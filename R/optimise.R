@@ -9,18 +9,17 @@
 #' @param approximation Result of [resolve_method()].
 #' @param control Result of [glmm_control()].
 #' @return List: `method` (where it is not the one asked for), `parameters`, `value`, `gradient`, `status` of the core,
-#'   `coordinates` (of the free parameters),
-#'   `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
+#'   `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
 #'   (predicted gain of a further Newton step), `record` (list of lists, see [search_record()]).
 #' @noRd
 maximise <- function(engine, start, own, approximation, control) {
-  if (approximation$method == "joint") {
+  if (approximation$method == "joint" && !by_cross_products(engine)) {
     return(settle(engine, search_joint(engine, start, control), control, joint = TRUE))
   }
   # the user's start is kept as it is
   as_it_is <- list(parameters = start, value = -Inf, record = NULL)
   from <- if (identical(start, own)) joint_start(engine, start) else as_it_is
-  if (approximation$method == "laplace") {
+  if (approximation$method != "aghq") {
     return(find_best(engine, from, own, control))
   }
   best <- maximise_by_quadrature(engine, from, own, approximation$nodes, control)
@@ -160,7 +159,7 @@ better <- function(earlier, later, control) {
 #' -log|R| and its gradient grow without bound: high, but no maximum.
 #' @noRd
 is_pole <- function(best) {
-  best$status == "ok" && any(abs(pull(best$coordinates, best$gradient)) > 1e6)
+  best$status == "ok" && isTRUE(any(abs(pull(best$coordinates, best$gradient)) > 1e6))
 }
 
 #' The package's own start, and its fixed effects with all variances small, middling and large
@@ -186,13 +185,17 @@ other_starts <- function(engine, start) {
 settle <- function(engine, from, control, joint = FALSE) {
   force(from)
   counts <- engine_counts(engine)
-  if (all(is.finite(from$parameters))) update_units(engine, from$parameters)
+  if (all(is.finite(from$parameters))) from <- update_units(engine, from)
   found <- hold_boundary(engine, normalise_signs(engine, from$parameters), from$value, joint)
   scale <- parameter_scale(engine, found$parameters)
-  centre <- if (joint) joint_coordinates(engine, found$parameters, scale) else
+  # the dispersion of a linear mixed model is a parameter from here on
+  if (engine$inside == "profile") engine$inside <- "dispersion"
+  centre <- if (joint) joint_coordinates(engine, found$parameters, scale, joint) else
     precondition(engine, found$parameters, scale)
   best <- search_newton(engine, found, free_coordinates(centre, found$held), control, joint)
-  if (joint) {
+  if (engine$inside != "modes") {
+    best <- add_fixed_effects(engine, best)
+  } else if (joint) {
     # theta and dispersion are best with beta at its joint mode; the standard errors are those of Laplace there
     all <- free_coordinates(precondition(engine, best$parameters, scale), found$held)
     best$hessian <- difference_hessian(engine, best$parameters, all)
@@ -221,9 +224,55 @@ parameter_scale <- function(engine, parameters) {
   scale
 }
 
-joint_coordinates <- function(engine, centre, scale) {
-  searched <- setdiff(seq_along(centre), engine$index$beta)
-  list(centre = centre, transform = diag(scale[searched], length(searched)), searched = searched)
+#' Coordinates of the parameters that are not found by an evaluation
+#'
+#' Along that of a linear mixed model's dispersion the relative covariances stay as they are.
+#' @noRd
+joint_coordinates <- function(engine, centre, scale, joint = FALSE) {
+  searched <- searched_parameters(engine, joint)
+  dispersion <- engine$index$dispersion
+  transform <- diag(scale[searched], length(searched))
+  if (engine$inside == "dispersion") {
+    searched <- c(dispersion, setdiff(searched, dispersion))
+    transform <- diag(scale[searched], length(searched))
+    transform[-1L, 1L] <- centre[searched[-1L]] * scale[dispersion]
+  }
+  list(centre = centre, transform = transform, searched = searched)
+}
+
+#' The fixed effects that evaluations have found, as parameters with a covariance
+#'
+#' With V the covariance of the other parameters, C that of beta given them, and J the derivative of beta in them, the
+#' covariance of all is [C + J V J', J V; V J', V]; of a linear mixed model fitted by maximum likelihood it is the
+#' inverse of the observed information. As coordinates: a Hessian of diagonal blocks, and J in the transform.
+#'
+#' @param best Result of [search_newton()].
+#' @return The same with beta among its coordinates, and `fixed_root`, a root of C.
+#' @noRd
+add_fixed_effects <- function(engine, best) {
+  beta <- engine$index$beta
+  p <- length(beta)
+  known <- best$status == "ok" && engine_evaluate(engine, best$parameters)$status == "ok"
+  information <- if (known) engine_fixed_information(engine)
+  root <- if (length(information) == p^2) scaled_root(information)
+  best$fixed_root <- if (is.null(root)) matrix(NA_real_, p, p) else root
+  inner <- best$coordinates
+  size <- length(inner$searched)
+  along <- attr(best$hessian, "fixed")
+  if (is.null(along)) along <- matrix(NA_real_, p, size)
+  all <- seq_len(p + size)
+  hessian <- transform <- matrix(0, p + size, p + size)
+  hessian[all > p, all > p] <- best$hessian
+  hessian[all <= p, all <= p] <- if (is.null(root)) NA_real_ else -diag(p)
+  transform[all > p, all > p] <- inner$transform
+  transform[all <= p, all <= p] <- best$fixed_root
+  transform[all <= p, all > p] <- along
+  searched <- c(beta, inner$searched)
+  in_order <- order(searched)
+  best$hessian <- hessian[in_order, in_order, drop = FALSE]
+  best$coordinates <- list(centre = inner$centre, transform = transform[in_order, in_order, drop = FALSE],
+                           searched = searched[in_order])
+  best
 }
 
 #' Coordinates around a point: parameters = centre + transform x
@@ -232,6 +281,9 @@ joint_coordinates <- function(engine, centre, scale) {
 #' Hessian in beta is near the identity.
 #' @noRd
 precondition <- function(engine, centre, scale) {
+  if (engine$inside != "modes") {
+    return(joint_coordinates(engine, centre, scale))
+  }
   transform <- diag(scale, length(scale))
   beta <- engine$index$beta
   result <- engine_evaluate(engine, centre)
@@ -274,14 +326,19 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
   size <- length(coordinates$searched)
   steps <- pmin(longest, 0.05 / predictor_reach(engine, coordinates))
   known <- known_curvature(engine, parameters, coordinates)
+  beta <- if (engine$inside != "modes") engine$index$beta
+  # with what evaluations have found of beta
   gradient_at <- function(x) {
     result <- engine_evaluate(engine, place(coordinates, x, parameters), gradient = TRUE, joint = joint)
-    if (result$status == "ok") pull(coordinates, result$gradient) else rep(NA_real_, size)
+    if (result$status != "ok") {
+      return(rep(NA_real_, size + length(beta)))
+    }
+    c(pull(coordinates, result$gradient), result$parameters[beta])
   }
   centre <- if (min(engine$levels) >= 1000L && longest == 1e-3) gradient_at(numeric(size))
   columns <- lapply(seq_len(size), function(j) {
     if (j <= ncol(known)) {
-      return(c(known[, j], rep(NA_real_, size - ncol(known))))
+      return(c(known[, j], rep(NA_real_, size - ncol(known)), numeric(length(beta))))
     }
     step <- steps[j]
     above <- gradient_at(replace(numeric(size), j, step))
@@ -290,18 +347,24 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
     }
     (above - gradient_at(replace(numeric(size), j, -step))) / (2 * step)
   })
-  hessian <- matrix(unlist(columns), size, size)
-  beta <- seq_len(ncol(known))
-  hessian[-beta, beta] <- t(hessian[beta, -beta])
-  (hessian + t(hessian)) / 2
+  slopes <- matrix(as.numeric(unlist(columns)), size + length(beta), size)
+  hessian <- slopes[seq_len(size), , drop = FALSE]
+  first <- seq_len(ncol(known))
+  hessian[-first, first] <- t(hessian[first, -first])
+  structure((hessian + t(hessian)) / 2,
+            fixed = if (engine$inside != "modes") slopes[size + seq_along(beta), , drop = FALSE])
 }
 
-# The block of beta where it is known: from the core, or, with a Gaussian response and the identity link, as the
-# information on beta.
+# The block of the first coordinates where it is known: that of beta from the core, or, with a Gaussian response and the
+# identity link, as the information on beta; that of a linear mixed model's dispersion, at the maximum.
 known_curvature <- function(engine, parameters, coordinates) {
   beta <- engine$index$beta
   none <- matrix(0, 0L, 0L)
-  if (!length(beta) || !identical(coordinates$searched[seq_along(beta)], beta)) {
+  if (engine$inside == "dispersion") {
+    freedom <- engine$rows - if (engine$REML) length(beta) else 0L
+    return(matrix(-2 * freedom * coordinates$transform[1L, 1L]^2))
+  }
+  if (engine$inside != "modes" || !length(beta) || !identical(coordinates$searched[seq_along(beta)], beta)) {
     return(none)
   }
   if (engine_evaluate(engine, parameters)$status != "ok") {

@@ -35,9 +35,9 @@ joint_variance <- function(fit, rows) {
   rowSums(coefficients^2) + random_variance(fit, system, rows) + new_level_variance(fit, rows)
 }
 
-# x'V x with V = vcov(fit), which has the uncertainty of the variance parameters in it.
+# x'V x with V = vcov(fit), which has the uncertainty of the variance parameters in it but for linear mixed models.
 fixed_variance <- function(fit, rows) {
-  root <- fit$covariance_root[fit$index$beta, , drop = FALSE]
+  root <- fit$fixed_root
   if (anyNA(root)) {
     warn_glimmer("standard_error", paste0("The covariance of the fixed effects is not known: standard errors of ",
                                           "prediction are not available."))

@@ -4,7 +4,7 @@
 #' The joint method: theta and dispersion searched, beta at its joint mode with the random effects
 #' @noRd
 search_joint <- function(engine, start, control) {
-  coordinates <- joint_coordinates(engine, start, parameter_scale(engine, start))
+  coordinates <- joint_coordinates(engine, start, parameter_scale(engine, start), joint = TRUE)
   search(engine, start, coordinates, control, joint = TRUE)
 }
 
@@ -12,6 +12,11 @@ search_joint <- function(engine, start, control) {
 #' @noRd
 joint_start <- function(engine, start) {
   counts <- engine_counts(engine)
+  if (by_cross_products(engine)) {
+    found <- engine_evaluate(engine, start)
+    return(list(parameters = if (found$status == "ok") found$parameters else start, value = -Inf,
+                record = search_record("joint", engine, counts, found$value, "fixed effects at their maximum")))
+  }
   beta <- engine_joint_start(engine, start)
   found <- length(beta) == length(engine$index$beta)
   if (found) start[engine$index$beta] <- beta
@@ -78,12 +83,10 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
     found$par <- numeric(size)
     result <- evaluate(found$par, TRUE)
   }
-  parameters <- place(coordinates, found$par, start)
-  parameters[engine$index$beta] <- result$beta
   record <- search_record(stage, engine, counts, result$value, found$message)
   tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", record[[1L]]$evaluations,
        " evaluations (", found$message, ")")
-  list(parameters = parameters, value = result$value,
+  list(parameters = result$parameters, value = result$value,
        rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
        record = record)
 }
@@ -159,11 +162,9 @@ asked_since <- function(engine, counts) {
   engine_counts(engine)[["evaluations"]] - counts[["evaluations"]]
 }
 
-# An evaluation with the parameters that it belongs to.
+# An evaluation with its gradient.
 evaluate_state <- function(engine, parameters, joint) {
-  result <- engine_evaluate(engine, parameters, gradient = TRUE, joint = joint)
-  parameters[engine$index$beta] <- result$beta
-  c(result, list(parameters = parameters))
+  engine_evaluate(engine, parameters, gradient = TRUE, joint = joint)
 }
 
 #' Newton's step of a maximisation and the gain that it predicts
@@ -219,9 +220,13 @@ try_step <- function(engine, state, coordinates, direction, joint) {
 
 #' The simplex, which needs no gradient and takes -Inf outside what a link allows as it comes
 #'
-#' Nelder and Mead (1965), Computer Journal 7:308, restarted from its own result, as it can collapse.
+#' Nelder and Mead (1965), Computer Journal 7:308, restarted from its own result, as it can collapse. In one dimension
+#' there is none.
 #' @noRd
 search_simplex <- function(engine, from, control, rounds = 4L) {
+  if (length(searched_parameters(engine)) < 2L) {
+    return(from)
+  }
   record <- from$record
   for (round in seq_len(rounds)) {
     counts <- engine_counts(engine)

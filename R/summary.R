@@ -118,13 +118,19 @@ pearson_ratio <- function(fit) {
 #' @noRd
 approximation_text <- function(fit, short = FALSE) {
   if (isLMM.glimmer(fit)) {
-    return(if (short) "exact likelihood" else "exact likelihood (Gaussian response, identity link)")
+    text <- if (short) "exact likelihood" else "exact likelihood (Gaussian response, identity link)"
+    return(paste0(text, if (short) " (" else ", ", if (fit$REML) "REML" else "ML", if (short) ")"))
   }
-  switch(fit$method,
-         laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
-         aghq = quadrature_text(fit, short),
-         joint = paste("joint mode", if (short) "(rough)" else "of fixed and random effects (rough; for a first look)"),
-         fit$method)
+  text <- switch(fit$method,
+    laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
+    aghq = quadrature_text(fit, short),
+    joint = paste("joint mode", if (short) "(rough)" else "of fixed and random effects (rough; for a first look)"),
+    fit$method
+  )
+  if (!fit$REML) {
+    return(text)
+  }
+  paste0(text, if (short) " (REML)" else ", fixed effects integrated out too (REML; there is no quadrature for that)")
 }
 
 #' What two fits must have in common for their log-likelihoods to be compared: nodes chosen from the data are as good as

@@ -23,16 +23,16 @@ BEGIN_RCPP
 END_RCPP
 }
 // cpp_evaluate
-Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradient, bool joint);
-RcppExport SEXP _glimmer_cpp_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP gradientSEXP, SEXP jointSEXP) {
+Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradient, std::string fixed);
+RcppExport SEXP _glimmer_cpp_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP gradientSEXP, SEXP fixedSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
     Rcpp::traits::input_parameter< bool >::type gradient(gradientSEXP);
-    Rcpp::traits::input_parameter< bool >::type joint(jointSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_evaluate(model, parameters, gradient, joint));
+    Rcpp::traits::input_parameter< std::string >::type fixed(fixedSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_evaluate(model, parameters, gradient, fixed));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -188,6 +188,65 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_linear_model
+SEXP cpp_linear_model(Rcpp::List data, bool restricted);
+RcppExport SEXP _glimmer_cpp_linear_model(SEXP dataSEXP, SEXP restrictedSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< bool >::type restricted(restrictedSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_linear_model(data, restricted));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_linear_evaluate
+Rcpp::List cpp_linear_evaluate(SEXP model, Rcpp::NumericVector parameters, bool profile, bool gradient);
+RcppExport SEXP _glimmer_cpp_linear_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP profileSEXP, SEXP gradientSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< bool >::type profile(profileSEXP);
+    Rcpp::traits::input_parameter< bool >::type gradient(gradientSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_linear_evaluate(model, parameters, profile, gradient));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_linear_modes
+Rcpp::List cpp_linear_modes(SEXP model);
+RcppExport SEXP _glimmer_cpp_linear_modes(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_linear_modes(model));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_linear_effect_units
+Rcpp::List cpp_linear_effect_units(SEXP model);
+RcppExport SEXP _glimmer_cpp_linear_effect_units(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_linear_effect_units(model));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_linear_fixed_information
+Rcpp::NumericMatrix cpp_linear_fixed_information(SEXP model);
+RcppExport SEXP _glimmer_cpp_linear_fixed_information(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_linear_fixed_information(model));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_model", (DL_FUNC) &_glimmer_cpp_model, 1},
@@ -205,6 +264,11 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 1},
     {"_glimmer_cpp_fixed_hessian", (DL_FUNC) &_glimmer_cpp_fixed_hessian, 1},
     {"_glimmer_cpp_density", (DL_FUNC) &_glimmer_cpp_density, 5},
+    {"_glimmer_cpp_linear_model", (DL_FUNC) &_glimmer_cpp_linear_model, 2},
+    {"_glimmer_cpp_linear_evaluate", (DL_FUNC) &_glimmer_cpp_linear_evaluate, 4},
+    {"_glimmer_cpp_linear_modes", (DL_FUNC) &_glimmer_cpp_linear_modes, 1},
+    {"_glimmer_cpp_linear_effect_units", (DL_FUNC) &_glimmer_cpp_linear_effect_units, 1},
+    {"_glimmer_cpp_linear_fixed_information", (DL_FUNC) &_glimmer_cpp_linear_fixed_information, 1},
     {NULL, NULL, 0}
 };
 

@@ -48,6 +48,25 @@ inline Terms as_terms(const Rcpp::List& factors) {
   return Terms(std::move(groupings));
 }
 
+/// By factor, as the caller gave them: modes of b (effects x levels) and their covariances (effects x effects x
+/// levels), from that of u in units of `unit`.
+inline Rcpp::List as_effects(const Terms& terms, const Vector& b, const BlockMatrix& covariance, double unit) {
+  Rcpp::List out(terms.count());
+  for (Index k = 0; k < terms.count(); ++k) {
+    const Index q = terms[k].effects(), levels = terms[k].levels;
+    Rcpp::NumericMatrix modes(static_cast<int>(q), static_cast<int>(levels));
+    std::copy_n(b.data() + terms.start(k), terms[k].size(), modes.begin());
+    Rcpp::NumericVector variances(q * q * levels);
+    variances.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
+    for (Index h = 0; h < levels; ++h)
+      Eigen::Map<Matrix>(variances.begin() + h * q * q, q, q) =
+          unit * terms.lambda(k) * covariance.diagonal(k, h) * terms.lambda(k).transpose();
+    out[terms.callers_position(k)] =
+        Rcpp::List::create(Rcpp::Named("modes") = modes, Rcpp::Named("variances") = variances);
+  }
+  return out;
+}
+
 inline Rcpp::List as_list(const Evaluation& evaluation, const Vector& beta) {
   return Rcpp::List::create(Rcpp::Named("status") = describe(evaluation.status),
                             Rcpp::Named("value") = evaluation.value,

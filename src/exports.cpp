@@ -9,13 +9,6 @@ namespace {
 
 Model& as_model(SEXP pointer) { return *Rcpp::XPtr<Model>(pointer); }
 
-/// The modes (or another quantity laid out like u) of the k-th factor: effects x levels.
-Rcpp::NumericMatrix effects_by_level(const glimmer::Terms& terms, glimmer::Index k, const glimmer::Vector& values) {
-  Rcpp::NumericMatrix out(static_cast<int>(terms[k].effects()), static_cast<int>(terms[k].levels));
-  std::copy_n(values.data() + terms.start(k), terms[k].size(), out.begin());
-  return out;
-}
-
 /// A quadrature rule: nodes and wide, one number a level.
 glimmer::NodeRule as_rule(const Model& m, const Rcpp::IntegerVector& nodes, const Rcpp::LogicalVector& wide) {
   return glimmer::NodeRule(glimmer::Integers(nodes.begin(), nodes.end()), std::vector<char>(wide.begin(), wide.end()),
@@ -47,14 +40,16 @@ SEXP cpp_model(Rcpp::List data) {
 //' @param model External pointer of cpp_model().
 //' @param parameters Numeric: (beta, theta, phi).
 //' @param gradient Logical.
-//' @param joint Logical: take beta at its joint mode with the random effects.
+//' @param fixed "given", "joint" (beta at its joint mode with the random effects) or "integrated" (REML).
 //' @return List: status, value, gradient, beta.
 //' @noRd
 // [[Rcpp::export]]
-Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradient, bool joint) {
+Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradient, std::string fixed) {
   Model& m = as_model(model);
   const glimmer::Vector at = glimmer::as_vector(parameters);
-  const glimmer::Evaluation evaluation = joint ? m.evaluate_joint(at, gradient) : m.evaluate(at, gradient);
+  const glimmer::Evaluation evaluation = fixed == "given"   ? m.evaluate(at, gradient)
+                                         : fixed == "joint" ? m.evaluate_joint(at, gradient)
+                                                            : m.evaluate_integrated(at, gradient);
   return glimmer::as_list(evaluation, m.point().beta);
 }
 
@@ -175,20 +170,7 @@ Rcpp::NumericVector cpp_edge_distances(SEXP model) { return Rcpp::wrap(as_model(
 // [[Rcpp::export]]
 Rcpp::List cpp_modes(SEXP model) {
   Model& m = as_model(model);
-  const glimmer::Terms& terms = m.data().terms;
-  const glimmer::BlockMatrix covariance = m.mode_covariance();
-  Rcpp::List out(terms.count());
-  for (glimmer::Index k = 0; k < terms.count(); ++k) {
-    const glimmer::Index q = terms[k].effects(), levels = terms[k].levels;
-    Rcpp::NumericVector variances(q * q * levels);
-    variances.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
-    for (glimmer::Index h = 0; h < levels; ++h)
-      Eigen::Map<glimmer::Matrix>(variances.begin() + h * q * q, q, q) =
-          terms.lambda(k) * covariance.diagonal(k, h) * terms.lambda(k).transpose();
-    out[terms.callers_position(k)] = Rcpp::List::create(Rcpp::Named("modes") = effects_by_level(terms, k, m.point().b),
-                                                        Rcpp::Named("variances") = variances);
-  }
-  return out;
+  return glimmer::as_effects(m.data().terms, m.point().b, m.mode_covariance(), 1.0);
 }
 
 //' Information on beta at the last evaluation, the random effects eliminated

@@ -57,8 +57,12 @@ struct Solution {
   bool converged = false;
 };
 
+/// What becomes of the fixed effects: they are given, at their joint mode with u, or integrated out there (REML).
+enum class Fixed { given, joint, integrated };
+
 /// The mode of h over u, or over (u, beta), and the Laplace value there.
-inline Solution laplace(const Problem& p, bool joint) {
+inline Solution laplace(const Problem& p, Fixed fixed_effects) {
+  const bool joint = fixed_effects != Fixed::given;
   const Matrix A = random_effects_matrix(p, p.theta());
   const Index q = A.cols(), fixed = joint ? p.X.cols() : 0;
   Matrix B(p.rows(), q + fixed);
@@ -93,12 +97,15 @@ inline Solution laplace(const Problem& p, bool joint) {
     v += length * step;
   }
   const Rows rows = rows_at(p, base + B * v, p.phi());
-  const Matrix H = Matrix(A.transpose() * rows.w.asDiagonal() * A) + Matrix::Identity(q, q);
+  const Index size = fixed_effects == Fixed::integrated ? q + fixed : q;
+  Matrix H = B.leftCols(size).transpose() * rows.w.asDiagonal() * B.leftCols(size);
+  H.topLeftCorner(q, q).diagonal().array() += 1.0;
   const Eigen::LLT<Matrix> llt(H);
   out.converged = out.converged && llt.info() == Eigen::Success;
   out.u = v.head(q);
   out.beta = joint ? Vector(v.tail(fixed)) : p.beta();
-  out.value = h_of(v) - llt.matrixLLT().diagonal().array().log().sum();
+  out.value = h_of(v) - llt.matrixLLT().diagonal().array().log().sum() +
+              0.5 * static_cast<double>(size - q) * std::log(2.0 * std::acos(-1.0));
   return out;
 }
 

@@ -89,6 +89,22 @@ void start_of_search(const Problem& p, bool joint) {
   same(evaluate(*model, p.parameters, joint), expected, 1e-12, name + ", after the other method");
 }
 
+/// By REML too, and whatever was evaluated before.
+void start_of_restricted_search(const Problem& p) {
+  const std::string name = p.name + ", REML, another start of the search";
+  const Evaluation expected = problem::make_model(p)->evaluate_integrated(p.parameters, true);
+  problem::Random random(18);
+  const auto model = problem::make_model(p);
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    Vector elsewhere = p.parameters;
+    for (Index j = 0; j < elsewhere.size(); ++j) elsewhere[j] *= 1.0 + 0.3 * (random.uniform() - 0.5);
+    model->evaluate_integrated(elsewhere, repeat == 0);
+    same(model->evaluate_integrated(p.parameters, true), expected, 1e-12, name);
+    if (repeat < 2) evaluate(*model, elsewhere, repeat == 0);
+    same(model->evaluate_integrated(p.parameters, true), expected, 1e-12, name + ", after another method");
+  }
+}
+
 void repeated(const Problem& p) {
   const Evaluation first = fresh(p), second = fresh(p);
   check::that(first.value == second.value && first.gradient == second.gradient, p.name + ": two models, the same bits");
@@ -265,6 +281,7 @@ int main() {
       sign_flip(p);
       start_of_search(p, false);
       start_of_search(p, true);
+      start_of_restricted_search(p);
       repeated(p);
       order_of_calls(p);
       integer_weights(p);

@@ -10,6 +10,7 @@ using glimmer::Index;
 using glimmer::Model;
 using glimmer::Status;
 using glimmer::Vector;
+using dense::Fixed;
 using problem::Problem;
 
 namespace {
@@ -30,27 +31,35 @@ Vector modes_of(const Model& model) {
   return out;
 }
 
-Evaluation evaluate(Model& model, const Vector& parameters, bool gradient, bool joint) {
-  return joint ? model.evaluate_joint(parameters, gradient) : model.evaluate(parameters, gradient);
+Evaluation evaluate(Model& model, const Vector& parameters, bool gradient, Fixed fixed) {
+  switch (fixed) {
+    case Fixed::joint: return model.evaluate_joint(parameters, gradient);
+    case Fixed::integrated: return model.evaluate_integrated(parameters, gradient);
+    default: return model.evaluate(parameters, gradient);
+  }
 }
 
-void mode_and_value(const Problem& p, bool joint) {
-  const std::string name = p.name + (joint ? ", joint" : "");
+std::string name_of(const Problem& p, Fixed fixed) {
+  return p.name + (fixed == Fixed::joint ? ", joint" : fixed == Fixed::integrated ? ", REML" : "");
+}
+
+void mode_and_value(const Problem& p, Fixed fixed) {
+  const std::string name = name_of(p, fixed);
   const auto model = problem::make_model(p);
-  const Evaluation found = evaluate(*model, p.parameters, false, joint);
-  const dense::Solution expected = dense::laplace(p, joint);
+  const Evaluation found = evaluate(*model, p.parameters, false, fixed);
+  const dense::Solution expected = dense::laplace(p, fixed);
   check::that(expected.converged, name + ": reference converged");
   check::that(found.status == Status::ok, name + ": status " + glimmer::describe(found.status));
   if (found.status != Status::ok) return;
   check::close(found.value, expected.value, 1e-11, name + ": value");
   const double distance = (modes_of(*model) - expected.u).cwiseAbs().maxCoeff();
   check::that(distance <= 1e-9, name + ": mode, off by " + std::to_string(distance));
-  if (joint && p.X.cols() > 0)
+  if (fixed != Fixed::given && p.X.cols() > 0)
     check::that((model->point().beta - expected.beta).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta at the joint mode");
 }
 
 /// d l / d parameter j by Richardson's extrapolation of central differences.
-double richardson(Model& model, const Problem& p, Index j, bool joint, double spread) {
+double richardson(Model& model, const Problem& p, Index j, Fixed fixed, double spread) {
   // small beside the spread of the predictor: h of a density that is not log-concave may have two maxima, and the
   // search may come to the other one from farther away
   const double h = 0.02 * spread;
@@ -59,7 +68,7 @@ double richardson(Model& model, const Problem& p, Index j, bool joint, double sp
     for (int side = 0; side < 2; ++side) {
       Vector at = p.parameters;
       at[j] += side == 0 ? step : -step;
-      value[side] = evaluate(model, at, false, joint).value;
+      value[side] = evaluate(model, at, false, fixed).value;
     }
     return (value[0] - value[1]) / (2.0 * step);
   };
@@ -67,15 +76,15 @@ double richardson(Model& model, const Problem& p, Index j, bool joint, double sp
   return (64.0 * c - 20.0 * b + a) / 45.0;
 }
 
-void gradient(const Problem& p, bool joint, double spread) {
-  const std::string name = p.name + (joint ? ", joint" : "");
+void gradient(const Problem& p, Fixed fixed, double spread) {
+  const std::string name = name_of(p, fixed);
   const auto model = problem::make_model(p);
-  const Evaluation found = evaluate(*model, p.parameters, true, joint);
+  const Evaluation found = evaluate(*model, p.parameters, true, fixed);
   check::that(found.status == Status::ok && found.gradient.size() == p.parameters.size(), name + ": gradient is there");
   if (found.gradient.size() != p.parameters.size()) return;
   Vector expected(found.gradient.size());
   for (Index j = 0; j < expected.size(); ++j)
-    expected[j] = joint && j < p.X.cols() ? 0.0 : richardson(*model, p, j, joint, spread);
+    expected[j] = fixed != Fixed::given && j < p.X.cols() ? 0.0 : richardson(*model, p, j, fixed, spread);
   const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
   for (Index j = 0; j < expected.size(); ++j)
     check::close(found.gradient[j] / scale, expected[j] / scale, 1e-6, name + ": gradient " + std::to_string(j));
@@ -98,8 +107,8 @@ void equal_rows(const Problem& p, double spread) {
                       !(p.family == "binomial" && p.link == "log");
   const auto model = problem::make_model(repeated);
   check::that((model->data().rows() < repeated.rows()) == merges, repeated.name + ": merged or not");
-  mode_and_value(repeated, false);
-  if (p.link == "logit" || p.link == "log") gradient(repeated, false, spread);
+  mode_and_value(repeated, Fixed::given);
+  if (p.link == "logit" || p.link == "log") gradient(repeated, Fixed::given, spread);
 }
 
 /// Rows that differ in one thing alone are not merged: the offset, a number of X or Z, a level of the second factor.
@@ -153,10 +162,11 @@ int main() {
     for (const problem::Structure& structure : problem::structures()) {
       const Problem p = problem::make_problem(structure, pair, ++seed);
       const bool canonical = pair.link == "identity" || pair.link == "logit" || pair.link == "log";
-      for (bool joint : {false, true}) {
-        if (joint && !canonical && structure.name != "crossed with slopes") continue;  // the same code once more
-        mode_and_value(p, joint);
-        gradient(p, joint, pair.spread);
+      for (Fixed fixed : {Fixed::given, Fixed::joint, Fixed::integrated}) {
+        // the same code once more
+        if (fixed == Fixed::joint && !canonical && structure.name != "crossed with slopes") continue;
+        mode_and_value(p, fixed);
+        gradient(p, fixed, pair.spread);
       }
       if (p.X.cols() > 0) hessian_in_beta(p, pair.spread);
       if (pair.family == "binomial" || pair.family == "poisson") equal_rows(p, pair.spread);

@@ -59,7 +59,8 @@ wrong_arguments <- list(
   "*" = list(
     se.fit = wrong_flags, allow.new.levels = wrong_flags, condVar = wrong_flags, drop = wrong_flags,
     add.dropped = wrong_flags, full = wrong_flags, fixed.only = wrong_flags, random.only = wrong_flags,
-    scaled = wrong_flags, conf.int = wrong_flags, exponentiate = wrong_flags, correlation = wrong_flags,
+    scaled = wrong_flags, refit = wrong_flags, conf.int = wrong_flags,
+    exponentiate = wrong_flags, correlation = wrong_flags,
     signif.stars = wrong_flags, evaluate = wrong_flags, digits = wrong_digits, k = wrong_numbers,
     sigma = wrong_numbers, tol = wrong_numbers, level = wrong_levels, conf.level = wrong_levels, type = wrong_choices,
     test = wrong_choices, order = wrong_choices, comp = wrong_choices, method = wrong_choices,

@@ -75,6 +75,7 @@ test_that("printouts: boundary, joint method, no convergence, no standard errors
   fit$status[1:2, "ok"] <- FALSE
   fit$status$text[2] <- "Hessian not positive definite: standard errors are not available"
   fit$covariance[] <- NA
+  fit$fixed_root[] <- NA
   expect_snapshot(show_all(fit))
   expect_false(any(grepl("NaN|NA", capture.output(show_all(fit)))))
 })

@@ -49,17 +49,24 @@ for (name in truth_scope) {
 }
 
 for (name in linear_scope) {
-  test_that(paste(name, "has the log-likelihood, maximum and standard errors of the linear mixed model"), {
-    fit <- fit_once(name)
-    row <- truth_rows("ML", name)
-    truth <- absolute_parameters(row)
-    expect_identical(names(fit$parameters), names(truth))
-    value <- as.numeric(logLik(fit, parameters = truth))
-    expect_lte(abs(value - row$logLik), 1e-8 * abs(row$logLik))
-    expect_lte(abs(as.numeric(logLik(fit)) - row$logLik), 1e-6)
-    se <- truth_standard_errors(row)
-    expect_lte(max(abs(fixef(fit) - truth[names(se)]) / se), 1e-3)
-  })
+  for (criterion in c("ML", "REML")) {
+    test_that(paste(name, "has log-likelihood, maximum and standard errors of the linear mixed model,", criterion), {
+      fit <- suppressWarnings(truth_fit(name, REML = criterion == "REML"), classes = "glimmer_warning")
+      row <- truth_rows(criterion, name)
+      truth <- absolute_parameters(row)
+      expect_identical(names(fit$parameters), names(truth))
+      value <- as.numeric(logLik(fit, parameters = truth))
+      expect_lte(abs(value - row$logLik), 1e-8 * abs(row$logLik))
+      expect_lte(abs(as.numeric(logLik(fit)) - row$logLik), 1e-7)
+      expect_true(fit$converged)
+      random <- setdiff(seq_along(truth), c(fit$index$beta, fit$index$dispersion))
+      expect_lte(max(abs(fit$parameters[random] - truth[random]) / max(abs(truth[random]), sigma(fit))), 1e-5)
+      expect_equal(sigma(fit), exp(truth[["log_sigma"]]), tolerance = 1e-5)
+      se <- truth_standard_errors(row)
+      expect_lte(max(abs(fixef(fit) - truth[names(se)]) / se), 1e-3)
+      expect_lte(max(abs(sqrt(diag(vcov(fit))) / se - 1)), 1e-4)
+    })
+  }
 }
 
 for (family in names(grid_scope)) {

@@ -6,6 +6,7 @@
 #ifndef GLIMMER_BLOCK_SYSTEM_H
 #define GLIMMER_BLOCK_SYSTEM_H
 
+#include "block_products.h"
 #include "pattern.h"
 #include "schur_complement.h"
 #include "terms.h"
@@ -63,14 +64,7 @@ class BlockSystem {
 
   /// out = H x = Lambda' Z'WZ Lambda x + x, whatever has been factored.
   void multiply(const BlockMatrix& products, const Vector& x, Vector& out) const {
-    const Vector b = terms_.scaled(x);
-    out.setZero(x.size());
-    for (Index k = 0; k < terms_.count(); ++k) {
-      const Index q = terms_[k].effects();
-      for (Index h = 0, at = terms_.start(k); h < terms_[k].levels; ++h, at += q)
-        out.segment(at, q).noalias() += products.diagonal(k, h).lazyProduct(b.segment(at, q));
-    }
-    for (Index c = 0; c < pattern_.count(); ++c) multiply_crossing(c, products, b, out);
+    multiply_blocks(terms_, pattern_, products, terms_.scaled(x), out);
     for (Index k = 0; k < terms_.count(); ++k) {
       Eigen::Map<Matrix> segment(out.data() + terms_.start(k), terms_[k].effects(), terms_[k].levels);
       segment = terms_.lambda(k).transpose().lazyProduct(segment).eval();
@@ -243,28 +237,6 @@ class BlockSystem {
     } else {
       Eigen::Map<Vector> head(own, q);
       L.transpose().triangularView<Eigen::Upper>().solveInPlace(head);
-    }
-  }
-
-  void multiply_crossing(Index c, const BlockMatrix& products, const Vector& b, Vector& out) const {
-    const Crossing& x = pattern_[c];
-    const Index p = terms_[x.first].effects(), q = terms_[x.second].effects();
-    if (p == 1 && q == 1) {
-      const double *b_first = b.data() + terms_.start(x.first), *b_second = b.data() + terms_.start(x.second);
-      double *out_first = out.data() + terms_.start(x.first), *out_second = out.data() + terms_.start(x.second);
-      const double* values = products.crossing(c, 0).data();
-      for (Index j = 0; j < x.blocks(); ++j) {
-        out_first[x.level_first[j]] += values[j] * b_second[x.level_second[j]];
-        out_second[x.level_second[j]] += values[j] * b_first[x.level_first[j]];
-      }
-      return;
-    }
-    for (Index j = 0; j < x.blocks(); ++j) {
-      const Index first = terms_.position(x.first, x.level_first[j]);
-      const Index second = terms_.position(x.second, x.level_second[j]);
-      const BlockMatrix::ConstBlock block = products.crossing(c, j);
-      out.segment(first, p).noalias() += block.lazyProduct(b.segment(second, q));
-      out.segment(second, q).noalias() += block.transpose().lazyProduct(b.segment(first, p));
     }
   }
 

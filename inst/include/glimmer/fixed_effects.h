@@ -1,70 +1,77 @@
-// The fixed effects beside H: with beta in the inner iteration the Newton system is
-//   [ H      A'WX ] [u]      V = H^-1 A'WX ,  B = X'WX - (A'WX)'V
-//   [ X'WA   X'WX ] [beta]
+// The fixed effects beside H. With beta in the inner iteration the Newton system is H with the border C = A'WX,
+// K = X'WX.
 #ifndef GLIMMER_FIXED_EFFECTS_H
 #define GLIMMER_FIXED_EFFECTS_H
 
+#include "bordered_system.h"
 #include "data.h"
 
 namespace glimmer {
 
+/// X'WX, and Z'WX added to `sums`; change(rows, X) may change the rows of X that it is given.
+template <class Change>
+Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums, Change change) {
+  const Index p = data.X().cols(), size = data.terms.size();
+  return sum_of_matrices(data, p, p, [&](Range chunk, Matrix& sum) {
+    const Range rows = data.rows_of(chunk);
+    Matrix X = data.X().middleRows(rows.begin, rows.size());
+    change(rows, X);
+    const Matrix wx = w.segment(rows.begin, rows.size()).asDiagonal() * X;
+    sum.noalias() += X.transpose() * wx;
+    for (Index j = 0; j < p; ++j)
+      for (Index k = 0; k < data.terms.count(); ++k)
+        add_level_sums(data.terms[k], rows, wx.col(j).data(), sums.data() + j * size + data.terms.start(k));
+  });
+}
+inline Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums) {
+  return fixed_products(data, w, sums, [](Range, Matrix&) {});
+}
+
+/// Lambda' times every column, each laid out like u.
+inline void pull_columns_to_u(const Data& data, Matrix& columns) {
+  Vector column;
+  for (Index j = 0; j < columns.cols(); ++j) {
+    column = columns.col(j);
+    pull_to_u(data, column);
+    columns.col(j) = column;
+  }
+}
+
 class FixedEffects {
  public:
-  FixedEffects(const Data& data, const BlockSystem& system) : data_(data), system_(system) {}
+  /// `integrated`: whether beta is integrated out with a flat prior (REML), not only taken at its mode.
+  FixedEffects(const Data& data, const BlockSystem& system, bool integrated)
+      : data_(data), bordered_(system), integrated_(integrated) {}
 
-  /// After `system` has been factored at the weights w. False: B is not positive definite.
+  bool integrated() const { return integrated_; }
+
+  /// After the system has been factored at the weights w. False: not positive definite.
   bool factor(const Vector& w) {
-    const Index p = data_.X().cols();
-    Matrix coupling = Matrix::Zero(data_.terms.size(), p);
-    complement_ = information(w, coupling);
-    V_.resize(data_.terms.size(), p);
-    Vector column;
-    for (Index j = 0; j < p; ++j) {
-      column = coupling.col(j);
-      pull_to_u(data_, column);
-      coupling.col(j) = column;
-      system_.solve(column);
-      V_.col(j) = column;
-    }
-    complement_.noalias() -= coupling.transpose() * V_;
-    // scaled to unit diagonal: what follows does not depend on the units of the covariates
-    if (!(complement_.diagonal().array() > 0.0).all()) return false;
-    scale_ = complement_.diagonal().cwiseSqrt().cwiseInverse();
-    llt_.compute(scale_.asDiagonal() * complement_ * scale_.asDiagonal());
-    return llt_.info() == Eigen::Success;
+    products_.setZero(data_.terms.size(), data_.X().cols());
+    const Matrix information = fixed_products(data_, w, products_);
+    Matrix coupling = products_;
+    pull_columns_to_u(data_, coupling);
+    return bordered_.factor(information, coupling);
   }
 
   /// Solves the whole system in place.
-  void solve(Vector& u, Vector& beta) const {
-    beta.noalias() -= V_.transpose() * u;
-    beta = scale_.cwiseProduct(llt_.solve(scale_.cwiseProduct(beta)));
-    system_.solve(u);
-    u.noalias() -= V_ * beta;
-  }
+  void solve(Vector& u, Vector& beta) const { bordered_.solve(u, beta); }
 
-  /// B: the information on beta, the random effects eliminated.
-  const Matrix& complement() const { return complement_; }
+  const BorderedSystem& bordered() const { return bordered_; }
+  /// Z'WX at the last weights.
+  const Matrix& products() const { return products_; }
+
+  /// What the integral over beta adds to the log-likelihood: (p/2) log 2 pi - log|B| / 2.
+  double log_volume() const {
+    constexpr double log_two_pi = 1.83787706640934548356;
+    return 0.5 * static_cast<double>(data_.X().cols()) * log_two_pi - bordered_.log_determinant();
+  }
 
  private:
-  /// X'WX, and Z'WX added to `sums`.
-  Matrix information(const Vector& w, Matrix& sums) const {
-    const Index p = data_.X().cols(), size = data_.terms.size();
-    return sum_of_matrices(data_, p, p, [&](Range chunk, Matrix& sum) {
-      const Range rows = data_.rows_of(chunk);
-      const auto X = data_.X().middleRows(rows.begin, rows.size());
-      const Matrix wx = w.segment(rows.begin, rows.size()).asDiagonal() * X;
-      sum.noalias() += X.transpose() * wx;
-      for (Index j = 0; j < p; ++j)
-        for (Index k = 0; k < data_.terms.count(); ++k)
-          add_level_sums(data_.terms[k], rows, wx.col(j).data(), sums.data() + j * size + data_.terms.start(k));
-    });
-  }
-
   const Data& data_;
-  const BlockSystem& system_;
-  Matrix V_, complement_;
-  Vector scale_;
-  Eigen::LLT<Matrix> llt_;
+  BorderedSystem bordered_;
+  bool integrated_;
+  Matrix products_;
 };
 
 }  // namespace glimmer

@@ -25,9 +25,9 @@ class Model {
   /// Rows need positive prior weights. A design that is the caller's own must outlive the model.
   Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density)),
-        system_(data_.terms, data_.pattern), fixed_(data_, system_), mode_(data_, system_),
-        laplace_(data_, system_), quadrature_(data_, system_), integral_(data_, laplace_), pull_back_(data_, system_),
-        adjoint_(data_), point_(data_) {}
+        system_(data_.terms, data_.pattern), fixed_(data_, system_, false), integrated_(data_, system_, true),
+        mode_(data_, system_), laplace_(data_, system_), quadrature_(data_, system_), integral_(data_, laplace_),
+        pull_back_(data_, system_), adjoint_(data_), point_(data_) {}
 
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -92,6 +92,11 @@ class Model {
     return evaluate_with(&fixed_, parameters, gradient);
   }
 
+  /// The restricted log-likelihood: beta is integrated out with a flat prior, by the Laplace approximation too.
+  Evaluation evaluate_integrated(const Vector& parameters, bool gradient) {
+    return evaluate_with(&integrated_, parameters, gradient);
+  }
+
   /// A beta near its joint mode with u, for a start: searched until the gain left is of the order of a log-likelihood
   /// unit's hundredth. Empty where that fails.
   Vector joint_start(const Vector& parameters) {
@@ -115,18 +120,8 @@ class Model {
   /// Distance of each row's eta (in the order of data()) from the edge of what the link allows.
   Vector edge_distances() const { return integral_.distances(point_.eta); }
 
-  /// For each effect of the k-th factor the typical standard error of one level's own effect, from the diagonal P_h of
-  /// Z'WZ: sqrt(sum P_h / sum P_h^2).
-  Vector effect_units(Index k) const {
-    const Index q = data_.terms[k].effects();
-    Vector sums = Vector::Zero(q), squares = Vector::Zero(q);
-    for (Index h = 0; h < data_.terms[k].levels; ++h) {
-      const Vector information = point_.products.diagonal(k, h).diagonal().cwiseAbs();
-      sums += information;
-      squares += information.cwiseAbs2();
-    }
-    return (sums.array() / squares.array()).sqrt();
-  }
+  /// For each effect of the k-th factor the typical standard error of one level's own effect.
+  Vector effect_units(Index k) const { return typical_errors(data_.terms[k], k, point_.products); }
 
   /// Conditional covariance of u given the parameters, on the pattern of H.
   BlockMatrix mode_covariance() {
@@ -137,7 +132,7 @@ class Model {
 
   /// Information on beta at the mode, the random effects eliminated: X'WX - X'WA H^-1 A'WX. Empty where it is not
   /// positive definite.
-  Matrix fixed_information() { return fixed_.factor(point_.rows.w) ? fixed_.complement() : Matrix(); }
+  Matrix fixed_information() { return fixed_.factor(point_.rows.w) ? fixed_.bordered().complement() : Matrix(); }
 
   /// The second derivative of the last value in beta. Empty where it is not known: crossed factors, a barrier.
   Matrix fixed_hessian() const {
@@ -207,6 +202,14 @@ class Model {
     if (direction.allFinite()) point_.u += direction;
   }
 
+  /// Sets the parameters for a search over beta too, which goes on from the last joint mode where there is but one.
+  void set_and_keep_mode(const Vector& parameters, bool at_joint_mode) {
+    const Vector beta = point_.beta;
+    set_parameters(parameters);
+    const bool one_mode = data_.density->log_concave() && !integral_.restricted();
+    if (at_joint_mode && one_mode && point_.beta.allFinite()) point_.beta = beta;
+  }
+
   Vector scale_to_u(Vector x) const {
     pull_to_u(data_, x);
     return x;
@@ -216,10 +219,11 @@ class Model {
     check_length(parameters);
     point_.reserve_rows(data_, integral_.order());
     if (last_fixed_ != fixed || last_parameters_.size() == 0 || parameters != last_parameters_) {
-      const bool at_mode = last_parameters_.size() > 0 && last_.status == Status::ok && !last_fixed_;
+      const bool at_last = last_parameters_.size() > 0 && last_.status == Status::ok;
+      const bool at_mode = at_last && !last_fixed_, at_joint_mode = at_last && last_fixed_;
       last_parameters_.resize(0);  // an interrupt leaves nothing to go on from
       if (fixed)
-        set_parameters(parameters);
+        set_and_keep_mode(parameters, at_joint_mode);
       else
         predict_and_set(parameters, at_mode);
       last_.status = find_mode(fixed);
@@ -272,6 +276,7 @@ class Model {
       return;
     }
     last_.value = (adjoint ? integral_.value_and_adjoint(point_, adjoint_) : integral_.value(point_)) + data_.constant;
+    if (fixed && fixed->integrated()) last_.value += fixed->log_volume();
     adjoint_known_ = adjoint;
     if (!std::isfinite(last_.value)) last_.status = Status::mode_not_found;
   }
@@ -292,7 +297,7 @@ class Model {
 
   Data data_;
   BlockSystem system_;
-  FixedEffects fixed_;
+  FixedEffects fixed_, integrated_;
   Mode mode_;
   Laplace laplace_;
   Quadrature quadrature_;

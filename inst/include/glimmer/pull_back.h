@@ -6,7 +6,12 @@
 //   dl/dphi    = phibar + sum wbar dw/dphi + sum (a_i'lambda) d(d1)/dphi
 //
 // With beta in the inner iteration (the joint method) lambda solves the system with beta in it, and the
-// derivative in beta vanishes. (Wood 2011, JRSS B 73:3, and Skaug and Fournier 2006, CSDA 51:699, use the same
+// derivative in beta vanishes. Where beta is integrated out too (REML), A* = [A X] stands for A in wbar and in
+// Z'WA Hbar, of which Lambda takes the columns of u. With V and B of the bordered system and X~ = X - A V this adds
+//
+//   to wbar_i:  -x~_i' B^-1 x~_i / 2      to dl/dLambda:  Z'W X~ B^-1 V'
+//
+// (Wood 2011, JRSS B 73:3, and Skaug and Fournier 2006, CSDA 51:699, use the same
 // implicit differentiation of the mode.)
 #ifndef GLIMMER_PULL_BACK_H
 #define GLIMMER_PULL_BACK_H
@@ -30,6 +35,7 @@ class PullBack {
   /// `fixed` is null, or the fixed effects that take part in the inner iteration.
   Gradient operator()(const Point& point, const Adjoint& adjoint, const FixedEffects* fixed) {
     scale_blocks(adjoint.H_bar);
+    set_border(point, fixed);
     lambda_.setZero();
     sums_.setZero();
     beta_parts_.setZero(data_.X().cols(), static_cast<Index>(data_.chunks.size()));
@@ -44,6 +50,32 @@ class PullBack {
   }
 
  private:
+  /// What an integral over beta adds: to each row's wbar, and the factors of Z'W X~ B^-1 V'.
+  void set_border(const Point& point, const FixedEffects* fixed) {
+    border_.resize(0);
+    if (!fixed || !fixed->integrated()) return;
+    const BorderedSystem& bordered = fixed->bordered();
+    const Index p = data_.X().cols();
+    Matrix scaled(data_.terms.size(), p), products = fixed->products();
+    Vector moved;
+    for (Index j = 0; j < p; ++j) {
+      scaled.col(j) = data_.terms.scaled(bordered.V().col(j));
+      multiply_blocks(data_.terms, data_.pattern, point.products, scaled.col(j), moved);
+      products.col(j) -= moved;
+    }
+    left_ = bordered.times_root(products);
+    right_ = bordered.times_root(bordered.V());
+    border_.resize(data_.rows());
+    for_chunks(data_, [&](Index, Range chunk) {
+      const Range rows = data_.rows_of(chunk);
+      Matrix eliminated = -data_.X().middleRows(rows.begin, rows.size());
+      for (Index j = 0; j < p; ++j)
+        for (Index k = 0; k < data_.terms.count(); ++k)
+          add_row_products(data_.terms[k], rows, scaled.col(j).data() + data_.terms.start(k), eliminated.col(j).data());
+      border_.segment(rows.begin, rows.size()) = -0.5 * bordered.times_root(eliminated).rowwise().squaredNorm();
+    });
+  }
+
   /// One factor: a chunk has all that its levels need. The part of dl/dphi that goes through the weights and the mode.
   double by_chunks(const Point& point, const Adjoint& adjoint) {
     Vector parts(static_cast<Index>(data_.chunks.size()));
@@ -73,6 +105,8 @@ class PullBack {
       phi_bar += weights_bar(point, chunk, s);
       for (Index k = 0; k < data_.terms.count(); ++k)
         add_level_sums(data_.terms[k], rows, s.data(), lambda_.data() + data_.terms.start(k));
+      // at the joint mode X'd1 = 0, so that this is what reaches beta's mode beyond it
+      if (fixed && adjoint.eta_bar.size() > 0) s += adjoint.eta_bar.segment(rows.begin, rows.size());
       if (fixed) beta_lambda_.noalias() += data_.X().middleRows(rows.begin, rows.size()).transpose() * s;
     }
     solve_lambda(adjoint, fixed);
@@ -121,6 +155,7 @@ class PullBack {
       add_quadratic_forms(terms[x.first], terms[x.second], x.block_of_row, rows, scaled_.crossing_values(c).data(), 2.0,
                           s.data());
     }
+    if (border_.size() > 0) s += border_.segment(rows.begin, rows.size());
     const double phi_bar =
         data_.density->has_dispersion() ? s.dot(point.rows.w_phi.segment(rows.begin, rows.size())) : 0.0;
     s.array() *= point.rows.d3.segment(rows.begin, rows.size()).array();
@@ -164,54 +199,21 @@ class PullBack {
     Matrix out = adjoint.lambda_bar[k];
     out.noalias() += Ze * u.transpose();
     out.noalias() += score * lambda.transpose();
-    add_diagonal(k, point, adjoint, out);
-    for (Index c = 0; c < data_.pattern.count(); ++c) add_crossing(c, k, point, adjoint, out);
+    out += 2.0 * sum_of_products(terms, data_.pattern, k, point.products, adjoint.H_bar);
+    for (Index j = 0; border_.size() > 0 && j < left_.cols(); ++j) {
+      Eigen::Map<const Matrix> left(left_.col(j).data() + at, q, levels), right(right_.col(j).data() + at, q, levels);
+      out.noalias() += left * right.transpose();
+    }
     return out;
-  }
-
-  /// The part of 2 Z'WA Hbar within factor k: 2 P_kk Lambda_k Hbar_kk
-  void add_diagonal(Index k, const Point& point, const Adjoint& adjoint, Matrix& out) const {
-    const Matrix& lambda = data_.terms.lambda(k);
-    if (lambda.size() == 1) {
-      out(0, 0) += 2.0 * lambda(0, 0) * point.products.diagonal_values(k).dot(adjoint.H_bar.diagonal_values(k));
-      return;
-    }
-    Matrix sum = Matrix::Zero(out.rows(), out.cols()), scaled(out.rows(), out.cols());
-    for (Index h = 0; h < data_.terms[k].levels; ++h) {
-      scaled.noalias() = lambda.lazyProduct(adjoint.H_bar.diagonal(k, h));
-      sum.noalias() += point.products.diagonal(k, h).lazyProduct(scaled);
-    }
-    out += 2.0 * sum;
-  }
-
-  /// The part of 2 Z'WA Hbar in which factor k meets another: 2 P_kl Lambda_l Hbar_lk
-  void add_crossing(Index c, Index k, const Point& point, const Adjoint& adjoint, Matrix& out) const {
-    const Crossing& x = data_.pattern[c];
-    if (x.first != k && x.second != k) return;
-    const Matrix& lambda = data_.terms.lambda(x.first == k ? x.second : x.first);
-    if (lambda.size() == 1 && out.size() == 1) {
-      out(0, 0) += 2.0 * lambda(0, 0) * point.products.crossing_values(c).dot(adjoint.H_bar.crossing_values(c));
-      return;
-    }
-    Matrix scaled(lambda.rows(), out.cols()), sum = Matrix::Zero(out.rows(), out.cols());
-    for (Index j = 0; j < x.blocks(); ++j) {
-      const BlockMatrix::ConstBlock P = point.products.crossing(c, j), H_bar = adjoint.H_bar.crossing(c, j);
-      if (x.first == k) {
-        scaled.noalias() = lambda.lazyProduct(H_bar.transpose());
-        sum.noalias() += P.lazyProduct(scaled);
-      } else {
-        scaled.noalias() = lambda.lazyProduct(H_bar);
-        sum.noalias() += P.transpose().lazyProduct(scaled);
-      }
-    }
-    out += 2.0 * sum;
   }
 
   const Data& data_;
   const BlockSystem& system_;
   BlockMatrix scaled_;
   Vector lambda_, scaled_lambda_, beta_lambda_, sums_;
-  Matrix beta_parts_;  ///< X'(etabar + e), a column a chunk
+  Vector border_;         ///< n: what an integral over beta adds to wbar; empty: nothing
+  Matrix left_, right_;   ///< Z'W X~ T and V T, T T' = B^-1
+  Matrix beta_parts_;     ///< X'(etabar + e), a column a chunk
 };
 
 }  // namespace glimmer

@@ -1,0 +1,103 @@
+// Products with matrices on the pattern of H: P = Z'WZ times a vector, and what the derivative of a log-determinant in
+// Lambda is made of.
+#ifndef GLIMMER_BLOCK_PRODUCTS_H
+#define GLIMMER_BLOCK_PRODUCTS_H
+
+#include "pattern.h"
+#include "terms.h"
+
+namespace glimmer {
+
+/// The part of P x that one crossing adds.
+inline void add_crossing_product(const Terms& terms, const Crossing& x, Index c, const BlockMatrix& P, const Vector& b,
+                                 Vector& out) {
+  const Index p = terms[x.first].effects(), q = terms[x.second].effects();
+  if (p == 1 && q == 1) {
+    const double *b_first = b.data() + terms.start(x.first), *b_second = b.data() + terms.start(x.second);
+    double *out_first = out.data() + terms.start(x.first), *out_second = out.data() + terms.start(x.second);
+    const double* values = P.crossing(c, 0).data();
+    for (Index j = 0; j < x.blocks(); ++j) {
+      out_first[x.level_first[j]] += values[j] * b_second[x.level_second[j]];
+      out_second[x.level_second[j]] += values[j] * b_first[x.level_first[j]];
+    }
+    return;
+  }
+  for (Index j = 0; j < x.blocks(); ++j) {
+    const Index first = terms.position(x.first, x.level_first[j]);
+    const Index second = terms.position(x.second, x.level_second[j]);
+    const BlockMatrix::ConstBlock block = P.crossing(c, j);
+    out.segment(first, p).noalias() += block.lazyProduct(b.segment(second, q));
+    out.segment(second, q).noalias() += block.transpose().lazyProduct(b.segment(first, p));
+  }
+}
+
+/// out = P b, both laid out like u.
+inline void multiply_blocks(const Terms& terms, const Pattern& pattern, const BlockMatrix& P, const Vector& b,
+                            Vector& out) {
+  out.setZero(b.size());
+  for (Index k = 0; k < terms.count(); ++k) {
+    const Index q = terms[k].effects();
+    for (Index h = 0, at = terms.start(k); h < terms[k].levels; ++h, at += q)
+      out.segment(at, q).noalias() += P.diagonal(k, h).lazyProduct(b.segment(at, q));
+  }
+  for (Index c = 0; c < pattern.count(); ++c) add_crossing_product(terms, pattern[c], c, P, b, out);
+}
+
+/// The sum over the levels of factor k of the blocks P_kk Lambda_k G_kk.
+inline Matrix sum_within(const Terms& terms, Index k, const BlockMatrix& P, const BlockMatrix& G) {
+  const Matrix& lambda = terms.lambda(k);
+  if (lambda.size() == 1)
+    return Matrix::Constant(1, 1, lambda(0, 0) * P.diagonal_values(k).dot(G.diagonal_values(k)));
+  Matrix sum = Matrix::Zero(lambda.rows(), lambda.cols()), scaled(lambda.rows(), lambda.cols());
+  for (Index h = 0; h < terms[k].levels; ++h) {
+    scaled.noalias() = lambda.lazyProduct(G.diagonal(k, h));
+    sum.noalias() += P.diagonal(k, h).lazyProduct(scaled);
+  }
+  return sum;
+}
+
+/// The sum over the blocks of a crossing of factor k with a factor l: P_kl Lambda_l G_lk.
+inline Matrix sum_of_crossing(const Terms& terms, const Crossing& x, Index c, Index k, const BlockMatrix& P,
+                              const BlockMatrix& G) {
+  const Matrix& lambda = terms.lambda(x.first == k ? x.second : x.first);
+  const Index q = terms[k].effects();
+  if (lambda.size() == 1 && q == 1)
+    return Matrix::Constant(1, 1, lambda(0, 0) * P.crossing_values(c).dot(G.crossing_values(c)));
+  Matrix scaled(lambda.rows(), q), sum = Matrix::Zero(q, q);
+  for (Index j = 0; j < x.blocks(); ++j) {
+    const BlockMatrix::ConstBlock block = P.crossing(c, j), other = G.crossing(c, j);
+    if (x.first == k) {
+      scaled.noalias() = lambda.lazyProduct(other.transpose());
+      sum.noalias() += block.lazyProduct(scaled);
+    } else {
+      scaled.noalias() = lambda.lazyProduct(other);
+      sum.noalias() += block.transpose().lazyProduct(scaled);
+    }
+  }
+  return sum;
+}
+
+/// The blocks of factor k of Z'WA G, summed over its levels, P = Z'WZ: sum_l P_kl Lambda_l G_lk.
+inline Matrix sum_of_products(const Terms& terms, const Pattern& pattern, Index k, const BlockMatrix& P,
+                              const BlockMatrix& G) {
+  Matrix sum = sum_within(terms, k, P, G);
+  for (Index c = 0; c < pattern.count(); ++c)
+    if (pattern[c].first == k || pattern[c].second == k) sum += sum_of_crossing(terms, pattern[c], c, k, P, G);
+  return sum;
+}
+
+/// For each effect of factor k the typical standard error of one level's own effect, from the diagonals P_h of Z'WZ:
+/// sqrt(sum P_h / sum P_h^2).
+inline Vector typical_errors(const Grouping& grouping, Index k, const BlockMatrix& P) {
+  Vector sums = Vector::Zero(grouping.effects()), squares = sums;
+  for (Index h = 0; h < grouping.levels; ++h) {
+    const Vector information = P.diagonal(k, h).diagonal().cwiseAbs();
+    sums += information;
+    squares += information.cwiseAbs2();
+  }
+  return (sums.array() / squares.array()).sqrt();
+}
+
+}  // namespace glimmer
+
+#endif

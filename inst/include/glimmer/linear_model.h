@@ -1,0 +1,301 @@
+// The linear mixed model: Gaussian response, identity link. With Lambda relative to sigma, A* = [A X], H* = A*'WA* + I
+// (I on the u part) and r^2 the penalised weighted residual sum of squares at the solution of the normal equations,
+//
+//   l = -[ log|H*| + nu log(2 pi sigma^2) + r^2 / sigma^2 - sum log w ] / 2
+//   dl/dLambda = Z'We u' / sigma^2 - Z'WA* H*^-1 [, u columns]
+//
+// is the restricted log-likelihood (nu = n - p); with A for A* in the determinant and the second line, and nu = n, the
+// log-likelihood, profiled over beta. It is largest at sigma^2 = r^2 / nu. Cross products of [Z X y] are formed once,
+// so that an evaluation does not touch the rows. (Bates et al. 2015, Journal of Statistical Software 67(1).)
+#ifndef GLIMMER_LINEAR_MODEL_H
+#define GLIMMER_LINEAR_MODEL_H
+
+#include "fixed_effects.h"
+
+namespace glimmer {
+
+/// A value with the parameters (beta, theta, log sigma) that it belongs to.
+struct LinearEvaluation {
+  Status status = Status::ok;
+  double value = -infinity;
+  Vector gradient, parameters;
+};
+
+class LinearModel {
+ public:
+  /// The caller's own design is not used beyond this.
+  LinearModel(Responses responses, Column offset, FixedDesign design, Terms terms, bool restricted, int threads)
+      : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms),
+              make_density("gaussian", "identity")),
+        restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()),
+        system_(data_.terms, data_.pattern), bordered_(system_), products_(data_.terms, data_.pattern),
+        inverse_(products_) {
+    data_.threads = threads;
+    system_.set_threads(threads);
+    form_products();
+    data_.responses = Responses();
+    data_.design = FixedDesign(nullptr, 0, beta_count_);
+  }
+
+  LinearModel(const LinearModel&) = delete;
+  LinearModel& operator=(const LinearModel&) = delete;
+
+  Index parameter_count() const { return beta_count_ + terms().theta_count() + 1; }
+  const Terms& terms() const { return data_.terms; }
+
+  /// The log-likelihood at theta and log sigma, with beta at its maximum or integrated out. With `profile` only
+  /// theta / sigma counts, and sigma is at its maximum too. The gradient is in theta and log sigma as given.
+  LinearEvaluation evaluate(const Vector& parameters, bool profile, bool gradient) {
+    if (parameters.size() != parameter_count()) throw std::invalid_argument("a wrong number of parameters");
+    const Index last = parameters.size() - 1;
+    const double given = std::exp(parameters[last]);
+    const Vector theta = parameters.segment(beta_count_, last - beta_count_) / given;
+    LinearEvaluation out;
+    out.parameters = parameters;
+    if (theta.size() != theta_.size() || theta != theta_) status_ = solve(theta);
+    out.status = status_;
+    if (status_ != Status::ok) return out;
+    sigma_ = profile ? std::sqrt(residual_ / freedom()) : given;
+    out.value = value();
+    out.parameters << beta_, theta * sigma_, std::log(sigma_);
+    if (!std::isfinite(out.value)) out.status = Status::not_positive_definite;
+    if (gradient && out.status == Status::ok) {
+      const Vector slope = slope_in_theta();
+      out.gradient.resize(parameters.size());
+      out.gradient << Vector::Zero(beta_count_), slope / given,
+          residual_ / (sigma_ * sigma_) - freedom() - theta.dot(slope);
+      if (!out.gradient.allFinite()) out.status = Status::gradient_not_finite;
+    }
+    return out;
+  }
+
+  // What the last evaluation left, if its status was ok.
+  Vector modes() const { return data_.terms.scaled(u_); }
+  double sigma() const { return sigma_; }
+
+  /// Conditional covariance of u given the parameters, in units of sigma^2, on the pattern of H.
+  const BlockMatrix& mode_covariance() {
+    find_inverse();
+    return inverse_;
+  }
+
+  /// Information on beta, the random effects eliminated: X'V^-1 X.
+  Matrix fixed_information() const { return bordered_.complement() / (sigma_ * sigma_); }
+
+  /// For each effect of the k-th factor the typical standard error of one level's own effect.
+  Vector effect_units(Index k) const { return sigma_ * typical_errors(terms()[k], k, products_); }
+
+ private:
+  double freedom() const { return static_cast<double>(rows_ - (restricted_ ? beta_count_ : 0)); }
+
+  double value() const {
+    constexpr double log_two_pi = 1.83787706640934548356;
+    const double penalty = freedom() * (log_two_pi + 2.0 * std::log(sigma_)) + residual_ / (sigma_ * sigma_);
+    return 0.5 * (log_weights_ - penalty) - log_determinant_;
+  }
+
+  /// Of the response the residuals of a fit with hardly any penalty are summed up too, and of the columns of X what
+  /// such fits leave of them: what is large and fitted well would otherwise cancel in r^2 and B.
+  void form_products() {
+    const Range all{0, rows_};
+    Vector weights(rows_), response(rows_), offset(rows_);
+    data_.responses.weight.copy(all, weights.data());
+    data_.responses.y.copy(all, response.data());
+    data_.offset.copy(all, offset.data());
+    response -= offset;
+    log_weights_ = weights.array().log().sum();
+    for_chunks(data_, [&](Index, Range chunk) { add_products(data_, chunk, weights, products_); });
+    fixed_products_.setZero(terms().size(), beta_count_);
+    information_ = fixed_products(data_, weights, fixed_products_);
+    sum_response(weights, response);
+    response_sums_ = residual_sums_;
+    fixed_response_sums_ = fixed_residual_sums_;
+    left_products_ = fixed_products_;
+    left_information_ = information_;
+    if (!find_centre()) return;
+    left_products_.setZero();
+    left_information_ = fixed_products(data_, weights, left_products_, [&](Range rows, Matrix& X) {
+      for (Index j = 0; j < beta_count_; ++j) subtract_effects(rows, column_centre_.col(j), X.col(j).data());
+    });
+    for_chunks(data_, [&](Index, Range chunk) {
+      const Range rows = data_.rows_of(chunk);
+      const auto X = data_.X().middleRows(rows.begin, rows.size());
+      response.segment(rows.begin, rows.size()).noalias() -= X * fixed_centre_;
+      subtract_effects(rows, centre_, response.data() + rows.begin);
+    });
+    sum_response(weights, response);
+  }
+
+  /// out_i -= z_i'b on a range of rows
+  template <class Effects>
+  void subtract_effects(Range rows, const Effects& b, double* out) const {
+    const Vector opposite = -b;
+    for (Index k = 0; k < terms().count(); ++k)
+      add_row_products(terms()[k], rows, opposite.data() + terms().start(k), out);
+  }
+
+  /// The sums of a response, weighted, with Z, X and itself.
+  void sum_response(const Vector& weights, const Vector& response) {
+    const Vector weighted = weights.cwiseProduct(response);
+    residual_square_ = weighted.dot(response);
+    level_sums(data_, weighted, residual_sums_);
+    fixed_residual_sums_ = fixed_sums(data_, weighted);
+  }
+
+  /// beta and b of a fit with hardly any penalty, and the b of such fits to the columns of X. False: they cannot be
+  /// had, and are zero.
+  bool find_centre() {
+    constexpr double shrink = 1e8;
+    centre_.setZero(terms().size());
+    fixed_centre_.setZero(beta_count_);
+    column_centre_.setZero(terms().size(), beta_count_);
+    const double scale = shrink / least_information(), root = std::sqrt(scale);
+    if (!std::isfinite(scale) || !(scale > 0.0)) return false;
+    BlockMatrix scaled = products_;
+    scaled *= scale;
+    if (!system_.factor(scaled) || !bordered_.factor(information_, root * fixed_products_)) return false;
+    Vector u = root * response_sums_, beta = fixed_response_sums_;
+    bordered_.solve(u, beta);
+    if (!u.allFinite() || !beta.allFinite() || !bordered_.V().allFinite()) return false;
+    centre_ = root * u;
+    fixed_centre_ = beta;
+    column_centre_ = root * bordered_.V();
+    return true;
+  }
+
+  /// The smallest mean, over levels, of the diagonal of Z'WZ that belongs to one effect; zeros do not count.
+  double least_information() const {
+    double least = infinity;
+    for (Index k = 0; k < terms().count(); ++k) {
+      const Index q = terms()[k].effects();
+      Eigen::Map<const Matrix> blocks(products_.diagonal_values(k).data(), q * q, terms()[k].levels);
+      for (Index e = 0; e < q; ++e) {
+        const double mean = blocks.row(e * (q + 1)).mean();
+        if (mean > 0.0) least = std::min(least, mean);
+      }
+    }
+    return least;
+  }
+
+  /// beta, u, r^2 and the determinant at a relative theta.
+  Status solve(const Vector& theta) {
+    theta_.resize(0);
+    if (!theta.allFinite()) return Status::infeasible;
+    data_.terms.set_theta(theta);
+    Matrix coupling = fixed_products_;
+    pull_columns_to_u(data_, coupling);
+    if (!system_.factor(products_)) return Status::not_positive_definite;
+    bordered_.eliminate(coupling);
+    if (!bordered_.factor_with(eliminated_information())) return Status::not_positive_definite;
+    u_ = response_sums_;
+    pull_to_u(data_, u_);
+    beta_ = fixed_response_sums_;
+    bordered_.solve(u_, beta_);
+    shift_ = terms().scaled(u_) - centre_;
+    fixed_shift_ = beta_ - fixed_centre_;
+    find_residuals();
+    refine();
+    log_determinant_ = system_.log_determinant(data_.all_levels()) + system_.log_determinant_rest() +
+                       (restricted_ ? bordered_.log_determinant() : 0.0);
+    has_inverse_ = false;
+    theta_ = theta;
+    // where beta is lost to round-off so is r^2, which would be the smaller the better
+    const double noise = 1e-14 * fixed_shift_.dot(information_ * fixed_shift_);
+    return residual_ > noise && residual_ > 0.0 && std::isfinite(residual_) ? Status::ok
+                                                                            : Status::not_positive_definite;
+  }
+
+  /// B = X~'WX~ + V'V, X~ = X - A V, from the distance of Lambda V to the centre; and Z'WX~.
+  Matrix eliminated_information() {
+    const Matrix& V = bordered_.V();
+    Matrix shifts(V.rows(), V.cols());
+    column_errors_ = left_products_;
+    Vector moved;
+    for (Index j = 0; j < beta_count_; ++j) {
+      shifts.col(j) = terms().scaled(V.col(j)) - column_centre_.col(j);
+      multiply_blocks(terms(), data_.pattern, products_, shifts.col(j), moved);
+      column_errors_.col(j) -= moved;
+    }
+    const Matrix B = left_information_ + V.transpose() * V - left_products_.transpose() * shifts -
+                     shifts.transpose() * column_errors_;
+    return 0.5 * (B + B.transpose());
+  }
+
+  /// r^2 and Z'We, X'We, from the distance of beta and b to the centre.
+  void find_residuals() {
+    Vector moved;
+    multiply_blocks(terms(), data_.pattern, products_, shift_, moved);
+    errors_ = residual_sums_ - fixed_products_ * fixed_shift_ - moved;
+    fixed_errors_ = fixed_residual_sums_ - information_ * fixed_shift_ - fixed_products_.transpose() * shift_;
+    residual_ = residual_square_ - fixed_shift_.dot(fixed_residual_sums_ + fixed_errors_) -
+                shift_.dot(residual_sums_ + errors_) + u_.squaredNorm();
+  }
+
+  /// Solves once more for what the solution has left: where effects dwarf the residuals, their distance to the centre
+  /// has digits that they themselves have not.
+  void refine() {
+    Vector u = errors_, beta = fixed_errors_;
+    pull_to_u(data_, u);
+    u -= u_;
+    bordered_.solve(u, beta);
+    u_ += u;
+    beta_ += beta;
+    shift_ += terms().scaled(u);
+    fixed_shift_ += beta;
+    find_residuals();
+  }
+
+  void find_inverse() {
+    if (!has_inverse_) system_.inverse(inverse_);
+    has_inverse_ = true;
+  }
+
+  /// The derivative in the relative theta, sigma fixed.
+  Vector slope_in_theta() {
+    find_inverse();
+    Matrix left, right;
+    if (restricted_) {  // Z'W X~ T and V T, T T' = B^-1
+      left = bordered_.times_root(column_errors_);
+      right = bordered_.times_root(bordered_.V());
+    }
+    Vector out = Vector::Zero(terms().theta_count());
+    for (Index k = 0; k < terms().count(); ++k) {
+      const Index q = terms()[k].effects(), levels = terms()[k].levels, at = terms().start(k);
+      const auto by_level = [&](const double* values) { return Eigen::Map<const Matrix>(values + at, q, levels); };
+      Matrix slope = by_level(errors_.data()) * by_level(u_.data()).transpose() / (sigma_ * sigma_);
+      slope -= sum_of_products(terms(), data_.pattern, k, products_, inverse_);
+      for (Index j = 0; j < left.cols(); ++j)
+        slope.noalias() += by_level(left.col(j).data()) * by_level(right.col(j).data()).transpose();
+      terms().pull_back(k, slope, out);
+    }
+    return out;
+  }
+
+  Data data_;  ///< after the cross products have been formed, what says which effects there are
+  bool restricted_;
+  Index rows_, beta_count_;
+  BlockSystem system_;
+  BorderedSystem bordered_;
+  BlockMatrix products_;                        ///< Z'WZ
+  Matrix fixed_products_, information_;         ///< Z'WX, X'WX
+  Vector response_sums_, fixed_response_sums_;  ///< Z'Wy, X'Wy, y less the offset
+  Matrix column_centre_;                        ///< K, the b of rough fits to the columns of X, and of X - Z K:
+  Matrix left_products_, left_information_;     ///< the same as of X
+  Vector centre_, fixed_centre_;                ///< b and beta of a rough fit, and of its residuals e:
+  Vector residual_sums_, fixed_residual_sums_;  ///< Z'We, X'We,
+  double residual_square_ = 0.0;                ///< e'We
+  double log_weights_ = 0.0;
+  // at the last theta
+  Vector theta_, u_, beta_;
+  Vector shift_, fixed_shift_;    ///< b and beta less the centre
+  Matrix column_errors_;          ///< Z'WX~
+  Vector errors_, fixed_errors_;  ///< Z'We, X'We, e the weighted residuals here
+  double residual_ = 0.0, log_determinant_ = 0.0, sigma_ = 1.0;
+  Status status_ = Status::ok;
+  BlockMatrix inverse_;
+  bool has_inverse_ = false;
+};
+
+}  // namespace glimmer
+
+#endif
