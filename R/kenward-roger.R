@@ -45,7 +45,7 @@ kenward_roger_products <- function(system) {
   r <- direction_products(system)
   traces <- marginal_traces(system)
   weighted <- function(matrices) Reduce(`+`, Map(`*`, values, matrices), 0)
-  r[[last]] <- 2 * solve_scaled(system$covariance) - weighted(r)
+  r[[last]] <- 2 * inverse_of(system$covariance) - weighted(r)
   q[[last]] <- list()
   for (i in free) {
     q[[i]][[last]] <- 2 * r[[i]] - weighted(q[[i]][free])
@@ -61,7 +61,7 @@ kenward_roger_products <- function(system) {
 }
 
 # Inverse of a positive definite matrix whose rows may have very different units.
-solve_scaled <- function(matrix) {
+inverse_of <- function(matrix) {
   tcrossprod(scaled_root(matrix))
 }
 
@@ -146,7 +146,7 @@ check_trace_size <- function(system, most = 5e11) {
 kenward_roger_test <- function(contrasts, estimate, parts) {
   contrasts <- uncorrelated_contrasts(contrasts, parts$covariance)$contrasts
   rank <- nrow(contrasts)
-  form <- solve_scaled(contrasts %*% parts$covariance %*% t(contrasts))
+  form <- inverse_of(contrasts %*% parts$covariance %*% t(contrasts))
   slopes <- lapply(parts$slopes, function(slope) form %*% contrasts %*% slope %*% t(contrasts))
   traces <- vapply(slopes, function(slope) sum(diag(slope)), 1)
   products <- vapply(slopes, function(left) vapply(slopes, function(right) sum(left * t(right)), 1), traces)
