@@ -21,10 +21,12 @@ containment_df <- function(fit) {
 
 #' The random effects one by one, each with the variables in its name: of (x | g) they are g and x:g
 #'
-#' @return List, one element an effect in formula order: `variables`, `factor`, `columns` (positions in its Z).
+#' @return List, one element an effect, those of factors with fewer levels first, so that an outer factor comes before
+#'   those nested in it: `variables`, `factor`, `columns` (positions in its Z).
 #' @noRd
 random_effects_by_name <- function(fit, design) {
-  unlist(lapply(design$terms, function(term) {
+  levels <- vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L)
+  unlist(lapply(design$terms[order(levels)], function(term) {
     z <- matrix_of(term$terms, fit$frame, term$contrasts)
     assign <- attr(z, "assign")[match(term$names, colnames(z))]
     names <- attr(term$terms, "factors")

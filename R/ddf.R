@@ -18,9 +18,10 @@
 #'       for the estimation of the variances, a scaled F statistic, and the expected information (Kenward and Roger
 #'       1997).}
 #'     \item{`"containment"`}{of a term A: the smallest rank that a random effect whose name contains A, as `(1 | A:b)`
-#'       or `(A | b)` do, adds to the columns of X and the random effects before it; where there is none, the number of
-#'       rows less the rank of X and Z together. This is the default of PROC MIXED of SAS. It goes by names: a treatment
-#'       given to whole levels of `g` with `(1 | g)` is not contained; use `"between-within"` there.}
+#'       or `(A | b)` do, adds to the columns of X and the random effects before it, which are those of factors with
+#'       fewer levels; where there is none, the number of rows less the rank of X and Z together. This is the default of
+#'       PROC MIXED of SAS. It goes by names: a treatment given to whole levels of `g` with `(1 | g)` is not contained;
+#'       use `"between-within"` there.}
 #'     \item{`"between-within"`}{nested grouping factors only: a term belongs to the outermost factor within whose
 #'       levels it is constant, or to the rows, and has the number of these levels (or rows) less that of the next
 #'       factor outwards (for the outermost: 1, for the intercept) and less the coefficients that belong there

@@ -1,0 +1,72 @@
+# Methods for 'emmeans': estimated marginal means, contrasts and slopes, with the degrees of freedom of ddf().
+
+#' Estimated marginal means
+#'
+#' Methods for the generics by which 'emmeans' asks a model, so that `emmeans()`, `emtrends()`, `pairs()`, `contrast()`
+#' and `joint_tests()` work with fits. They are there when that package is loaded; `glimmer` does not need it.
+#'
+#' @param object Object of class `glimmer`.
+#' @param trms,xlev,grid As 'emmeans' hands them over.
+#' @param data Data frame, or `NULL` for the model frame of the fit.
+#' @param ddf Character: the method of degrees of freedom, see [ddf()]; given to `emmeans()` and the like.
+#' @param vcov. `NULL`, or a covariance matrix of the fixed effects, or a function that gives it for the fit, used
+#'   instead of that of the method.
+#' @param ... `recover_data()`: handed on; `emm_basis()`: not used.
+#' @return As 'emmeans' expects: `recover_data()` the data; `emm_basis()` a list of `X`, `bhat`, `nbasis`, `V`, `dffun`,
+#'   `dfargs` and `misc`. The means are those of a level with random effects 0.
+#' @details
+#' The variables are those of the model frame, so that the data need not be there any more. `type = "response"`
+#' transforms back by the inverse link.
+#' @examples
+#' if (requireNamespace("emmeans", quietly = TRUE)) {
+#'   fit <- glmm(breaks ~ wool + tension + (1 | tension:wool), data = warpbreaks)
+#'   print(emmeans::emmeans(fit, pairwise ~ tension))
+#'   print(emmeans::emmeans(fit, "tension", ddf = "between-within"))
+#' }
+#' @name emmeans.glimmer
+#' @exportS3Method emmeans::recover_data
+recover_data.glimmer <- function(object, data = NULL, ...) {
+  call <- object$call
+  # weights and offsets are in the frame
+  frame <- if (is.null(data)) object$frame
+  emmeans::recover_data(call, stats::delete.response(object$terms), attr(object$frame, "na.action"), data = data,
+                        frame = frame, ...)
+}
+
+#' @rdname emmeans.glimmer
+#' @exportS3Method emmeans::emm_basis
+emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", vcov. = NULL, ...) {
+  rule <- ddf_rule(object, ddf)
+  frame <- stats::model.frame(trms, grid, na.action = stats::na.pass, xlev = xlev)
+  x <- stats::model.matrix(trms, frame, contrasts.arg = object$contrasts)
+  covariance <- rule$covariance
+  if (is.function(vcov.)) vcov. <- vcov.(object)
+  if (!is.null(vcov.)) covariance <- as.matrix(vcov.)
+  list(X = x, bhat = unname(fixef.glimmer(object, add.dropped = TRUE)), nbasis = aliased_basis(object), V = covariance,
+       dffun = emmeans_df, dfargs = list(rule = rule),
+       misc = c(emmeans::.std.link.labels(object$family, list()), list(initMesg = emmeans_message(rule))))
+}
+
+# One contrast, or a matrix with a row each.
+emmeans_df <- function(k, dfargs) {
+  contrast_df(if (is.matrix(k)) k else matrix(k, 1L), dfargs$rule)
+}
+
+emmeans_message <- function(rule) {
+  if (rule$method == "none") character() else paste("Degrees-of-freedom method:", rule$method)
+}
+
+#' The combinations of all columns of X, aliased ones too, that are zero in the data
+#' @return Matrix with orthonormal columns, or the 1 x 1 `NA` by which 'emmeans' knows that there are none.
+#' @noRd
+aliased_basis <- function(fit) {
+  if (!length(fit$dropped)) {
+    return(matrix(NA))
+  }
+  x <- matrix_of(fit$terms, fit$frame, fit$contrasts)
+  out <- which(colnames(x) %in% fit$dropped)
+  relation <- matrix(0, ncol(x), length(out))
+  relation[out, ] <- -diag(length(out))
+  relation[-out, ] <- qr.coef(qr(x[, -out, drop = FALSE]), x[, out, drop = FALSE])
+  qr.Q(qr(relation))
+}
