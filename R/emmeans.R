@@ -43,17 +43,14 @@ emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", vcov. = NU
   if (is.function(vcov.)) vcov. <- vcov.(object)
   if (!is.null(vcov.)) covariance <- as.matrix(vcov.)
   list(X = x, bhat = unname(fixef.glimmer(object, add.dropped = TRUE)), nbasis = aliased_basis(object), V = covariance,
-       dffun = emmeans_df, dfargs = list(rule = rule),
-       misc = c(emmeans::.std.link.labels(object$family, list()), list(initMesg = emmeans_message(rule))))
+       dffun = structure(emmeans_df, mesg = if (rule$method != "none") rule$method),
+       dfargs = list(of = contrast_df, rule = rule),
+       misc = emmeans::.std.link.labels(object$family, list()))
 }
 
-# One contrast, or a matrix with a row each.
+# One contrast, or a matrix with a row each. 'emmeans' takes the environment of the function away.
 emmeans_df <- function(k, dfargs) {
-  contrast_df(if (is.matrix(k)) k else matrix(k, 1L), dfargs$rule)
-}
-
-emmeans_message <- function(rule) {
-  if (rule$method == "none") character() else paste("Degrees-of-freedom method:", rule$method)
+  dfargs$of(if (is.matrix(k)) k else matrix(k, 1L), dfargs$rule)
 }
 
 #' The combinations of all columns of X, aliased ones too, that are zero in the data
