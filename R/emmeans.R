@@ -15,8 +15,8 @@
 #' @return As 'emmeans' expects: `recover_data()` the data; `emm_basis()` a list of `X`, `bhat`, `nbasis`, `V`, `dffun`,
 #'   `dfargs` and `misc`. The means are those of a level with random effects 0.
 #' @details
-#' The variables are those of the model frame, so that the data need not be there any more. `type = "response"`
-#' transforms back by the inverse link.
+#' The variables are those of the model frame, so that the data need not be there any more, unless the formula
+#' transforms them, as `poly(x, 2)` does. `type = "response"` transforms back by the inverse link.
 #' @examples
 #' if (requireNamespace("emmeans", quietly = TRUE)) {
 #'   fit <- glmm(breaks ~ wool + tension + (1 | tension:wool), data = warpbreaks)
@@ -27,10 +27,25 @@
 #' @exportS3Method emmeans::recover_data
 recover_data.glimmer <- function(object, data = NULL, ...) {
   call <- object$call
-  # weights and offsets are in the frame
-  frame <- if (is.null(data)) object$frame
-  emmeans::recover_data(call, stats::delete.response(object$terms), attr(object$frame, "na.action"), data = data,
-                        frame = frame, ...)
+  terms <- stats::delete.response(object$terms)
+  # the frame has variables as the formula transforms them
+  if (is.null(data) && !all(all.vars(terms) %in% names(object$frame))) {
+    found <- data_for_terms(object, all.vars(terms), sys.frames())
+    if (!is.null(found)) call$data <- found
+  }
+  emmeans::recover_data(call, terms, attr(object$frame, "na.action"), data = data, frame = object$frame, ...)
+}
+
+# The data of the call: in the environment of the formula, or in the calls that lead here but for those of 'emmeans'.
+data_for_terms <- function(fit, variables, frames) {
+  inside <- list(asNamespace("emmeans"), topenv())
+  foreign <- vapply(frames, function(frame) !any(vapply(inside, identical, logical(1), topenv(frame))), logical(1))
+  for (candidate in c(list(environment(fit$formula)), rev(frames[foreign]), list(globalenv()))) {
+    found <- tryCatch(eval(fit$call$data, candidate), error = function(e) NULL)
+    if (is.data.frame(found) && nrow(found) >= nrow(fit$frame) && all(variables %in% names(found))) {
+      return(found)
+    }
+  }
 }
 
 #' @rdname emmeans.glimmer

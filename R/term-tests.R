@@ -151,7 +151,7 @@ coefficients_between <- function(to, from) {
   parts <- qr(to / rep(size, each = nrow(to)), tol = 0)
   coefficients <- qr.coef(parts, from) / size
   rest <- sqrt(colSums((from - to %*% coefficients)^2) / colSums(from^2))
-  if (anyNA(coefficients) || any(rest > 1e-6)) {
+  if (ncol(to) != ncol(from) || anyNA(coefficients) || any(rest > 1e-6)) {
     stop_glimmer("contrasts", paste0("Tests of type III need contrasts that span all differences between the levels ",
                                      "of each factor: these do not. Use type = \"II\"."), argument = "contrasts")
   }
