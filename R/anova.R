@@ -57,11 +57,14 @@
 #'   print(anova(small, large))
 #'   print(anova(large))
 #' }
-#' fit <- glmm(breaks ~ wool * tension + (1 | tension:wool), data = warpbreaks)
+#' fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight)
 #' print(anova(fit, type = "III"))
 #' @export
 anova.glimmer <- function(object, ..., model.names = NULL, type = "II", test = "auto", ddf = "auto") {
   check_dots(anova.glimmer, ...)
+  type <- resolve_type(type)
+  test <- match_choice(test, c("auto", "F", "Chisq"), "test")
+  ddf <- resolve_ddf(ddf, object)
   others <- list(...)
   given <- c("", if (is.null(names(others))) character(length(others)) else names(others))
   fits <- c(list(object), others)

@@ -75,7 +75,7 @@
 ddf <- function(object, L = NULL, method = "auto") {
   check_fit(object)
   contrasts <- check_contrast_matrix(L, object)
-  rule <- ddf_rule(object, method)
+  rule <- ddf_rule(object, method, "method")
   table <- contrast_table(contrasts, fixef.glimmer(object), rule)
   structure(table, method = rule$method)
 }
@@ -85,7 +85,7 @@ ddf <- function(object, L = NULL, method = "auto") {
 test_contrasts <- function(object, L = NULL, method = "auto") {
   check_fit(object)
   contrasts <- check_contrast_matrix(L, object)
-  rule <- ddf_rule(object, method)
+  rule <- ddf_rule(object, method, "method")
   test <- contrast_test(contrasts, fixef.glimmer(object), rule)
   structure(data.frame(statistic = test$statistic, num_df = test$numerator, den_df = test$df,
                        p.value = stats::pf(test$statistic, test$numerator, test$df, lower.tail = FALSE),
@@ -113,11 +113,12 @@ check_contrast_matrix <- function(contrasts, fit) {
 
 #' What a method knows of a fit
 #'
+#' @param argument The name of the argument that has the method.
 #' @return List: `method`; `covariance` of the fixed effects that it uses; and either `parts` (see
 #'   [satterthwaite_parts()], [kenward_roger_parts()]) or `df`, numeric, one a fixed effect.
 #' @noRd
-ddf_rule <- function(fit, method) {
-  method <- resolve_ddf(method, fit)
+ddf_rule <- function(fit, method, argument = "ddf") {
+  method <- resolve_ddf(method, fit, argument)
   covariance <- vcov.glimmer(fit)
   by_coefficient <- switch(method,
     "none" = rep(Inf, ncol(covariance)),
@@ -134,9 +135,9 @@ ddf_rule <- function(fit, method) {
   list(method = method, covariance = if (method == "satterthwaite") parts$covariance else parts$adjusted, parts = parts)
 }
 
-resolve_ddf <- function(method, fit) {
+resolve_ddf <- function(method, fit, argument = "ddf") {
   choices <- c("auto", "satterthwaite", "kenward-roger", "containment", "between-within", "residual", "none")
-  method <- match_choice(if (is.character(method)) tolower(method) else NA, choices, "ddf")
+  method <- match_choice(if (is.character(method)) tolower(method) else NA, choices, argument)
   linear <- isLMM.glimmer(fit)
   if (method == "auto") method <- if (linear) "satterthwaite" else "none"
   if (!linear && method %in% c("satterthwaite", "kenward-roger")) {
@@ -172,7 +173,10 @@ contrast_df <- function(contrasts, rule) {
 
 contrast_table <- function(contrasts, estimate, rule) {
   value <- drop(contrasts %*% estimate)
-  se <- sqrt(rowSums((contrasts %*% rule$covariance) * contrasts))
+  variance <- rowSums((contrasts %*% rule$covariance) * contrasts)
+  # round-off, where the random effects dwarf the residuals beyond the digits of numbers
+  variance[which(variance < 0)] <- NA_real_
+  se <- sqrt(variance)
   df <- contrast_df(contrasts, rule)
   names <- rownames(contrasts)
   data.frame(estimate = unname(value), std.error = unname(se), df = unname(df), statistic = unname(value / se),

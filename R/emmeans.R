@@ -9,9 +9,8 @@
 #' @param trms,xlev,grid As 'emmeans' hands them over.
 #' @param data Data frame, or `NULL` for the model frame of the fit.
 #' @param ddf Character: the method of degrees of freedom, see [ddf()]; given to `emmeans()` and the like.
-#' @param vcov. `NULL`, or a covariance matrix of the fixed effects, or a function that gives it for the fit, used
-#'   instead of that of the method.
-#' @param ... `recover_data()`: handed on; `emm_basis()`: not used.
+#' @param ... `recover_data()`: handed on. `emm_basis()`: `vcov.`, a covariance matrix of the fixed effects, or a
+#'   function that gives it for the fit, is used instead of that of the method; the rest is not used.
 #' @return As 'emmeans' expects: `recover_data()` the data; `emm_basis()` a list of `X`, `bhat`, `nbasis`, `V`, `dffun`,
 #'   `dfargs` and `misc`. The means are those of a level with random effects 0.
 #' @details
@@ -19,9 +18,9 @@
 #' transforms them, as `poly(x, 2)` does. `type = "response"` transforms back by the inverse link.
 #' @examples
 #' if (requireNamespace("emmeans", quietly = TRUE)) {
-#'   fit <- glmm(breaks ~ wool + tension + (1 | tension:wool), data = warpbreaks)
-#'   print(emmeans::emmeans(fit, pairwise ~ tension))
-#'   print(emmeans::emmeans(fit, "tension", ddf = "between-within"))
+#'   fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight)
+#'   print(emmeans::emtrends(fit, "Diet", "Time"))
+#'   print(emmeans::emmeans(fit, "Diet", at = list(Time = 21), ddf = "between-within"))
 #' }
 #' @name emmeans.glimmer
 #' @exportS3Method emmeans::recover_data
@@ -50,13 +49,13 @@ data_for_terms <- function(fit, variables, frames) {
 
 #' @rdname emmeans.glimmer
 #' @exportS3Method emmeans::emm_basis
-emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", vcov. = NULL, ...) {
+emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", ...) {
   rule <- ddf_rule(object, ddf)
   frame <- stats::model.frame(trms, grid, na.action = stats::na.pass, xlev = xlev)
   x <- stats::model.matrix(trms, frame, contrasts.arg = object$contrasts)
-  covariance <- rule$covariance
-  if (is.function(vcov.)) vcov. <- vcov.(object)
-  if (!is.null(vcov.)) covariance <- as.matrix(vcov.)
+  given <- list(...)[["vcov."]]
+  if (is.function(given)) given <- given(object)
+  covariance <- if (is.null(given)) rule$covariance else as.matrix(given)
   list(X = x, bhat = unname(fixef.glimmer(object, add.dropped = TRUE)), nbasis = aliased_basis(object), V = covariance,
        dffun = structure(emmeans_df, mesg = if (rule$method != "none") rule$method),
        dfargs = list(of = contrast_df, rule = rule),

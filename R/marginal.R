@@ -82,12 +82,14 @@ variance_directions <- function(fit) {
     lower <- matrix(0, size, size)
     lower[term$columns, term$columns] <- lower_triangle(fit$parameters[at])
     places <- lower_positions(length(term$columns))
-    lapply(which(!fit$boundary[at]), function(m) {
+    found <- lapply(which(!fit$boundary[at]), function(m) {
       row <- term$columns[places[m, 1L]]
       half <- matrix(0, size, size)
       half[row, ] <- lower[, term$columns[places[m, 2L]]]
       list(position = at[m], value = unname(fit$parameters[at[m]]), factor = term$factor, slope = half + t(half))
     })
+    # V does not move, to the first order, with an entry of a column that is zero
+    Filter(function(direction) any(direction$slope != 0), found)
   }, fit$random, fit$index$theta), recursive = FALSE)
 }
 

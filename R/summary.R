@@ -37,9 +37,9 @@
 #'
 #'   The `print()` methods return their argument invisibly.
 #' @details
-#' The tests are Wald tests: for a Gaussian response with identity link of t with Satterthwaite's degrees of freedom, for
-#' others with normal quantiles, which in small samples reject too often. Standard errors and degrees of freedom treat
-#' parameters on the boundary as fixed there.
+#' The tests are Wald tests: for a Gaussian response with identity link of t with Satterthwaite's degrees of freedom,
+#' for others with normal quantiles, which in small samples reject too often. Standard errors and degrees of freedom
+#' treat parameters on the boundary as fixed there.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
 #'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)

@@ -2,25 +2,30 @@
 
 #' Tests of all terms
 #'
-#' @param type,test,ddf As in [anova.glimmer()].
+#' @param type Result of [resolve_type()]. @param test,ddf As in [anova.glimmer()].
 #' @return Data frame of class `anova`.
 #' @noRd
 term_anova <- function(fit, type, test, ddf) {
-  type <- match_choice(if (is.numeric(type)) as.character(type) else type, c("II", "III", "2", "3"), "type")
-  type <- c(II = "II", III = "III", "2" = "II", "3" = "III")[[type]]
-  test <- match_choice(test, c("auto", "F", "Chisq"), "test")
   rule <- ddf_rule(fit, if (test == "Chisq") "none" else ddf)
   if (test == "auto") test <- if (rule$method == "none") "Chisq" else "F"
   contrasts <- term_contrasts(fit, type)
   assign <- attr(model.matrix.glimmer(fit), "assign")
   estimate <- fixef.glimmer(fit)
   tests <- Map(function(rows, k) {
-    if (is.null(rule$df)) contrast_test(rows, estimate, rule) else
-      contrast_test(rows, estimate, rule, df = if (nrow(rows)) min(rule$df[assign == k]) else NA_real_)
+    if (is.null(rule$df) || !nrow(rows)) {
+      contrast_test(rows, estimate, rule)
+    } else {
+      contrast_test(rows, estimate, rule, df = min(rule$df[assign == k]))
+    }
   }, contrasts, seq_along(contrasts))
   structure(if (test == "F") f_table(tests) else chi_squared_table(tests),
             heading = c(term_heading(type, test, rule$method), paste0("Response: ", deparse1(fit$formula[[2L]]))),
             class = c("anova", "data.frame"))
+}
+
+resolve_type <- function(type) {
+  type <- match_choice(if (is.numeric(type)) as.character(type) else type, c("II", "III", "2", "3"), "type")
+  c(II = "II", III = "III", "2" = "II", "3" = "III")[[type]]
 }
 
 term_heading <- function(type, test, method) {
@@ -122,8 +127,9 @@ wald_contrasts <- function(fit, x, k, own) {
 #' @noRd
 marginal_contrasts <- function(fit, x) {
   if (length(fit$dropped)) {
-    stop_glimmer("aliased", paste0("Tests of type III are not defined with aliased columns (", format_items(fit$dropped),
-                                   "): the hypotheses depend on which are left out. Use type = \"II\"."),
+    stop_glimmer("aliased", paste0("Tests of type III are not defined with aliased columns (",
+                                   format_items(fit$dropped), "): the hypotheses depend on which are left out. Use ",
+                                   "type = \"II\"."),
                  columns = fit$dropped)
   }
   coded <- function(contrast) {

@@ -38,8 +38,9 @@ generics::augment
 #'   `tidy()`: a row for each parameter; columns `effect`, `group` (not with `"fixed"` alone), `level` (with
 #'   `"ran_vals"` or `"ran_coefs"`), `term` (for `"ran_pars"` `sd__(Intercept)`, `cor__(Intercept).x`,
 #'   `sd__Observation`), `estimate`, `std.error`, `statistic` (t or z), `df` (only where there are degrees of freedom)
-#'   and `p.value` (of fixed effects), and, if asked for, `conf.low` and `conf.high`. Values are on the scale of the linear predictor. The standard errors of `"ran_vals"`
-#'   are conditional standard deviations, see [ranef.glimmer()]. What does not apply is `NA`.
+#'   and `p.value` (of fixed effects), and, if asked for, `conf.low` and `conf.high`. Values are on the scale of the
+#'   linear predictor. The standard errors of `"ran_vals"` are conditional standard deviations, see [ranef.glimmer()].
+#'   What does not apply is `NA`.
 #'
 #'   `glance()`: one row with `nobs`, `sigma`, `logLik`, `AIC`, `BIC`, `deviance`, `df.residual`, `converged`,
 #'   `singular` (logical), `method` (character), `nAGQ`, and the numbers of the fit's verdict, see
@@ -77,7 +78,8 @@ tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, 
                 ran_coefs = function() tidy_coefficients(x))
   table <- do.call(rbind, lapply(parts[known[known %in% effects]], function(part) part()))
   row.names(table) <- NULL
-  unused <- c(if (!conf.int) c("conf.low", "conf.high"), if (!any(is.finite(table$df))) "df", if (identical(unique(effects), "fixed")) "group",
+  unused <- c(if (!conf.int) c("conf.low", "conf.high"), if (!any(is.finite(table$df))) "df",
+              if (identical(unique(effects), "fixed")) "group",
               if (!any(c("ran_vals", "ran_coefs") %in% effects)) "level")
   table[setdiff(names(table), unused)]
 }

@@ -61,7 +61,9 @@ fit_at_peer <- function(formula, data, peer) {
   sizes <- lengths(lme4::getME(peer, "cnms"))
   theta <- split(lme4::getME(peer, "theta"), rep(seq_along(cnms), sizes * (sizes + 1) / 2))
   # "b:a" of lme4 may be "a:b" here
-  key <- function(name) vapply(strsplit(sub("[.][0-9]+$", "", name), ":"), function(x) paste(sort(x), collapse = ":"), "")
+  key <- function(name) {
+    vapply(strsplit(sub("[.][0-9]+$", "", name), ":"), function(x) paste(sort(x), collapse = ":"), "")
+  }
   groups <- key(vapply(fit$random, `[[`, "", "group"))
   order <- match(paste(groups, ave(seq_along(groups), groups, FUN = seq_along)),
                  paste(key(cnms), ave(seq_along(cnms), key(cnms), FUN = seq_along)))
@@ -85,7 +87,8 @@ fit_at_peer <- function(formula, data, peer) {
 # Crossed factors, a slope, prior weights; and its matrices, dense. Its estimates do not matter.
 crossed_fit <- function() {
   set.seed(11)
-  data <- data.frame(g = factor(sample(7, 90, TRUE)), h = factor(sample(5, 90, TRUE)), x = rnorm(90), w = runif(90, 0.5, 3))
+  data <- data.frame(g = factor(sample(7, 90, TRUE)), h = factor(sample(5, 90, TRUE)), x = rnorm(90),
+                     w = runif(90, 0.5, 3))
   data$y <- data$x + rnorm(7)[data$g] + 0.5 * rnorm(7)[data$g] * data$x + rnorm(5)[data$h] + rnorm(90)
   fit <- glmm(y ~ x + h + (x | g) + (1 | h:g) + (1 | g:w2), transform(data, w2 = cut(w, 3)), weights = w)
   fit$boundary[] <- FALSE

@@ -116,7 +116,8 @@ test_that("levels that rows connect are found, in chains too", {
   chain <- list(list(start = 0, effects = 1L, levels = 6L, codes = c(1:6, 6L, 5L)),
                 list(start = 6, effects = 2L, levels = 6L, codes = c(1:6, 5L, 4L)))
   labels <- connected_levels(chain)
-  expect_identical(lapply(labels, function(x) match(x, unique(unlist(labels)))), rep(list(c(1L, 2L, 3L, 4L, 4L, 4L)), 2))
+  numbers <- lapply(labels, function(x) match(x, unique(unlist(labels))))
+  expect_identical(numbers, rep(list(c(1L, 2L, 3L, 4L, 4L, 4L)), 2))
   expect_identical(component_order(list(layout = chain)), c(1L, 1L, 1L, 1L, 2L, 3L, 2:3, 2:3, 2:3, 4:5, 6:9))
 })
 
