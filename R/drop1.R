@@ -105,8 +105,8 @@ fit_without <- function(fit, label, design = fit_design(fit)) {
 
 #' Where the search without some columns of X starts
 #'
-#' At the variance parameters of the fit, and for beta where its quadratic log-likelihood is largest without the columns;
-#' where the columns left are coded otherwise, at the least squares approximation of the fixed part.
+#' At the variance parameters of the fit, and for beta where its quadratic log-likelihood is largest without the
+#' columns; where the columns left are coded otherwise, at the least squares approximation of the fixed part.
 #' @noRd
 start_without <- function(fit, design, x) {
   beta <- fit$parameters[fit$index$beta]

@@ -76,6 +76,20 @@ test_that("variances on the boundary are taken as known", {
   expect_equal(ddf(vector)$df, c(30, 30), tolerance = 1e-6)
 })
 
+test_that("a correlation on the boundary is taken as known, as in lmerTest", {
+  set.seed(5)
+  data <- data.frame(g = gl(10, 8), x = rnorm(80))
+  data$y <- data$x + rnorm(10)[data$g] * (1 + 0.5 * data$x) + rnorm(80)
+  fit <- glmm(y ~ x + (x | g), data)
+  expect_identical(names(which(fit$boundary)), "L.g.x|x")
+  # lmerTest 3.1-3, coef(summary(lmer(y ~ x + (x | g), data, REML = FALSE)))
+  expect_equal(ddf(fit)$df, c(10.095828, 9.140948), tolerance = 1e-4)
+  expect_equal(ddf(fit)$std.error, c(0.3677790, 0.2714759), tolerance = 1e-5)
+  expect_output(print(summary(fit)), "Degrees of freedom take what is on the boundary as known", fixed = TRUE)
+  fit$REML <- TRUE
+  expect_true(all(is.finite(ddf(fit, method = "kenward-roger")$df)))
+})
+
 test_that("degrees of freedom of a joint test", {
   # E F of independent t^2: the mean of df / (df - 2)
   expect_equal(pool_df(c(4, 12)), 2 * 3.2 / (3.2 - 2))
