@@ -50,6 +50,13 @@ fit_at <- function(fit, parameters, covariance = NULL) {
   fit
 }
 
+# With another covariance matrix of the fixed effects.
+with_fixed_covariance <- function(fit, covariance) {
+  fit$covariance[fit$index$beta, fit$index$beta] <- covariance
+  fit$fixed_root <- if (anyNA(covariance)) covariance else t(chol(covariance))
+  fit
+}
+
 relative_difference <- function(a, b) max(abs(a - b) / abs(b))
 
 #' A fit as glimmer would have it at the estimates of an lmerTest fit, with the latter's covariance matrix of the
@@ -78,7 +85,7 @@ fit_at_peer <- function(formula, data, peer) {
   free <- c(unlist(place[order]), length(at) + 1L)
   covariance <- (jacobian %*% peer@vcov_varpar %*% t(jacobian))[free, free]
   fit <- fit_at(fit, fit$parameters, covariance)
-  fit$covariance[fit$index$beta, fit$index$beta] <- as.matrix(stats::vcov(peer))
+  fit <- with_fixed_covariance(fit, as.matrix(stats::vcov(peer)))
   fit$boundary[] <- FALSE
   fit$REML <- lme4::isREML(peer)
   fit
