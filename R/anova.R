@@ -7,6 +7,10 @@
 #'   must be named, and are ignored.
 #' @param refit Logical: replace fits by REML by those by maximum likelihood, made here from their model frames.
 #' @param model.names Character: names of the fits, in the order given; by default the expressions given.
+#' @param type For one fit: `"II"` or `"III"`, or these as numbers.
+#' @param test For one fit: `"F"`, `"Chisq"`, or `"auto"`, F tests where `ddf` gives denominator degrees of freedom.
+#' @param ddf For one fit: the method of denominator degrees of freedom, see [ddf()]; `"auto"` is Satterthwaite's for
+#'   a Gaussian response with identity link, and none for others.
 #' @return Data frame of class `anova`.
 #'
 #'   For several fits, one row each in the order of their numbers of parameters, with the columns of 'lme4': `npar`
@@ -14,8 +18,8 @@
 #'   log-likelihoods from the row above), `Df` (difference of numbers of parameters) and `Pr(>Chisq)`. Where families or
 #'   links differ from those of the row above, or the number of parameters does not, there is no test.
 #'
-#'   For one fit, one row for each term of the fixed effects, with `Chisq`, `Df` and `Pr(>Chisq)` of the Wald test of
-#'   type II: the term beyond all others that do not contain it.
+#'   For one fit, one row for each term of the fixed effects with its Wald test: `NumDF`, `DenDF`, `F value` and
+#'   `Pr(>F)`, or `Chisq`, `Df` and `Pr(>Chisq)`.
 #' @details
 #' The fits must be to the same rows with the same response and weights; that they are nested is not checked. They
 #' must use the same approximation, or the difference of log-likelihoods is not that of the models. Fits by REML compare
@@ -25,10 +29,23 @@
 #' A random effect with variance zero is on the boundary of its model, so that p values of such comparisons are too
 #' large. Where a fit adds one random effect to the one above, the heading gives the p value of the equal mixture of
 #' chi-squared distributions with Df - 1 and Df degrees of freedom.
+#' @section Tests of the terms of one fit:
+#' Type II tests a term beyond all others that do not contain it. For a Gaussian response with identity link this is as
+#' in SAS and 'lmerTest': the hypothesis depends on X alone, and a term contains another if it has all its variables, at
+#' least one more, and the same continuous ones. For other responses it is as in 'car': the Wald test in the model
+#' without the terms that have all its variables and more.
+#'
+#' Type III tests a term beyond all others: that its coefficients are zero where factors are coded by contrasts that sum
+#' to zero. It does not depend on the coding of the fit. A main effect in the presence of its interactions is the
+#' average over the levels of the other factors, and at zero of a covariate.
+#'
+#' Likelihood ratio tests of single terms are those of [drop1()][drop1.glimmer].
 #' @section Errors: `glimmer_error_comparison` when responses, weights or rows differ, or fits by REML have different
-#'   fixed effects or are compared with others; `glimmer_error_argument` when an
-#'   argument is not a fit, or one of another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other
-#'   approximations, and partly on another scale.
+#'   fixed effects or are compared with others; `glimmer_error_argument` when an argument is not a fit, or one of another
+#'   package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other approximations, and partly on another scale;
+#'   `glimmer_error_ddf` when `ddf` does not apply to the fit;
+#'   `glimmer_error_aliased` and `glimmer_error_contrasts` when tests of type III are not defined, as aliased columns
+#'   were left out, or a factor has fewer contrasts than levels to compare.
 #' @section Warnings: `glimmer_warning_comparison` when approximations or families differ, or a fit did not converge.
 #' @references
 #' Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and likelihood ratio
@@ -44,10 +61,16 @@
 #'   print(anova(small, large))
 #'   print(anova(large))
 #' }
+#' fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight)
+#' print(anova(fit, type = "III"))
 #' @export
-anova.glimmer <- function(object, ..., refit = FALSE, model.names = NULL) {
+anova.glimmer <- function(object, ..., refit = FALSE, model.names = NULL, type = "II", test = "auto",
+                          ddf = "auto") {
   check_dots(anova.glimmer, ...)
   check_flag(refit, "refit")
+  type <- resolve_type(type)
+  test <- match_choice(test, c("auto", "F", "Chisq"), "test")
+  ddf <- resolve_ddf(ddf, object)
   others <- list(...)
   given <- c("", if (is.null(names(others))) character(length(others)) else names(others))
   fits <- c(list(object), others)
@@ -55,7 +78,7 @@ anova.glimmer <- function(object, ..., refit = FALSE, model.names = NULL) {
   if (any(!is_fit & !nzchar(given))) refuse_fit(fits, which(!is_fit & !nzchar(given))[1L])
   fits <- fits[is_fit]
   if (length(fits) == 1L) {
-    return(wald_anova(object))
+    return(term_anova(object, type, test, ddf))
   }
   expressions <- as.list(substitute(list(object, ...)))[-1L][is_fit]
   names(fits) <- model_names(model.names, expressions)
@@ -200,39 +223,4 @@ boundary_notes <- function(fits, table) {
     notes <- c(notes, note)
   }
   strwrap(notes, width = getOption("width"), exdent = 2L)
-}
-
-#' Wald tests of type II
-#'
-#' With V the covariance of beta, R the coefficients of the terms that contain the term, and T those and the term's own,
-#' the statistic is b_T' V_TT^-1 b_T - b_R' V_RR^-1 b_R.
-#' @noRd
-wald_anova <- function(fit) {
-  beta <- fixef.glimmer(fit)
-  covariance <- vcov.glimmer(fit)
-  x <- model.matrix.glimmer(fit)
-  assign <- attr(x, "assign")
-  contains <- crossprod(attr(fit$terms, "factors") > 0)
-  labels <- attr(fit$terms, "term.labels")
-  statistic <- function(columns) {
-    if (!length(columns)) 0 else wald_statistic(beta[columns], covariance[columns, columns, drop = FALSE])
-  }
-  chisq <- vapply(seq_along(labels), function(k) {
-    above <- which(contains[k, ] == contains[k, k] & seq_along(labels) != k)
-    statistic(which(assign %in% c(k, above))) - statistic(which(assign %in% above))
-  }, 1)
-  df <- vapply(seq_along(labels), function(k) sum(assign == k), 1L)
-  chisq[df == 0L] <- NA
-  table <- data.frame(Chisq = chisq, Df = df, "Pr(>Chisq)" = stats::pchisq(chisq, df, lower.tail = FALSE),
-                      row.names = labels, check.names = FALSE)
-  response <- deparse1(fit$formula[[2L]])
-  structure(table, heading = c("Wald chi-squared tests of type II", paste0("Response: ", response)),
-            class = c("anova", "data.frame"))
-}
-
-# b' V^-1 b, with V scaled to unit diagonal; NA where V is not known or singular.
-wald_statistic <- function(estimate, covariance) {
-  se <- sqrt(diag(covariance))
-  root <- tryCatch(chol(covariance / tcrossprod(se)), error = function(e) NULL)
-  if (is.null(root)) NA_real_ else sum(backsolve(root, estimate / se, transpose = TRUE)^2)
 }

@@ -8,6 +8,9 @@
 #' @param parm Names or positions of the rows wanted; `"beta_"` for all fixed effects, `"theta_"` for all others.
 #'   Without it, everything.
 #' @param level Number between 0 and 1: the confidence level.
+#' @param ddf Character: the method of degrees of freedom of the intervals of fixed effects, see [ddf()]; `"auto"` is
+#'   Satterthwaite's for a Gaussian response with identity link, as in [summary()], and none (normal quantiles) for
+#'   others. Intervals by `lme4::confint.merMod(method = "Wald")` are those of `ddf = "none"`.
 #' @param method `"Wald"` (in any case of letters). `"profile"` and `"boot"` are not there yet.
 #' @param ... Not used.
 #' @return Numeric matrix with two columns, the limits, named by their probabilities (`"2.5 %"`, `"97.5 %"`), and a row
@@ -16,10 +19,10 @@
 #'   effects, standard deviations and correlations are on the scale of the linear predictor. `NA` for what is on the
 #'   boundary, where Wald intervals do not hold, and where the Hessian is not positive definite.
 #' @details
-#' Fixed effects: estimate +- z se. Standard deviations and sigma: on the log scale. Correlations: on Fisher's z scale,
-#' atanh(r). Standard errors of the transformed parameters come from those of L (see [vcov.glimmer()]) by the delta
-#' method. z is the normal quantile, also for a Gaussian response: in small samples the intervals of fixed effects are
-#' then too short.
+#' Fixed effects: estimate +- q se, q the quantile of t or of the normal distribution, so that an interval excludes 0
+#' where the test in [summary()] rejects. Standard deviations and sigma: on the log scale. Correlations: on Fisher's z
+#' scale, atanh(r); these with normal quantiles. Standard errors of the transformed parameters come from those of L (see
+#' [vcov.glimmer()]) by the delta method.
 #' @section Errors: `glimmer_error_argument` for a `parm`, `level` or `method` that is none;
 #'   `glimmer_error_not_available` for the methods that are not there yet.
 #' @references
@@ -30,11 +33,11 @@
 #' confint(fit)
 #' confint(fit, "theta_", level = 0.9)
 #' @export
-confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ...) {
+confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ddf = "auto", ...) {
   check_dots(confint.glimmer, ...)
   check_interval_method(method)
   check_level(level)
-  intervals <- wald_intervals(object, level)
+  intervals <- wald_intervals(object, level, ddf)
   if (missing(parm)) {
     return(intervals)
   }
@@ -53,9 +56,10 @@ check_interval_method <- function(method, argument = "method") {
   }
 }
 
-wald_intervals <- function(fit, level) {
-  fixed <- fixef.glimmer(fit)
-  fixed <- normal_interval(fixed, sqrt(diag(vcov.glimmer(fit))), level)
+wald_intervals <- function(fit, level, ddf) {
+  tests <- contrast_table(check_contrast_matrix(NULL, fit), fixef.glimmer(fit), ddf_rule(fit, ddf))
+  fixed <- t_interval(tests$estimate, tests$std.error, tests$df, level)
+  rownames(fixed) <- names(fixef.glimmer(fit))
   table <- covariance_table(fit)
   random <- covariance_intervals(table, level)
   rownames(random) <- interval_names(table)
@@ -66,7 +70,11 @@ wald_intervals <- function(fit, level) {
 }
 
 normal_interval <- function(estimate, se, level) {
-  half <- stats::qnorm((1 + level) / 2) * se
+  t_interval(estimate, se, rep(Inf, length(estimate)), level)
+}
+
+t_interval <- function(estimate, se, df, level) {
+  half <- stats::qt((1 + level) / 2, df) * se
   cbind(estimate - half, estimate + half)
 }
 

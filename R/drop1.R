@@ -13,9 +13,10 @@
 #'   (parameters less), `AIC` (the criterion) and, with `test = "Chisq"`, `LRT` (twice the difference of
 #'   log-likelihoods) and `Pr(>Chi)`.
 #' @details
-#' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again. Restricted
-#' likelihoods (`REML = TRUE`) of models with different fixed effects cannot be compared, so that all models, that of
-#' the fit too, are then fitted by maximum likelihood, as the heading says.
+#' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again. Each search
+#' starts from the estimates of the fit. Restricted likelihoods (`REML = TRUE`) of models with different fixed effects
+#' cannot be compared, so that all models, that of the fit too, are then fitted by maximum likelihood, as the heading
+#' says.
 #' [stats::step()] and `MASS::stepAIC()` use this method, and then fit by the call, which needs the data.
 #' @section Errors: `glimmer_error_argument` when `scope` has a term that is not in the model.
 #' @section Warnings: `glimmer_warning_comparison` when a fit did not converge.
@@ -35,9 +36,10 @@ drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k
   labels <- if (missing(scope)) stats::drop.scope(object) else scope_labels(scope, object)
   restricted <- object$REML
   if (restricted) object <- fit_by_likelihood(object)
+  design <- fit_design(object)
   fits <- lapply(labels, function(label) {
     if (trace > 0) message("glimmer: without ", label)
-    fit_without(object, label)
+    fit_without(object, label, design)
   })
   failed <- labels[!vapply(fits, function(fit) fit$converged, logical(1))]
   if (length(failed)) {
@@ -73,16 +75,40 @@ scope_labels <- function(scope, object) {
   labels
 }
 
-#' Fit the model without one term, from the model frame
+#' Fit the model without one term, from the model frame and the estimates of the fit
 #'
+#' @param design Result of [fit_design()].
 #' @return List: `log_likelihood`, `df` (number of parameters), `converged`.
 #' @noRd
-fit_without <- function(fit, label) {
+fit_without <- function(fit, label, design = fit_design(fit)) {
   fixed <- stats::update.formula(stats::formula(fit$terms), stats::as.formula(paste(". ~ . -", label)))
   x <- matrix_of(frame_terms(stats::terms(fixed), fit$frame), fit$frame, fit$contrasts)
-  design <- fit_design(fit)
-  design$X <- keep_columns(x, independent_columns(active_rows(x, which(design$weights > 0)), attr(x, "assign")))
-  result <- fit_design_by(design, fit$family, approximation_of(fit), fit$control)
+  x <- keep_columns(x, independent_columns(active_rows(x, which(design$weights > 0)), attr(x, "assign")))
+  start <- start_without(fit, design, x)
+  design$X <- x
+  result <- fit_design_by(design, fit$family, approximation_of(fit), fit$control, start)
   list(log_likelihood = result$found$value, df = length(result$found$parameters),
        converged = result$verdict$converged)
+}
+
+#' Where the search without some columns of X starts
+#'
+#' At the variance parameters of the fit, and for beta where its quadratic log-likelihood is largest without the
+#' columns; where the columns left are coded otherwise, at the least squares approximation of the fixed part.
+#' @noRd
+start_without <- function(fit, design, x) {
+  beta <- fit$parameters[fit$index$beta]
+  kept <- match(colnames(x), colnames(design$X))
+  same <- !anyNA(kept) && identical(unname(x[, seq_along(kept)]), unname(design$X[, kept]))
+  covariance <- fit$covariance[fit$index$beta, fit$index$beta, drop = FALSE]
+  if (same && !anyNA(covariance)) {
+    left_out <- setdiff(seq_along(beta), kept)
+    step <- tryCatch(solve(covariance[left_out, left_out], beta[left_out], tol = 0), error = function(e) NULL)
+    if (length(step)) beta <- beta - drop(covariance[, left_out, drop = FALSE] %*% step)
+    beta <- beta[kept]
+  } else {
+    beta <- qr.coef(qr(x), drop(design$X %*% beta))
+  }
+  start <- unname(c(beta, fit$parameters[-fit$index$beta]))
+  if (all(is.finite(start))) start
 }

@@ -110,15 +110,21 @@ format_intervals <- function(rows) {
 }
 
 print_fixed <- function(x, digits, signif.stars, ...) {
-  cat("\nFixed effects (", scale_text(x$family), ", Wald z)\n", sep = "")
+  cat("\n")
+  cat_wrapped(paste0("Fixed effects (", scale_text(x$family), ", ", ddf_text(x$ddf), ")"))
   if (nrow(x$coefficients)) {
+    # the degrees of freedom are no estimates: few digits
     stats::printCoefmat(x$coefficients, digits = digits, signif.stars = signif.stars, P.values = TRUE,
-                        has.Pvalue = TRUE, na.print = "-", ...)
+                        has.Pvalue = TRUE, na.print = "-", cs.ind = 1:2,
+                        tst.ind = seq.int(3L, ncol(x$coefficients) - 1L), ...)
   } else {
     cat("none\n")
   }
   if (anyNA(x$coefficients[, "Std. Error"])) {
     cat_wrapped("Standard errors are not available: the Hessian is not positive definite.")
+  }
+  if (x$singular && x$ddf %in% c("satterthwaite", "kenward-roger")) {
+    cat_wrapped("Degrees of freedom take what is on the boundary as known.")
   }
   cat_wrapped(dropped_text(x$dropped))
 }

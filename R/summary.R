@@ -4,6 +4,8 @@
 #'
 #' @param object Object of class `glimmer`.
 #' @param level Number between 0 and 1: the confidence level of the intervals of standard deviations.
+#' @param ddf Character: the method of degrees of freedom of the tests of fixed effects, see [ddf()]; `"auto"` is
+#'   Satterthwaite's for a Gaussian response with identity link, and none (z tests) for others.
 #' @param x Result of `summary()`, or a fit.
 #' @param digits Whole number: significant digits.
 #' @param signif.stars Logical: stars beside the p values.
@@ -25,16 +27,19 @@
 #'     \item{`sigma`}{number, see [sigma.glimmer()]}
 #'     \item{`pearson`}{number or `NULL`: sum of squared Pearson residuals given the random effects, over `df.resid`;
 #'       far above 1 it speaks of overdispersion (Poisson, and binomial with several trials a row)}
-#'     \item{`coefficients`}{numeric matrix, a row for each fixed effect: `Estimate`, `Std. Error`, `z value`,
-#'       `Pr(>|z|)`, on the scale of the linear predictor; `coef(summary(fit))` gives it}
+#'     \item{`coefficients`}{numeric matrix, a row for each fixed effect: `Estimate`, `Std. Error`, `df`, `t value`,
+#'       `Pr(>|t|)`, without degrees of freedom `Estimate`, `Std. Error`, `z value`, `Pr(>|z|)`, on the scale of the
+#'       linear predictor; `coef(summary(fit))` gives it}
+#'     \item{`ddf`}{character: the method of degrees of freedom}
 #'     \item{`vcov`}{covariance matrix of the fixed effects}
 #'     \item{`level`, `correlation`}{as given}
 #'   }
 #'
 #'   The `print()` methods return their argument invisibly.
 #' @details
-#' The tests are Wald tests with normal quantiles. For a Gaussian response in small samples they reject too often.
-#' Standard errors treat parameters on the boundary as fixed there.
+#' The tests are Wald tests: for a Gaussian response with identity link of t with Satterthwaite's degrees of freedom,
+#' for others with normal quantiles, which in small samples reject too often. Standard errors and degrees of freedom
+#' treat parameters on the boundary as fixed there.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
 #'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
@@ -43,10 +48,11 @@
 #' }
 #' @method summary glimmer
 #' @export
-summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ...) {
+summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "auto", ...) {
   check_dots(summary.glimmer, ...)
   check_level(level)
   check_flag(correlation, "correlation")
+  rule <- ddf_rule(object, ddf)
   random <- covariance_table(object)
   limits <- covariance_intervals(random, level)
   random <- data.frame(random[c("kind", "group", "var1", "var2", "estimate", "boundary")], conf.low = limits[, 1L],
@@ -59,20 +65,23 @@ summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ...) {
            rows = count_rows(object), trials = count_trials(object), ngrps = ngrps.glimmer(object),
            group_sizes = group_sizes(object), AICtab = information_criteria(object),
            varcor = VarCorr.glimmer(object), random = random, sigma = sigma.glimmer(object),
-           pearson = pearson_ratio(object), coefficients = coefficient_table(object), vcov = vcov.glimmer(object),
-           level = level, correlation = correlation)),
+           pearson = pearson_ratio(object), coefficients = coefficient_table(object, rule), ddf = rule$method,
+           vcov = rule$covariance, level = level, correlation = correlation)),
     class = "summary.glimmer"
   )
 }
 
 #' Wald tests of the fixed effects
+#' @param rule Result of [ddf_rule()].
 #' @noRd
-coefficient_table <- function(fit) {
+coefficient_table <- function(fit, rule) {
   estimate <- fixef.glimmer(fit)
-  se <- sqrt(diag(vcov.glimmer(fit)))
-  z <- estimate / se
-  table <- cbind(estimate, se, z, 2 * stats::pnorm(-abs(z)))
-  colnames(table) <- c("Estimate", "Std. Error", "z value", "Pr(>|z|)")
+  table <- as.matrix(contrast_table(check_contrast_matrix(NULL, fit), estimate, rule))
+  rownames(table) <- names(estimate)
+  kind <- if (rule$method == "none") "z" else "t"
+  table <- table[, c("estimate", "std.error", if (kind == "t") "df", "statistic", "p.value"), drop = FALSE]
+  colnames(table) <- c("Estimate", "Std. Error", if (kind == "t") "df", paste(kind, "value"),
+                       paste0("Pr(>|", kind, "|)"))
   table
 }
 

@@ -23,6 +23,8 @@ generics::augment
 #' @param conf.int Logical: with Wald confidence limits, as in [confint.glimmer()].
 #' @param conf.level Number between 0 and 1: their level.
 #' @param conf.method `"Wald"`.
+#' @param ddf Character: the method of degrees of freedom of the fixed effects, see [ddf()]; `"auto"` is Satterthwaite's
+#'   for a Gaussian response with identity link, and none for others.
 #' @param exponentiate Logical: give exp of the fixed effects (odds ratios, rate ratios) and of their limits, and
 #'   standard errors by the delta method.
 #' @param scales Of the parameters of random effects: `NULL` or `"sdcor"` for standard deviations and correlations,
@@ -35,9 +37,10 @@ generics::augment
 #'
 #'   `tidy()`: a row for each parameter; columns `effect`, `group` (not with `"fixed"` alone), `level` (with
 #'   `"ran_vals"` or `"ran_coefs"`), `term` (for `"ran_pars"` `sd__(Intercept)`, `cor__(Intercept).x`,
-#'   `sd__Observation`), `estimate`, `std.error`, `statistic` (z) and `p.value` (of fixed effects), and, if asked for,
-#'   `conf.low` and `conf.high`. Values are on the scale of the linear predictor. The standard errors of `"ran_vals"`
-#'   are conditional standard deviations, see [ranef.glimmer()]. What does not apply is `NA`.
+#'   `sd__Observation`), `estimate`, `std.error`, `statistic` (t or z), `df` (only where there are degrees of freedom)
+#'   and `p.value` (of fixed effects), and, if asked for, `conf.low` and `conf.high`. Values are on the scale of the
+#'   linear predictor. The standard errors of `"ran_vals"` are conditional standard deviations, see [ranef.glimmer()].
+#'   What does not apply is `NA`.
 #'
 #'   `glance()`: one row with `nobs`, `sigma`, `logLik`, `AIC`, `BIC`, `deviance`, `df.residual`, `converged`,
 #'   `singular` (logical), `method` (character), `nAGQ`, and the numbers of the fit's verdict, see
@@ -58,7 +61,7 @@ generics::augment
 #' @method tidy glimmer
 #' @export
 tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, conf.level = 0.95,
-                         conf.method = "Wald", exponentiate = FALSE, scales = NULL, ...) {
+                         conf.method = "Wald", exponentiate = FALSE, scales = NULL, ddf = "auto", ...) {
   check_dots(tidy.glimmer, ...)
   known <- c("fixed", "ran_pars", "ran_vals", "ran_coefs")
   if (!is.character(effects) || !length(effects) || !all(effects %in% known)) {
@@ -69,38 +72,40 @@ tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, 
   check_flag(exponentiate, "exponentiate")
   check_level(conf.level, "conf.level")
   check_interval_method(conf.method, "conf.method")
-  parts <- list(fixed = function() tidy_fixed(x, conf.level, exponentiate),
+  parts <- list(fixed = function() tidy_fixed(x, conf.level, exponentiate, ddf),
                 ran_pars = function() tidy_parameters(x, conf.level, scales),
                 ran_vals = function() tidy_modes(x, conf.level),
                 ran_coefs = function() tidy_coefficients(x))
   table <- do.call(rbind, lapply(parts[known[known %in% effects]], function(part) part()))
   row.names(table) <- NULL
-  unused <- c(if (!conf.int) c("conf.low", "conf.high"), if (identical(unique(effects), "fixed")) "group",
+  unused <- c(if (!conf.int) c("conf.low", "conf.high"), if (!any(is.finite(table$df))) "df",
+              if (identical(unique(effects), "fixed")) "group",
               if (!any(c("ran_vals", "ran_coefs") %in% effects)) "level")
   table[setdiff(names(table), unused)]
 }
 
 tidy_rows <- function(effect, term, estimate, group = NA_character_, level = NA_character_, std.error = NA_real_,
-                      statistic = NA_real_, p.value = NA_real_, limits = matrix(NA_real_, length(term), 2L)) {
+                      statistic = NA_real_, df = NA_real_, p.value = NA_real_,
+                      limits = matrix(NA_real_, length(term), 2L)) {
   n <- length(term)
   fill <- function(value) rep(unname(value), length.out = n)
   data.frame(effect = rep(effect, n), group = fill(group), level = fill(level), term = unname(term),
              estimate = unname(estimate), std.error = fill(std.error), statistic = fill(statistic),
-             p.value = fill(p.value), conf.low = unname(limits[, 1L]), conf.high = unname(limits[, 2L]))
+             df = fill(df), p.value = fill(p.value), conf.low = unname(limits[, 1L]), conf.high = unname(limits[, 2L]))
 }
 
-tidy_fixed <- function(fit, level, exponentiate) {
-  table <- coefficient_table(fit)
-  estimate <- table[, "Estimate"]
-  se <- table[, "Std. Error"]
-  limits <- normal_interval(estimate, se, level)
+tidy_fixed <- function(fit, level, exponentiate, ddf) {
+  table <- contrast_table(check_contrast_matrix(NULL, fit), fixef.glimmer(fit), ddf_rule(fit, ddf))
+  estimate <- table$estimate
+  se <- table$std.error
+  limits <- t_interval(estimate, se, table$df, level)
   if (exponentiate) {
     estimate <- exp(estimate)
     se <- estimate * se
     limits <- exp(limits)
   }
-  tidy_rows("fixed", rownames(table), estimate, std.error = se, statistic = table[, "z value"],
-            p.value = table[, "Pr(>|z|)"], limits = limits)
+  tidy_rows("fixed", rownames(table), estimate, std.error = se, statistic = table$statistic, df = table$df,
+            p.value = table$p.value, limits = limits)
 }
 
 tidy_parameters <- function(fit, level, scales) {

@@ -42,3 +42,29 @@ test_that("step leaves out terms", {
   expect_equal(formula(stepped), Reaction ~ Days + (1 | Subject), ignore_formula_env = TRUE)
   expect_named(fixef(stepped), c("(Intercept)", "Days"))
 })
+
+test_that("the search without a term starts at the estimate of the smaller model, the variances as they are", {
+  data <- split_plot_data()
+  fit <- glmm(yield ~ nitro + Variety + (1 | Block / Variety), data)
+  design <- fit_design(fit)
+  x <- model.matrix(~ nitro, data)
+  inverse <- solve(dense_covariance(fit))
+  expected <- solve(crossprod(x, inverse %*% x), crossprod(x, inverse %*% data$yield))
+  start <- start_without(fit, design, structure(x, assign = c(0, 1, 1, 1)))
+  expect_equal(start[1:4], drop(expected), tolerance = 1e-3, ignore_attr = TRUE)
+  expect_equal(start[5:7], unname(fit$parameters[-fit$index$beta]))
+  # columns that are coded otherwise
+  sums <- model.matrix(~ nitro + Variety, data, contrasts.arg = list(nitro = "contr.sum"))
+  expect_equal(drop(sums %*% start_without(fit, design, sums)[1:6]), drop(design$X %*% fixef(fit)), ignore_attr = TRUE)
+})
+
+test_that("a fit by REML is fitted again by maximum likelihood, and the table says so", {
+  data <- split_plot_data()
+  fit <- glmm(yield ~ nitro + Variety + (1 | Block / Variety), data)
+  expected <- drop1(fit)
+  restricted <- fit_at(fit, fit$parameters * 1.1)
+  restricted$log_likelihood <- -1
+  table <- drop1(restricted)
+  expect_equal(table, expected, tolerance = 1e-6, ignore_attr = TRUE)
+  expect_match(paste(attr(table, "heading"), collapse = " "), "fitted again by maximum likelihood", fixed = TRUE)
+})

@@ -162,7 +162,11 @@ test_that("no method changes the fit", {
   expect_gt(length(methods), 35L)
   others <- list(getME.glimmer = list(name = "ALL"), confint.glimmer = list(parm = "theta_"),
                  predict.glimmer = list(se.fit = TRUE), vcov.glimmer = list(full = TRUE),
-                 simulate.glimmer = list(seed = 1), tidy.glimmer = list(effects = c("ran_vals", "ran_coefs")))
+                 simulate.glimmer = list(seed = 1), tidy.glimmer = list(effects = c("ran_vals", "ran_coefs")),
+                 emm_basis.glimmer = list(trms = terms(~ 1), xlev = NULL, grid = data.frame(z = 1)))
+  if (!requireNamespace("emmeans", quietly = TRUE)) {
+    methods <- setdiff(methods, c("emm_basis.glimmer", "recover_data.glimmer"))
+  }
   data <- fit_data()
   for (fit in object_fits(data)) {
     before <- unserialize(serialize(fit, NULL))

@@ -3,7 +3,8 @@
 test_that("tidy has the rows and columns of broom.mixed", {
   fit <- truth_fit("sleep_lmm_ml")
   table <- tidy(fit)
-  expect_identical(names(table), c("effect", "group", "term", "estimate", "std.error", "statistic", "p.value"))
+  # that of broom.mixed for a fit of lmerTest
+  expect_identical(names(table), c("effect", "group", "term", "estimate", "std.error", "statistic", "df", "p.value"))
   expect_identical(table$effect, rep(c("fixed", "ran_pars"), c(2, 4)))
   expect_identical(table$term, c("(Intercept)", "Days", "sd__(Intercept)", "cor__(Intercept).Days", "sd__Days",
                                  "sd__Observation"))
@@ -13,8 +14,8 @@ test_that("tidy has the rows and columns of broom.mixed", {
   expected <- c(truth[1:2], sqrt(diag(tcrossprod(L)))[1], cov2cor(tcrossprod(L))[1, 2], sqrt(diag(tcrossprod(L)))[2],
                 exp(truth[6]))
   expect_equal(table$estimate, unname(expected), tolerance = 1e-5)
-  expect_identical(names(tidy(fit, effects = "fixed")), c("effect", "term", "estimate", "std.error", "statistic",
-                                                          "p.value"))
+  expect_identical(names(tidy(fit, effects = "fixed", ddf = "none")),
+                   c("effect", "term", "estimate", "std.error", "statistic", "p.value"))
   expect_identical(tidy(fit, effects = "fixed", parametric = TRUE)$term, c("(Intercept)", "Days"))
   expect_identical(tidy(fit, scales = "vcov")$term[3:6], c("var__(Intercept)", "cov__(Intercept).Days", "var__Days",
                                                            "var__Observation"))

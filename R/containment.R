@@ -1,0 +1,82 @@
+# Degrees of freedom by containment: ranks of the columns of random effects.
+
+#' Containment degrees of freedom of each fixed effect
+#'
+#' @return Numeric, one a fixed effect; `NA` where the random effect that contains its term adds no rank.
+#' @noRd
+containment_df <- function(fit) {
+  design <- fit_design(fit)
+  effects <- random_effects_by_name(fit, design)
+  ranks <- added_ranks(design, effects)
+  residual <- length(active_positions(design$weights)) - sum(ranks)
+  names <- attr(fit$terms, "factors")
+  of_term <- vapply(c(0L, seq_along(attr(fit$terms, "term.labels"))), function(k) {
+    variables <- if (k > 0L) rownames(names)[names[, k] > 0] else character()
+    contains <- vapply(effects, function(effect) all(variables %in% effect$variables), logical(1))
+    if (any(contains)) min(ranks[-1L][contains]) else residual
+  }, 1)
+  of_term[of_term == 0] <- NA
+  of_term[attr(design$X, "assign") + 1L]
+}
+
+#' The random effects one by one, each with the variables in its name: of (x | g) they are g and x:g
+#'
+#' @return List, one element an effect, those of factors with fewer levels first, so that an outer factor comes before
+#'   those nested in it: `variables`, `factor`, `columns` (positions in its Z).
+#' @noRd
+random_effects_by_name <- function(fit, design) {
+  levels <- vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L)
+  unlist(lapply(design$terms[order(levels)], function(term) {
+    z <- matrix_of(term$terms, fit$frame, term$contrasts)
+    assign <- attr(z, "assign")[match(term$names, colnames(z))]
+    names <- attr(term$terms, "factors")
+    lapply(unique(assign), function(k) {
+      own <- if (k > 0L) rownames(names)[names[, k] > 0] else character()
+      list(variables = c(own, group_components(term$group_expression)), factor = term$factor,
+           columns = term$columns[assign == k])
+    })
+  }), recursive = FALSE)
+}
+
+#' Rank of X, and what each random effect in turn adds to it
+#' @noRd
+added_ranks <- function(design, effects) {
+  active <- active_positions(design$weights)
+  columns <- qr.Q(qr(unit_columns(active_rows(design$X, active)), tol = 0))
+  columns <- Matrix::Matrix(columns, sparse = TRUE)
+  ranks <- ncol(columns)
+  earlier <- rep(list(NULL), length(design$factors))
+  for (effect in effects) {
+    factor <- design$factors[[effect$factor]]
+    codes <- active_rows(factor$index, active) + 1L
+    for (j in effect$columns) {
+      z <- level_residuals(active_rows(factor$Z, active)[, j], earlier[[effect$factor]], codes)
+      earlier[[effect$factor]] <- cbind(earlier[[effect$factor]], z)
+      columns <- cbind(columns, Matrix::sparseMatrix(i = seq_along(z), j = codes, x = z,
+                                                     dims = c(length(z), length(factor$levels))))
+    }
+    ranks <- c(ranks, sparse_rank(columns))
+  }
+  diff(c(0, ranks))
+}
+
+# A column of Z with the earlier ones of its factor taken out level by level, in length 1 or, where nothing is left, 0.
+level_residuals <- function(z, earlier, codes) {
+  of_level <- function(x) stats::ave(x, codes, FUN = sum)
+  before <- of_level(z^2)
+  for (round in 1:2) {
+    for (k in seq_len(NCOL(earlier))[!is.null(earlier)]) z <- z - earlier[, k] * of_level(earlier[, k] * z)
+  }
+  left <- of_level(z^2)
+  ifelse(left > 1e-12 * before, z / sqrt(left), 0)
+}
+
+#' Rank of a sparse matrix with columns of length 1 or 0
+#'
+#' The pivots of the Cholesky factor of its cross products are the squared lengths that the columns have beyond those
+#' before them. A column without any gets the tiny number on the diagonal, times what its representation makes of it.
+#' @noRd
+sparse_rank <- function(columns, ridge = 1e-12, limit = 1e-7) {
+  root <- Matrix::Cholesky(Matrix::forceSymmetric(Matrix::crossprod(columns)), LDL = FALSE, Imult = ridge)
+  sum(Matrix::diag(Matrix::expand(root)$L)^2 > limit)
+}

@@ -1,0 +1,207 @@
+# Denominator degrees of freedom: which methods there are, and tests of linear combinations of the fixed effects.
+
+#' Degrees of freedom and tests of linear combinations of the fixed effects
+#'
+#' `ddf()` tests each row of `L`, `test_contrasts()` all of them jointly, with denominator degrees of freedom by the
+#' method asked for. [summary()], [anova()] and the methods for 'emmeans' use the same.
+#'
+#' @param object Object of class `glimmer`.
+#' @param L Numeric matrix, a row for each combination and a column for each fixed effect in the order of [fixef()]; or
+#'   a vector, which is one row. By default each fixed effect by itself.
+#' @param method Character, in any case of letters: one of
+#'   \describe{
+#'     \item{`"auto"`}{`"satterthwaite"` for a Gaussian response with identity link, `"none"` for others.}
+#'     \item{`"satterthwaite"`}{Gaussian response with identity link only: the variance of a contrast is taken as a
+#'       multiple of a chi-squared variable with the same first two moments, by the observed information on the variance
+#'       parameters (Giesbrecht and Burns 1985). A joint test pools them as Fai and Cornelius (1996).}
+#'     \item{`"kenward-roger"`}{Gaussian response with identity link, fitted by REML only: a covariance matrix adjusted
+#'       for the estimation of the variances, a scaled F statistic, and the expected information (Kenward and Roger
+#'       1997).}
+#'     \item{`"containment"`}{of a term A: the smallest rank that a random effect whose name contains A, as `(1 | A:b)`
+#'       or `(A | b)` do, adds to the columns of X and the random effects before it, which are those of factors with
+#'       fewer levels; where there is none, the number of rows less the rank of X and Z together. This is the default of
+#'       PROC MIXED of SAS. It goes by names: a treatment given to whole levels of `g` with `(1 | g)` is not contained;
+#'       use `"between-within"` there.}
+#'     \item{`"between-within"`}{nested grouping factors only: a term belongs to the outermost factor within whose
+#'       levels it is constant, or to the rows, and has the number of these levels (or rows) less that of the next
+#'       factor outwards (for the outermost: 1, for the intercept) and less the coefficients that belong there
+#'       (Schluchter and Elashoff 1990; Pinheiro and Bates 2000). The intercept has those of the outermost factor, as
+#'       in SAS; 'nlme' gives it those of the rows.}
+#'     \item{`"residual"`}{number of rows less rank of X.}
+#'     \item{`"none"`}{infinite: normal and chi-squared tests.}
+#'   }
+#' @return `ddf()`: data frame, a row for each row of `L`, with columns `estimate`, `std.error`, `df`, `statistic` (t,
+#'   or z where `df` is infinite) and `p.value`.
+#'
+#'   `test_contrasts()`: data frame of one row with columns `statistic` (F), `num_df` (the rank of `L`), `den_df`,
+#'   `p.value` and `scale`, the factor of Kenward and Roger in the statistic, otherwise 1.
+#'
+#'   Both have an attribute `method`. `NA` where the Hessian of the fit is not positive definite.
+#' @details
+#' With `"containment"`, `"between-within"` and `"residual"` a row, or a joint test, has the smallest degrees of freedom
+#' of the coefficients that it has in it, and the standard errors are those of [vcov.glimmer()].
+#' For responses that are not Gaussian these are conventions that do well in balanced designs, not theory.
+#'
+#' Variance parameters on the boundary are taken as known there. The methods for Gaussian responses work on cross
+#' products; that of Kenward and Roger takes time that grows with the square of the number of random effects that data
+#' connect, and is refused where that is some minutes.
+#' @section Errors: `glimmer_error_ddf` where the method does not apply to the fit; `glimmer_error_argument` for an
+#'   unknown method, and for `L` of another size.
+#' @references
+#' Fai, A. H.-T. and Cornelius, P. L. (1996). Approximate F-tests of multiple degree of freedom hypotheses in
+#' generalized least squares analyses of unbalanced split-plot experiments. *Journal of Statistical Computation and
+#' Simulation* 54, 363-378. \doi{10.1080/00949659608811740}
+#'
+#' Giesbrecht, F. G. and Burns, J. C. (1985). Two-stage analysis based on a mixed model: large-sample asymptotic theory
+#' and small-sample simulation results. *Biometrics* 41, 477-486. \doi{10.2307/2530872}
+#'
+#' Kenward, M. G. and Roger, J. H. (1997). Small sample inference for fixed effects from restricted maximum likelihood.
+#' *Biometrics* 53, 983-997. \doi{10.2307/2533558}
+#'
+#' Pinheiro, J. C. and Bates, D. M. (2000). *Mixed-Effects Models in S and S-PLUS*, section 2.4. Springer.
+#' \doi{10.1007/b98882}
+#'
+#' Schluchter, M. D. and Elashoff, J. T. (1990). Small-sample adjustments to tests with unbalanced repeated measures
+#' assuming several covariance structures. *Journal of Statistical Computation and Simulation* 37, 69-87.
+#' \doi{10.1080/00949659008811295}
+#' @seealso [anova.glimmer()] for the terms of a model.
+#' @examples
+#' fit <- glmm(weight ~ Time + (Time | Chick), data = ChickWeight)
+#' ddf(fit)
+#' # the mean weight on day 10
+#' ddf(fit, c(1, 10))
+#' test_contrasts(fit, diag(2), method = "between-within")
+#' @export
+ddf <- function(object, L = NULL, method = "auto") {
+  check_fit(object)
+  contrasts <- check_contrast_matrix(L, object)
+  rule <- ddf_rule(object, method, "method")
+  table <- contrast_table(contrasts, fixef.glimmer(object), rule)
+  structure(table, method = rule$method)
+}
+
+#' @rdname ddf
+#' @export
+test_contrasts <- function(object, L = NULL, method = "auto") {
+  check_fit(object)
+  contrasts <- check_contrast_matrix(L, object)
+  rule <- ddf_rule(object, method, "method")
+  test <- contrast_test(contrasts, fixef.glimmer(object), rule)
+  structure(data.frame(statistic = test$statistic, num_df = test$numerator, den_df = test$df,
+                       p.value = stats::pf(test$statistic, test$numerator, test$df, lower.tail = FALSE),
+                       scale = test$scale), method = rule$method)
+}
+
+check_fit <- function(object) {
+  if (!inherits(object, "glimmer")) {
+    stop_glimmer("argument", "`object` must be a fit of class 'glimmer'.", argument = "object")
+  }
+}
+
+check_contrast_matrix <- function(contrasts, fit) {
+  names <- names(fixef.glimmer(fit))
+  if (is.null(contrasts)) {
+    return(matrix(diag(length(names)), length(names), dimnames = list(names, names)))
+  }
+  if (!is.matrix(contrasts)) contrasts <- matrix(contrasts, 1L)
+  if (!is.numeric(contrasts) || ncol(contrasts) != length(names) || !nrow(contrasts) || !all(is.finite(contrasts))) {
+    stop_glimmer("argument", paste0("`L` must have a column of finite numbers for each of the ", length(names),
+                                    " fixed effects: ", format_items(names, 20L), "."), argument = "L")
+  }
+  contrasts
+}
+
+#' What a method knows of a fit
+#'
+#' @param argument The name of the argument that has the method.
+#' @return List: `method`; `covariance` of the fixed effects that it uses; and either `parts` (see
+#'   [satterthwaite_parts()], [kenward_roger_parts()]) or `df`, numeric, one a fixed effect.
+#' @noRd
+ddf_rule <- function(fit, method, argument = "ddf") {
+  method <- resolve_ddf(method, fit, argument)
+  covariance <- vcov.glimmer(fit)
+  by_coefficient <- switch(method,
+    "none" = rep(Inf, ncol(covariance)),
+    "residual" = rep(fit$nobs - ncol(covariance), ncol(covariance)),
+    "containment" = containment_df(fit),
+    "between-within" = between_within_df(fit))
+  if (!is.null(by_coefficient)) {
+    return(list(method = method, covariance = covariance, df = by_coefficient))
+  }
+  if (anyNA(covariance) || !ncol(covariance)) {
+    return(list(method = method, covariance = covariance, df = rep(NA_real_, ncol(covariance))))
+  }
+  parts <- if (method == "satterthwaite") satterthwaite_parts(fit) else kenward_roger_parts(fit)
+  list(method = method, covariance = if (method == "satterthwaite") parts$covariance else parts$adjusted, parts = parts)
+}
+
+resolve_ddf <- function(method, fit, argument = "ddf") {
+  choices <- c("auto", "satterthwaite", "kenward-roger", "containment", "between-within", "residual", "none")
+  method <- match_choice(if (is.character(method)) tolower(method) else NA, choices, argument)
+  linear <- isLMM.glimmer(fit)
+  if (method == "auto") method <- if (linear) "satterthwaite" else "none"
+  if (!linear && method %in% c("satterthwaite", "kenward-roger")) {
+    stop_glimmer("ddf", paste0("The method \"", method, "\" is for Gaussian responses with identity link: for this ",
+                               "family there are \"containment\", \"between-within\", \"residual\" and \"none\"."),
+                 method = method, family = fit$family$family)
+  }
+  if (method == "kenward-roger" && !fit$REML) {
+    stop_glimmer("ddf", paste0("The method of Kenward and Roger is for fits by REML, and this is one by maximum ",
+                               "likelihood: fit again with REML = TRUE, or use \"satterthwaite\"."), method = method)
+  }
+  method
+}
+
+# The method in words, as it stands above a table.
+ddf_text <- function(method) {
+  switch(method,
+    "none" = "Wald z",
+    "satterthwaite" = "t, Satterthwaite degrees of freedom",
+    "kenward-roger" = "t, Kenward-Roger standard errors and degrees of freedom",
+    paste0("t, ", method, " degrees of freedom"))
+}
+
+#' Degrees of freedom of each row
+#' @param rule Result of [ddf_rule()].
+#' @noRd
+contrast_df <- function(contrasts, rule) {
+  if (!is.null(rule$parts)) {
+    return(satterthwaite_df(contrasts, rule$parts))
+  }
+  apply(abs(contrasts), 1L, function(row) if (any(row > 0)) min(rule$df[row > 1e-10 * max(row)]) else NA_real_)
+}
+
+contrast_table <- function(contrasts, estimate, rule) {
+  value <- drop(contrasts %*% estimate)
+  variance <- rowSums((contrasts %*% rule$covariance) * contrasts)
+  # round-off, where the random effects dwarf the residuals beyond the digits of numbers
+  variance[which(variance < 0)] <- NA_real_
+  se <- sqrt(variance)
+  df <- contrast_df(contrasts, rule)
+  names <- rownames(contrasts)
+  data.frame(estimate = unname(value), std.error = unname(se), df = unname(df), statistic = unname(value / se),
+             p.value = unname(2 * stats::pt(-abs(value / se), df)),
+             row.names = if (is.null(names)) seq_along(value) else make.unique(names))
+}
+
+#' Joint test of the rows
+#'
+#' @param df Denominator degrees of freedom for the methods that give them by coefficient; by default the smallest.
+#' @return List: `statistic` (F), `numerator`, `df`, `scale`.
+#' @noRd
+contrast_test <- function(contrasts, estimate, rule, df = min(contrast_df(contrasts, rule))) {
+  if (anyNA(rule$covariance) || !nrow(contrasts)) {
+    return(list(statistic = NA_real_, numerator = nrow(contrasts), df = NA_real_, scale = NA_real_))
+  }
+  if (rule$method == "kenward-roger") {
+    return(kenward_roger_test(contrasts, estimate, rule$parts))
+  }
+  test <- if (!is.null(rule$parts)) {
+    satterthwaite_test(contrasts, estimate, rule$parts)
+  } else {
+    axes <- uncorrelated_contrasts(contrasts, rule$covariance)
+    list(statistic = mean(drop(axes$contrasts %*% estimate)^2 / axes$variances), numerator = nrow(axes$contrasts),
+         df = df)
+  }
+  c(test, scale = 1)
+}

@@ -1,0 +1,104 @@
+# The marginal covariance V of a Gaussian response with identity link, seen through cross products: nothing here has
+# a row and a column for each row of the data.
+
+#' What the inverse of V does to the columns of X and Z
+#'
+#' V = W^-1 + Z Lambda Lambda' Z', with W the prior weights over sigma^2. With B = Z'WZ and H = Lambda'B Lambda + I,
+#' M = Z'V^-1 Z is B - B Lambda H^-1 Lambda'B, and likewise with X on one side or on both.
+#'
+#' @param fit Fit with Gaussian response and identity link.
+#' @return List: `covariance` ((X'V^-1 X)^-1, in the basis of [find_basis()]; `NULL` where it is singular), `from`
+#'   (p x p: beta in the user's columns is `from` times that in the basis), `N` (Z'V^-1 X), `B`, `lambda`, `root`
+#'   (Cholesky factor of H), `rows` (number of rows), `layout` (by grouping factor: `start`, where its effects begin,
+#'   from 0; `effects`; `levels`; `codes`, the level of each row), `directions` (see [variance_directions()]).
+#' @noRd
+marginal_system <- function(fit) {
+  design <- fit_design(fit)
+  basis <- find_basis(design)
+  active <- active_positions(design$weights)
+  root_weights <- sqrt(design$weights[active]) / sigma.glimmer(fit)
+  x <- root_weights * active_rows(basis$design$X, active)
+  layout <- effect_layout(fit, design, active)
+  z <- root_weights * sparse_columns(design, layout, active)
+  products <- list(B = Matrix::crossprod(z), zx = as.matrix(Matrix::crossprod(z, x)), xx = crossprod(x))
+  lambda <- random_root(fit, layout)
+  h <- Matrix::forceSymmetric(Matrix::crossprod(lambda, products$B %*% lambda) + Matrix::Diagonal(ncol(lambda)))
+  system <- list(B = products$B, lambda = lambda, root = Matrix::Cholesky(h, LDL = FALSE), rows = length(active),
+                 layout = layout, from = if (is.null(basis$from)) diag(ncol(x)) else basis$from)
+  half <- eliminate_random(system, products$zx)
+  information <- products$xx - crossprod(products$zx, half)
+  inverse_root <- scaled_root((information + t(information)) / 2)
+  c(system, list(N = as.matrix(products$zx - products$B %*% half), directions = variance_directions(fit),
+                 covariance = if (!is.null(inverse_root)) tcrossprod(inverse_root)))
+}
+
+# Lambda H^-1 Lambda' times a matrix.
+eliminate_random <- function(system, k) {
+  as.matrix(system$lambda %*% Matrix::solve(system$root, Matrix::crossprod(system$lambda, k)))
+}
+
+# M = Z'V^-1 Z times a matrix.
+times_marginal <- function(system, k) {
+  product <- system$B %*% k
+  as.matrix(product - system$B %*% eliminate_random(system, product))
+}
+
+effect_layout <- function(fit, design, active) {
+  start <- effect_starts(fit)
+  lapply(seq_along(design$factors), function(k) {
+    factor <- design$factors[[k]]
+    list(start = start[k], effects = ncol(factor$Z), levels = length(factor$levels),
+         codes = active_rows(factor$index, active) + 1L)
+  })
+}
+
+# Z: by grouping factor, within it by level, within that by effect.
+sparse_columns <- function(design, layout, active) {
+  do.call(cbind, Map(function(factor, own) {
+    columns <- as.vector(outer((own$codes - 1L) * own$effects, seq_len(own$effects), `+`))
+    Matrix::sparseMatrix(i = rep(seq_along(own$codes), own$effects), j = columns,
+                         x = as.vector(active_rows(factor$Z, active)),
+                         dims = c(length(own$codes), own$effects * own$levels))
+  }, design$factors, layout))
+}
+
+random_root <- function(fit, layout) {
+  Matrix::bdiag(lapply(seq_along(layout), function(k) {
+    Matrix::kronecker(Matrix::Diagonal(layout[[k]]$levels), factor_root(fit, k))
+  }))
+}
+
+#' The directions in which the free parameters of L move the covariance of the random effects
+#'
+#' With l_k the k-th column of L, d(L L')/dL_jk = e_j l_k' + l_k e_j'. Parameters held on the boundary have none: they
+#' are taken as known. Since L L' is homogeneous of degree 2, dV/d log sigma = 2 V - sum_i L_i dV/dL_i.
+#'
+#' @return List, one element a free parameter of L: `position` in the parameters, `value`, `factor`, `slope` (matrix
+#'   effects x effects of the grouping factor).
+#' @noRd
+variance_directions <- function(fit) {
+  unlist(Map(function(term, at) {
+    size <- length(fit$factors[[term$factor]]$columns)
+    lower <- matrix(0, size, size)
+    lower[term$columns, term$columns] <- lower_triangle(fit$parameters[at])
+    places <- lower_positions(length(term$columns))
+    found <- lapply(which(!fit$boundary[at]), function(m) {
+      row <- term$columns[places[m, 1L]]
+      half <- matrix(0, size, size)
+      half[row, ] <- lower[, term$columns[places[m, 2L]]]
+      list(position = at[m], value = unname(fit$parameters[at[m]]), factor = term$factor, slope = half + t(half))
+    })
+    # V does not move, to the first order, with an entry of a column that is zero
+    Filter(function(direction) any(direction$slope != 0), found)
+  }, fit$random, fit$index$theta), recursive = FALSE)
+}
+
+# D_i times a matrix with a row for each random effect, where dV/dL_i = Z D_i Z'.
+times_direction <- function(system, direction, k) {
+  own <- system$layout[[direction$factor]]
+  rows <- own$start + seq_len(own$effects * own$levels)
+  product <- matrix(0, nrow(k), ncol(k))
+  blocks <- matrix(k[rows, ], own$effects)
+  product[rows, ] <- direction$slope %*% blocks
+  product
+}
