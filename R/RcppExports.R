@@ -55,7 +55,8 @@ cpp_set_rule <- function(model, nodes, wide) {
 #' Each level's own log-likelihood, without the constants of its rows, at the last evaluation by some rule
 #'
 #' @param model External pointer of cpp_model().
-#' @param nodes,wide As of cpp_set_rule(); nodes may be 0.
+#' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where they
+#'   are.
 #' @return Numeric, one a level; NaN where there are no nodes.
 #' @noRd
 cpp_level_values <- function(model, nodes, wide) {

@@ -89,13 +89,14 @@ void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wid
 //' Each level's own log-likelihood, without the constants of its rows, at the last evaluation by some rule
 //'
 //' @param model External pointer of cpp_model().
-//' @param nodes,wide As of cpp_set_rule(); nodes may be 0.
+//' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where they
+//'   are.
 //' @return Numeric, one a level; NaN where there are no nodes.
 //' @noRd
 // [[Rcpp::export]]
 Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
   Model& m = as_model(model);
-  return Rcpp::wrap(m.level_values(as_rule(m, nodes, wide)));
+  return Rcpp::wrap(nodes.size() == 0 ? m.level_values() : m.level_values(as_rule(m, nodes, wide)));
 }
 
 //' Mean and covariance of b given the data at the last evaluation by some rule

@@ -23,14 +23,14 @@ class EdgeBarrier : public Integral {
   /// Zero: no barrier.
   void set_weight(double mu) { mu_ = restricted() ? mu : 0.0; }
 
-  bool has_barrier() const { return mu_ > 0.0; }
-
   /// How far each row's eta is from the edge: infinite where the link allows every eta.
   Vector distances(const Vector& eta) const {
     return eta.unaryExpr([this](double value) { return std::min(value - lower_, upper_ - value); });
   }
 
   int order() const override { return inner_->order(); }
+  bool one_pass() const override { return inner_->one_pass(); }
+  bool has_fixed_curvature() const override { return !(mu_ > 0.0) && inner_->has_fixed_curvature(); }
 
   double value(const Point& point) override { return inner_->value(point) + barrier(point); }
 

@@ -30,11 +30,14 @@ class Integral {
   virtual double value(const Point& point) = 0;
   /// Sets every part of `out`, whatever it held.
   virtual void adjoint(const Point& point, Adjoint& out) = 0;
-  /// Both, where one pass gives them.
+  /// Both at once; worth it where one pass gives both.
+  virtual bool one_pass() const { return false; }
   virtual double value_and_adjoint(const Point& point, Adjoint& out) {
     adjoint(point, out);
     return value(point);
   }
+  /// Whether FixedCurvature is the second derivative of the value in beta.
+  virtual bool has_fixed_curvature() const { return false; }
 };
 
 }  // namespace glimmer

@@ -12,6 +12,7 @@ class Laplace : public Integral {
   Laplace(const Data& data, BlockSystem& system) : data_(data), system_(system) {}
 
   int order() const override { return 3; }
+  bool has_fixed_curvature() const override { return data_.one_factor(); }
 
   double value(const Point& point) override {
     const double sum = sum_over_chunks(data_, [&](Range chunk) {

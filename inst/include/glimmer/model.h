@@ -46,7 +46,8 @@ class Model {
   /// Called on the calling thread now and then; it may throw to interrupt.
   void set_interrupt(std::function<void()> poll) {
     poll_ = poll;
-    mode_.set_interrupt(std::move(poll));
+    mode_.set_interrupt(poll);
+    quadrature_.set_interrupt(std::move(poll));
   }
 
   /// The weight of a barrier before the edge of what the link allows, added to every value from now on; zero: none.
@@ -57,27 +58,29 @@ class Model {
 
   /// The quadrature rule from now on, which wide levels get their centres for at the last evaluation; none: Laplace.
   void set_rule(const NodeRule* rule) {
-    check_rule(rule);
     if (rule) {
+      check_rule(*rule, 1);
       NodeRule adapted = *rule;
       if (adapted.any_wide()) quadrature_.adapt(last_point(), adapted);
       quadrature_.set_rule(std::move(adapted));
     }
-    by_quadrature_ = rule != nullptr;
     integral_.set_inner(rule ? static_cast<Integral&>(quadrature_) : laplace_);
     last_parameters_.resize(0);
   }
 
-  /// Each level's own log-likelihood by a rule at the last evaluation, whatever rule is set.
+  /// Each level's own log-likelihood at the last evaluation by the rule that is set, its wide levels where they are.
+  Vector level_values() { return quadrature_.level_values(last_point(), quadrature_.rule()); }
+
+  /// The same by another rule, which may leave levels out, its wide levels placed anew.
   Vector level_values(NodeRule rule) {
-    check_rule(&rule);
+    check_rule(rule, 0);
     if (rule.any_wide()) quadrature_.adapt(last_point(), rule);
     return quadrature_.level_values(last_point(), rule);
   }
 
   /// Mean and covariance of u given the data by a rule at the last evaluation.
   Moments moments(NodeRule rule) {
-    check_rule(&rule);
+    check_rule(rule, 1);
     if (rule.any_wide()) quadrature_.adapt(last_point(), rule);
     return quadrature_.moments(last_point(), rule);
   }
@@ -137,7 +140,7 @@ class Model {
   /// The second derivative of the last value in beta. Empty where it is not known: crossed factors, a barrier.
   Matrix fixed_hessian() const {
     const bool at_mode = last_parameters_.size() > 0 && last_.status == Status::ok && !last_fixed_;
-    const bool known = at_mode && !by_quadrature_ && data_.one_factor() && !integral_.has_barrier();
+    const bool known = at_mode && integral_.has_fixed_curvature();
     return known ? FixedCurvature(data_, system_)(point_) : Matrix();
   }
 
@@ -148,11 +151,14 @@ class Model {
                                   std::to_string(parameters.size()));
   }
 
-  void check_rule(const NodeRule* rule) const {
-    if (!rule) return;
+  void check_rule(const NodeRule& rule, int fewest) const {
     if (!data_.one_factor()) throw std::invalid_argument("quadrature needs one grouping factor");
-    if (static_cast<Index>(rule->nodes.size()) != data_.terms[0].levels)
+    const std::size_t levels = static_cast<std::size_t>(data_.terms[0].levels);
+    if (rule.nodes.size() != levels || rule.wide.size() != levels)
       throw std::invalid_argument("a quadrature rule needs a number of nodes for every level");
+    for (std::size_t g = 0; g < levels; ++g)
+      if (rule.nodes[g] < fewest || (rule.wide[g] && rule.nodes[g] == 1))
+        throw std::invalid_argument("a quadrature rule has too few nodes");
   }
 
   const Point& last_point() const {
@@ -228,7 +234,7 @@ class Model {
         predict_and_set(parameters, at_mode);
       last_.status = find_mode(fixed);
       if (last_.status != Status::ok) return failed();
-      evaluate_at_mode(fixed, gradient && by_quadrature_);
+      evaluate_at_mode(fixed, gradient && integral_.one_pass());
       last_parameters_ = parameters;
       last_fixed_ = fixed;
     }
@@ -278,7 +284,7 @@ class Model {
     last_.value = (adjoint ? integral_.value_and_adjoint(point_, adjoint_) : integral_.value(point_)) + data_.constant;
     if (fixed && fixed->integrated()) last_.value += fixed->log_volume();
     adjoint_known_ = adjoint;
-    if (!std::isfinite(last_.value)) last_.status = Status::mode_not_found;
+    if (!std::isfinite(last_.value)) last_.status = Status::value_not_finite;
   }
 
   Vector gradient_at(const FixedEffects* fixed) {
@@ -302,7 +308,6 @@ class Model {
   Laplace laplace_;
   Quadrature quadrature_;
   EdgeBarrier integral_;  ///< one of these, with a barrier where one is asked for
-  bool by_quadrature_ = false;
   PullBack pull_back_;
   Adjoint adjoint_;
   Point point_;

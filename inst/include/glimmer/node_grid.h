@@ -32,7 +32,7 @@ struct HermiteFunctions {
     }
   }
 
-  /// psi_n' / psi_n' s scale: sqrt(2 n) psi_{n-1} - z psi_n
+  /// psi_n' = sqrt(2 n) psi_{n-1} - z psi_n, on the scale of value
   double derivative(Index n, double z) const { return std::sqrt(2.0 * static_cast<double>(n)) * last - z * value; }
 };
 

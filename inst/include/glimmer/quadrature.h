@@ -12,105 +12,63 @@
 #ifndef GLIMMER_QUADRATURE_H
 #define GLIMMER_QUADRATURE_H
 
+#include <limits>
 #include <map>
 
 #include "integral.h"
 #include "node_grid.h"
 #include "node_rows.h"
+#include "node_rule.h"
 
 namespace glimmer {
-
-/// Where each level has its nodes.
-struct NodeRule {
-  Integers nodes;          ///< how many for each effect; 0: the level is left out
-  std::vector<char> wide;  ///< whether by the trapezoid rule around a centre
-  Matrix centre;           ///< q x levels; of wide levels
-  Matrix scale;            ///< q x q levels: C of wide levels
-
-  NodeRule() = default;
-  NodeRule(Integers nodes_, std::vector<char> wide_, Index q) : nodes(std::move(nodes_)), wide(std::move(wide_)) {
-    const Index levels = static_cast<Index>(nodes.size());
-    centre.setZero(q, levels);
-    scale.setZero(q, q * levels);
-  }
-
-  bool any_wide() const { return std::any_of(wide.begin(), wide.end(), [](char is) { return is != 0; }); }
-};
-
-/// Mean (a column a level) and covariance (q columns a level) of u given the data.
-struct Moments {
-  Matrix mean, covariance;
-};
-
-/// A sum of exponentials, of which any number may come at a time, and none overflows.
-class LogSum {
- public:
-  void clear() {
-    top_ = -infinity;
-    total_ = 0.0;
-  }
-
-  /// Adds exp(logs), and leaves exp(logs - top) in `logs`, top the largest so far. What was summed up before with these
-  /// weights is to be multiplied by what is given back.
-  double add(Vector& logs) {
-    const double top = std::max(top_, logs.maxCoeff());
-    if (top == -infinity) {
-      logs.setZero();
-      return 1.0;
-    }
-    const double rescale = std::exp(top_ - top);
-    logs = (logs.array() - top).exp();
-    total_ = total_ * rescale + logs.sum();
-    top_ = top;
-    return rescale;
-  }
-
-  double total() const { return total_; }
-  double log() const { return top_ + std::log(total_); }
-
- private:
-  double top_ = -infinity, total_ = 0.0;
-};
 
 class Quadrature : public Integral {
  public:
   Quadrature(const Data& data, const BlockSystem& system) : data_(data), system_(system) {}
 
+  /// Called on the calling thread now and then; it may throw to interrupt.
+  void set_interrupt(std::function<void()> poll) { poll_ = std::move(poll); }
+
   /// The rule for value and adjoint.
   void set_rule(NodeRule rule) {
     rule_ = std::move(rule);
     prepare(rule_);
+    ranges_ = ranges_of(rule_);
   }
+  const NodeRule& rule() const { return rule_; }
 
   int order() const override { return 3; }
+  bool one_pass() const override { return true; }
 
   double value(const Point& point) override {
-    return sum_over_chunks(data_, [&](Range chunk) {
-      Vector values(chunk.size());
-      Values part{*this, point, rule_, values.data(), chunk.begin};
-      for_levels(point, rule_, chunk, part);
-      return values.sum();
+    Vector sums(static_cast<Index>(ranges_.size()));
+    for_ranges(ranges_, [&](Index c, Range range) {
+      Vector values(range.size());
+      Values part{*this, point, rule_, values.data(), range.begin};
+      for_levels(point, rule_, range, part);
+      sums[c] = values.sum();
     });
+    return sums.sum();
   }
 
   void adjoint(const Point& point, Adjoint& out) override { value_and_adjoint(point, out); }
 
   double value_and_adjoint(const Point& point, Adjoint& out) override {
-    const Index q = effects(), chunks = static_cast<Index>(data_.chunks.size());
+    const Index q = effects(), count = static_cast<Index>(ranges_.size());
     out.eta_bar.setZero(data_.rows());
     out.mode_bar.setZero(data_.terms.size());
     out.H_bar.diagonal_values(0).setZero();
-    Matrix direct = Matrix::Zero(q, q * chunks);
-    Vector phi_bar = Vector::Zero(chunks), values(chunks);
-    for_chunks(data_, [&](Index c, Range chunk) {
+    Matrix direct = Matrix::Zero(q, q * count);
+    Vector phi_bar(count), values(count);
+    for_ranges(ranges_, [&](Index c, Range range) {
       Adjoints part(*this, point, rule_, out);
-      for_levels(point, rule_, chunk, part);
+      for_levels(point, rule_, range, part);
       direct.middleCols(q * c, q) = part.all_direct;
       phi_bar[c] = part.all_phi;
       values[c] = part.value;
     });
     out.lambda_bar[0].setZero();
-    for (Index c = 0; c < chunks; ++c) out.lambda_bar[0] += direct.middleCols(q * c, q);
+    for (Index c = 0; c < count; ++c) out.lambda_bar[0] += direct.middleCols(q * c, q);
     out.phi_bar = phi_bar.sum();
     return values.sum();
   }
@@ -119,9 +77,9 @@ class Quadrature : public Integral {
   Vector level_values(const Point& point, const NodeRule& rule) {
     prepare(rule);
     Vector values = Vector::Constant(levels(), std::numeric_limits<double>::quiet_NaN());
-    for_chunks(data_, [&](Index, Range chunk) {
-      Values part{*this, point, rule, values.data() + chunk.begin, chunk.begin};
-      for_levels(point, rule, chunk, part);
+    for_ranges(ranges_of(rule), [&](Index, Range range) {
+      Values part{*this, point, rule, values.data() + range.begin, range.begin};
+      for_levels(point, rule, range, part);
     });
     return values;
   }
@@ -131,40 +89,41 @@ class Quadrature : public Integral {
     prepare(rule);
     const Index q = effects();
     Moments out{Matrix::Zero(q, levels()), Matrix::Zero(q, q * levels())};
-    for_chunks(data_, [&](Index, Range chunk) {
+    for_ranges(ranges_of(rule), [&](Index, Range range) {
       MomentSums part(q, out);
-      for_levels(point, rule, chunk, part);
+      for_levels(point, rule, range, part);
     });
     return out;
   }
 
-  /// Places the box of the wide levels where u is, given the data, at a point: axes from its covariance, by a first
-  /// look with Gauss-Hermite and another one far and wide, and ends where the density is negligible.
+  /// Places the box of the wide levels where u is, given the data, at a point: first around the mode, and then, with
+  /// axes from its covariance, around the mean; each as far as the density is not negligible.
   void adapt(const Point& point, NodeRule& rule) {
-    const Index q = effects();
-    place(moments(point, first_look(rule, q == 1 ? 23 : q == 2 ? 11 : 7, false)), rule);
-    const int few = q == 1 ? 31 : q == 2 ? 25 : 15;
-    for (int round = 0; round < 2; ++round) {
-      const NodeRule look = first_look(rule, few, true);
-      if (round == 0) {
-        place(moments(point, look), rule);
-      } else {
-        fit_box(point, look, rule);
-      }
+    NodeRule look = rule;
+    for (Index g = 0; g < levels(); ++g) {
+      if (!rule.is_wide(g)) continue;
+      look.centre.col(g) = point.u.segment(g * effects(), effects());
+      look.scale.middleCols(g * effects(), effects()) = far * inverse_root(g);
     }
+    fit_boxes(point, rule, look);
+    set_looks(rule, look);
+    place(moments(point, look), look);
+    fit_boxes(point, rule, look);
+    rule.centre = look.centre;
+    rule.scale = look.scale;
   }
 
  private:
   static constexpr double far = 9.0;           ///< standard deviations to either side of a first box
   static constexpr double negligible = 1e-10;  ///< density relative to its largest
-
-  static bool wide(const NodeRule& rule, Index g) { return rule.wide[static_cast<std::size_t>(g)] != 0; }
+  static constexpr int most_looks = 12;
+  static constexpr Index row_nodes_in_range = 20000, ranges_between_polls = 64;
 
   Index effects() const { return data_.terms[0].effects(); }
   Index levels() const { return data_.terms[0].levels; }
 
   const NodeGrid& grid(const NodeRule& rule, Index g) const {
-    return grids_.at({rule.nodes[static_cast<std::size_t>(g)], wide(rule, g)});
+    return grids_.at({rule.nodes_of(g), rule.is_wide(g)});
   }
 
   /// The grids that a rule asks for.
@@ -178,48 +137,83 @@ class Quadrature : public Integral {
     }
   }
 
-  /// A rule for the wide levels of another, some nodes for each effect.
-  static NodeRule first_look(const NodeRule& rule, int nodes, bool trapezoid) {
-    NodeRule look = rule;
-    for (std::size_t g = 0; g < rule.nodes.size(); ++g) {
-      look.nodes[g] = rule.wide[g] ? nodes : 0;
-      look.wide[g] = trapezoid && rule.wide[g];
+  /// Ranges of levels with some number of rows times nodes each, which do not depend on the threads.
+  std::vector<Range> ranges_of(const NodeRule& rule) const {
+    std::vector<Range> ranges;
+    Index begin = 0, work = 0;
+    for (Index g = 0; g < levels(); ++g) {
+      if (rule.nodes_of(g) > 0) work += (1 + data_.rows_of({g, g + 1}).size()) * grid(rule, g).size();
+      if (work < row_nodes_in_range && g + 1 < levels()) continue;
+      ranges.push_back({begin, g + 1});
+      begin = g + 1;
+      work = 0;
     }
-    return look;
+    return ranges;
+  }
+
+  /// Calls visit(number, range) for every range of levels, side by side.
+  template <class Visit>
+  void for_ranges(const std::vector<Range>& ranges, Visit visit) const {
+    const Index all = static_cast<Index>(ranges.size());
+    for (Index first = 0; first < all; first += ranges_between_polls) {
+      if (poll_) poll_();
+      const Index count = std::min(ranges_between_polls, all - first);
+      parallel_shares(count, 1, count > 3 ? data_.threads : 1, [&](Index c) {
+        visit(first + c, ranges[static_cast<std::size_t>(first + c)]);
+      });
+    }
+  }
+
+  /// A few nodes of the trapezoid rule for the wide levels, none for the others.
+  void set_looks(const NodeRule& rule, NodeRule& look) const {
+    const int few = effects() == 1 ? 41 : effects() == 2 ? 25 : 15;
+    for (std::size_t g = 0; g < rule.nodes.size(); ++g) look.nodes[g] = rule.wide[g] ? few : 0;
   }
 
   /// A box of many standard deviations around the mean, where these are good.
-  void place(const Moments& moments, NodeRule& rule) const {
+  void place(const Moments& moments, NodeRule& look) const {
     const Index q = effects();
     for (Index g = 0; g < levels(); ++g) {
-      if (!wide(rule, g)) continue;
+      if (!look.is_wide(g)) continue;
       const Eigen::LLT<Matrix> root(moments.covariance.middleCols(q * g, q));
-      if (root.info() != Eigen::Success || !moments.mean.col(g).allFinite()) continue;
-      rule.centre.col(g) = moments.mean.col(g);
-      rule.scale.middleCols(q * g, q) = far * Matrix(root.matrixL());
+      const Matrix C = root.matrixL();
+      const bool good = root.info() == Eigen::Success && C.allFinite() && C.diagonal().minCoeff() > 0.0;
+      if (!good || !moments.mean.col(g).allFinite()) continue;
+      look.centre.col(g) = moments.mean.col(g);
+      look.scale.middleCols(q * g, q) = far * C;
     }
   }
 
-  /// Draws the ends of the box in to where the density is negligible, as seen by a first look.
-  void fit_box(const Point& point, const NodeRule& look, NodeRule& rule) {
-    prepare(look);
-    for_chunks(data_, [&](Index, Range chunk) {
-      Profiles part(*this, look, rule);
-      for_levels(point, look, chunk, part);
-    });
+  /// Moves the ends of the boxes outwards until the density is negligible there, and then in to where it is not.
+  void fit_boxes(const Point& point, const NodeRule& rule, NodeRule& look) {
+    set_looks(rule, look);
+    for (int round = 0; round < most_looks && !std::all_of(look.nodes.begin(), look.nodes.end(), [](int n) {
+           return n == 0;
+         }); ++round) {
+      prepare(look);
+      NodeRule moved = look;
+      for_ranges(ranges_of(look), [&](Index, Range range) {
+        Profiles part(*this, look, moved);
+        for_levels(point, look, range, part);
+      });
+      look = std::move(moved);
+    }
   }
 
   /// C of a level, R'^-1 or what the rule says.
   Matrix scale(const NodeRule& rule, Index g) const {
-    const Index q = effects();
-    if (wide(rule, g)) return rule.scale.middleCols(q * g, q);
-    Matrix C = Matrix::Identity(q, q);
+    return rule.is_wide(g) ? Matrix(rule.scale.middleCols(effects() * g, effects())) : inverse_root(g);
+  }
+
+  /// R'^-1 of a level
+  Matrix inverse_root(Index g) const {
+    Matrix C = Matrix::Identity(effects(), effects());
     system_.backward_level(g, C);
     return C;
   }
 
   double log_scale(const NodeRule& rule, Index g) const {
-    if (!wide(rule, g)) return -system_.log_determinant({g, g + 1});
+    if (!rule.is_wide(g)) return -system_.log_determinant({g, g + 1});
     const Index q = effects();
     return rule.scale.middleCols(q * g, q).diagonal().array().log().sum();
   }
@@ -232,8 +226,8 @@ class Quadrature : public Integral {
   /// needs; start(); add(block, rows, weights, rescale), the weights weight_k exp h(u_k) over a number, and by what
   /// sums of earlier ones are to be multiplied as that number has changed; finish(level, sum of them).
   template <class Part>
-  void for_levels(const Point& point, const NodeRule& rule, Range chunk, Part& part) const {
-    NodeRows rows(data_, chunk, part.order());
+  void for_levels(const Point& point, const NodeRule& rule, Range range, Part& part) const {
+    NodeRows rows(data_, range, part.order());
     LogSum sum;
     Vector weights;
     const auto flush = [&] {
@@ -252,12 +246,12 @@ class Quadrature : public Integral {
       }
       rows.clear();
     };
-    for (Index g = chunk.begin; g < chunk.end; ++g) {
-      if (rule.nodes[static_cast<std::size_t>(g)] == 0) continue;
+    for (Index g = range.begin; g < range.end; ++g) {
+      if (rule.nodes_of(g) == 0) continue;
       const NodeGrid& nodes = grid(rule, g);
       const Matrix C = scale(rule, g);
       const Vector centre =
-          wide(rule, g) ? Vector(rule.centre.col(g)) : Vector(point.u.segment(g * effects(), effects()));
+          rule.is_wide(g) ? Vector(rule.centre.col(g)) : Vector(point.u.segment(g * effects(), effects()));
       for (Index first = 0; first < nodes.size();) {
         if (rows.room(g) < 1) flush();
         const Index count = std::min(nodes.size() - first, rows.room(g));
@@ -310,15 +304,16 @@ class Quadrature : public Integral {
   struct Profiles {
     const Quadrature& own;
     const NodeRule& look;
-    NodeRule& rule;
+    NodeRule& moved;
     Matrix profile;
 
-    Profiles(const Quadrature& own_, const NodeRule& look_, NodeRule& rule_) : own(own_), look(look_), rule(rule_) {}
+    Profiles(const Quadrature& own_, const NodeRule& look_, NodeRule& moved_)
+        : own(own_), look(look_), moved(moved_) {}
     int order() const { return 0; }
     void start() { profile.resize(0, 0); }
 
     void add(const NodeRows::Block& block, const NodeRows&, const Vector& weights, double rescale) {
-      const Index n = look.nodes[static_cast<std::size_t>(block.level)], q = own.effects();
+      const Index n = look.nodes_of(block.level), q = own.effects();
       if (profile.size() == 0) profile.setZero(n, q);
       profile *= rescale;
       for (Index k = 0; k < block.count; ++k)
@@ -326,22 +321,29 @@ class Quadrature : public Integral {
           profile(rest % n, j) = std::max(profile(rest % n, j), weights[k]);
     }
 
-    /// One step more to either side than what is not negligible.
+    /// An end that is not negligible goes out by half the box; where both are, the box is drawn in to one step more
+    /// than what is not, and the level is done.
     void finish(Index g, const LogSum&) {
       const Index n = profile.rows(), q = profile.cols();
       const double step = 2.0 / static_cast<double>(n - 1);
       Vector middle(q), half(q);
+      bool wider = false;
       for (Index j = 0; j < q; ++j) {
         const double limit = negligible * profile.col(j).maxCoeff();
         Index low = 0, high = n - 1;
         while (low < high && !(profile(low, j) > limit)) ++low;
         while (high > low && !(profile(high, j) > limit)) --high;
-        middle[j] = -1.0 + 0.5 * step * static_cast<double>(low + high);
-        half[j] = 0.5 * step * static_cast<double>(high - low) + step;
+        const double down = low == 0 ? 1.0 : step, up = high == n - 1 ? 1.0 : step;
+        wider = wider || low == 0 || high == n - 1;
+        const double from = -1.0 + step * static_cast<double>(low) - down;
+        const double to = -1.0 + step * static_cast<double>(high) + up;
+        middle[j] = 0.5 * (from + to);
+        half[j] = 0.5 * (to - from);
       }
-      const Matrix C = rule.scale.middleCols(q * g, q);
-      rule.centre.col(g) += C * middle;
-      rule.scale.middleCols(q * g, q) = C * half.asDiagonal();
+      const Matrix C = look.scale.middleCols(q * g, q);
+      moved.centre.col(g) = look.centre.col(g) + C * middle;
+      moved.scale.middleCols(q * g, q) = C * half.asDiagonal();
+      if (!wider) moved.nodes[static_cast<std::size_t>(g)] = 0;
     }
   };
 
@@ -383,7 +385,7 @@ class Quadrature : public Integral {
       score *= weights.asDiagonal();
       direct = rescale * direct + score * u.transpose();
       if (own.data_.density->has_dispersion()) phi = rescale * phi + rows.f_phi(block).colwise().sum().dot(weights);
-      if (Quadrature::wide(rule, block.level)) return;
+      if (rule.is_wide(block.level)) return;
       x_score.noalias() = own.data_.terms.lambda(0).transpose().lazyProduct(score);
       x_score.noalias() -= u * weights.asDiagonal();
       mode = rescale * mode + x_score.rowwise().sum();
@@ -398,7 +400,7 @@ class Quadrature : public Integral {
       out.eta_bar.segment(range.begin, range.size()) /= total;
       all_direct += direct / total;
       all_phi += phi / total;
-      if (Quadrature::wide(rule, g)) return;
+      if (rule.is_wide(g)) return;
       out.mode_bar.segment(g * mode.size(), mode.size()) = mode / total;
       own.set_curvature_bar(g, cross / total, out.H_bar.diagonal(0, g));
     }
@@ -407,10 +409,7 @@ class Quadrature : public Integral {
   /// Hbar of a level at its mode, from Cbar: C depends on R, and R on H.
   template <class Block>
   void set_curvature_bar(Index g, const Matrix& C_bar, Block&& H_bar) const {
-    const Index q = effects();
-    Matrix C = Matrix::Identity(q, q);
-    system_.backward_level(g, C);
-    const Matrix R = system_.root_level(g), M = C * C_bar.transpose() * C;
+    const Matrix C = inverse_root(g), R = system_.root_level(g), M = C * C_bar.transpose() * C;
     Matrix R_bar = -M;
     R_bar.diagonal() -= R.diagonal().cwiseInverse();
     const Matrix lower = R_bar.template triangularView<Eigen::Lower>();
@@ -423,6 +422,8 @@ class Quadrature : public Integral {
   const Data& data_;
   const BlockSystem& system_;
   NodeRule rule_;
+  std::vector<Range> ranges_;  ///< of levels, for the rule
+  std::function<void()> poll_;
   std::map<std::pair<int, bool>, NodeGrid> grids_;
 };
 

@@ -28,6 +28,7 @@ enum class Status {
   infeasible,          ///< no start of the mode search has a finite log-density
   mode_not_found,      ///< Newton did not reach a maximum of h(u)
   not_positive_definite,  ///< H with observed weights has no Cholesky factor at the mode
+  value_not_finite,
   gradient_not_finite
 };
 
@@ -36,6 +37,7 @@ inline const char* describe(Status status) {
     case Status::ok: return "ok";
     case Status::infeasible: return "infeasible";
     case Status::mode_not_found: return "mode not found";
+    case Status::value_not_finite: return "value not finite";
     case Status::gradient_not_finite: return "gradient not finite";
     default: return "not positive definite";
   }
