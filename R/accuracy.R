@@ -16,9 +16,9 @@
 #'   that is not by quadrature with chosen nodes and there is one grouping factor, for a fit that is (the reference).
 #'   Columns: `method` (character), `nAGQ` (largest number of nodes for an effect), `logLik`, `difference` (from the
 #'   reference's log-likelihood, each at its own maximum), `shift` (largest difference of an estimate from the
-#'   reference's, in standard errors of the reference), `converged`, `seconds`, and one column for each parameter, as in
-#'   `component(fit, "parameters")`. Attributes: `reference` (row number, or `NA` where nothing is better than Laplace),
-#'   `standard_errors` (of the parameters), `error` (what the reference's quadrature says of its own).
+#'   reference's, in standard errors of the reference), `converged`, `reference` (logical; none is one where nothing is
+#'   better than Laplace), `seconds`, and one column for each parameter, as in `component(fit, "parameters")`.
+#'   Attributes: `standard_errors` (of the parameters), `error` (what the reference's quadrature says of its own).
 #'
 #'   `print()` and `plot()` return their argument invisibly.
 #' @details
@@ -81,7 +81,7 @@ nodes_to_try <- function(nodes, effects, factors) {
 
 approximation_of_nodes <- function(k) {
   method <- method_of_nodes(k)
-  list(method = method, nodes = if (method == "aghq") k, chosen = FALSE, REML = FALSE)
+  new_approximation(method, if (method == "aghq") k)
 }
 
 # A row of the table, in a list; the fit's own numbers where it is the one asked for.
@@ -95,7 +95,7 @@ accuracy_row <- function(fit, design, approximation) {
 
 reference_row <- function(fit, design) {
   if (fit$method != "aghq" || !is.null(fit$quadrature$given)) {
-    return(accuracy_row(fit, design, list(method = "aghq", nodes = NULL, chosen = FALSE, REML = FALSE)))
+    return(accuracy_row(fit, design, new_approximation("aghq")))
   }
   list(method = "aghq", nodes = fit$nAGQ, value = fit$log_likelihood, parameters = fit$parameters,
        converged = fit$converged, seconds = NA_real_, standard_errors = sqrt(diag(fit$covariance)),
@@ -110,11 +110,12 @@ accuracy_table <- function(rows, reference, fit) {
   table <- data.frame(method = field("method", ""), nAGQ = as.integer(field("nodes", 1)), logLik = field("value", 1),
                       difference = field("value", 1) - best$value,
                       shift = apply(standardised, 1L, function(x) if (all(is.na(x))) NA else max(x, na.rm = TRUE)),
-                      converged = field("converged", NA), seconds = field("seconds", 1))
+                      converged = field("converged", NA), reference = seq_along(rows) %in% reference,
+                      seconds = field("seconds", 1))
   colnames(parameters) <- names(fit$parameters)
   table <- cbind(table, as.data.frame(parameters, optional = TRUE))
-  structure(table, reference = reference, standard_errors = stats::setNames(best$standard_errors, colnames(parameters)),
-            error = best$error, class = c("accuracy.glimmer", "data.frame"))
+  structure(table, standard_errors = stats::setNames(best$standard_errors, colnames(parameters)), error = best$error,
+            class = c("accuracy.glimmer", "data.frame"))
 }
 
 #' @rdname accuracy
@@ -122,19 +123,18 @@ accuracy_table <- function(rows, reference, fit) {
 #' @export
 print.accuracy.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   check_digits(digits)
-  if (!all(c("method", "nAGQ", "logLik", "difference", "shift") %in% names(x))) {
+  if (!all(accuracy_columns %in% names(x))) {
     print(as.data.frame(x), digits = digits, ...)
     return(invisible(x))
   }
-  reference <- attr(x, "reference")
   label <- ifelse(x$method == "aghq", paste("quadrature", x$nAGQ), x$method)
-  if (!is.na(reference)) label[reference] <- paste0("quadrature, chosen (up to ", x$nAGQ[reference], ")")
+  label[x$reference] <- paste0("quadrature, chosen (up to ", x$nAGQ[x$reference], ")")
   cells <- cbind(format_fixed(x$logLik, 4L), formatC(x$difference, digits = 2L, format = "g"),
                  formatC(x$shift, digits = 2L, format = "g"), format(x$converged))
   dimnames(cells) <- list(label, c("logLik", "difference", "shift (SE)", "converged"))
   print(cells, quote = FALSE, right = TRUE)
   cat("\nEstimates\n")
-  estimates <- as.matrix(as.data.frame(x)[-(1:7)])
+  estimates <- as.matrix(as.data.frame(x)[setdiff(names(x), accuracy_columns)])
   rownames(estimates) <- label
   print(t(estimates), digits = digits, ...)
   cat("\n")
@@ -142,15 +142,19 @@ print.accuracy.glimmer <- function(x, digits = max(3, getOption("digits") - 3), 
   invisible(x)
 }
 
+accuracy_columns <- c("method", "nAGQ", "logLik", "difference", "shift", "converged", "reference", "seconds")
+
 # What the table says, in a sentence or two.
 accuracy_words <- function(x) {
-  reference <- attr(x, "reference")
-  if (is.na(reference)) {
-    return("With several grouping factors there is no quadrature to compare with: the error of Laplace is not known.")
+  if (!any(x$reference)) {
+    return("There is no quadrature to compare with here: the error of Laplace is not known.")
   }
-  error <- attr(x, "error")
+  error <- attr(x, "error")$log_likelihood
   laplace <- which(x$method == "laplace")
-  c(paste0("The reference's own error is ", format_error(error$log_likelihood, 1e-6), " log-likelihood units."),
+  c(if (!x$converged[x$reference]) "The reference did not converge: nothing can be concluded.",
+    paste0("The reference's own error is ",
+           if (is.null(error) || is.na(error)) "not known" else paste(format_error(error, 1e-6), "log-likelihood units"),
+           "."),
     if (length(laplace)) {
       paste0("Laplace differs from it by ", formatC(abs(x$difference[laplace]), digits = 2L, format = "g"),
              " log-likelihood units and by up to ", formatC(x$shift[laplace], digits = 2L, format = "g"),
@@ -162,10 +166,9 @@ accuracy_words <- function(x) {
 #' @method plot accuracy.glimmer
 #' @export
 plot.accuracy.glimmer <- function(x, ...) {
-  reference <- attr(x, "reference")
-  rows <- setdiff(which(x$nAGQ > 0L), reference)
-  best <- if (is.na(reference)) nrow(x) else reference
-  estimates <- as.matrix(as.data.frame(x)[-(1:7)])
+  rows <- which(x$nAGQ > 0L & !x$reference)
+  best <- if (any(x$reference)) which(x$reference) else nrow(x)
+  estimates <- as.matrix(as.data.frame(x)[setdiff(names(x), accuracy_columns)])
   shift <- sweep(sweep(estimates, 2L, estimates[best, ]), 2L, attr(x, "standard_errors"), "/")[rows, , drop = FALSE]
   shown <- which(colSums(is.finite(shift)) == nrow(shift))
   if (!length(rows) || !length(shown)) {

@@ -41,7 +41,7 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
       lower <- lower_of_root(root)
       candidate <- replace(parameters, at, lower_part(unit * lower))
       truncated <- engine_evaluate(engine, candidate, joint = joint)
-      if (!isTRUE(truncated$value >= value - 1e-8)) break
+      if (!is.finite(truncated$value) || !isTRUE(truncated$value >= value - 1e-8)) break
       parameters <- candidate
       found <- truncated$parameters
       value <- max(value, truncated$value)

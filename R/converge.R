@@ -15,7 +15,7 @@
 #' search does not arrive, Newton's method, other starts, a simplex and, for links that restrict the mean, a search
 #' along the edge are tried unasked. If none arrives there is a warning `glimmer_warning_convergence`. What helps:
 #' look at the other statements first, most often the data say nothing of some parameter; simplify the random effects;
-#' give `start`, for example the fit of a smaller model's [fixef()]. "The Laplace approximation has a pole": with
+#' give `start`, for example the fit of a smaller model's [fixef()]. "The approximation has a pole": with
 #' links other than the canonical one a level's conditional mode can cease to exist as the parameters change, and the
 #' approximation is not usable there; another link, or fewer random effects, avoid it.
 #'
@@ -36,8 +36,10 @@
 #' Quadrature only: the error that it has left, in log-likelihood units (the sum over levels of the absolute differences
 #' from a rule with twice the nodes), and as the largest change of an estimate, in its standard errors, that this would
 #' make. Chosen nodes keep these below 1e-5 (up to 1e-4 with many levels) and 0.001, where 100,000 nodes a level are
-#' enough; above 1e-3 or 0.01 the statement is marked. What helps: leave out `nAGQ`, so that the nodes are chosen; or
-#' fewer random effects.
+#' enough; above 1e-3 or 0.01 the statement is marked. With links that restrict the mean the integrand can be cut off,
+#' and quadrature find no maximum: the default is then Laplace, and says so here. What helps: leave out `nAGQ`, so that
+#' the nodes are chosen; or fewer random effects. A warning `glimmer_warning_accuracy` is given where the error is above
+#' 0.1 or 1.
 #'
 #' @section separation:
 #' A coefficient whose likelihood rises for ever: within a group of rows every response is at its limit (all failures,
@@ -172,6 +174,11 @@ named_before <- function(parameters, engine) {
 #' @noRd
 check_accuracy <- function(found) {
   error <- unlist(found$error)
+  if (!is.null(found$instead)) {
+    return(new_check("accuracy", NA_real_, quadrature_doubtful[["log_likelihood"]], FALSE,
+                     paste0("quadrature found no maximum, as the link cuts the integrand off (it reached ",
+                            format(found$instead, digits = 7L), "): Laplace instead, whose error is not known")))
+  }
   if (is.null(error)) {
     return(NULL)
   }
@@ -188,6 +195,17 @@ check_accuracy <- function(found) {
 
 format_error <- function(error, least) {
   if (error < least) paste("below", format(least)) else paste("about", format(signif(error, 1L)))
+}
+
+# Where the error of quadrature could change what is concluded.
+warn_accuracy <- function(status) {
+  check <- status[status$check == "accuracy" & !status$ok, ]
+  if (nrow(check) && !is.na(check$value) && check$value > 100 * check$limit) {
+    warn_glimmer("accuracy", paste0("The likelihood is not accurate: ", check$text, ". Leave out `nAGQ`, so that the ",
+                                    "nodes are chosen from the data; if it was, simplify the random effects, and look ",
+                                    "for levels or covariates that separate the response."),
+                 value = check$value, limit = check$limit)
+  }
 }
 
 # Rows whose linear predictor is at the edge of what the link allows.
@@ -212,7 +230,7 @@ check_gain <- function(found, control) {
   } else if (!is.null(found$rises)) {
     "the log-likelihood still rises from the boundary where the last search ended"
   } else if (is_pole(found)) {
-    "the Laplace approximation has a pole here: a conditional mode is about to vanish (the density is not log-concave)"
+    "the approximation has a pole here: a conditional mode is about to vanish (the density is not log-concave)"
   } else if (is.na(gain)) {
     "no predicted gain: the Hessian is not positive definite"
   } else {
@@ -330,6 +348,7 @@ fixed_root <- function(found, engine, root) {
 #' Warn of a fit that is not to be trusted
 #' @noRd
 warn_verdict <- function(verdict, frame) {
+  warn_accuracy(verdict$status)
   warn_separation(verdict$separation, verdict$level_separation, frame)
   if (!is.null(verdict$flat)) warn_flat(verdict$flat)
   if (verdict$converged) {

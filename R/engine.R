@@ -21,8 +21,8 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #' @return List: `inside`, `REML`, `family`, `index` (positions of beta, of each random term's theta, and of the
 #'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
 #'   `terms` (of each random term the `factor` and its `columns` there), `levels` (of each random term's factor),
-#'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the linear predictor has no unit),
-#'   `linear` (whether the mean is linear and the response Gaussian), `memory` (environment: `sd_unit`, list, one
+#'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the
+#'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory` (environment: `sd_unit`, list, one
 #'   element a random term: the typical standard error of one level's own effect, the unit in which a standard
 #'   deviation is small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts;
 #'   `by_quadrature`, whether a rule is set; `point` and `result`, the last evaluation, as far as it is worth keeping).
@@ -136,18 +136,20 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
   }
   gradient <- gradient || memory$by_quadrature
   if (!known) memory$evaluations <- memory$evaluations + 1L
-  memory$point <- point
+  memory$point <- memory$result <- NULL
   memory$gradients <- memory$gradients + gradient
   if (by_cross_products(engine)) {
     result <- cpp_linear_evaluate(engine$pointer, as.double(parameters), inside == "profile", gradient)
     names(result$parameters) <- names(parameters)
+    memory$point <- point
     return(result)
   }
   result <- cpp_evaluate(engine$pointer, as.double(parameters), gradient,
                          switch(inside, modes = "given", joint = "joint", integrated = "integrated"))
   parameters[engine$index$beta] <- result$beta
   result <- list(status = result$status, value = result$value, gradient = result$gradient, parameters = parameters)
-  memory$result <- if (memory$by_quadrature) result
+  memory$point <- point
+  if (memory$by_quadrature) memory$result <- result
   result
 }
 
@@ -181,10 +183,10 @@ engine_set_rule <- function(engine, rule, parameters = NULL) {
 
 #' Each level's own log-likelihood, without the constants of its rows, at the last evaluation
 #'
-#' @param rule As of [engine_set_rule()]; levels with 0 nodes are left out.
+#' @param rule As of [engine_set_rule()]; levels with 0 nodes are left out. `NULL`: the rule that is set, as it is.
 #' @return Numeric, one a level, `NaN` where it is left out.
 #' @noRd
-engine_level_values <- function(engine, rule) {
+engine_level_values <- function(engine, rule = NULL) {
   cpp_level_values(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
 }
 

@@ -109,7 +109,7 @@ known_gradient <- function(gradient, names) {
 #' @return As of [resolve_method()].
 #' @noRd
 approximation_of <- function(fit) {
-  list(method = fit$method, nodes = fit$quadrature$given, chosen = FALSE, REML = fit$REML)
+  new_approximation(fit$method, fit$quadrature$given, REML = fit$REML)
 }
 
 largest_nodes <- function(approximation, rule) {

@@ -15,8 +15,9 @@
 #' @param contrasts Named list of contrasts, as in [stats::lm()].
 #' @param method The approximation of the likelihood: `"aghq"`, adaptive quadrature, for one grouping factor;
 #'   `"laplace"`; or `"joint"`, which takes the fixed effects at their joint mode with the random effects (fast and
-#'   rough: for a first look). `"auto"`, the default, is quadrature where there is one grouping factor, with as many
-#'   nodes as the data ask for; Laplace otherwise; see section "The likelihood". `"laplace2"` is not there yet.
+#'   rough: for a first look). `"auto"`, the default, is quadrature where there is one grouping factor with up to four
+#'   random effects, with as many nodes as the data ask for; Laplace otherwise; see section "The likelihood".
+#'   `"laplace2"` is not there yet.
 #' @param nAGQ The habit of 'lme4': 0 stands for `"joint"`, 1 for `"laplace"`, more for quadrature with that many nodes
 #'   for each random effect of a level. `NULL`, the default, lets the data choose. An error when it disagrees with
 #'   `method`.
@@ -57,7 +58,8 @@
 #' nodes, below 1e-5 in the log-likelihood (up to 1e-4 with many levels), and the change that this would make in an
 #' estimate below 0.001 standard errors. What error is left, judged by twice the nodes, is printed, also for a number of
 #' nodes given by `nAGQ`, and marked above 1e-3 and 0.01. More than 100,000 nodes a level are refused. Where a link
-#' restricts the mean and cuts the integrand off, so that no maximum is found by quadrature, `"auto"` is Laplace.
+#' restricts the mean and cuts the integrand off, so that no maximum is found by quadrature, `"auto"` is Laplace, and
+#' the fit says so.
 #' [accuracy()] compares approximations.
 #'
 #' @section Linear mixed models:
@@ -218,8 +220,7 @@ run_search <- function(model, design, family, approximation, control) {
 
 #' Which approximation is meant by `method`, `nAGQ` and `REML`
 #'
-#' @return List: `method`, "auto", "aghq", "laplace" or "joint"; `nodes`, `NULL` or the user's number; `REML`,
-#'   logical.
+#' @return Result of [new_approximation()], the method perhaps "auto".
 #' @noRd
 resolve_method <- function(method, nAGQ, REML) {
   methods <- c("auto", "laplace", "joint", "aghq", "laplace2")
@@ -238,7 +239,16 @@ resolve_method <- function(method, nAGQ, REML) {
     stop_not_available("method", paste0("The method 'laplace2' is not there yet: use 'aghq' (one grouping factor), ",
                                         "'laplace' or 'joint'."))
   }
-  list(method = method, nodes = if (method == "aghq") nAGQ, chosen = FALSE, REML = REML)
+  new_approximation(method, if (method == "aghq") nAGQ, REML = REML)
+}
+
+#' What a fit is made by
+#'
+#' @param method Character. @param nodes `NULL`, or the user's number of nodes for each effect.
+#' @param chosen Logical: whether the method stands for "auto". @param REML Logical.
+#' @noRd
+new_approximation <- function(method, nodes = NULL, chosen = FALSE, REML = FALSE) {
+  list(method = method, nodes = nodes, chosen = chosen, REML = REML)
 }
 
 #' The method for a design: what "auto" means, and whether there can be quadrature
@@ -280,8 +290,10 @@ check_quadrature <- function(nodes, effects, factors) {
     stop_glimmer("quadrature", paste0("`nAGQ = ", nodes, "` asks for ", format(nodes^effects, digits = 3), " nodes ",
                                       "for each level of ", format_items(factors), ", which has ", effects, " random ",
                                       ngettext(effects, "effect", "effects"), ": at most ", count_text(most_nodes),
-                                      " are possible. Use `nAGQ` up to ", most, ", or leave it out: the number is ",
-                                      "then chosen from the data."),
+                                      " are possible. Use ",
+                                      if (most > 1) paste0("up to ", most, " nodes"),
+                                      if (most > 1 && has_quadrature(effects)) ", or let the data choose (no `nAGQ`)",
+                                      if (most <= 1) "the Laplace approximation, method = \"laplace\"", "."),
                  nodes = nodes, effects = effects, most = most)
   }
 }

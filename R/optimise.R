@@ -8,9 +8,11 @@
 #' @param start Numeric: the parameter vector to start from. @param own The package's own start.
 #' @param approximation Result of [resolve_method()].
 #' @param control Result of [glmm_control()].
-#' @return List: `method` (where it is not the one asked for), `parameters`, `value`, `gradient`, `status` of the core,
-#'   `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these coordinates), `held` (logical: parameters held on the boundary), `gain`
-#'   (predicted gain of a further Newton step), `record` (list of lists, see [search_record()]).
+#' @return List: `method` (where it is not the one asked for) and `instead` (the log-likelihood that quadrature reached,
+#'   where Laplace was taken instead), `parameters`, `value`, `gradient`, `status` of
+#'   the core, `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these coordinates), `held`
+#'   (logical: parameters held on the boundary), `gain` (predicted gain of a further Newton step), `record` (list of
+#'   lists, see [search_record()]).
 #' @noRd
 maximise <- function(engine, start, own, approximation, control) {
   if (approximation$method == "joint" && !by_cross_products(engine)) {
@@ -31,6 +33,7 @@ maximise <- function(engine, start, own, approximation, control) {
   engine_set_rule(engine, NULL)
   laplace <- find_best(engine, list(parameters = own, value = -Inf, record = best$record), own, control)
   laplace$method <- "laplace"
+  laplace$instead <- best$value
   laplace
 }
 
@@ -46,6 +49,8 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4
     best <- find_best(engine, from, own, control)
     best$rule <- from$rule
     best$error <- quadrature_error(engine, best, from$rule)
+    # with the wide levels at their place
+    best$value <- engine_evaluate(engine, best$parameters)$value
     small <- isTRUE(all(unlist(best$error) <= quadrature_limits(engine)))
     if (!is.null(nodes) || small || !has_arrived(best, control)) break
     limit <- limit / 10
@@ -324,6 +329,9 @@ pull <- function(coordinates, gradient) {
 #' @noRd
 difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, longest = 1e-3) {
   size <- length(coordinates$searched)
+  if (!size) {
+    return(matrix(0, 0L, 0L))
+  }
   steps <- pmin(longest, 0.05 / predictor_reach(engine, coordinates))
   known <- known_curvature(engine, parameters, coordinates)
   beta <- if (engine$inside != "modes") engine$index$beta

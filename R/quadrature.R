@@ -25,8 +25,9 @@ most_row_nodes <- 2e9
 #' @return Data frame: `nodes`, `wide`, `judge` (number of nodes).
 #' @noRd
 node_ladder <- function(q) {
-  few <- if (q <= 2L) c(5L, 8L, 11L, 15L, 23L) else c(3L, 5L, 7L, 9L, 11L, 15L)
-  many <- if (q <= 2L) c(31L, 47L, 63L, 79L, 95L) else c(23L, 31L, 39L)
+  few <- if (q <= 2L) c(5L, 7L, 11L, 15L, 23L) else c(3L, 5L, 7L, 9L, 11L, 15L)
+  many <- c(31L, 47L, 63L, 79L, 95L, 143L, 215L, 323L, 485L, 727L, 1091L, 1637L)
+  if (q > 2L) many <- c(23L, 31L, 39L)
   ladder <- data.frame(nodes = c(few, many), wide = rep(c(FALSE, TRUE), c(length(few), length(many))),
                        judge = c(2L * few + 1L, many[-1L], 2L * many[length(many)] + 1L))
   ladder[ladder$judge^q <= most_nodes, ]
@@ -43,10 +44,10 @@ uniform_rule <- function(engine, nodes) {
   list(nodes = rep(as.integer(nodes), levels), wide = rep(FALSE, levels))
 }
 
-# The rule that judges another one; not beyond the nodes that are possible.
-finer_rule <- function(engine, rule) {
-  most <- floor(most_nodes^(1 / engine$effects) + 1e-9)
-  rule$nodes <- as.integer(pmax(pmin(2L * rule$nodes + 1L, most), rule$nodes))
+# The rule that judges another one: with twice the nodes, or where that is not possible with half of them.
+judging_rule <- function(engine, rule) {
+  finer <- 2L * rule$nodes + 1L
+  rule$nodes <- as.integer(ifelse(finer^engine$effects <= most_nodes, finer, pmax((rule$nodes - 1L) %/% 2L, 1L)))
   rule
 }
 
@@ -66,8 +67,9 @@ choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_lim
   open <- if (ok) seq_len(levels)
   while (length(open)) {
     error[open] <- level_errors(engine, ladder, rung, open)
-    too_large <- replace(logical(levels), order(error), cumsum(sort(error)) > limit)
-    open <- which(too_large & rung < nrow(ladder))
+    # a limit for single levels, so that those with the same error, as from the same data, are treated alike
+    sums <- cumsum(sort(error))
+    open <- which(error >= sort(error)[sum(sums <= limit) + 1L] & rung < nrow(ladder))
     raised <- replace(rung, open, rung[open] + 1L)
     if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes) break
     rung <- raised
@@ -137,11 +139,10 @@ quadrature_error <- function(engine, best, rule) {
   if (coarse$status != "ok") {
     return(unknown)
   }
-  finer <- finer_rule(engine, rule)
-  # a rule that is as fine as any can be is judged by the one before
-  if (identical(finer, rule)) finer$nodes <- as.integer(pmax((rule$nodes - 1L) %/% 2L, 1L))
-  values <- abs(engine_level_values(engine, finer) - engine_level_values(engine, rule))
-  engine_set_rule(engine, finer, best$parameters)
+  judge <- judging_rule(engine, rule)
+  # of the rule as it is set: that its wide levels have been placed at another point is part of the error
+  values <- abs(engine_level_values(engine, judge) - engine_level_values(engine))
+  engine_set_rule(engine, judge, best$parameters)
   fine <- engine_evaluate(engine, best$parameters, gradient = TRUE)
   engine_set_rule(engine, rule, best$parameters)
   list(log_likelihood = sum(values), shift = predicted_shift(best, fine$gradient - coarse$gradient))
@@ -149,8 +150,11 @@ quadrature_error <- function(engine, best, rule) {
 
 # In coordinates x with parameters = centre + T x and Hessian -J: shift T J^-1 T'd, standard errors from T J^-1 T'.
 predicted_shift <- function(best, difference) {
+  if (!length(best$coordinates$searched)) {
+    return(0)
+  }
   shape <- hessian_shape(best$hessian)
-  if (!isTRUE(is.finite(shape$condition)) || !length(best$hessian) || !all(is.finite(difference))) {
+  if (!isTRUE(is.finite(shape$condition)) || !all(is.finite(difference))) {
     return(NA_real_)
   }
   root <- best$coordinates$transform %*% (shape$vectors / rep(sqrt(shape$values), each = nrow(shape$vectors)))

@@ -81,7 +81,9 @@ conditional_effects <- function(fit, type) {
   check_quadrature(NULL, ncol(design$factors[[1L]]$Z), names(fit$modes))
   engine <- new_engine(design, fit$family, fit$control$threads)
   rule <- choose_nodes(engine, fit$parameters)
-  engine_evaluate(engine, fit$parameters)
+  if (engine_evaluate(engine, fit$parameters)$status != "ok") {
+    stop_glimmer("quadrature", "The log-likelihood cannot be evaluated at the estimates: there are no means there.")
+  }
   moments <- engine_moments(engine, design, rule)
   list(values = stats::setNames(list(moments$means), names(fit$modes)),
        variances = stats::setNames(list(moments$variances), names(fit$modes)))

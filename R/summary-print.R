@@ -44,7 +44,7 @@ print_status <- function(x) {
   }
   if (is_rough(x)) {
     cat_wrapped(paste("ROUGH: fixed effects at their joint mode with the random effects, not at the maximum of the",
-                      "likelihood. For results fit with method = \"laplace\"."), exdent = 7L, prefix = "  [! ] ")
+                      "likelihood. For results fit with the default method."), exdent = 7L, prefix = "  [! ] ")
   }
 }
 

@@ -156,8 +156,7 @@ approximation_kind <- function(fit) {
 quadrature_text <- function(fit, short) {
   nodes <- range(fit$quadrature$nodes)
   effects <- ncol(fit$modes[[1L]])
-  count <- paste0(if (nodes[1L] == nodes[2L]) nodes[1L] else paste(nodes, collapse = " to "),
-                  if (effects > 1L) paste0("^", effects))
+  count <- paste0(unique(nodes), if (effects > 1L) paste0("^", effects), collapse = " to ")
   if (short) {
     error <- fit$quadrature$error$log_likelihood
     return(paste0("quadrature (", count, " nodes, error ", if (is.na(error)) "unknown" else format_error(error, 1e-6),
