@@ -20,7 +20,7 @@ test_that("binomial and Poisson predictions are those of lme4 on both scales", {
   cbpp <- lme4::cbpp
   control <- lme4::glmerControl(tolPwrss = 1e-10)
   formula <- cbind(incidence, size - incidence) ~ period + (1 | herd)
-  fit <- glmm(formula, cbpp, family = binomial)
+  fit <- glmm(formula, cbpp, family = binomial, method = "laplace")
   peer <- lme4::glmer(formula, cbpp, binomial, control = control)
   new <- data.frame(period = c("4", "2"), herd = c("15", "3"))
   for (type in c("link", "response")) {
