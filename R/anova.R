@@ -122,7 +122,7 @@ response_of <- function(fit) {
 # What differs between fits, and makes the comparison doubtful.
 warn_comparison <- function(fits) {
   ours <- fits[vapply(fits, inherits, logical(1), "glimmer")]
-  methods <- vapply(ours, function(fit) paste(approximation_text(fit), if (fit$REML) "REML"), "")
+  methods <- vapply(ours, function(fit) paste(comparable_text(fit), if (fit$REML) "REML"), "")
   if (length(unique(methods)) > 1L) {
     warn_glimmer("comparison", paste0("The fits use different approximations of the likelihood (",
                                       paste(names(ours), methods, sep = ": ", collapse = "; "),
@@ -140,6 +140,12 @@ warn_comparison <- function(fits) {
                                       "): such models are not nested, and there is no likelihood ratio test."),
                  models = names(fits), families = unique(families))
   }
+}
+
+# The approximation in words; whatever its nodes, quadrature without an error that counts is the likelihood itself.
+comparable_text <- function(fit) {
+  accurate <- fit$method == "aghq" && all(fit$status$ok[fit$status$check == "accuracy"])
+  if (accurate) "adaptive Gauss-Hermite quadrature" else approximation_text(fit)
 }
 
 family_text <- function(fit) {
