@@ -289,7 +289,8 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
     }
     (above - gradient_at(replace(numeric(size), j, -step))) / (2 * step)
   })
-  hessian <- matrix(unlist(columns), size, size)
+  # numbers also where all parameters are held
+  hessian <- matrix(as.numeric(unlist(columns)), size, size)
   beta <- seq_len(ncol(known))
   hessian[-beta, beta] <- t(hessian[beta, -beta])
   (hessian + t(hessian)) / 2

@@ -146,6 +146,10 @@ quadrature_error <- function(engine, best, rule) {
 
 # In coordinates x with parameters = centre + T x and Hessian -J: shift T J^-1 T'd, standard errors from T J^-1 T'.
 predicted_shift <- function(best, difference) {
+  # all parameters are held
+  if (identical(dim(best$hessian), c(0L, 0L))) {
+    return(0)
+  }
   shape <- hessian_shape(best$hessian)
   if (!isTRUE(is.finite(shape$condition)) || !length(best$hessian) || !all(is.finite(difference))) {
     return(NA_real_)
