@@ -1,6 +1,5 @@
 // Quadrature: nodes and weights against moments of the normal distribution and known numbers, values against brute
-// force, gradients against differences, one node against Laplace, mean and covariance, and the same bits by any number
-// of threads.
+// force, gradients against differences, one node against Laplace, mean and covariance. (test_threads.cpp has it too.)
 #include <glimmer/model.h>
 
 #include "check.h"
@@ -266,29 +265,6 @@ void refusals() {
   throws<std::logic_error>([&] { model->level_values(rule); }, "values of levels before an evaluation");
 }
 
-void same_bits(const problem::Structure& structure, const problem::Pair& pair, std::uint64_t seed) {
-  const Problem p = problem::make_problem(structure, pair, seed);
-  for (bool wide : {false, true}) {
-    const NodeRule rule = same_everywhere(p, 7, wide);
-    Evaluation expected;
-    Vector values;
-    for (int threads : {1, 2, 3}) {
-      const std::string name = p.name + (wide ? ", wide, " : ", ") + std::to_string(threads) + " threads";
-      const auto model = problem::make_model(p);
-      model->set_threads(threads);
-      model->evaluate(p.parameters, false);
-      model->set_rule(&rule);
-      const Evaluation found = model->evaluate(p.parameters, true);
-      const Vector levels = model->level_values(rule);
-      check::that(found.status == Status::ok, name + ": status");
-      if (threads == 1) expected = found, values = levels;
-      check::that(found.value == expected.value, name + ": value");
-      check::that(found.gradient == expected.gradient, name + ": gradient");
-      check::that(levels == values, name + ": values of levels");
-    }
-  }
-}
-
 const std::vector<problem::Structure>& one_factor_structures() {
   static const std::vector<problem::Structure> all = {{"scalar", {{12, {1}}}, false, 70, 3},
                                                       {"slope", {{10, {2}}}, false, 80, 3},
@@ -331,7 +307,5 @@ int main() {
     mixed_rules(slope);
   }
   refusals();
-  same_bits({"one factor", {{900, {1}}}, false, 9000, 3}, logit, 41);
-  same_bits({"one factor, slope", {{300, {2}}}, false, 3000, 2}, gamma, 42);
   return check::finish();
 }
