@@ -152,9 +152,8 @@ accuracy_words <- function(x) {
   error <- attr(x, "error")$log_likelihood
   laplace <- which(x$method == "laplace")
   c(if (!x$converged[x$reference]) "The reference did not converge: nothing can be concluded.",
-    paste0("The reference's own error is ",
-           if (is.null(error) || is.na(error)) "not known" else paste(format_error(error, 1e-6), "log-likelihood units"),
-           "."),
+    paste("The reference's own error is", if (is.null(error) || is.na(error)) "not known." else
+      paste(format_error(error, 1e-6), "log-likelihood units.")),
     if (length(laplace)) {
       paste0("Laplace differs from it by ", formatC(abs(x$difference[laplace]), digits = 2L, format = "g"),
              " log-likelihood units and by up to ", formatC(x$shift[laplace], digits = 2L, format = "g"),

@@ -22,10 +22,11 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
 #'   `terms` (of each random term the `factor` and its `columns` there), `levels` (of each random term's factor),
 #'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the
-#'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory` (environment: `sd_unit`, list, one
-#'   element a random term: the typical standard error of one level's own effect, the unit in which a standard
-#'   deviation is small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts;
-#'   `by_quadrature`, whether a rule is set; `point` and `result`, the last evaluation, as far as it is worth keeping).
+#'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory`
+#'   (environment: `sd_unit`, list, one element a random term: the typical standard error of one level's own effect, the
+#'   unit in which a standard deviation is small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`,
+#'   counts; `by_quadrature`, whether a rule is set; `point` and `result`, the last evaluation, as far as it is worth
+#'   keeping).
 #' @noRd
 engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
   list(inside = inside, REML = REML, family = family, index = parameter_index(design, family),

@@ -113,8 +113,9 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
 #' @param k Number: the penalty per parameter, 2 for AIC.
 #' @param ... Not used.
 #' @return `logLik()`: number of class `logLik` with attributes `df` (number of parameters: fixed effects, covariance
-#'   parameters and dispersion, also those on the boundary), `nobs`, `method` (`"aghq"`, `"laplace"` or `"joint"`) and `REML` (logical); `-Inf` where it cannot be evaluated at `parameters`. By REML the fixed effects
-#'   among `parameters` are only where the search for them begins.
+#'   parameters and dispersion, also those on the boundary), `nobs`, `method` (`"aghq"`, `"laplace"` or `"joint"`) and
+#'   `REML` (logical); `-Inf` where it cannot be evaluated at `parameters`. By REML the fixed effects among `parameters`
+#'   are only where the search for them begins.
 #'
 #'   `nobs()`: number of rows with positive weight. For a binomial response rows count, not trials.
 #'

@@ -353,7 +353,7 @@ level_separation_text <- function(own) {
     paste0("nothing bounds the SD of ", what)
   } else {
     paste0("the likelihood does not vanish as the SD of ", what, " grows",
-           if (length(own$columns)) " with these coefficients", " and the Laplace approximation is unreliable")
+           if (length(own$columns)) " with these coefficients", " and approximations of it are unreliable")
   }, " (estimate ", format(own$sd, digits = 3), ")")
 }
 

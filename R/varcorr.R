@@ -57,17 +57,20 @@ VarCorr.glimmer <- function(x, sigma = 1, ...) {
 
 #' Effects of a term whose standard deviation is on the boundary
 #'
-#' Held there by the search, or, in a vector term, smaller than 1e-4 of the standard errors of its row of L, so that
-#' it is zero but for rounding.
+#' Held there by the search, or, in a vector term that is singular, smaller than 1e-4 of the standard errors of its row
+#' of L, so that it is zero but for rounding.
 #' @return Logical, one element an effect.
 #' @noRd
 boundary_effects <- function(fit, t) {
   at <- fit$index$theta[[t]]
   sds <- term_sds(fit$parameters[at])
+  if (length(at) == 1L || !any(fit$boundary[at])) {
+    return(rep(any(fit$boundary[at]), length(sds)))
+  }
   variances <- lower_triangle(diag(fit$covariance)[at])
   unit <- sqrt(apply(variances, 1L, max))
   unit[is.na(unit)] <- 0
-  if (length(at) == 1L && fit$boundary[at]) TRUE else sds <= 1e-4 * unit
+  sds <= 1e-4 * unit
 }
 
 #' The dispersion parameter by its own name, with the variance of the family as a formula of it

@@ -195,7 +195,8 @@ glimmer::Responses responses_of(const std::vector<Row>& rows) {
   return {y, size, weight};
 }
 
-/// Sums by level, where levels are empty, short, and longer than a block of rows, against the rows one by one.
+/// Sums by level to every order, where levels are empty, short, and longer than a block of rows, against the rows one
+/// by one.
 void sums_by_level(const problem::Pair& pair, bool one_trial, double farthest) {
   const auto density = glimmer::make_density(pair.family, pair.link);
   const glimmer::Positions first_row{0, 0, 1, 4, 4, 150, 471, 473, 473};
@@ -210,22 +211,28 @@ void sums_by_level(const problem::Pair& pair, bool one_trial, double farthest) {
   }
   eta[200] *= farthest;
   const glimmer::Responses responses = responses_of(rows);
-  glimmer::RowDerivatives by_row, by_level;
-  for (glimmer::RowDerivatives* out : {&by_row, &by_level}) out->reserve(n, 2, false);
+  glimmer::RowDerivatives by_row;
+  by_row.reserve(n, 3, density->has_dispersion());
   by_row.f.resize(n);
-  Vector sums(levels - 1), sizes(levels - 1);
   const glimmer::Range some{1, levels};
-  density->evaluate(responses, {0, n}, eta, 0.3, 2, by_row);
-  density->evaluate_levels(responses, first_row, some, eta, 0.3, 2, by_level, sums.data(), sizes.data());
-  const std::string what = pair.family + " " + pair.link + ", by level";
-  for (Index g = some.begin; g < some.end; ++g) {
-    const auto f = by_row.f.segment(first_row[g], first_row[g + 1] - first_row[g]);
-    check::close(sums[g - 1], f.sum(), 1e-13, what + ": sum");
-    check::close(sizes[g - 1], f.cwiseAbs().sum(), 1e-13, what + ": size");
-  }
-  for (Index i = 0; i < n; ++i) {
-    check::close(by_level.d1[i], by_row.d1[i], 1e-14, what + ": d1");
-    check::close(by_level.w[i], by_row.w[i], 1e-14, what + ": w");
+  density->evaluate(responses, {0, n}, eta, 0.3, 3, by_row);
+  for (int order = 0; order <= 2; ++order) {
+    glimmer::RowDerivatives by_level;
+    by_level.reserve(n, order, density->has_dispersion());
+    Vector sums(levels - 1), sizes(levels - 1);
+    density->evaluate_levels(responses, first_row, some, eta, 0.3, order, by_level, sums.data(), sizes.data());
+    const std::string what = pair.family + " " + pair.link + ", by level, order " + std::to_string(order);
+    for (Index g = some.begin; g < some.end; ++g) {
+      const auto f = by_row.f.segment(first_row[g], first_row[g + 1] - first_row[g]);
+      check::close(sums[g - 1], f.sum(), 1e-13, what + ": sum");
+      check::close(sizes[g - 1], f.cwiseAbs().sum(), 1e-13, what + ": size");
+    }
+    for (Index i = 0; i < n; ++i) {
+      if (order >= 1) check::close(by_level.d1[i], by_row.d1[i], 1e-14, what + ": d1");
+      if (order >= 2) check::close(by_level.w[i], by_row.w[i], 1e-14, what + ": w");
+      if (order == 1 && density->has_dispersion())
+        check::close(by_level.f_phi[i], by_row.f_phi[i], 1e-14, what + ": f_phi");
+    }
   }
 }
 

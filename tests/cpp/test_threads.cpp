@@ -27,6 +27,32 @@ void same_bits(const problem::Structure& structure, const problem::Pair& pair, s
   }
 }
 
+/// The same for quadrature, at the mode or in a box of its own for every level.
+void same_bits_by_quadrature(const problem::Structure& structure, const problem::Pair& pair, std::uint64_t seed) {
+  const problem::Problem p = problem::make_problem(structure, pair, seed);
+  const auto levels = static_cast<std::size_t>(p.factors[0].levels);
+  for (char wide : {0, 1}) {
+    const glimmer::NodeRule rule(glimmer::Integers(levels, 7), std::vector<char>(levels, wide), p.factors[0].Z.cols());
+    glimmer::Evaluation expected;
+    glimmer::Vector values;
+    for (int threads : {1, 2, 3}) {
+      const std::string name = p.name + (wide ? ", wide, " : ", ") + std::to_string(threads) + " threads";
+      const auto model = problem::make_model(p);
+      model->set_threads(threads);
+      model->evaluate(p.parameters, false);
+      model->set_rule(&rule);
+      const glimmer::Evaluation found = model->evaluate(p.parameters, true);
+      const glimmer::Vector own = model->level_values(rule);
+      const glimmer::Moments moments = model->moments(rule);
+      check::that(found.status == glimmer::Status::ok && moments.mean.allFinite(), name + ": status");
+      if (threads == 1) expected = found, values = own;
+      check::that(found.value == expected.value, name + ": value");
+      check::that(found.gradient == expected.gradient, name + ": gradient");
+      check::that(own == values, name + ": values of levels");
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -36,5 +62,7 @@ int main() {
   same_bits({"crossed, dense", {{400, {1}}, {300, {1}}}, false, 20000, 2}, logit, 43);
   same_bits({"crossed, large", {{1500, {1}}, {320, {1}}}, false, 30000, 2}, logit, 45);
   same_bits({"crossed, slopes", {{300, {2}}, {150, {2}}}, false, 10000, 2}, gamma, 44);
+  same_bits_by_quadrature({"one factor", {{900, {1}}}, false, 9000, 3}, logit, 46);
+  same_bits_by_quadrature({"one factor, slope", {{300, {2}}}, false, 3000, 2}, gamma, 47);
   return check::finish();
 }

@@ -25,11 +25,13 @@ front <- function(formula, data, family = gaussian(), weights = NULL, offset = N
   list(parts = parts, frame = frame, family = family, design = build_design(parts, frame, family, contrasts))
 }
 
-#' The engine of a fit's model as the search has it, with `start`: the parameters that it begins from.
+#' The engine of a fit's model as the search has it, with the rule of the fit, where it has one, and `start`: the
+#' parameters that the search begins from.
 engine_of <- function(fit) {
   design <- fit_design(fit)
   engine <- new_engine(design, fit$family)
   start <- find_start(design, fit$family, engine)
+  if (!is.null(fit$quadrature)) engine_set_rule(engine, fit$quadrature[c("nodes", "wide")], fit$parameters)
   c(engine, list(start = shrink_effects(engine, start)))
 }
 

@@ -96,9 +96,9 @@ fit_glmm <- function(formula, data, family, weights = NULL, offset = NULL, ...) 
   eval(call)
 }
 
-#' The package's log-likelihood at given parameters.
-loglik_at <- function(formula, data, family, weights = NULL, offset = NULL, parameters) {
-  fit <- suppressWarnings(fit_glmm(formula, data, family, weights, offset), classes = "glimmer_warning")
+#' The package's log-likelihood at given parameters, by the method of a fit with these arguments.
+loglik_at <- function(formula, data, family, weights = NULL, offset = NULL, parameters, ...) {
+  fit <- suppressWarnings(fit_glmm(formula, data, family, weights, offset, ...), classes = "glimmer_warning")
   as.numeric(stats::logLik(fit, parameters = parameters))
 }
 

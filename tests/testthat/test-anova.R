@@ -67,9 +67,13 @@ test_that("differing approximations and families, and fits that did not converge
   expect_identical(warning$models, c("rough", "large"))
   warning <- expect_warning(table <- anova(large, counts), "families", class = "glimmer_warning_comparison")
   expect_identical(table$Chisq, c(NA_real_, NA_real_))
+  coarse <- glmm(yb ~ 1 + (1 | ID), data, binomial, nAGQ = 2)
+  expect_warning(anova(large, coarse), "2 nodes a level, as given", class = "glimmer_warning_comparison")
   failed <- small
   failed$converged <- FALSE
   expect_warning(anova(large, failed), "Not converged: 'failed'", class = "glimmer_warning_comparison")
+  # not of the same nodes, but both as good as exact
+  expect_false(identical(large$quadrature$nodes, small$quadrature$nodes))
   expect_silent(anova(large, small))
   # fits handed over by value have no names
   expect_identical(rownames(do.call(anova, list(large, small))), c("model 2", "model 1"))

@@ -1,5 +1,6 @@
 # The 80 cases of fixtures/bad_inputs.csv: each has the outcome wanted, and names what the column `ideal` names.
-# Log-likelihoods, coefficients and predictions are those of lme4 or glmmTMB in the csv, or of the peer named here.
+# Log-likelihoods, coefficients and predictions are those of lme4 or glmmTMB in the csv, or of the peer named here: by
+# Laplace.
 
 bad_input_cases <- function() {
   code <- new.env()
@@ -8,11 +9,11 @@ bad_input_cases <- function() {
 }
 
 # Data and names that the code of a case may use.
-bad_input_environment <- function() {
+bad_input_environment <- function(fit = function(...) glmm(..., method = "laplace")) {
   env <- new.env(parent = globalenv())
   sys.source(testthat::test_path("fixtures", "bad_inputs_data.R"), env)
   env$d <- env$mk()
-  env$FIT <- glmm
+  env$FIT <- fit
   env$fixed <- nlme::fixef
   env$nb <- function() structure(list(family = "negative binomial", link = "log"), class = "family")
   env$NOFIT <- function(reason) structure(list(reason), class = "nofit")
@@ -160,6 +161,19 @@ for (id in names(checks)) {
     expect_identical(as.character(problems), character())
   })
 }
+
+test_that("by the default method each case says the same, and gives an answer where Laplace does", {
+  classes <- function(outcome) {
+    c(class(outcome$error)[1L], vapply(outcome$warnings, function(warning) class(warning)[1L], ""))
+  }
+  skip_if_not_installed("tibble")
+  skip_if_not_installed("dplyr")
+  for (id in setdiff(names(checks), "G04")) {
+    by_default <- outcome_of(code[[id]], bad_input_environment(glmm))
+    expect_identical(classes(by_default), classes(outcome_of(code[[id]], bad_input_environment())), info = id)
+    if (inherits(by_default$value, "glimmer")) expect_true(is.finite(stats::logLik(by_default$value)), info = id)
+  }
+})
 
 test_that("the checks are those of the table", {
   expect_identical(names(code), cases$id)

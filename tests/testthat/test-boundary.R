@@ -92,6 +92,23 @@ test_that("a search that rests on the boundary is taken up again where the log-l
   }
 })
 
+test_that("where all parameters are held the fit is that of glm(), by every method", {
+  data <- data.frame(y = rep(c(1, 2, 3, 2), 10), g = gl(10, 4), x = rep(c(-1, 1), 20))
+  none <- sum(stats::dpois(data$y, 2, log = TRUE))
+  for (method in c("joint", "laplace", "aghq")) {
+    fit <- glmm(y ~ 0 + (1 | g), data, poisson, offset = rep(log(2), 40), method = method)
+    expect_true(fit$converged && fit$singular)
+    expect_equal(as.numeric(logLik(fit)), none, tolerance = 1e-12)
+    # "joint" holds the fixed effects at their joint mode
+    plain <- stats::glm(y ~ x, poisson, data)
+    fit <- glmm(y ~ x + (1 | g), data, poisson, method = method)
+    expect_true(fit$converged && fit$singular)
+    expect_equal(fixef(fit), stats::coef(plain), tolerance = 1e-6)
+    expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(plain)), tolerance = 1e-10)
+  }
+  expect_identical(glmm(y ~ 0 + (1 | g), data, poisson, offset = rep(log(2), 40))$quadrature$error$shift, 0)
+})
+
 test_that("signs of the columns of L do not matter", {
   data <- slopes_data(function(n) cbind(rnorm(n, 0, 0.7), rnorm(n, 0, 0.6)))
   fit <- glmm(y ~ x + (x | g), data, poisson)

@@ -4,7 +4,7 @@ test_that("fixed effects and a standard deviation: closed form", {
   row <- truth_rows("laplace", "cbpp_logit", "max")
   truth <- truth_parameters(row)
   se <- truth_standard_errors(row)
-  intervals <- confint(truth_fit("cbpp_logit"))
+  intervals <- confint(truth_fit("cbpp_logit", method = "laplace"))
   expect_identical(rownames(intervals), c(names(truth)[1:4], "sd_(Intercept)|herd"))
   expect_identical(colnames(intervals), c("2.5 %", "97.5 %"))
   expect_equal(unname(intervals[1:4, ]), unname(cbind(truth - 1.959964 * se, truth + 1.959964 * se)[1:4, ]),

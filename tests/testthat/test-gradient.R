@@ -16,7 +16,7 @@ expect_close_gradient <- function(gradient, numerical, label) {
 
 # The fit only carries the model here: it need not be a good one.
 carry <- function(case) {
-  suppressWarnings(fit_glmm(case$formula, case$data, case$family, case$weights, case$offset),
+  suppressWarnings(fit_glmm(case$formula, case$data, case$family, case$weights, case$offset, method = "laplace"),
                    classes = "glimmer_warning")
 }
 

@@ -13,21 +13,23 @@ hard_verdicts <- list(
   H38_rare = list(singular = "correlation of '(Intercept)' and 'x' within g")
 )
 
-fit_hard <- function(id) {
+fit_hard <- function(id, ...) {
   case <- hard_cases$CASES[[id]]
-  arguments <- list(case$formula, case$data(), do.call(case$family, list(link = case$link)))
+  arguments <- list(case$formula, case$data(), do.call(case$family, list(link = case$link)), ...)
   if (!is.null(case$weights)) arguments$weights <- as.name(case$weights)
   do.call(glmm, arguments)
 }
 
+skip_without_data <- function(id) {
+  for (package in c("lme4", if (id == "H28_salam_sep") "glmmTMB")) skip_if_not_installed(package)
+}
+
 for (id in hard_truth$model) {
   test_that(paste("the best known log-likelihood, and its verdict:", id), {
-    for (package in c("lme4", if (id == "H28_salam_sep") "glmmTMB", if (id == "H15_polytom") "lme4")) {
-      skip_if_not_installed(package)
-    }
+    skip_without_data(id)
     verdict <- hard_verdicts[[id]]
     warned <- NULL
-    fit <- withCallingHandlers(fit_hard(id), glimmer_warning = function(w) {
+    fit <- withCallingHandlers(fit_hard(id, method = "laplace"), glimmer_warning = function(w) {
       warned <<- c(warned, list(w))
       invokeRestart("muffleWarning")
     })
@@ -42,5 +44,23 @@ for (id in hard_truth$model) {
     expect_equal(vapply(warned, function(w) class(w)[1L], ""),
                  if (is.null(verdict$separated)) character() else "glimmer_warning_separation")
     if (!is.null(verdict$separated)) expect_true(all(verdict$separated %in% warned[[1L]]$columns))
+  })
+}
+
+for (id in hard_truth$model) {
+  test_that(paste("the default call has a verdict, and the log-likelihood that integration gives:", id), {
+    skip_without_data(id)
+    fit <- NULL
+    elapsed <- system.time(fit <- suppressWarnings(fit_hard(id), classes = "glimmer_warning"))[["elapsed"]]
+    expect_lt(elapsed, 10)
+    expect_true(fit$converged)
+    expect_true(all(is.finite(fit$parameters)))
+    case <- hard_cases$CASES[[id]]
+    expect_equal(fit$method == "aghq", length(fit$factors) == 1L && case$link != "identity")
+    if (fit$method != "aghq") return()
+    expect_true(fit$status$ok[fit$status$check == "accuracy"])
+    reference <- reference_from_formula(case$formula, case$data(), fit$family, case$weights)
+    skip_if(ncol(reference$factors[[1L]]$Z) > 1L, "the reference integrates one effect a level")
+    expect_lte(abs(as.numeric(logLik(fit)) - reference_exact_scalar(reference, fit$parameters)), 1e-4)
   })
 }

@@ -20,7 +20,7 @@ test_that("binomial and Poisson predictions are those of lme4 on both scales", {
   cbpp <- lme4::cbpp
   control <- lme4::glmerControl(tolPwrss = 1e-10)
   formula <- cbind(incidence, size - incidence) ~ period + (1 | herd)
-  fit <- glmm(formula, cbpp, family = binomial)
+  fit <- glmm(formula, cbpp, family = binomial, method = "laplace")
   peer <- lme4::glmer(formula, cbpp, binomial, control = control)
   new <- data.frame(period = c("4", "2"), herd = c("15", "3"))
   for (type in c("link", "response")) {
@@ -264,7 +264,7 @@ test_that("predictions are those of lme4 and glmmTMB: Poisson with several cross
   expect_equal(unname(predict(fit, new, allow.new.levels = TRUE)),
                as.numeric(predict(peer, new, allow.new.levels = TRUE)), tolerance = 1e-3)
   formula <- cbind(incidence, size - incidence) ~ splines::ns(as.numeric(period), 2) + (1 | herd)
-  fit <- glmm(formula, lme4::cbpp, binomial)
+  fit <- glmm(formula, lme4::cbpp, binomial, method = "laplace")
   peer <- lme4::glmer(formula, lme4::cbpp, binomial, control = lme4::glmerControl(tolPwrss = 1e-10))
   new <- data.frame(period = factor(c(2, 4), levels = 1:4), herd = c("2", "14"), incidence = 0, size = 1)
   expect_equal(predict(fit, new), predict(peer, new), tolerance = 1e-4)

@@ -9,7 +9,7 @@ outcome_of_random_model <- function(seed) {
   model <- any_model(seed)
   warned <- character()
   fit <- withCallingHandlers(
-    tryCatch(glmm(model$formula, model$data, model$family, weights = w),
+    tryCatch(glmm(model$formula, model$data, model$family, weights = w, method = "laplace"),
              glimmer_error_replication = identity, glimmer_error_separation = identity),
     glimmer_warning = function(condition) {
       warned <<- c(warned, class(condition)[1L])
@@ -55,4 +55,25 @@ test_that("random models are fitted, or said not to be", {
   expect_lte(length(missed) / length(kinds), 0.01, label = paste(c("the share of", missed), collapse = "; "))
   expect_lte(mean(kinds == "false warning"), 0.005)
   expect_gte(mean(kinds == "as wanted"), 0.9)
+})
+
+test_that("random models are integrated, or said not to be, in little time", {
+  skip_unless_slow()
+  for (seed in seq_len(min(number_of_models(), 60L))) {
+    model <- any_model(seed)
+    fit <- NULL
+    elapsed <- system.time({
+      fit <- tryCatch(suppressWarnings(glmm(model$formula, model$data, model$family, weights = w),
+                                       classes = "glimmer_warning"),
+                      glimmer_error_replication = identity, glimmer_error_separation = identity)
+    })[["elapsed"]]
+    expect_lt(elapsed, 20, label = paste("seconds of model", model$description))
+    if (!inherits(fit, "glimmer") || fit$method != "aghq") next
+    expect_true(is.finite(fit$log_likelihood) && all(is.finite(fit$parameters)), label = model$description)
+    accurate <- fit$status$ok[fit$status$check == "accuracy"]
+    reference <- reference_from_formula(model$formula, model$data, model$family, "w")
+    if (!accurate || ncol(reference$factors[[1L]]$Z) > 1L) next
+    exact <- reference_exact_scalar(reference, fit$parameters, nodes = 2001L)
+    expect_lte(abs(fit$log_likelihood - exact), 3e-3, label = paste("error of model", model$description))
+  }
 })

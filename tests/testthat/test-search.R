@@ -33,7 +33,7 @@ test_that("the fit arrives when the first optimiser is sabotaged", {
     })
   for (name in names(sabotages)) {
     again <- with_replaced("run_nlminb", sabotages[[name]], glmm(formula, data, poisson))
-    expect_equal(as.numeric(logLik(again)), as.numeric(logLik(fit)), tolerance = 1e-9, info = name)
+    expect_equal(as.numeric(logLik(again)), as.numeric(logLik(fit)), tolerance = 1e-7, info = name)
     expect_equal(again$parameters, fit$parameters, tolerance = 1e-4, info = name)
     expect_true(again$converged, info = name)
   }
@@ -46,7 +46,7 @@ test_that("an error of the optimiser is recorded, and another one used", {
     glmm(y ~ x + (1 | g), data, poisson)
   })
   expect_match(component(again, "search")$record$message, "out of order", fixed = TRUE, all = FALSE)
-  expect_equal(as.numeric(logLik(again)), as.numeric(logLik(fit)), tolerance = 1e-9)
+  expect_equal(as.numeric(logLik(again)), as.numeric(logLik(fit)), tolerance = 1e-7)
 })
 
 test_that("the simplex alone finds the maximum", {
@@ -71,11 +71,13 @@ test_that("Newton's steps leave a saddle", {
 })
 
 test_that("the record of the search holds what was tried, and its counts", {
-  fit <- glmm(y ~ x + (1 | g), counts(), poisson)
+  fit <- glmm(y ~ x + (1 | g), counts(), poisson, method = "laplace")
   record <- component(fit, "search")$record
   expect_named(record, c("stage", "evaluations", "gradients", "value", "message"))
   expect_equal(record$stage, c("joint", "laplace", "newton"))
   expect_equal(record$value[3L], as.numeric(logLik(fit)))
+  record <- component(glmm(y ~ x + (1 | g), counts(), poisson), "search")$record
+  expect_equal(unique(record$stage), c("joint", "quadrature", "newton"))
 })
 
 test_that("units of covariates and response change nothing but the units of the answer", {

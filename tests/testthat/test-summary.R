@@ -17,7 +17,7 @@ test_that("the coefficients are estimate, standard error, z and p", {
   row <- truth_rows("laplace", "cbpp_logit", "max")
   truth <- truth_parameters(row)[1:4]
   se <- truth_standard_errors(row)[1:4]
-  table <- coef(summary(truth_fit("cbpp_logit")))
+  table <- coef(summary(truth_fit("cbpp_logit", method = "laplace")))
   expect_identical(colnames(table), c("Estimate", "Std. Error", "z value", "Pr(>|z|)"))
   expect_identical(rownames(table), names(truth))
   expect_equal(unname(table), unname(cbind(truth, se, truth / se, 2 * pnorm(-abs(truth / se)))), tolerance = 1e-3)
@@ -25,7 +25,7 @@ test_that("the coefficients are estimate, standard error, z and p", {
 
 test_that("the criteria, the counts and the Pearson ratio", {
   row <- truth_rows("laplace", "cbpp_logit", "max")
-  short <- summary(truth_fit("cbpp_logit"))
+  short <- summary(truth_fit("cbpp_logit", method = "laplace"))
   expect_equal(short$AICtab, c(AIC = 10 - 2 * row$logLik, BIC = 5 * log(56) - 2 * row$logLik, logLik = row$logLik,
                                "-2*log(L)" = -2 * row$logLik, params = 5, df.resid = 51), tolerance = 1e-8)
   data <- truth_model("cbpp_logit")$data

@@ -1,21 +1,28 @@
 # Threads: the same bits for any number, and how many there are by default.
-many_rows <- function() {
+many_rows <- function(levels = 2000L) {
   set.seed(12)
-  data <- data.frame(g = gl(2000, 12), x = stats::rnorm(24000))
-  data$y <- stats::rpois(24000, exp(0.3 * data$x + stats::rnorm(2000, 0, 0.5)[data$g]))
-  data$z <- exp(0.2 * data$x + stats::rnorm(24000))
+  rows <- 12L * levels
+  data <- data.frame(g = gl(levels, 12), x = stats::rnorm(rows))
+  data$y <- stats::rpois(rows, exp(0.3 * data$x + stats::rnorm(levels, 0, 0.5)[data$g]))
+  data$z <- exp(0.2 * data$x + stats::rnorm(rows))
   data
 }
 
 test_that("the result is the same to the last bit for any number of threads", {
-  data <- many_rows()
   cases <- list(list(y ~ x + (1 | g), stats::poisson()), list(y ~ x + (x | g), stats::poisson()),
                 list(z ~ x + (1 | g), stats::Gamma("log")))
-  for (case in cases) {
-    one <- glmm(case[[1L]], data, case[[2L]], control = glmm_control(threads = 1))
+  methods <- expand.grid(case = 1:3, method = c("laplace", "aghq"), stringsAsFactors = FALSE)
+  for (k in seq_len(nrow(methods))) {
+    case <- cases[[methods$case[k]]]
+    fit <- function(threads) {
+      data <- many_rows(if (methods$method[k] == "laplace") 2000L else 400L)
+      glmm(case[[1L]], data, case[[2L]], method = methods$method[k], control = glmm_control(threads = threads))
+    }
+    one <- fit(1)
     for (threads in 2:3) {
-      more <- glmm(case[[1L]], data, case[[2L]], control = glmm_control(threads = threads))
-      same <- c("parameters", "covariance", "modes", "mode_variances", "log_likelihood")
+      more <- fit(threads)
+      same <- c("parameters", "covariance", "modes", "mode_variances", "means", "mean_variances", "quadrature",
+                "log_likelihood")
       expect_identical(unclass(more)[same], unclass(one)[same])
     }
   }

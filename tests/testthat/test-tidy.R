@@ -24,7 +24,7 @@ test_that("tidy has the rows and columns of broom.mixed", {
 })
 
 test_that("standard errors, limits and exponentiation", {
-  fit <- truth_fit("cbpp_logit")
+  fit <- truth_fit("cbpp_logit", method = "laplace")
   row <- truth_rows("laplace", "cbpp_logit", "max")
   truth <- truth_parameters(row)
   se <- truth_standard_errors(row)
@@ -58,7 +58,7 @@ test_that("values and coefficients of levels", {
 
 test_that("glance is one row, and starts with the columns of broom.mixed", {
   row <- truth_rows("laplace", "cbpp_logit", "max")
-  one <- glance(truth_fit("cbpp_logit"))
+  one <- glance(truth_fit("cbpp_logit", method = "laplace"))
   expect_identical(names(one), c("nobs", "sigma", "logLik", "AIC", "BIC", "deviance", "df.residual", "converged",
                                  "singular", "method", "nAGQ", "gain", "condition"))
   expect_identical(nrow(one), 1L)
@@ -70,7 +70,7 @@ test_that("glance is one row, and starts with the columns of broom.mixed", {
 })
 
 test_that("glance has the numbers of the verdict, whatever else was checked", {
-  fit <- truth_fit("cbpp_logit")
+  fit <- truth_fit("cbpp_logit", method = "laplace")
   one <- glance(fit)
   expect_identical(one$gain, fit$status$value[fit$status$check == "convergence"])
   expect_identical(one$condition, fit$status$value[fit$status$check == "hessian"])
@@ -87,7 +87,7 @@ test_that("augment adds predictions to the data", {
   data <- truth_model("cbpp_logit")$data
   peer <- lme4::glmer(prop ~ period + (1 | herd), data, binomial, weights = size,
                       control = lme4::glmerControl(tolPwrss = 1e-10))
-  fit <- truth_fit("cbpp_logit")
+  fit <- truth_fit("cbpp_logit", method = "laplace")
   table <- augment(fit)
   expect_identical(names(table), c(names(model.frame(fit)), ".fitted", ".resid", ".fixed", ".mu"))
   expect_equal(table$.fitted, unname(predict(peer)), tolerance = 1e-3)

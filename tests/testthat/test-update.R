@@ -20,7 +20,7 @@ test_that("update changes the call and fits again", {
   half <- update(fit, subset = x > 0, method = "joint")
   expect_equal(half$method, "joint")
   expect_null(update(half, subset = NULL)$call$subset)
-  expect_equal(update(half, subset = NULL, method = "laplace")$log_likelihood, fit$log_likelihood)
+  expect_equal(update(half, subset = NULL, method = "aghq")$log_likelihood, fit$log_likelihood)
   expect_type(update(fit, . ~ z + (1 | g), evaluate = FALSE), "language")
 })
 
