@@ -37,16 +37,35 @@ maximise <- function(engine, start, own, approximation, control) {
   laplace
 }
 
-#' Quadrature: as [find_best()], with the nodes chosen on the way, and again where the maximum asks for more
+#' Quadrature: as [find_best()], with the nodes chosen on the way
 #'
 #' @param nodes `NULL`, or the user's number of nodes for each effect.
 #' @return As of [maximise()], with `rule` and `error` (see [quadrature_error()]).
 #' @noRd
-maximise_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4L) {
+maximise_by_quadrature <- function(engine, from, own, nodes, control) {
+  best <- climb_by_quadrature(engine, from, own, nodes, control)
+  if (!is.null(nodes) || !has_arrived(best, control) || !is_suspect(engine, best)) {
+    return(best)
+  }
+  # nodes chosen at this maximum say nothing of other places: each search from elsewhere chooses its own
+  for (start in other_starts(engine, own)[-1L]) {
+    from <- list(parameters = start, value = -Inf, record = best$record)
+    from <- search_by_quadrature(engine, from, NULL, quadrature_limits(engine)[["log_likelihood"]], control)
+    best$record <- from$record
+    if (!isTRUE(from$value > best$value + 1e-3)) next
+    best <- better(best, climb_by_quadrature(engine, from, own, NULL, control), control)
+  }
+  engine_set_rule(engine, best$rule, best$parameters)
+  best
+}
+
+#' A search by quadrature and its end, with the nodes chosen again where the maximum asks for more
+#' @noRd
+climb_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4L) {
   limit <- quadrature_limits(engine)
   for (round in seq_len(rounds)) {
     from <- search_by_quadrature(engine, from, nodes, limit[["log_likelihood"]], control)
-    best <- find_best(engine, from, own, control)
+    best <- find_best(engine, from, own, control, others = !is.null(nodes))
     best$rule <- from$rule
     best$error <- quadrature_error(engine, best, from$rule)
     # with the wide levels at their place
@@ -62,12 +81,14 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4
 }
 
 #' A search and its Newton steps, and others where it has not arrived or may have missed a higher maximum
+#'
+#' @param others Logical: whether to look elsewhere after it has arrived.
 #' @noRd
-find_best <- function(engine, from, own, control) {
+find_best <- function(engine, from, own, control, others = TRUE) {
   best <- climb(engine, from, control)
   if (!has_arrived(best, control)) {
     best <- climb_otherwise(engine, best, own, control)
-  } else if (is_suspect(engine, best)) {
+  } else if (others && is_suspect(engine, best)) {
     best <- climb_others(engine, best, own, control)
   }
   best

@@ -11,9 +11,10 @@ quadrature_limits <- function(engine) {
 # Above these a fit is marked: its error is stated in every case.
 quadrature_doubtful <- c(log_likelihood = 1e-3, shift = 1e-2)
 
-# Nodes for one level, and rows times nodes for all of them: what more would take is stated instead.
+# Nodes for one level; and rows times nodes for all of them, half a second for an evaluation: what error is then left
+# is stated.
 most_nodes <- 1e5
-most_row_nodes <- 2e9
+most_row_nodes <- function(engine) max(2e7, 100 * engine$rows)
 
 #' What a level can be given, from cheap to dear: nodes for each effect and the rule
 #'
@@ -71,7 +72,7 @@ choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_lim
     sums <- cumsum(sort(error))
     open <- which(error >= sort(error)[sum(sums <= limit) + 1L] & rung < nrow(ladder))
     raised <- replace(rung, open, rung[open] + 1L)
-    if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes) break
+    if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes(engine)) break
     rung <- raised
   }
   list(nodes = ladder$nodes[rung], wide = ladder$wide[rung])
