@@ -348,7 +348,8 @@ fixed_root <- function(found, engine, root) {
 #' Warn of a fit that is not to be trusted
 #' @noRd
 warn_verdict <- function(verdict, frame) {
-  warn_accuracy(verdict$status)
+  # of a maximum at infinity more than that need not be said
+  if (is.null(verdict$separation) && is.null(verdict$level_separation)) warn_accuracy(verdict$status)
   warn_separation(verdict$separation, verdict$level_separation, frame)
   if (!is.null(verdict$flat)) warn_flat(verdict$flat)
   if (verdict$converged) {

@@ -142,15 +142,15 @@ approximation_text <- function(fit, short = FALSE) {
   paste0(text, if (short) " (REML)" else ", fixed effects integrated out too (REML; there is no quadrature for that)")
 }
 
-#' What two fits must have in common for their log-likelihoods to be compared: nodes chosen from the data are as good as
-#' exact, whatever their number
+#' What two fits must have in common for their log-likelihoods to be compared: quadrature whose error is small is as good
+#' as exact, whatever its nodes
 #' @noRd
 approximation_kind <- function(fit) {
   if (fit$method != "aghq") {
     return(approximation_text(fit))
   }
-  given <- fit$quadrature$given
-  if (is.null(given)) "quadrature, nodes chosen" else paste("quadrature,", given, "nodes for each effect")
+  accurate <- isTRUE(fit$quadrature$error$log_likelihood <= quadrature_doubtful[["log_likelihood"]])
+  if (accurate) "quadrature" else approximation_text(fit, short = TRUE)
 }
 
 quadrature_text <- function(fit, short) {

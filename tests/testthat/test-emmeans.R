@@ -35,7 +35,7 @@ test_that("a GLMM on the scale of the response, without its data", {
   skip_if_not_installed("lme4")
   data <- lme4::cbpp
   formula <- cbind(incidence, size - incidence) ~ period + (1 | herd)
-  fit <- glmm(formula, data, binomial)
+  fit <- glmm(formula, data, binomial, method = "laplace")
   rm(data)
   means <- as.data.frame(emmeans::emmeans(fit, "period", type = "response"))
   expect_equal(means$prob, unname(plogis(fixef(fit)[1L] + c(0, fixef(fit)[-1L]))))

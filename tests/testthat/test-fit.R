@@ -67,7 +67,7 @@ test_that("a fit is plain data", {
 
 test_that("the names of the fields are those of the help page", {
   fields <- c("call", "formula", "family", "frame", "terms", "xlevels", "contrasts", "random", "factors", "dropped",
-              "parameters", "index", "covariance", "covariance_root", "boundary", "modes",
+              "parameters", "index", "covariance", "covariance_root", "fixed_root", "boundary", "modes",
               "mode_variances", "means", "mean_variances", "quadrature", "log_likelihood", "nobs",
               "method", "nAGQ", "REML", "status", "converged", "singular", "search", "control")
   fit <- object_fits()$slopes
@@ -157,7 +157,7 @@ test_that("forked and PSOCK workers answer alike", {
 test_that("no method changes the fit", {
   namespace <- asNamespace("glimmer")
   methods <- grep("[a-zA-Z1]\\.glimmer$", ls(namespace), value = TRUE)
-  methods <- grep("(VarCorr|ranef|coef|summary)\\.glimmer$", methods, value = TRUE, invert = TRUE)
+  methods <- grep("(VarCorr|ranef|coef|summary|accuracy)\\.glimmer$", methods, value = TRUE, invert = TRUE)
   methods <- c(methods, "VarCorr.glimmer", "ranef.glimmer", "coef.glimmer", "summary.glimmer")
   expect_gt(length(methods), 35L)
   others <- list(getME.glimmer = list(name = "ALL"), confint.glimmer = list(parm = "theta_"),

@@ -299,7 +299,7 @@ test_that("the nodes asked for are used, and their error is reported", {
   }
   fit <- glmm(y ~ x + (1 | g), data, binomial, nAGQ = 2)
   shown <- gsub("\\s+", " ", paste(capture.output(print(fit), print(summary(fit))), collapse = " "))
-  expect_match(shown, "quadrature (2 nodes)", fixed = TRUE)
+  expect_match(shown, "quadrature (2 nodes, error about 3)", fixed = TRUE)
   expect_match(shown, "2 nodes a level, as given", fixed = TRUE)
   expect_match(shown, "quadrature error about", fixed = TRUE)
 })
@@ -312,7 +312,8 @@ test_that("print and summary say how many nodes, and the error that is left", {
   expect_match(shown, as.character(max(nodes)), fixed = TRUE)
   expect_match(shown, "quadrature error (about|below) [0-9.e-]+ log-likelihood units")
   expect_identical(attr(logLik(fit), "method"), "aghq")
-  expect_match(paste(capture.output(print(fit)), collapse = " "), "quadrature \\([0-9to ]+ nodes\\)")
+  expect_match(paste(capture.output(print(fit)), collapse = " "),
+               "quadrature \\([0-9to ]+ nodes, error about [0-9.e-]+\\)")
 })
 
 test_that("the log-likelihood at the estimates is that of the fit, also in another process's eyes", {
