@@ -46,7 +46,7 @@ accuracy <- function(object, nodes = NULL, ...) {
   }
   check_dots(accuracy, ...)
   if (isLMM.glimmer(object) || object$REML) {
-    why <- if (object$REML) "for REML there is no quadrature (fit with REML = FALSE)" else "the likelihood is exact"
+    why <- if (isLMM.glimmer(object)) "the likelihood is exact" else "for REML there is no quadrature"
     stop_glimmer("quadrature", paste0("There is nothing to compare: ", why, "."), argument = "object")
   }
   design <- fit_design(object)

@@ -4,11 +4,10 @@
 
 #' A well-conditioned basis of the columns of X
 #'
-#' @param design Result of [build_design()]. @param family Family object; `NULL` where the response does not
-#   matter.
 #' A Gaussian response with identity link that is far from zero is taken as its difference from a least-squares fit, and
 #' beta as the difference from that fit's coefficients.
 #'
+#' @param design Result of [build_design()]. @param family Family object; `NULL` where the response does not matter.
 #' @return List: `design` (with X in the basis), `shift` (of beta, in the basis; `NULL` for none), `to` (p x p:
 #'   coefficients in the basis are `to %*% beta`), `from` (its inverse); both `NULL` where the basis is the user's.
 #' @noRd

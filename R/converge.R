@@ -248,6 +248,9 @@ format_gain <- function(gain) {
 #' @return List of [new_check()].
 #' @noRd
 check_boundary <- function(found, engine, design, limit = 1e-4) {
+  if (!all(is.finite(c(found$parameters, unlist(engine$memory$sd_unit))))) {
+    return(list(new_check("boundary", NA_real_, limit, TRUE, "covariance of random effects not known")))
+  }
   measures <- lapply(seq_along(design$terms), function(t) {
     theta <- found$parameters[engine$index$theta[[t]]]
     boundary_measure(theta, engine$memory$sd_unit[[t]], design$terms[[t]], limit)
@@ -277,6 +280,7 @@ boundary_measure <- function(theta, unit, term, limit) {
   lower <- lower_triangle(theta)
   sds <- term_sds(theta)
   relative <- sds / unit
+  relative[is.na(relative)] <- 0  # both below the smallest numbers
   zero <- relative <= limit
   if (length(sds) == 1L || any(zero)) {
     least <- if (any(zero)) which(zero) else which.min(relative)

@@ -36,7 +36,8 @@
 #'   `test_contrasts()`: data frame of one row with columns `statistic` (F), `num_df` (the rank of `L`), `den_df`,
 #'   `p.value` and `scale`, the factor of Kenward and Roger in the statistic, otherwise 1.
 #'
-#'   Both have an attribute `method`. `NA` where the Hessian of the fit is not positive definite.
+#'   Both have an attribute `method`. `NA` where the Hessian of the fit is not positive definite,
+#'   or nearly flat, as with a random slope in a covariate far from zero (centre it).
 #' @details
 #' With `"containment"`, `"between-within"` and `"residual"` a row, or a joint test, has the smallest degrees of freedom
 #' of the coefficients that it has in it, and the standard errors are those of [vcov.glimmer()].
@@ -103,12 +104,20 @@ check_contrast_matrix <- function(contrasts, fit) {
   if (is.null(contrasts)) {
     return(matrix(diag(length(names)), length(names), dimnames = list(names, names)))
   }
-  if (!is.matrix(contrasts)) contrasts <- matrix(contrasts, 1L)
+  if (!is.matrix(contrasts)) contrasts <- matrix(contrasts, 1L, dimnames = list(NULL, names(contrasts)))
   if (!is.numeric(contrasts) || ncol(contrasts) != length(names) || !nrow(contrasts) || !all(is.finite(contrasts))) {
     stop_glimmer("argument", paste0("`L` must have a column of finite numbers for each of the ", length(names),
                                     " fixed effects: ", format_items(names, 20L), "."), argument = "L")
   }
-  contrasts
+  given <- colnames(contrasts)
+  if (is.null(given)) {
+    return(contrasts)
+  }
+  if (!setequal(given, names)) {
+    stop_glimmer("argument", paste0("`L` names ", format_items(setdiff(given, names)), ": the fixed effects are ",
+                                    format_items(names, 20L), "."), argument = "L", unknown = setdiff(given, names))
+  }
+  contrasts[, names, drop = FALSE]
 }
 
 #' What a method knows of a fit
@@ -128,7 +137,9 @@ ddf_rule <- function(fit, method, argument = "ddf") {
   if (!is.null(by_coefficient)) {
     return(list(method = method, covariance = covariance, df = by_coefficient))
   }
-  if (anyNA(covariance) || !ncol(covariance)) {
+  # what is built on a Hessian that is nearly flat has no digits
+  flat <- any(fit$status$check == "flat" & !fit$status$ok)
+  if (anyNA(covariance) || !ncol(covariance) || flat) {
     return(list(method = method, covariance = covariance, df = rep(NA_real_, ncol(covariance))))
   }
   parts <- if (method == "satterthwaite") satterthwaite_parts(fit) else kenward_roger_parts(fit)
@@ -162,6 +173,8 @@ ddf_text <- function(method) {
 }
 
 #' Degrees of freedom of each row
+#'
+#' Those of Kenward and Roger for a single contrast are Satterthwaite's, and the scale is 1.
 #' @param rule Result of [ddf_rule()].
 #' @noRd
 contrast_df <- function(contrasts, rule) {
@@ -177,7 +190,7 @@ contrast_table <- function(contrasts, estimate, rule) {
   # round-off, where the random effects dwarf the residuals beyond the digits of numbers
   variance[which(variance < 0)] <- NA_real_
   se <- sqrt(variance)
-  df <- contrast_df(contrasts, rule)
+  df <- ifelse(is.na(se), NA_real_, contrast_df(contrasts, rule))
   names <- rownames(contrasts)
   data.frame(estimate = unname(value), std.error = unname(se), df = unname(df), statistic = unname(value / se),
              p.value = unname(2 * stats::pt(-abs(value / se), df)),
@@ -190,6 +203,7 @@ contrast_table <- function(contrasts, estimate, rule) {
 #' @return List: `statistic` (F), `numerator`, `df`, `scale`.
 #' @noRd
 contrast_test <- function(contrasts, estimate, rule, df = min(contrast_df(contrasts, rule))) {
+  contrasts <- contrasts[rowSums(contrasts != 0) > 0L, , drop = FALSE]
   if (anyNA(rule$covariance) || !nrow(contrasts)) {
     return(list(statistic = NA_real_, numerator = nrow(contrasts), df = NA_real_, scale = NA_real_))
   }

@@ -216,12 +216,20 @@ engine_edge_distances <- function(engine) {
 #' @return List, one element a factor: `modes` (levels x effects), `variances` (effects x effects x levels).
 #' @noRd
 engine_modes <- function(engine, design, ok = TRUE) {
-  known <- if (ok) 1 else NA
+  results <- if (!ok) {
+    rep(list(list(modes = NA_real_, variances = NA_real_)), length(design$factors))
+  } else if (by_cross_products(engine)) {
+    cpp_linear_modes(engine$pointer)
+  } else {
+    cpp_modes(engine$pointer)
+  }
   Map(function(result, factor) {
     effects <- colnames(factor$Z)
-    list(modes = matrix(known * t(result$modes), length(factor$levels), dimnames = list(factor$levels, effects)),
-         variances = array(known * result$variances, dim(result$variances), list(effects, effects, factor$levels)))
-  }, if (by_cross_products(engine)) cpp_linear_modes(engine$pointer) else cpp_modes(engine$pointer), design$factors)
+    size <- length(effects)
+    levels <- length(factor$levels)
+    list(modes = matrix(t(result$modes), levels, size, dimnames = list(factor$levels, effects)),
+         variances = array(result$variances, c(size, size, levels), list(effects, effects, factor$levels)))
+  }, results, design$factors)
 }
 
 #' Information on beta at the last evaluation, the random effects eliminated

@@ -21,8 +21,9 @@
 #'     `log_sigma` (Gaussian, standard deviation sigma), `log_shape` (Gamma, variance mu^2 / shape), `log_lambda`
 #'     (inverse Gaussian, variance mu^3 / lambda)}
 #'   \item{`index`}{list: positions in `parameters` of `beta`, `theta` (a list, by random term), `dispersion`}
-#'   \item{`covariance`}{matrix: inverse observed information of `parameters`; by REML that of all but the fixed
-#'     effects, with what these have from it; `NA` for those on the boundary}
+#'   \item{`covariance`}{matrix: inverse observed information of `parameters`; by REML C + J V J' for the
+#'     fixed effects, V that of the other parameters, C given those, J their derivatives; `NA` for those on the
+#'     boundary}
 #'   \item{`covariance_root`, `fixed_root`}{matrices with a row a parameter, or a fixed effect: their products with
 #'     their transposes are `covariance` and [vcov()][vcov.glimmer]}
 #'   \item{`boundary`}{named logical: parameters held on the boundary}

@@ -234,7 +234,6 @@ resolve_method <- function(method, nAGQ, REML) {
                                     method, "'. Give one of them."), argument = "nAGQ")
   }
   if (!is.null(habit)) method <- habit
-  if (REML) check_restricted(method)
   if (method == "laplace2") {
     stop_not_available("method", paste0("The method 'laplace2' is not there yet: use 'aghq' (one grouping factor), ",
                                         "'laplace' or 'joint'."))
@@ -263,7 +262,10 @@ settle_method <- function(approximation, design, family) {
     # exact, whatever is asked for
     if (approximation$method != "joint") approximation$method <- "laplace"
     approximation["nodes"] <- list(NULL)
-  } else if (approximation$method == "auto") {
+    return(approximation)
+  }
+  if (approximation$REML) check_restricted(approximation$method)
+  if (approximation$method == "auto") {
     by_quadrature <- length(factors) == 1L && !approximation$REML && has_quadrature(effects)
     approximation$method <- if (by_quadrature) "aghq" else "laplace"
     approximation$chosen <- TRUE

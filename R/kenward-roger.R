@@ -181,9 +181,3 @@ kenward_roger_moments <- function(a1, a2, rank) {
   df <- 4 + (rank + 2) / (ratio^2 * v[1L] / v[3L] - 1)
   list(df = df, scale = if (abs(df - 2) < 1e-2) 1 else df * inverse_mean / (df - 2))
 }
-
-#' Degrees of freedom of single contrasts, for which the scale is 1
-#' @noRd
-kenward_roger_df <- function(contrasts, parts) {
-  satterthwaite_df(contrasts, parts)
-}

@@ -44,16 +44,18 @@ maximise <- function(engine, start, own, approximation, control) {
 #' @noRd
 maximise_by_quadrature <- function(engine, from, own, nodes, control) {
   best <- climb_by_quadrature(engine, from, own, nodes, control)
-  if (!is.null(nodes) || !has_arrived(best, control) || !is_suspect(engine, best)) {
+  arrived <- has_arrived(best, control)
+  if (!is.null(nodes) || arrived && !is_suspect(engine, best) || !arrived && engine$density[["restricted"]]) {
     return(best)
   }
-  # nodes chosen at this maximum say nothing of other places: each search from elsewhere chooses its own
+  # nodes chosen here say nothing of other places: each search from elsewhere chooses its own
   for (start in other_starts(engine, own)[-1L]) {
     from <- list(parameters = start, value = -Inf, record = best$record)
     from <- search_by_quadrature(engine, from, NULL, quadrature_limits(engine)[["log_likelihood"]], control)
     best$record <- from$record
-    if (!isTRUE(from$value > best$value + 1e-3)) next
+    if (has_arrived(best, control) && !isTRUE(from$value > best$value + 1e-3)) next
     best <- better(best, climb_by_quadrature(engine, from, own, NULL, control), control)
+    if (!arrived && has_arrived(best, control)) break
   }
   engine_set_rule(engine, best$rule, best$parameters)
   best
@@ -65,7 +67,7 @@ climb_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4L) 
   limit <- quadrature_limits(engine)
   for (round in seq_len(rounds)) {
     from <- search_by_quadrature(engine, from, nodes, limit[["log_likelihood"]], control)
-    best <- find_best(engine, from, own, control, others = !is.null(nodes))
+    best <- if (is.null(nodes)) climb(engine, from, control) else find_best(engine, from, own, control)
     best$rule <- from$rule
     best$error <- quadrature_error(engine, best, from$rule)
     # with the wide levels at their place
@@ -81,14 +83,12 @@ climb_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4L) 
 }
 
 #' A search and its Newton steps, and others where it has not arrived or may have missed a higher maximum
-#'
-#' @param others Logical: whether to look elsewhere after it has arrived.
 #' @noRd
-find_best <- function(engine, from, own, control, others = TRUE) {
+find_best <- function(engine, from, own, control) {
   best <- climb(engine, from, control)
   if (!has_arrived(best, control)) {
     best <- climb_otherwise(engine, best, own, control)
-  } else if (others && is_suspect(engine, best)) {
+  } else if (is_suspect(engine, best)) {
     best <- climb_others(engine, best, own, control)
   }
   best
@@ -106,7 +106,7 @@ is_suspect <- function(engine, best) {
   units <- unlist(engine$memory$sd_unit)
   relative <- unlist(lapply(engine$index$theta, function(at) term_sds(best$parameters[at]))) / units
   few <- engine$rows < 1000L
-  few && max(relative) > 20 || any(best$held) && (few || engine$unit_free && max(units) > 0.5)
+  isTRUE(few && max(relative) > 20 || any(best$held) && (few || engine$unit_free && max(units) > 0.5))
 }
 
 #' A search, and Newton steps at its end with what is at the boundary held there
@@ -341,80 +341,4 @@ place <- function(coordinates, x, at = coordinates$centre) {
 
 pull <- function(coordinates, gradient) {
   drop(crossprod(coordinates$transform, gradient[coordinates$searched]))
-}
-
-#' Hessian in the search's coordinates, where the curvature is near 1: with a step of 1e-3 central differences err
-#' by about 1e-7 of it. With many levels the third derivative is small in these coordinates, of the order of one over
-#' the root of their number, and differences to one side err by about 1e-5. Where a coefficient is hardly known
-#' (separated data) a unit is far, and the step is cut to what moves the linear predictor little.
-#' @noRd
-difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, longest = 1e-3) {
-  size <- length(coordinates$searched)
-  if (!size) {
-    return(matrix(0, 0L, 0L))
-  }
-  steps <- pmin(longest, 0.05 / predictor_reach(engine, coordinates))
-  known <- known_curvature(engine, parameters, coordinates)
-  beta <- if (engine$inside != "modes") engine$index$beta
-  # with what evaluations have found of beta
-  gradient_at <- function(x) {
-    result <- engine_evaluate(engine, place(coordinates, x, parameters), gradient = TRUE, joint = joint)
-    if (result$status != "ok") {
-      return(rep(NA_real_, size + length(beta)))
-    }
-    c(pull(coordinates, result$gradient), result$parameters[beta])
-  }
-  centre <- if (min(engine$levels) >= 1000L && longest == 1e-3) gradient_at(numeric(size))
-  columns <- lapply(seq_len(size), function(j) {
-    if (j <= ncol(known)) {
-      return(c(known[, j], rep(NA_real_, size - ncol(known)), numeric(length(beta))))
-    }
-    step <- steps[j]
-    above <- gradient_at(replace(numeric(size), j, step))
-    if (!is.null(centre)) {
-      return((above - centre) / step)
-    }
-    (above - gradient_at(replace(numeric(size), j, -step))) / (2 * step)
-  })
-  slopes <- matrix(as.numeric(unlist(columns)), size + length(beta), size)
-  hessian <- slopes[seq_len(size), , drop = FALSE]
-  first <- seq_len(ncol(known))
-  hessian[-first, first] <- t(hessian[first, -first])
-  structure((hessian + t(hessian)) / 2,
-            fixed = if (engine$inside != "modes") slopes[size + seq_along(beta), , drop = FALSE])
-}
-
-# The block of the first coordinates where it is known: that of beta from the core, or, with a Gaussian response and the
-# identity link, as the information on beta; that of a linear mixed model's dispersion, at the maximum.
-known_curvature <- function(engine, parameters, coordinates) {
-  beta <- engine$index$beta
-  none <- matrix(0, 0L, 0L)
-  if (engine$inside == "dispersion") {
-    freedom <- engine$rows - if (engine$REML) length(beta) else 0L
-    return(matrix(-2 * freedom * coordinates$transform[1L, 1L]^2))
-  }
-  if (engine$inside != "modes" || !length(beta) || !identical(coordinates$searched[seq_along(beta)], beta)) {
-    return(none)
-  }
-  if (engine_evaluate(engine, parameters)$status != "ok") {
-    return(none)
-  }
-  hessian <- engine_fixed_hessian(engine)
-  if (!length(hessian) && engine$linear) hessian <- -engine_fixed_information(engine)
-  if (!length(hessian) || !all(is.finite(hessian))) {
-    return(none)
-  }
-  transform <- coordinates$transform[beta, beta, drop = FALSE]
-  crossprod(transform, hessian %*% transform)
-}
-
-# How far a unit of each coordinate can move the linear predictor through beta; 0 where its scale has a unit, so that
-# far has no meaning.
-predictor_reach <- function(engine, coordinates) {
-  if (!engine$unit_free) {
-    return(numeric(length(coordinates$searched)))
-  }
-  reach <- numeric(length(engine$names))
-  reach[engine$index$beta] <- engine$reach
-  drop(reach[coordinates$searched] %*% abs(coordinates$transform))
 }

@@ -44,8 +44,10 @@ fit_by_likelihood <- function(fit) {
   if (!fit$REML) {
     return(fit)
   }
-  approximation <- replace(approximation_of(fit), "REML", FALSE)
   design <- fit_design(fit)
+  # where the method was left to the package it is, by maximum likelihood, perhaps another one
+  method <- if (is.null(fit$call$method)) "auto" else fit$method
+  approximation <- settle_method(new_approximation(method), design, fit$family)
   result <- fit_design_by(design, fit$family, approximation, fit$control, start = fit)
   warn_verdict(result$verdict, fit$frame)
   fit$call$REML <- FALSE

@@ -142,8 +142,9 @@ approximation_text <- function(fit, short = FALSE) {
   paste0(text, if (short) " (REML)" else ", fixed effects integrated out too (REML; there is no quadrature for that)")
 }
 
-#' What two fits must have in common for their log-likelihoods to be compared: quadrature whose error is small is as good
-#' as exact, whatever its nodes
+#' What two fits must have in common for their log-likelihoods to be compared
+#'
+#' Quadrature whose error is small is as good as exact, whatever its nodes.
 #' @noRd
 approximation_kind <- function(fit) {
   if (fit$method != "aghq") {

@@ -99,7 +99,9 @@ column_contrasts <- function(fit, x, k, own) {
     return(diag(ncol(x))[own, , drop = FALSE])
   }
   order <- c(setdiff(seq_len(ncol(x)), c(own, above)), own, above)
-  rows <- qr.R(qr(x[, order, drop = FALSE], tol = 0))[match(own, order), , drop = FALSE]
+  # the hypotheses are those of the rows in the likelihood
+  used <- active_rows(x, active_positions(resolve_response(fit$frame, fit$family, warn = FALSE)$weights))
+  rows <- qr.R(qr(used[, order, drop = FALSE], tol = 0))[match(own, order), , drop = FALSE]
   rows <- rows / diag(rows[, match(own, order), drop = FALSE])
   rows[, match(seq_len(ncol(x)), order), drop = FALSE]
 }

@@ -7,7 +7,8 @@ pole_case <- function() any_model(35)
 test_that("a fit that did not converge is a warning, whose fields are the statements and their numbers", {
   case <- pole_case()
   caught <- NULL
-  fit <- withCallingHandlers(glmm(case$formula, case$data, case$family, weights = w, method = "laplace"), warning = function(condition) {
+  fit <- withCallingHandlers(
+    glmm(case$formula, case$data, case$family, weights = w, method = "laplace"), warning = function(condition) {
     caught <<- c(caught, list(condition))
     invokeRestart("muffleWarning")
   })

@@ -130,7 +130,8 @@ test_that("more nodes come nearer to the integral", {
     exact <- reference_exact_scalar(case$model, case$parameters)
     errors <- vapply(c(1L, 5L, 11L, 23L, 47L), function(k) abs(value_by(engine, parameters, k) - exact), 1)
     # until round-off
-    expect_true(all(errors[-1L] < pmax(errors[-5L], 1e-9)), label = paste(c("errors:", signif(errors, 2)), collapse = " "))
+    expect_true(all(errors[-1L] < pmax(errors[-5L], 1e-9)),
+                label = paste(c("errors:", signif(errors, 2)), collapse = " "))
     expect_lte(errors[5L], 1e-9 * abs(exact))
     wide <- vapply(c(15L, 31L, 63L), function(k) abs(value_by(engine, parameters, k, wide = TRUE) - exact), 1)
     expect_lt(wide[2L], max(wide[1L], 1e-9))
