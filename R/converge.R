@@ -176,7 +176,7 @@ check_accuracy <- function(found) {
   error <- unlist(found$error)
   if (!is.null(found$instead)) {
     return(new_check("accuracy", NA_real_, quadrature_doubtful[["log_likelihood"]], FALSE,
-                     paste0("quadrature found no maximum, as the link cuts the integrand off (it reached ",
+                     paste0("quadrature does not settle, as the link cuts the integrand off (it reached ",
                             format(found$instead, digits = 7L), "): Laplace instead, whose error is not known")))
   }
   if (is.null(error)) {

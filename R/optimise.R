@@ -26,7 +26,7 @@ maximise <- function(engine, start, own, approximation, control) {
   }
   best <- maximise_by_quadrature(engine, from, own, approximation$nodes, control)
   # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge
-  if (!approximation$chosen || has_arrived(best, control) || !engine$density[["restricted"]]) {
+  if (!approximation$chosen || !is_cut_off(engine, best, control)) {
     return(best)
   }
   tell(control, 1, "quadrature has not arrived: Laplace instead")
@@ -45,15 +45,17 @@ maximise <- function(engine, start, own, approximation, control) {
 maximise_by_quadrature <- function(engine, from, own, nodes, control) {
   best <- climb_by_quadrature(engine, from, own, nodes, control)
   arrived <- has_arrived(best, control)
-  if (!is.null(nodes) || arrived && !is_suspect(engine, best) || !arrived && engine$density[["restricted"]]) {
+  if (!is.null(nodes) || arrived && !is_suspect(engine, best) || is_cut_off(engine, best, control)) {
     return(best)
   }
   # nodes chosen here say nothing of other places: each search from elsewhere chooses its own
+  short <- replace(control, "max_evaluations", min(control$max_evaluations, 100))
   for (start in other_starts(engine, own)[-1L]) {
     from <- list(parameters = start, value = -Inf, record = best$record)
-    from <- search_by_quadrature(engine, from, NULL, quadrature_limits(engine)[["log_likelihood"]], control)
+    from <- search_by_quadrature(engine, from, NULL, quadrature_limits(engine)[["log_likelihood"]], short, rounds = 4L)
     best$record <- from$record
-    if (has_arrived(best, control) && !isTRUE(from$value > best$value + 1e-3)) next
+    # not much higher than what there is: the same maximum, or a worse one
+    if (!isTRUE(from$value > best$value + 1e-2)) next
     best <- better(best, climb_by_quadrature(engine, from, own, NULL, control), control)
     if (!arrived && has_arrived(best, control)) break
   }
@@ -61,9 +63,15 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control) {
   best
 }
 
+# A restricted link whose integrand ends with a jump: no maximum is found, or no accuracy.
+is_cut_off <- function(engine, best, control) {
+  accurate <- isTRUE(all(unlist(best$error) <= quadrature_doubtful))
+  engine$density[["restricted"]] && !(accurate && has_arrived(best, control))
+}
+
 #' A search by quadrature and its end, with the nodes chosen again where the maximum asks for more
 #' @noRd
-climb_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4L) {
+climb_by_quadrature <- function(engine, from, own, nodes, control, rounds = 3L) {
   limit <- quadrature_limits(engine)
   for (round in seq_len(rounds)) {
     from <- search_by_quadrature(engine, from, nodes, limit[["log_likelihood"]], control)
@@ -73,7 +81,7 @@ climb_by_quadrature <- function(engine, from, own, nodes, control, rounds = 4L) 
     # with the wide levels at their place
     best$value <- engine_evaluate(engine, best$parameters)$value
     small <- isTRUE(all(unlist(best$error) <= quadrature_limits(engine)))
-    if (!is.null(nodes) || small || !has_arrived(best, control)) break
+    if (!is.null(nodes) || small || !has_arrived(best, control) || is_cut_off(engine, best, control)) break
     limit <- limit / 10
     raised <- choose_nodes(engine, best$parameters, from$rule, limit[["log_likelihood"]])
     if (identical(raised, from$rule)) break

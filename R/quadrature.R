@@ -94,7 +94,7 @@ level_errors <- function(engine, ladder, rung, open) {
 #' @param limit Number: see [choose_nodes()].
 #' @return List as `from`, with the engine set to `rule`.
 #' @noRd
-search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 12L) {
+search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 6L) {
   rule <- from$rule
   if (!is.null(nodes)) from <- search_coarsely(engine, from, nodes, control)
   # on the way a rule need not be better than the point that it is chosen at
