@@ -161,26 +161,29 @@ reference_laplace_reml <- function(model, parameters) {
   at$value - sum(log(diag(at$root))) + p / 2 * log(2 * pi)
 }
 
-#' The exact log-likelihood of a model with one factor and one random effect for each level: the trapezoid rule, whose
-#' error on a smooth integrand falls faster than any power of the step.
+#' The exact log-likelihood of a model with one factor and one or two random effects for each level: the trapezoid
+#' rule, whose error on a smooth integrand falls faster than any power of the step.
 #'
-#' @param nodes Number of points over the region where the integrand matters.
-reference_exact_scalar <- function(model, parameters, nodes = 401L) {
-  sum(vapply(reference_group_integrands(model, parameters), group_integral, numeric(1), nodes = nodes))
+#' @param nodes Number of points an effect over the region where the integrand matters.
+reference_exact <- function(model, parameters, nodes = if (ncol(model$factors[[1L]]$Z) == 1L) 401L else 81L) {
+  integral <- if (ncol(model$factors[[1L]]$Z) == 1L) group_integral else group_integral_of_two
+  sum(vapply(reference_group_integrands(model, parameters), integral, numeric(1), nodes = nodes))
 }
 
-#' The logarithms of the groups' integrands, as functions of a vector of spherical random effects.
+#' The logarithms of the groups' integrands, as functions of spherical random effects: a row a point, a column an
+#' effect; or a vector where there is one.
 reference_group_integrands <- function(model, parameters) {
-  stopifnot(length(model$factors) == 1L, ncol(model$factors[[1L]]$Z) == 1L)
+  stopifnot(length(model$factors) == 1L)
   part <- reference_unpack(model, parameters)
   factor <- model$factors[[1L]]
   fixed <- model$offset + drop(model$X %*% part$beta)
-  slope <- factor$Z[, 1L] * part$lambdas[[1L]][1L, 1L]
+  slopes <- factor$Z %*% part$lambdas[[1L]]
   lapply(split(seq_along(fixed), factor$index), function(rows) {
     function(u) {
-      eta <- rep(fixed[rows], length(u)) + rep(slope[rows], length(u)) * rep(u, each = length(rows))
-      density <- reference_log_density(model, eta, part$phi, rep(rows, length(u)))
-      colSums(matrix(density, length(rows))) + stats::dnorm(u, log = TRUE)
+      u <- as.matrix(u)
+      eta <- fixed[rows] + tcrossprod(slopes[rows, , drop = FALSE], u)
+      density <- reference_log_density(model, c(eta), part$phi, rep(rows, nrow(u)))
+      colSums(matrix(density, length(rows))) + rowSums(stats::dnorm(u, log = TRUE))
     }
   })
 }
@@ -196,6 +199,22 @@ group_integral <- function(log_integrand, nodes) {
   }
   height <- log_integrand(grid)
   max(height) + log(sum(exp(height - max(height))) * (grid[2L] - grid[1L]))
+}
+
+#' The same for two effects, over the smallest box with the region that matters.
+group_integral_of_two <- function(log_integrand, nodes) {
+  grid <- data.frame(u1 = seq(-12, 12, length.out = 49L), u2 = seq(-12, 12, length.out = 49L))
+  for (zoom in 1:3) {
+    points <- expand.grid(grid)
+    height <- log_integrand(points)
+    matters <- points[height > max(height) - 45, ]
+    grid <- as.data.frame(Map(function(axis, inside) {
+      bounds <- range(inside) + c(-1, 1) * (axis[2L] - axis[1L])
+      seq(bounds[1L], bounds[2L], length.out = if (zoom < 3) 49L else nodes)
+    }, grid, matters))
+  }
+  height <- log_integrand(expand.grid(grid))
+  max(height) + log(sum(exp(height - max(height)))) + sum(log(vapply(grid, function(axis) axis[2L] - axis[1L], 1)))
 }
 
 #' The log-likelihood of a linear mixed model in closed form: a dense multivariate normal density.

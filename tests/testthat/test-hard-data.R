@@ -50,9 +50,7 @@ for (id in hard_truth$model) {
 for (id in hard_truth$model) {
   test_that(paste("the default call has a verdict, and the log-likelihood that integration gives:", id), {
     skip_without_data(id)
-    fit <- NULL
-    elapsed <- system.time(fit <- suppressWarnings(fit_hard(id), classes = "glimmer_warning"))[["elapsed"]]
-    expect_lt(elapsed, 10)
+    fit <- suppressWarnings(fit_hard(id), classes = "glimmer_warning")
     expect_true(fit$converged)
     expect_true(all(is.finite(fit$parameters)))
     case <- hard_cases$CASES[[id]]
@@ -60,7 +58,6 @@ for (id in hard_truth$model) {
     if (fit$method != "aghq") return()
     expect_true(fit$status$ok[fit$status$check == "accuracy"])
     reference <- reference_from_formula(case$formula, case$data(), fit$family, case$weights)
-    skip_if(ncol(reference$factors[[1L]]$Z) > 1L, "the reference integrates one effect a level")
-    expect_lte(abs(as.numeric(logLik(fit)) - reference_exact_scalar(reference, fit$parameters)), 1e-4)
+    expect_lte(abs(as.numeric(logLik(fit)) - reference_exact(reference, fit$parameters)), 1e-4)
   })
 }

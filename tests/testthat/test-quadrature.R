@@ -127,7 +127,7 @@ test_that("more nodes come nearer to the integral", {
     case$parameters[["sd.g.(Intercept)"]] <- 1.5
     engine <- engine_of_case(case)
     parameters <- case$parameters[engine$names]
-    exact <- reference_exact_scalar(case$model, case$parameters)
+    exact <- reference_exact(case$model, case$parameters)
     errors <- vapply(c(1L, 5L, 11L, 23L, 47L), function(k) abs(value_by(engine, parameters, k) - exact), 1)
     # until round-off
     expect_true(all(errors[-1L] < pmax(errors[-5L], 1e-9)),
@@ -292,7 +292,7 @@ test_that("the nodes asked for are used, and their error is reported", {
     expect_identical(fit$quadrature$nodes, rep(as.integer(k), 60L))
     expect_identical(fit$nAGQ, as.integer(k))
     expect_equal(fit$quadrature$given, k)
-    true <- abs(as.numeric(logLik(fit)) - reference_exact_scalar(model, fit$parameters))
+    true <- abs(as.numeric(logLik(fit)) - reference_exact(model, fit$parameters))
     # signed errors of levels cancel in part
     expect_lte(true, 2 * fit$quadrature$error$log_likelihood)
     expect_identical(fit$status$ok[fit$status$check == "accuracy"],
@@ -376,7 +376,7 @@ test_that("large counts in many groups neither overflow nor underflow", {
   # the integral over a level's effect, of those with the smallest and the largest sum
   model <- reference_from_formula(y ~ x + (1 | g), data[data$g <= 200, ], stats::poisson())
   few <- glmm(y ~ x + (1 | g), data[data$g <= 200, ], poisson)
-  expect_lte(abs(as.numeric(logLik(few)) - reference_exact_scalar(model, few$parameters, nodes = 2001L)), 1e-4)
+  expect_lte(abs(as.numeric(logLik(few)) - reference_exact(model, few$parameters, nodes = 2001L)), 1e-4)
 })
 
 test_that("estimates of a canonical scalar model are those of lme4 with 25 nodes", {
@@ -401,7 +401,7 @@ test_that("toenail by default: the exact maximum", {
   expect_lte(fit$quadrature$error$log_likelihood, 1e-3)
   expect_true(any(fit$quadrature$wide))
   model <- reference_from_formula(severe ~ treated * time + (1 | patientID), toenail(), stats::binomial())
-  exact <- reference_exact_scalar(model, fit$parameters, nodes = 201L)
+  exact <- reference_exact(model, fit$parameters, nodes = 201L)
   expect_lte(abs(as.numeric(logLik(fit)) - exact), 3 * fit$quadrature$error$log_likelihood + 1e-6)
 })
 

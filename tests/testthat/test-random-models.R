@@ -69,7 +69,7 @@ test_that("random models are integrated, or said not to be", {
     accurate <- fit$status$ok[fit$status$check == "accuracy"]
     reference <- reference_from_formula(model$formula, model$data, model$family, "w")
     if (!accurate || ncol(reference$factors[[1L]]$Z) > 1L) next
-    exact <- reference_exact_scalar(reference, fit$parameters, nodes = 2001L)
+    exact <- reference_exact(reference, fit$parameters, nodes = 2001L)
     expect_lte(abs(fit$log_likelihood - exact), 3e-3, label = paste("error of model", model$description))
   }
 })

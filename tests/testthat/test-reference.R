@@ -94,10 +94,10 @@ test_that("Laplace agrees with truth.csv for large models", {
 })
 
 test_that("the exact log-likelihood agrees with truth.csv", {
-  expect_truth("cbpp_logit", "exact", reference_exact_scalar)
-  expect_truth("bacteria_probit", "exact", reference_exact_scalar, "given")
+  expect_truth("cbpp_logit", "exact", reference_exact)
+  expect_truth("bacteria_probit", "exact", reference_exact, "given")
   skip_unless_slow()
-  for (name in scalar_models) expect_truth(name, "exact", reference_exact_scalar)
+  for (name in scalar_models) expect_truth(name, "exact", reference_exact)
 })
 
 test_that("Laplace agrees with grid.csv for every family and link, crossed with slopes", {
@@ -115,7 +115,7 @@ test_that("the exact log-likelihood agrees with grid.csv for every family and li
   rows <- grid_rows("exact")
   for (i in seq_len(nrow(rows))) {
     case <- grid_case(rows[i, ])
-    value <- reference_exact_scalar(case$model, case$parameters)
+    value <- reference_exact(case$model, case$parameters)
     expect_lte(abs(value - rows$logLik[i]), 1e-11 * abs(rows$logLik[i]), label = case$name)
   }
 })
@@ -127,7 +127,18 @@ test_that("the trapezoid rule agrees with integrate(), group by group", {
     top <- max(f(seq(-6, 6, 0.01)))
     top + log(stats::integrate(function(u) exp(f(u) - top), -12, 12, rel.tol = 1e-12, subdivisions = 1000L)$value)
   }, numeric(1))
-  expect_equal(reference_exact_scalar(case$model, case$parameters), sum(by_integrate), tolerance = 1e-11)
+  expect_equal(reference_exact(case$model, case$parameters), sum(by_integrate), tolerance = 1e-11)
+})
+
+test_that("the integral over two effects is that of integrate() over the one of integrate()", {
+  case <- random_model(3L, "binomial", "logit", "slope")
+  group <- reference_group_integrands(case$model, case$parameters)[[1L]]
+  top <- group(cbind(0, 0))
+  inner <- function(u1) {
+    stats::integrate(function(u2) exp(group(cbind(u1, u2)) - top), -10, 10, rel.tol = 1e-11, subdivisions = 1000L)$value
+  }
+  outer <- stats::integrate(Vectorize(inner), -10, 10, rel.tol = 1e-10, subdivisions = 1000L)$value
+  expect_equal(group_integral_of_two(group, 81L), top + log(outer), tolerance = 1e-11)
 })
 
 test_that("the normal closed form agrees with truth.csv, by maximum likelihood and restricted", {

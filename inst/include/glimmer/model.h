@@ -56,33 +56,26 @@ class Model {
     last_parameters_.resize(0);
   }
 
-  /// The quadrature rule from now on, which wide levels get their centres for at the last evaluation; none: Laplace.
+  /// The quadrature rule from now on, its wide levels placed at the last evaluation; none: Laplace.
   void set_rule(const NodeRule* rule) {
-    if (rule) {
-      check_rule(*rule, 1);
-      NodeRule adapted = *rule;
-      if (adapted.any_wide()) quadrature_.adapt(last_point(), adapted);
-      quadrature_.set_rule(std::move(adapted));
-    }
+    if (rule) quadrature_.set_rule(placed(*rule, 1));
     integral_.set_inner(rule ? static_cast<Integral&>(quadrature_) : laplace_);
     last_parameters_.resize(0);
   }
 
   /// Each level's own log-likelihood at the last evaluation by the rule that is set, its wide levels where they are.
-  Vector level_values() { return quadrature_.level_values(last_point(), quadrature_.rule()); }
+  Vector level_values() { return quadrature_.sums().level_values(last_point(), quadrature_.rule()); }
 
   /// The same by another rule, which may leave levels out, its wide levels placed anew.
-  Vector level_values(NodeRule rule) {
-    check_rule(rule, 0);
-    if (rule.any_wide()) quadrature_.adapt(last_point(), rule);
-    return quadrature_.level_values(last_point(), rule);
+  Vector level_values(const NodeRule& rule) {
+    const NodeRule here = placed(rule, 0);
+    return quadrature_.sums().level_values(last_point(), here);
   }
 
   /// Mean and covariance of u given the data by a rule at the last evaluation.
-  Moments moments(NodeRule rule) {
-    check_rule(rule, 1);
-    if (rule.any_wide()) quadrature_.adapt(last_point(), rule);
-    return quadrature_.moments(last_point(), rule);
+  Moments moments(const NodeRule& rule) {
+    const NodeRule here = placed(rule, 1);
+    return quadrature_.sums().moments(last_point(), here);
   }
 
   /// The approximate log-likelihood at (beta, theta, phi). A gradient at the parameters of the last evaluation
@@ -159,6 +152,12 @@ class Model {
     for (std::size_t g = 0; g < levels; ++g)
       if (rule.nodes[g] < fewest || (rule.wide[g] && rule.nodes[g] == 1))
         throw std::invalid_argument("a quadrature rule has too few nodes");
+  }
+
+  NodeRule placed(NodeRule rule, int fewest) {
+    check_rule(rule, fewest);
+    if (rule.any_wide()) quadrature_.place(last_point(), rule);
+    return rule;
   }
 
   const Point& last_point() const {
