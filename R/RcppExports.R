@@ -91,13 +91,13 @@ cpp_density_facts <- function(model) {
     .Call(`_glimmer_cpp_density_facts`, model)
 }
 
-#' Typical standard error of one level's own effect, at the last evaluation
+#' The information that a typical level has on its own effects, at the last evaluation
 #'
 #' @param model External pointer of cpp_model().
-#' @return List, one element a factor as given to cpp_model(): numeric, one number an effect.
+#' @return List, one element a factor as given to cpp_model(): matrix, a row and a column an effect.
 #' @noRd
-cpp_effect_units <- function(model) {
-    .Call(`_glimmer_cpp_effect_units`, model)
+cpp_level_information <- function(model) {
+    .Call(`_glimmer_cpp_level_information`, model)
 }
 
 #' Distances of the linear predictors at the last evaluation from the edge of what the link allows
@@ -181,13 +181,13 @@ cpp_linear_modes <- function(model) {
     .Call(`_glimmer_cpp_linear_modes`, model)
 }
 
-#' Typical standard error of one level's own effect, at the last evaluation
+#' The information that a typical level has on its own effects, at the last evaluation
 #'
 #' @param model External pointer of cpp_linear_model().
-#' @return As of cpp_effect_units().
+#' @return As of cpp_level_information().
 #' @noRd
-cpp_linear_effect_units <- function(model) {
-    .Call(`_glimmer_cpp_linear_effect_units`, model)
+cpp_linear_level_information <- function(model) {
+    .Call(`_glimmer_cpp_linear_level_information`, model)
 }
 
 #' Information on beta at the last evaluation, the random effects eliminated

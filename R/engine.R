@@ -23,10 +23,10 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #'   `terms` (of each random term the `factor` and its `columns` there), `levels` (of each random term's factor),
 #'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the
 #'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory`
-#'   (environment: `sd_unit`, list, one element a random term: the typical standard error of one level's own effect, the
-#'   unit in which a standard deviation is small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`,
-#'   counts; `by_quadrature`, whether a rule is set; `point` and `result`, the last evaluation, as far as it is worth
-#'   keeping).
+#'   (environment: `level_information`, list, one matrix a random term: what a typical level tells of its own effects;
+#'   `sd_unit`, list: their standard errors from it, each effect's given the others, the units in which standard
+#'   deviations are small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts;
+#'   `by_quadrature`, whether a rule is set; `point` and `result`, the last evaluation, as far as it is worth keeping).
 #' @noRd
 engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
   list(inside = inside, REML = REML, family = family, index = parameter_index(design, family),
@@ -264,7 +264,7 @@ engine_cores <- function() {
 }
 
 new_memory <- function() {
-  list2env(list(evaluations = 0L, gradients = 0L, sd_unit = NULL, by_quadrature = FALSE),
+  list2env(list(evaluations = 0L, gradients = 0L, level_information = NULL, sd_unit = NULL, by_quadrature = FALSE),
            envir = new.env(parent = emptyenv()))
 }
 
@@ -284,8 +284,31 @@ update_units <- function(engine, from) {
     return(from)
   }
   linear <- by_cross_products(engine)
-  of_factors <- if (linear) cpp_linear_effect_units(engine$pointer) else cpp_effect_units(engine$pointer)
-  units <- lapply(engine$terms, function(term) of_factors[[term$factor]][term$columns])
-  if (all(is.finite(unlist(units)))) engine$memory$sd_unit <- units
+  of_factors <- if (linear) cpp_linear_level_information(engine$pointer) else cpp_level_information(engine$pointer)
+  information <- lapply(engine$terms, function(term) {
+    of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
+  })
+  if (all(is.finite(unlist(information_units(information))))) set_level_information(engine, information)
   replace(from, "parameters", list(result$parameters))
+}
+
+set_level_information <- function(engine, information) {
+  engine$memory$level_information <- information
+  engine$memory$sd_unit <- information_units(information)
+}
+
+# Standard errors of each effect given the others.
+information_units <- function(information) {
+  lapply(information, function(own) 1 / sqrt(diag(own)))
+}
+
+#' A root of the error covariance of a typical level's own effects
+#'
+#' @param information Matrix. @param unit Numeric: the errors of each effect given the others.
+#' @return Lower triangular matrix U with U U' the inverse of the information; that of its diagonal where it has none.
+#' @noRd
+error_root <- function(information, unit) {
+  scaled <- information * tcrossprod(unit)
+  root <- tryCatch(chol(scaled), error = function(e) NULL)
+  if (is.null(root) || !isTRUE(min(diag(root)) > 1e-6)) diag(unit, length(unit)) else unit * t(chol(chol2inv(root)))
 }

@@ -4,13 +4,16 @@
 #' What the inverse of V does to the columns of X and Z
 #'
 #' V = W^-1 + Z Lambda Lambda' Z', with W the prior weights over sigma^2. With B = Z'WZ and H = Lambda'B Lambda + I,
-#' M = Z'V^-1 Z is B - B Lambda H^-1 Lambda'B, and likewise with X on one side or on both.
+#' M = Z'V^-1 Z is B - B Lambda H^-1 Lambda'B, and likewise with X on one side or on both. All this is in random effects
+#' U^-1 b, whose columns Z U are nearly orthogonal ([factor_unit()]): with covariates far from zero the user's own have
+#' no digits left.
 #'
 #' @param fit Fit with Gaussian response and identity link.
 #' @return List: `covariance` ((X'V^-1 X)^-1, in the basis of [find_basis()]; `NULL` where it is singular), `from`
 #'   (p x p: beta in the user's columns is `from` times that in the basis), `N` (Z'V^-1 X), `B`, `lambda`, `root`
 #'   (Cholesky factor of H), `rows` (number of rows), `layout` (by grouping factor: `start`, where its effects begin,
-#'   from 0; `effects`; `levels`; `codes`, the level of each row), `directions` (see [variance_directions()]).
+#'   from 0; `effects`; `levels`; `codes`, the level of each row; `unit`, U), `directions` (see
+#'   [variance_directions()]).
 #' @noRd
 marginal_system <- function(fit) {
   design <- fit_design(fit)
@@ -28,7 +31,7 @@ marginal_system <- function(fit) {
   half <- eliminate_random(system, products$zx)
   information <- products$xx - crossprod(products$zx, half)
   inverse_root <- scaled_root((information + t(information)) / 2)
-  c(system, list(N = as.matrix(products$zx - products$B %*% half), directions = variance_directions(fit),
+  c(system, list(N = as.matrix(products$zx - products$B %*% half), directions = variance_directions(fit, layout),
                  covariance = if (!is.null(inverse_root)) tcrossprod(inverse_root)))
 }
 
@@ -48,8 +51,20 @@ effect_layout <- function(fit, design, active) {
   lapply(seq_along(design$factors), function(k) {
     factor <- design$factors[[k]]
     list(start = start[k], effects = ncol(factor$Z), levels = length(factor$levels),
-         codes = active_rows(factor$index, active) + 1L)
+         codes = active_rows(factor$index, active) + 1L, unit = factor_unit(fit, k, active_rows(factor$Z, active)))
   })
+}
+
+# U: lower triangular, term by term, with U U' the inverse of Z'Z over the number of rows.
+factor_unit <- function(fit, k, z) {
+  unit <- matrix(0, ncol(z), ncol(z))
+  for (term in fit$random) {
+    columns <- term$columns
+    if (term$factor != k) next
+    products <- crossprod(z[, columns, drop = FALSE]) / nrow(z)
+    unit[columns, columns] <- error_root(products, ifelse(diag(products) > 0, 1 / sqrt(diag(products)), 1))
+  }
+  unit
 }
 
 # Z: by grouping factor, within it by level, within that by effect.
@@ -57,36 +72,38 @@ sparse_columns <- function(design, layout, active) {
   do.call(cbind, Map(function(factor, own) {
     columns <- as.vector(outer((own$codes - 1L) * own$effects, seq_len(own$effects), `+`))
     Matrix::sparseMatrix(i = rep(seq_along(own$codes), own$effects), j = columns,
-                         x = as.vector(active_rows(factor$Z, active)),
+                         x = as.vector(active_rows(factor$Z, active) %*% own$unit),
                          dims = c(length(own$codes), own$effects * own$levels))
   }, design$factors, layout))
 }
 
 random_root <- function(fit, layout) {
   Matrix::bdiag(lapply(seq_along(layout), function(k) {
-    Matrix::kronecker(Matrix::Diagonal(layout[[k]]$levels), factor_root(fit, k))
+    Matrix::kronecker(Matrix::Diagonal(layout[[k]]$levels), forwardsolve(layout[[k]]$unit, factor_root(fit, k)))
   }))
 }
 
-#' The directions in which the free parameters of L move the covariance of the random effects
+#' The directions in which the free elements of U^-1 L move the covariance of the random effects
 #'
-#' With l_k the k-th column of L, d(L L')/dL_jk = e_j l_k' + l_k e_j'. Parameters held on the boundary have none: they
-#' are taken as known. Since L L' is homogeneous of degree 2, dV/d log sigma = 2 V - sum_i L_i dV/dL_i.
+#' With L for U^-1 L and l_k its k-th column, d(L L')/dL_jk = e_j l_k' + l_k e_j'. Parameters held on the boundary have
+#' none: they are taken as known. Since L L' is homogeneous of degree 2, dV/d log sigma = 2 V - sum_i L_i dV/dL_i.
 #'
 #' @return List, one element a free parameter of L: `position` in the parameters, `value`, `factor`, `slope` (matrix
 #'   effects x effects of the grouping factor).
 #' @noRd
-variance_directions <- function(fit) {
+variance_directions <- function(fit, layout) {
   unlist(Map(function(term, at) {
     size <- length(fit$factors[[term$factor]]$columns)
     lower <- matrix(0, size, size)
     lower[term$columns, term$columns] <- lower_triangle(fit$parameters[at])
+    lower <- forwardsolve(layout[[term$factor]]$unit, lower)
     places <- lower_positions(length(term$columns))
     found <- lapply(which(!fit$boundary[at]), function(m) {
       row <- term$columns[places[m, 1L]]
+      column <- term$columns[places[m, 2L]]
       half <- matrix(0, size, size)
-      half[row, ] <- lower[, term$columns[places[m, 2L]]]
-      list(position = at[m], value = unname(fit$parameters[at[m]]), factor = term$factor, slope = half + t(half))
+      half[row, ] <- lower[, column]
+      list(position = at[m], value = lower[row, column], factor = term$factor, slope = half + t(half))
     })
     # V does not move, to the first order, with an entry of a column that is zero
     Filter(function(direction) any(direction$slope != 0), found)

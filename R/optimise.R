@@ -111,10 +111,21 @@ is_suspect <- function(engine, best) {
   if (!engine$density[["log_concave"]]) {
     return(TRUE)
   }
-  units <- unlist(engine$memory$sd_unit)
-  relative <- unlist(lapply(engine$index$theta, function(at) term_sds(best$parameters[at]))) / units
   few <- engine$rows < 1000L
-  isTRUE(few && max(relative) > 20 || any(best$held) && (few || engine$unit_free && max(units) > 0.5))
+  uninformed <- engine$unit_free && max(unlist(engine$memory$sd_unit)) > 0.5
+  isTRUE(few && largest_effect(engine, best$parameters) > 20 || any(best$held) && (few || uninformed))
+}
+
+# The largest standard deviation of random effects along any direction, in units of a level's own error.
+largest_effect <- function(engine, parameters) {
+  max(vapply(seq_along(engine$index$theta), function(t) {
+    relative <- forwardsolve(own_error_root(engine, t), lower_triangle(parameters[engine$index$theta[[t]]]))
+    if (all(is.finite(relative))) max(svd(relative, 0L, 0L)$d) else Inf
+  }, 1))
+}
+
+own_error_root <- function(engine, t) {
+  error_root(engine$memory$level_information[[t]], engine$memory$sd_unit[[t]])
 }
 
 #' A search, and Newton steps at its end with what is at the boundary held there
@@ -203,8 +214,7 @@ is_pole <- function(best) {
 other_starts <- function(engine, start) {
   sizes <- lapply(c(0.3, 1, 4), function(size) {
     for (t in seq_along(engine$index$theta)) {
-      unit <- engine$memory$sd_unit[[t]]
-      start[engine$index$theta[[t]]] <- lower_part(diag(size * unit, length(unit)))
+      start[engine$index$theta[[t]]] <- lower_part(size * own_error_root(engine, t))
     }
     start
   })
@@ -241,21 +251,41 @@ settle <- function(engine, from, control, joint = FALSE) {
   best
 }
 
-#' Natural scale of each parameter
+#' Natural scale of the parameters
 #'
-#' For theta the standard deviation of the effect over the square root of the number of levels, the order of its
-#' standard error; 1 for beta, which precondition() treats as a whole.
+#' For a standard deviation itself over the square root of the number of levels, the order of its standard error; for L
+#' a root R of what a level's own effects vary by, dL = R dK, so that it does not matter where the covariates have their
+#' zero; 1 for beta, which precondition() treats as a whole.
+#'
+#' @return Matrix: the parameters move by it times x.
 #' @noRd
 parameter_scale <- function(engine, parameters) {
-  scale <- rep(1, length(parameters))
+  scale <- diag(length(parameters))
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
-    sds <- term_sds(parameters[at])
-    rows <- lower_part(row(diag(length(sds))))
-    scale[at] <- pmax(sds, 0.3 * engine$memory$sd_unit[[t]])[rows] / sqrt(2 * engine$levels[t])
+    root <- variation_root(engine, t, lower_triangle(parameters[at])) / sqrt(2 * engine$levels[t])
+    columns <- lower_part(col(root))
+    for (j in seq_len(ncol(root))) {
+      own <- at[columns == j]
+      scale[own, own] <- root[j:nrow(root), j:nrow(root)]
+    }
   }
-  scale[engine$index$dispersion] <- 1 / sqrt(engine$rows)
+  dispersion <- engine$index$dispersion
+  scale[dispersion, dispersion] <- 1 / sqrt(engine$rows)
   scale
+}
+
+# Lower triangular R with R R' the covariance of a level's effects, L L', and a tenth of their own errors'.
+variation_root <- function(engine, t, lower) {
+  error <- 0.3 * own_error_root(engine, t)
+  if (length(error) == 1L) {
+    return(matrix(max(abs(lower), error)))
+  }
+  if (!all(is.finite(c(lower, error)))) {
+    return(error)
+  }
+  # without its tolerance qr() keeps the order of the columns
+  t(qr.R(qr(rbind(t(lower), t(error)), tol = 0)))
 }
 
 #' Coordinates of the parameters that are not found by an evaluation
@@ -265,12 +295,10 @@ parameter_scale <- function(engine, parameters) {
 joint_coordinates <- function(engine, centre, scale, joint = FALSE) {
   searched <- searched_parameters(engine, joint)
   dispersion <- engine$index$dispersion
-  transform <- diag(scale[searched], length(searched))
-  if (engine$inside == "dispersion") {
-    searched <- c(dispersion, setdiff(searched, dispersion))
-    transform <- diag(scale[searched], length(searched))
-    transform[-1L, 1L] <- centre[searched[-1L]] * scale[dispersion]
-  }
+  along <- engine$inside == "dispersion"
+  if (along) searched <- c(dispersion, setdiff(searched, dispersion))
+  transform <- scale[searched, searched, drop = FALSE]
+  if (along) transform[-1L, 1L] <- centre[searched[-1L]] * transform[1L, 1L]
   list(centre = centre, transform = transform, searched = searched)
 }
 
@@ -318,7 +346,7 @@ precondition <- function(engine, centre, scale) {
   if (engine$inside != "modes") {
     return(joint_coordinates(engine, centre, scale))
   }
-  transform <- diag(scale, length(scale))
+  transform <- scale
   beta <- engine$index$beta
   result <- engine_evaluate(engine, centre)
   if (length(beta) && result$status == "ok") {

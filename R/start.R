@@ -18,17 +18,16 @@ find_start <- function(design, family, engine) {
   parameters[engine$index$beta] <- working$beta
   parameters[engine$index$dispersion] <- working$log_dispersion
   for (t in seq_along(moments)) {
-    sds <- moments[[t]]$sd
-    parameters[engine$index$theta[[t]]] <- lower_part(diag(sds, length(sds)))
+    parameters[engine$index$theta[[t]]] <- lower_part(moments[[t]]$lower)
   }
-  engine$memory$sd_unit <- lapply(moments, `[[`, "unit")
+  set_level_information(engine, lapply(moments, `[[`, "information"))
   engine$memory$side <- working$side
   stats::setNames(parameters, engine$names)
 }
 
 start_values <- function(design, family) {
   working <- working_model(design, family)
-  list(working = working, moments = lapply(design$terms, moment_sds, design = design, working = working))
+  list(working = working, moments = lapply(design$terms, moment_root, design = design, working = working))
 }
 
 #' Some of very many rows, which are enough for a start
@@ -254,23 +253,34 @@ least_squares_by_qr <- function(x, y) {
   unname(coefficients)
 }
 
-#' Moment estimates of the standard deviations of a term's effects
+#' Moment estimate of the covariance of a term's effects
 #'
-#' With U_h the score and I_h the information of a level's effect, E U_h^2 = I_h + sd^2 I_h^2; so
-#' sd^2 = sum(U^2 - I) / sum(I^2), kept between a tenth and ten times the unit, the typical standard error of a
-#' level's effect, which falls with the root of the rows.
+#' Of the effects U^-1 b, which a typical level tells apart ([error_root()]), as it must not matter where the
+#' covariates have their zero. With s_h the score and I_h the information of a level's effect, E s_h^2 = I_h + sd^2
+#' I_h^2; so sd^2 = sum(s^2 - I) / sum(I^2), kept between a tenth and ten times the typical standard error of a level's
+#' effect, which falls with the root of the rows.
 #' @param design Result of [part_of_rows()].
-#' @return List: `sd`, `unit`, numeric, one element an effect.
+#' @return List: `lower` (L), `information` (that of a typical level).
 #' @noRd
-moment_sds <- function(term, design, working) {
-  factor <- design$factors[[term$factor]]
-  z <- factor$Z[, term$columns, drop = FALSE]
-  sums <- rowsum(cbind(z * working$score, z^2 * working$information), factor$index, reorder = FALSE)
-  effects <- seq_along(term$columns)
-  score <- sums[, effects, drop = FALSE]
-  information <- sums[, length(effects) + effects, drop = FALSE]
-  unit <- sqrt(colSums(information) / colSums(information^2))
-  if (!is.null(design$share)) unit <- unit * sqrt(design$share)
-  variance <- colSums(score^2 - information) / colSums(information^2)
-  list(sd = pmin(pmax(sqrt(pmax(variance, 0)), unit / 10), unit * 10), unit = unit)
+moment_root <- function(term, design, working) {
+  index <- design$factors[[term$factor]]$index
+  z <- design$factors[[term$factor]]$Z[, term$columns, drop = FALSE]
+  share <- if (is.null(design$share)) 1 else design$share
+  own <- effect_information(z, index, working$information)
+  unit <- sqrt(share * colSums(own) / colSums(own^2))
+  together <- weighted_products(z, working$information)
+  information <- together / tcrossprod(sqrt(diag(together)) * unit)
+  root <- error_root(information, unit)
+  z <- z %*% root
+  own <- effect_information(z, index, working$information)
+  squares <- colSums(own^2)
+  unit <- sqrt(share * colSums(own) / squares)
+  variance <- colSums(rowsum(z * working$score, index, reorder = FALSE)^2 - own) / squares
+  sd <- pmin(pmax(sqrt(pmax(variance, 0)), unit / 10), unit * 10)
+  list(lower = root %*% diag(sd, length(sd)), information = information)
+}
+
+# The information of each level on each effect given the others: a row a level.
+effect_information <- function(z, index, information) {
+  rowsum(z^2 * information, index, reorder = FALSE)
 }

@@ -118,14 +118,14 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// cpp_effect_units
-Rcpp::List cpp_effect_units(SEXP model);
-RcppExport SEXP _glimmer_cpp_effect_units(SEXP modelSEXP) {
+// cpp_level_information
+Rcpp::List cpp_level_information(SEXP model);
+RcppExport SEXP _glimmer_cpp_level_information(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_effect_units(model));
+    rcpp_result_gen = Rcpp::wrap(cpp_level_information(model));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -225,14 +225,14 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// cpp_linear_effect_units
-Rcpp::List cpp_linear_effect_units(SEXP model);
-RcppExport SEXP _glimmer_cpp_linear_effect_units(SEXP modelSEXP) {
+// cpp_linear_level_information
+Rcpp::List cpp_linear_level_information(SEXP model);
+RcppExport SEXP _glimmer_cpp_linear_level_information(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_linear_effect_units(model));
+    rcpp_result_gen = Rcpp::wrap(cpp_linear_level_information(model));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -258,7 +258,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_moments", (DL_FUNC) &_glimmer_cpp_moments, 3},
     {"_glimmer_cpp_cores", (DL_FUNC) &_glimmer_cpp_cores, 0},
     {"_glimmer_cpp_density_facts", (DL_FUNC) &_glimmer_cpp_density_facts, 1},
-    {"_glimmer_cpp_effect_units", (DL_FUNC) &_glimmer_cpp_effect_units, 1},
+    {"_glimmer_cpp_level_information", (DL_FUNC) &_glimmer_cpp_level_information, 1},
     {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 1},
     {"_glimmer_cpp_modes", (DL_FUNC) &_glimmer_cpp_modes, 1},
     {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 1},
@@ -267,7 +267,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_linear_model", (DL_FUNC) &_glimmer_cpp_linear_model, 2},
     {"_glimmer_cpp_linear_evaluate", (DL_FUNC) &_glimmer_cpp_linear_evaluate, 4},
     {"_glimmer_cpp_linear_modes", (DL_FUNC) &_glimmer_cpp_linear_modes, 1},
-    {"_glimmer_cpp_linear_effect_units", (DL_FUNC) &_glimmer_cpp_linear_effect_units, 1},
+    {"_glimmer_cpp_linear_level_information", (DL_FUNC) &_glimmer_cpp_linear_level_information, 1},
     {"_glimmer_cpp_linear_fixed_information", (DL_FUNC) &_glimmer_cpp_linear_fixed_information, 1},
     {NULL, NULL, 0}
 };

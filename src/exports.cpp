@@ -140,17 +140,17 @@ Rcpp::LogicalVector cpp_density_facts(SEXP model) {
                                      Rcpp::Named("restricted") = m.restricted());
 }
 
-//' Typical standard error of one level's own effect, at the last evaluation
+//' The information that a typical level has on its own effects, at the last evaluation
 //'
 //' @param model External pointer of cpp_model().
-//' @return List, one element a factor as given to cpp_model(): numeric, one number an effect.
+//' @return List, one element a factor as given to cpp_model(): matrix, a row and a column an effect.
 //' @noRd
 // [[Rcpp::export]]
-Rcpp::List cpp_effect_units(SEXP model) {
+Rcpp::List cpp_level_information(SEXP model) {
   const Model& m = as_model(model);
   Rcpp::List out(m.data().terms.count());
   for (glimmer::Index k = 0; k < m.data().terms.count(); ++k)
-    out[m.data().terms.callers_position(k)] = Rcpp::wrap(m.effect_units(k));
+    out[m.data().terms.callers_position(k)] = Rcpp::wrap(m.level_information(k));
   return out;
 }
 

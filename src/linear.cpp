@@ -53,17 +53,17 @@ Rcpp::List cpp_linear_modes(SEXP model) {
   return glimmer::as_effects(m.terms(), m.modes(), m.mode_covariance(), m.sigma() * m.sigma());
 }
 
-//' Typical standard error of one level's own effect, at the last evaluation
+//' The information that a typical level has on its own effects, at the last evaluation
 //'
 //' @param model External pointer of cpp_linear_model().
-//' @return As of cpp_effect_units().
+//' @return As of cpp_level_information().
 //' @noRd
 // [[Rcpp::export]]
-Rcpp::List cpp_linear_effect_units(SEXP model) {
+Rcpp::List cpp_linear_level_information(SEXP model) {
   const LinearModel& m = as_linear(model);
   Rcpp::List out(m.terms().count());
   for (glimmer::Index k = 0; k < m.terms().count(); ++k)
-    out[m.terms().callers_position(k)] = Rcpp::wrap(m.effect_units(k));
+    out[m.terms().callers_position(k)] = Rcpp::wrap(m.level_information(k));
   return out;
 }
 

@@ -84,12 +84,11 @@ test_that("crossed factors, a slope and weights: the paper's formulas with dense
   fit$REML <- TRUE
   x <- crossed_x(fit)
   inverse <- solve(dense_covariance(fit))
-  variance <- c(unlist(fit$index$theta), fit$index$dispersion)
+  at <- unit_free_parameters(fit)
   slopes <- numDeriv::jacobian(function(value) {
-    fit$parameters[variance] <- value
-    as.vector(dense_covariance(fit))
-  }, fit$parameters[variance])
-  slopes <- lapply(seq_along(variance), function(i) matrix(slopes[, i], nrow(x)))
+    as.vector(dense_covariance(with_unit_free(fit, value)))
+  }, at)
+  slopes <- lapply(seq_along(at), function(i) matrix(slopes[, i], nrow(x)))
   covariance <- solve(crossprod(x, inverse %*% x))
   projection <- inverse - inverse %*% x %*% covariance %*% t(x) %*% inverse
   information <- outer(seq_along(slopes), seq_along(slopes), Vectorize(function(i, j) {

@@ -41,13 +41,12 @@ test_that("derivatives of the covariance of beta, crossed factors and weights: a
   skip_if_not_installed("numDeriv")
   fit <- crossed_fit()
   parts <- satterthwaite_parts(fit)
-  variance <- c(unlist(fit$index$theta), fit$index$dispersion)
   expect_equal(unname(parts$covariance), solve(crossprod(crossed_x(fit), solve(dense_covariance(fit), crossed_x(fit)))),
                tolerance = 1e-9, ignore_attr = TRUE)
   jacobian <- numDeriv::jacobian(function(value) {
-    fit$parameters[variance] <- value
+    fit <- with_unit_free(fit, value)
     solve(crossprod(crossed_x(fit), solve(dense_covariance(fit), crossed_x(fit))))
-  }, fit$parameters[variance])
+  }, unit_free_parameters(fit))
   expect_equal(vapply(parts$slopes, as.vector, jacobian[, 1L]), jacobian, tolerance = 1e-6, ignore_attr = TRUE)
 })
 

@@ -86,16 +86,21 @@ inline Matrix sum_of_products(const Terms& terms, const Pattern& pattern, Index 
   return sum;
 }
 
-/// For each effect of factor k the typical standard error of one level's own effect, from the diagonals P_h of Z'WZ:
-/// sqrt(sum P_h / sum P_h^2).
-inline Vector typical_errors(const Grouping& grouping, Index k, const BlockMatrix& P) {
-  Vector sums = Vector::Zero(grouping.effects()), squares = sums;
+/// The information that a typical level of factor k has on its own effects: the mean of the blocks P_h of Z'WZ, elements
+/// weighted by sqrt(P_ii P_jj). Of one effect it is sum P_h^2 / sum P_h. Where weights are negative, as observed ones
+/// can be, the absolute values of the diagonal count.
+inline Matrix typical_information(const Grouping& grouping, Index k, const BlockMatrix& P) {
+  Matrix squares = Matrix::Zero(grouping.effects(), grouping.effects());
+  Vector sums = Vector::Zero(grouping.effects());
   for (Index h = 0; h < grouping.levels; ++h) {
-    const Vector information = P.diagonal(k, h).diagonal().cwiseAbs();
-    sums += information;
-    squares += information.cwiseAbs2();
+    Matrix information = P.diagonal(k, h);
+    const Vector own = information.diagonal().cwiseAbs(), root = own.cwiseSqrt();
+    if (information.diagonal().minCoeff() < 0.0) information = own.asDiagonal();
+    squares += root.asDiagonal() * information * root.asDiagonal();
+    sums += own;
   }
-  return (sums.array() / squares.array()).sqrt();
+  const Vector scale = sums.cwiseSqrt().cwiseInverse();
+  return scale.asDiagonal() * squares * scale.asDiagonal();
 }
 
 }  // namespace glimmer

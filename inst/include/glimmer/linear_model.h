@@ -82,8 +82,8 @@ class LinearModel {
   /// Information on beta, the random effects eliminated: X'V^-1 X.
   Matrix fixed_information() const { return bordered_.complement() / (sigma_ * sigma_); }
 
-  /// For each effect of the k-th factor the typical standard error of one level's own effect.
-  Vector effect_units(Index k) const { return sigma_ * typical_errors(terms()[k], k, products_); }
+  /// The information that a typical level of the k-th factor has on its own effects.
+  Matrix level_information(Index k) const { return typical_information(terms()[k], k, products_) / (sigma_ * sigma_); }
 
  private:
   double freedom() const { return static_cast<double>(rows_ - (restricted_ ? beta_count_ : 0)); }

@@ -116,8 +116,8 @@ class Model {
   /// Distance of each row's eta (in the order of data()) from the edge of what the link allows.
   Vector edge_distances() const { return integral_.distances(point_.eta); }
 
-  /// For each effect of the k-th factor the typical standard error of one level's own effect.
-  Vector effect_units(Index k) const { return typical_errors(data_.terms[k], k, point_.products); }
+  /// The information that a typical level of the k-th factor has on its own effects.
+  Matrix level_information(Index k) const { return typical_information(data_.terms[k], k, point_.products); }
 
   /// Conditional covariance of u given the parameters, on the pattern of H.
   BlockMatrix mode_covariance() {
