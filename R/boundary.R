@@ -18,7 +18,7 @@ normalise_signs <- function(engine, parameters) {
 
 #' Hold zero standard deviations and perfect correlations, where the log-likelihood is no better inside
 #'
-#' A term's covariance loses its smallest principal directions, in units of a level's own standard error, as long as the
+#' A term's covariance loses its smallest principal directions, in units of a level's own errors, as long as the
 #' log-likelihood does not fall. What is left, of rank r, is L L' with all but the first r columns
 #' of L zero, and these are held.
 #'
@@ -29,19 +29,19 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
   found <- parameters
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
-    unit <- engine$memory$sd_unit[[t]]
-    scaled <- lower_triangle(parameters[at]) / unit
+    error <- engine$memory$error_root[[t]]
+    scaled <- forwardsolve(error, lower_triangle(parameters[at]))
     # most terms are one standard deviation, and far from zero
     if (!all(is.finite(scaled)) || length(at) == 1L && abs(scaled) > 1) next
     parts <- svd(scaled)
-    for (rank in rev(seq_along(unit)) - 1L) {
+    for (rank in rev(seq_len(nrow(error))) - 1L) {
       if (parts$d[rank + 1L] > 1) break
       kept <- seq_len(rank)
-      root <- parts$u[, kept, drop = FALSE] * rep(parts$d[kept], each = length(unit))
+      root <- parts$u[, kept, drop = FALSE] * rep(parts$d[kept], each = nrow(error))
       lower <- lower_of_root(root)
-      candidate <- replace(parameters, at, lower_part(unit * lower))
+      candidate <- replace(parameters, at, lower_part(error %*% lower))
       truncated <- engine_evaluate(engine, candidate, joint = joint)
-      if (!is.finite(truncated$value) || !isTRUE(truncated$value >= value - 1e-8)) break
+      if (!is.finite(truncated$value) || !isTRUE(truncated$value >= value - max(1e-8, 1e-12 * abs(value)))) break
       parameters <- candidate
       found <- truncated$parameters
       value <- max(value, truncated$value)
@@ -64,18 +64,18 @@ leave_boundary <- function(engine, best) {
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
     if (!any(best$held[at])) next
-    unit <- engine$memory$sd_unit[[t]]
-    covariance <- tcrossprod(lower_triangle(best$parameters[at]) / unit)
-    null <- null_space(covariance)
-    beside <- replace(best$parameters, at, lower_part(unit * t(chol(covariance + 1e-6 * tcrossprod(null)))))
-    result <- engine_evaluate(engine, beside, gradient = TRUE)
+    error <- engine$memory$error_root[[t]]
+    lower <- forwardsolve(error, lower_triangle(best$parameters[at]))
+    null <- null_space(tcrossprod(lower))
+    near <- lower_of_root(cbind(lower, 1e-3 * null))
+    result <- engine_evaluate(engine, replace(best$parameters, at, lower_part(error %*% near)), gradient = TRUE)
     if (result$status != "ok") next
-    slope <- covariance_slope(lower_triangle(beside[at]) / unit, unit * lower_triangle(result$gradient[at]))
+    slope <- covariance_slope(near, crossprod(error, lower_triangle(result$gradient[at])))
     rise <- eigen(crossprod(null, slope %*% null), symmetric = TRUE)
     if (rise$values[1L] > 1e-4) {
       direction <- drop(null %*% rise$vectors[, 1L])
       if (is.null(inside)) inside <- best$parameters
-      inside[at] <- lower_part(unit * t(chol(covariance + 1e-6 * tcrossprod(null) + 0.1 * tcrossprod(direction))))
+      inside[at] <- lower_part(error %*% lower_of_root(cbind(near, sqrt(0.1) * direction)))
     }
   }
   inside

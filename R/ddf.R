@@ -36,7 +36,8 @@
 #'   `test_contrasts()`: data frame of one row with columns `statistic` (F), `num_df` (the rank of `L`), `den_df`,
 #'   `p.value` and `scale`, the factor of Kenward and Roger in the statistic, otherwise 1.
 #'
-#'   Both have an attribute `method`. `NA` where the Hessian of the fit is not positive definite or nearly flat.
+#'   Both have an attribute `method`. `NA` where the Hessian of the fit is not positive definite or nearly flat,
+#'   as with powers of a covariate far from zero (centre it).
 #' @details
 #' With `"containment"`, `"between-within"` and `"residual"` a row, or a joint test, has the smallest degrees of freedom
 #' of the coefficients that it has in it, and the standard errors are those of [vcov.glimmer()].

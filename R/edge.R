@@ -95,7 +95,7 @@ distances_at <- function(engine, parameters) {
 #' root of that beside the identity.
 #' @noRd
 edge_coordinates <- function(engine, parameters, weight) {
-  coordinates <- precondition(engine, parameters, parameter_scale(engine, parameters))
+  coordinates <- precondition(engine, parameters, natural_transform(engine, parameters))
   with_barrier <- engine_evaluate(engine, parameters, gradient = TRUE)$gradient
   engine_set_edge_barrier(engine, 0)
   without <- engine_evaluate(engine, parameters, gradient = TRUE)$gradient

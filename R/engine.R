@@ -23,10 +23,11 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #'   `terms` (of each random term the `factor` and its `columns` there), `levels` (of each random term's factor),
 #'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the
 #'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory`
-#'   (environment: `level_information`, list, one matrix a random term: what a typical level tells of its own effects;
-#'   `sd_unit`, list: their standard errors from it, each effect's given the others, the units in which standard
-#'   deviations are small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts;
-#'   `by_quadrature`, whether a rule is set; `point` and `result`, the last evaluation, as far as it is worth keeping).
+#'   (environment: `error_root`, list, one lower triangular matrix a random term, whose product with its transpose is
+#'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
+#'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
+#'   `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule is set;
+#'   `point` and `result`, the last evaluation, as far as it is worth keeping).
 #' @noRd
 engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
   list(inside = inside, REML = REML, family = family, index = parameter_index(design, family),
@@ -264,7 +265,7 @@ engine_cores <- function() {
 }
 
 new_memory <- function() {
-  list2env(list(evaluations = 0L, gradients = 0L, level_information = NULL, sd_unit = NULL, by_quadrature = FALSE),
+  list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE),
            envir = new.env(parent = emptyenv()))
 }
 
@@ -273,12 +274,12 @@ engine_counts <- function(engine) {
   c(evaluations = engine$memory$evaluations, gradients = engine$memory$gradients)
 }
 
-#' Take the units of the standard deviations from the weights at given parameters
+#' Take what levels tell of their effects from the weights at given parameters
 #'
 #' Those of the start, from weights at the data, are far off where random effects dwarf the residuals.
 #' @param from List with `parameters`. @return The same, with what an evaluation there has found of them.
 #' @noRd
-update_units <- function(engine, from) {
+update_information <- function(engine, from) {
   result <- engine_evaluate(engine, from$parameters)
   if (result$status != "ok") {
     return(from)
@@ -288,27 +289,28 @@ update_units <- function(engine, from) {
   information <- lapply(engine$terms, function(term) {
     of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
   })
-  if (all(is.finite(unlist(information_units(information))))) set_level_information(engine, information)
+  if (all(is.finite(unlist(information)))) set_level_information(engine, information)
   replace(from, "parameters", list(result$parameters))
 }
 
-set_level_information <- function(engine, information) {
-  engine$memory$level_information <- information
-  engine$memory$sd_unit <- information_units(information)
-}
-
-# Standard errors of each effect given the others.
-information_units <- function(information) {
-  lapply(information, function(own) 1 / sqrt(diag(own)))
-}
-
-#' A root of the error covariance of a typical level's own effects
-#'
-#' @param information Matrix. @param unit Numeric: the errors of each effect given the others.
-#' @return Lower triangular matrix U with U U' the inverse of the information; that of its diagonal where it has none.
+#' Keep the information that a typical level has on its own effects
+#' @param information List, one matrix a random term.
 #' @noRd
-error_root <- function(information, unit) {
-  scaled <- information * tcrossprod(unit)
-  root <- tryCatch(chol(scaled), error = function(e) NULL)
-  if (is.null(root) || !isTRUE(min(diag(root)) > 1e-6)) diag(unit, length(unit)) else unit * t(chol(chol2inv(root)))
+set_level_information <- function(engine, information) {
+  engine$memory$error_root <- lapply(information, error_root)
+  engine$memory$sd_unit <- lapply(information, function(own) 1 / sqrt(diag(own)))
+}
+
+#' A root of the error covariance that belongs to an information matrix
+#'
+#' @return Lower triangular matrix U with U U' the inverse of the information, or, where that is singular or nearly so,
+#'   of its diagonal.
+#' @noRd
+error_root <- function(information) {
+  # the inverse of an upper triangular factor is lower triangular with rows and columns reversed
+  back <- rev(seq_len(ncol(information)))
+  root <- scaled_root(information[back, back, drop = FALSE])
+  unit <- 1 / sqrt(diag(information))
+  singular <- is.null(root) || !isTRUE(max(abs(root[back, back, drop = FALSE] / unit)) < 1e6)
+  if (singular) diag(unit, length(unit)) else root[back, back, drop = FALSE]
 }

@@ -5,14 +5,14 @@
 #'
 #' V = W^-1 + Z Lambda Lambda' Z', with W the prior weights over sigma^2. With B = Z'WZ and H = Lambda'B Lambda + I,
 #' M = Z'V^-1 Z is B - B Lambda H^-1 Lambda'B, and likewise with X on one side or on both. All this is in random effects
-#' U^-1 b, whose columns Z U are nearly orthogonal ([factor_unit()]): with covariates far from zero the user's own have
-#' no digits left.
+#' U^-1 b, whose columns Z U are nearly orthogonal ([factor_scaling()]): with covariates far from zero the user's own
+#' have no digits left.
 #'
 #' @param fit Fit with Gaussian response and identity link.
 #' @return List: `covariance` ((X'V^-1 X)^-1, in the basis of [find_basis()]; `NULL` where it is singular), `from`
 #'   (p x p: beta in the user's columns is `from` times that in the basis), `N` (Z'V^-1 X), `B`, `lambda`, `root`
 #'   (Cholesky factor of H), `rows` (number of rows), `layout` (by grouping factor: `start`, where its effects begin,
-#'   from 0; `effects`; `levels`; `codes`, the level of each row; `unit`, U), `directions` (see
+#'   from 0; `effects`; `levels`; `codes`, the level of each row; `scaling`, U), `directions` (see
 #'   [variance_directions()]).
 #' @noRd
 marginal_system <- function(fit) {
@@ -50,21 +50,23 @@ effect_layout <- function(fit, design, active) {
   start <- effect_starts(fit)
   lapply(seq_along(design$factors), function(k) {
     factor <- design$factors[[k]]
-    list(start = start[k], effects = ncol(factor$Z), levels = length(factor$levels),
-         codes = active_rows(factor$index, active) + 1L, unit = factor_unit(fit, k, active_rows(factor$Z, active)))
+    scaling <- factor_scaling(fit, k, active_rows(factor$Z, active))
+    list(start = start[k], effects = ncol(factor$Z), levels = length(factor$levels), scaling = scaling,
+         codes = active_rows(factor$index, active) + 1L)
   })
 }
 
 # U: lower triangular, term by term, with U U' the inverse of Z'Z over the number of rows.
-factor_unit <- function(fit, k, z) {
-  unit <- matrix(0, ncol(z), ncol(z))
+factor_scaling <- function(fit, k, z) {
+  scaling <- matrix(0, ncol(z), ncol(z))
   for (term in fit$random) {
     columns <- term$columns
     if (term$factor != k) next
     products <- crossprod(z[, columns, drop = FALSE]) / nrow(z)
-    unit[columns, columns] <- error_root(products, ifelse(diag(products) > 0, 1 / sqrt(diag(products)), 1))
+    diag(products)[diag(products) == 0] <- 1
+    scaling[columns, columns] <- error_root(products)
   }
-  unit
+  scaling
 }
 
 # Z: by grouping factor, within it by level, within that by effect.
@@ -72,14 +74,14 @@ sparse_columns <- function(design, layout, active) {
   do.call(cbind, Map(function(factor, own) {
     columns <- as.vector(outer((own$codes - 1L) * own$effects, seq_len(own$effects), `+`))
     Matrix::sparseMatrix(i = rep(seq_along(own$codes), own$effects), j = columns,
-                         x = as.vector(active_rows(factor$Z, active) %*% own$unit),
+                         x = as.vector(active_rows(factor$Z, active) %*% own$scaling),
                          dims = c(length(own$codes), own$effects * own$levels))
   }, design$factors, layout))
 }
 
 random_root <- function(fit, layout) {
   Matrix::bdiag(lapply(seq_along(layout), function(k) {
-    Matrix::kronecker(Matrix::Diagonal(layout[[k]]$levels), forwardsolve(layout[[k]]$unit, factor_root(fit, k)))
+    Matrix::kronecker(Matrix::Diagonal(layout[[k]]$levels), forwardsolve(layout[[k]]$scaling, factor_root(fit, k)))
   }))
 }
 
@@ -96,7 +98,7 @@ variance_directions <- function(fit, layout) {
     size <- length(fit$factors[[term$factor]]$columns)
     lower <- matrix(0, size, size)
     lower[term$columns, term$columns] <- lower_triangle(fit$parameters[at])
-    lower <- forwardsolve(layout[[term$factor]]$unit, lower)
+    lower <- forwardsolve(layout[[term$factor]]$scaling, lower)
     places <- lower_positions(length(term$columns))
     found <- lapply(which(!fit$boundary[at]), function(m) {
       row <- term$columns[places[m, 1L]]
@@ -105,8 +107,8 @@ variance_directions <- function(fit, layout) {
       half[row, ] <- lower[, column]
       list(position = at[m], value = lower[row, column], factor = term$factor, slope = half + t(half))
     })
-    # V does not move, to the first order, with an entry of a column that is zero
-    Filter(function(direction) any(direction$slope != 0), found)
+    # V does not move, to the first order, with an entry of a column that is zero, or nothing beside the residuals
+    Filter(function(direction) any(abs(direction$slope) > 1e-6 * sigma.glimmer(fit)), found)
   }, fit$random, fit$index$theta), recursive = FALSE)
 }
 

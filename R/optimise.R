@@ -119,13 +119,9 @@ is_suspect <- function(engine, best) {
 # The largest standard deviation of random effects along any direction, in units of a level's own error.
 largest_effect <- function(engine, parameters) {
   max(vapply(seq_along(engine$index$theta), function(t) {
-    relative <- forwardsolve(own_error_root(engine, t), lower_triangle(parameters[engine$index$theta[[t]]]))
+    relative <- forwardsolve(engine$memory$error_root[[t]], lower_triangle(parameters[engine$index$theta[[t]]]))
     if (all(is.finite(relative))) max(svd(relative, 0L, 0L)$d) else Inf
   }, 1))
-}
-
-own_error_root <- function(engine, t) {
-  error_root(engine$memory$level_information[[t]], engine$memory$sd_unit[[t]])
 }
 
 #' A search, and Newton steps at its end with what is at the boundary held there
@@ -214,7 +210,7 @@ is_pole <- function(best) {
 other_starts <- function(engine, start) {
   sizes <- lapply(c(0.3, 1, 4), function(size) {
     for (t in seq_along(engine$index$theta)) {
-      start[engine$index$theta[[t]]] <- lower_part(size * own_error_root(engine, t))
+      start[engine$index$theta[[t]]] <- lower_part(size * engine$memory$error_root[[t]])
     }
     start
   })
@@ -229,9 +225,9 @@ other_starts <- function(engine, start) {
 settle <- function(engine, from, control, joint = FALSE) {
   force(from)
   counts <- engine_counts(engine)
-  if (all(is.finite(from$parameters))) from <- update_units(engine, from)
+  if (all(is.finite(from$parameters))) from <- update_information(engine, from)
   found <- hold_boundary(engine, normalise_signs(engine, from$parameters), from$value, joint)
-  scale <- parameter_scale(engine, found$parameters)
+  scale <- natural_transform(engine, found$parameters)
   # the dispersion of a linear mixed model is a parameter from here on
   if (engine$inside == "profile") engine$inside <- "dispersion"
   centre <- if (joint) joint_coordinates(engine, found$parameters, scale, joint) else
@@ -253,13 +249,13 @@ settle <- function(engine, from, control, joint = FALSE) {
 
 #' Natural scale of the parameters
 #'
-#' For a standard deviation itself over the square root of the number of levels, the order of its standard error; for L
-#' a root R of what a level's own effects vary by, dL = R dK, so that it does not matter where the covariates have their
-#' zero; 1 for beta, which precondition() treats as a whole.
+#' For a standard deviation itself over the square root of twice the number of levels, the order of its standard error;
+#' for L a root R of what a level's effects vary by, dL = R dK, so that it does not matter where the covariates have
+#' their zero; 1 for beta, which precondition() treats as a whole.
 #'
 #' @return Matrix: the parameters move by it times x.
 #' @noRd
-parameter_scale <- function(engine, parameters) {
+natural_transform <- function(engine, parameters) {
   scale <- diag(length(parameters))
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
@@ -275,17 +271,14 @@ parameter_scale <- function(engine, parameters) {
   scale
 }
 
-# Lower triangular R with R R' the covariance of a level's effects, L L', and a tenth of their own errors'.
+# Lower triangular R that says how far a level's effects vary: R R' is their covariance, L L', and .09 of their errors'.
 variation_root <- function(engine, t, lower) {
-  error <- 0.3 * own_error_root(engine, t)
-  if (length(error) == 1L) {
-    return(matrix(max(abs(lower), error)))
+  error <- engine$memory$error_root[[t]]
+  relative <- forwardsolve(error, lower)
+  if (length(relative) == 1L || !all(is.finite(relative))) {
+    return(error * max(abs(relative), 0.3))
   }
-  if (!all(is.finite(c(lower, error)))) {
-    return(error)
-  }
-  # without its tolerance qr() keeps the order of the columns
-  t(qr.R(qr(rbind(t(lower), t(error)), tol = 0)))
+  error %*% lower_of_root(cbind(relative, diag(0.3, nrow(error))))
 }
 
 #' Coordinates of the parameters that are not found by an evaluation

@@ -6,26 +6,26 @@
 #' dC/d log sigma = 2 C - sum_i L_i dC/dL_i. The covariance of the variance parameters is that of the fit: the inverse
 #' of the observed information, beta profiled out (ML) or integrated out (REML); L stands for U^-1 L here, see
 #' [marginal_system()]. Parameters held on the boundary are taken as known. A row of degrees of freedom does not depend
-#' on how the variance parameters are chosen, as the gradient of the criterion is zero.
+#' on how the variance parameters are chosen.
 #'
 #' @return List: `covariance` (C, in the user's columns), `slopes` (list of matrices p x p, dC by variance parameter),
 #'   `variance` (covariance matrix of the variance parameters).
 #' @noRd
 satterthwaite_parts <- function(fit, system = marginal_system(fit)) {
   free <- c(vapply(system$directions, `[[`, 1L, "position"), fit$index$dispersion)
-  c(slopes_of(system), list(variance = tcrossprod(unit_free_root(fit, system$layout)[free, , drop = FALSE])))
+  c(slopes_of(system), list(variance = tcrossprod(standardised_root(fit, system$layout)[free, , drop = FALSE])))
 }
 
 # The root of the parameters' covariance with U^-1 L for L: U^-1 times the rows of each of its columns.
-unit_free_root <- function(fit, layout) {
+standardised_root <- function(fit, layout) {
   root <- fit$covariance_root
   for (t in seq_along(fit$random)) {
     term <- fit$random[[t]]
-    unit <- layout[[term$factor]]$unit[term$columns, term$columns, drop = FALSE]
-    at <- split(fit$index$theta[[t]], lower_part(col(unit)))
+    scaling <- layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
+    at <- split(fit$index$theta[[t]], lower_part(col(scaling)))
     for (j in seq_along(at)) {
-      own <- j:nrow(unit)
-      root[at[[j]], ] <- forwardsolve(unit[own, own, drop = FALSE], root[at[[j]], , drop = FALSE])
+      own <- j:nrow(scaling)
+      root[at[[j]], ] <- forwardsolve(scaling[own, own, drop = FALSE], root[at[[j]], , drop = FALSE])
     }
   }
   root

@@ -4,7 +4,7 @@
 #' The joint method: theta and dispersion searched, beta at its joint mode with the random effects
 #' @noRd
 search_joint <- function(engine, start, control) {
-  coordinates <- joint_coordinates(engine, start, parameter_scale(engine, start), joint = TRUE)
+  coordinates <- joint_coordinates(engine, start, natural_transform(engine, start), joint = TRUE)
   search(engine, start, coordinates, control, joint = TRUE)
 }
 
@@ -33,7 +33,7 @@ joint_start <- function(engine, start) {
 search_again <- function(engine, from, control, rounds = 6L) {
   record <- from$record
   for (round in seq_len(rounds)) {
-    coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
+    coordinates <- precondition(engine, from$parameters, natural_transform(engine, from$parameters))
     best <- search(engine, from$parameters, coordinates, control)
     record <- c(record, best$record)
     # the Hessian is near the identity in these coordinates, so that g'g / 2 is near the predicted gain; of a large
@@ -230,7 +230,7 @@ search_simplex <- function(engine, from, control, rounds = 4L) {
   record <- from$record
   for (round in seq_len(rounds)) {
     counts <- engine_counts(engine)
-    coordinates <- precondition(engine, from$parameters, parameter_scale(engine, from$parameters))
+    coordinates <- precondition(engine, from$parameters, natural_transform(engine, from$parameters))
     objective <- function(x) {
       value <- engine_evaluate(engine, place(coordinates, x))$value
       # near 1 at the optimum, so that the relative tolerance is an absolute one

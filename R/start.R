@@ -1,5 +1,5 @@
 # Starting values: beta from one weighted least-squares step, moved to where the link allows every linear predictor,
-# the dispersion from its residuals, and theta from a moment estimate of each effect's variance.
+# the dispersion from its residuals, and theta from a moment estimate of the variance of each effect, made uncorrelated.
 
 #' Starting values of all parameters
 #'
@@ -67,13 +67,13 @@ check_start <- function(start, engine) {
 
 # At a standard deviation of zero the gradient vanishes, so a search does not begin there.
 inside_start <- function(engine, parameters) {
-  units <- engine$memory$sd_unit
   parameters <- normalise_signs(engine, parameters)
   for (t in seq_along(engine$index$theta)) {
     at <- engine$index$theta[[t]]
-    lower <- lower_triangle(parameters[at])
-    diag(lower) <- pmax(diag(lower), units[[t]] / 10)
-    parameters[at] <- lower_part(lower)
+    error <- engine$memory$error_root[[t]]
+    relative <- forwardsolve(error, lower_triangle(parameters[at]))
+    diag(relative) <- pmax(diag(relative), 0.1)
+    parameters[at] <- lower_part(error %*% relative)
   }
   parameters
 }
@@ -270,7 +270,7 @@ moment_root <- function(term, design, working) {
   unit <- sqrt(share * colSums(own) / colSums(own^2))
   together <- weighted_products(z, working$information)
   information <- together / tcrossprod(sqrt(diag(together)) * unit)
-  root <- error_root(information, unit)
+  root <- error_root(information)
   z <- z %*% root
   own <- effect_information(z, index, working$information)
   squares <- colSums(own^2)

@@ -122,24 +122,24 @@ dense_covariance <- function(fit) {
 }
 
 #' The variance parameters with U^-1 L for L, in which the parts of the methods are (see marginal_system())
-unit_free_parameters <- function(fit) {
+standardised_parameters <- function(fit) {
   layout <- marginal_system(fit)$layout
   lowers <- Map(function(term, at) {
-    unit <- layout[[term$factor]]$unit[term$columns, term$columns, drop = FALSE]
-    lower_part(solve(unit, lower_triangle(fit$parameters[at])))
+    scaling <- layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
+    lower_part(solve(scaling, lower_triangle(fit$parameters[at])))
   }, fit$random, fit$index$theta)
   unname(c(unlist(lowers), fit$parameters[fit$index$dispersion]))
 }
 
 #' A fit with such parameters for its own
-with_unit_free <- function(fit, value) {
+with_standardised <- function(fit, value) {
   layout <- marginal_system(fit)$layout
   used <- 0L
   for (t in seq_along(fit$random)) {
     term <- fit$random[[t]]
     at <- fit$index$theta[[t]]
-    unit <- layout[[term$factor]]$unit[term$columns, term$columns, drop = FALSE]
-    fit$parameters[at] <- lower_part(unit %*% lower_triangle(value[used + seq_along(at)]))
+    scaling <- layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
+    fit$parameters[at] <- lower_part(scaling %*% lower_triangle(value[used + seq_along(at)]))
     used <- used + length(at)
   }
   fit$parameters[fit$index$dispersion] <- value[used + 1L]

@@ -84,9 +84,9 @@ test_that("crossed factors, a slope and weights: the paper's formulas with dense
   fit$REML <- TRUE
   x <- crossed_x(fit)
   inverse <- solve(dense_covariance(fit))
-  at <- unit_free_parameters(fit)
+  at <- standardised_parameters(fit)
   slopes <- numDeriv::jacobian(function(value) {
-    as.vector(dense_covariance(with_unit_free(fit, value)))
+    as.vector(dense_covariance(with_standardised(fit, value)))
   }, at)
   slopes <- lapply(seq_along(at), function(i) matrix(slopes[, i], nrow(x)))
   covariance <- solve(crossprod(x, inverse %*% x))

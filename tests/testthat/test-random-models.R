@@ -24,7 +24,7 @@ outcome_of_random_model <- function(seed) {
   engine <- engine_of(fit)
   unit <- sqrt(diag(fit$covariance))
   unknown <- !is.finite(unit)
-  unit[unknown] <- parameter_scale(engine, fit$parameters)[unknown]
+  unit[unknown] <- sqrt(rowSums(natural_transform(engine, fit$parameters)^2))[unknown]
   beta <- engine$index$beta
   unit[beta] <- pmin(unit[beta], 5 / engine$reach)
   elsewhere <- fit$parameters + 0.5 * unit * sin(seq_along(unit) * seed)

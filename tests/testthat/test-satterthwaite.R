@@ -44,9 +44,9 @@ test_that("derivatives of the covariance of beta, crossed factors and weights: a
   expect_equal(unname(parts$covariance), solve(crossprod(crossed_x(fit), solve(dense_covariance(fit), crossed_x(fit)))),
                tolerance = 1e-9, ignore_attr = TRUE)
   jacobian <- numDeriv::jacobian(function(value) {
-    fit <- with_unit_free(fit, value)
+    fit <- with_standardised(fit, value)
     solve(crossprod(crossed_x(fit), solve(dense_covariance(fit), crossed_x(fit))))
-  }, unit_free_parameters(fit))
+  }, standardised_parameters(fit))
   expect_equal(vapply(parts$slopes, as.vector, jacobian[, 1L]), jacobian, tolerance = 1e-6, ignore_attr = TRUE)
 })
 

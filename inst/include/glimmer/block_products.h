@@ -86,19 +86,30 @@ inline Matrix sum_of_products(const Terms& terms, const Pattern& pattern, Index 
   return sum;
 }
 
-/// The information that a typical level of factor k has on its own effects: the mean of the blocks P_h of Z'WZ, elements
-/// weighted by sqrt(P_ii P_jj). Of one effect it is sum P_h^2 / sum P_h. Where weights are negative, as observed ones
-/// can be, the absolute values of the diagonal count.
+/// Whether a symmetric matrix can be an information matrix: no negative variance, no correlation above 1.
+inline bool is_information(const Matrix& information) {
+  if (information.diagonal().minCoeff() < 0.0) return false;
+  const Vector root = information.diagonal().cwiseSqrt();
+  return (information.cwiseAbs() - (1.0 + 1e-12) * root * root.transpose()).maxCoeff() <= 0.0;
+}
+
+/// The information that a typical level of factor k has on its own effects, from the blocks P_h of Z'WZ: with D_h the
+/// roots of the diagonal of P_h, sum D_h P_h D_h over levels, its rows and columns divided by the roots of the diagonal
+/// of sum P_h; of one effect sum P_h^2 / sum P_h. Levels with negative information, as observed weights can give, are
+/// left out; where all are, the absolute values of the diagonals count.
 inline Matrix typical_information(const Grouping& grouping, Index k, const BlockMatrix& P) {
   Matrix squares = Matrix::Zero(grouping.effects(), grouping.effects());
   Vector sums = Vector::Zero(grouping.effects());
-  for (Index h = 0; h < grouping.levels; ++h) {
-    Matrix information = P.diagonal(k, h);
-    const Vector own = information.diagonal().cwiseAbs(), root = own.cwiseSqrt();
-    if (information.diagonal().minCoeff() < 0.0) information = own.asDiagonal();
+  const auto add = [&](const Matrix& information) {
+    const Vector root = information.diagonal().cwiseSqrt();
     squares += root.asDiagonal() * information * root.asDiagonal();
-    sums += own;
-  }
+    sums += information.diagonal();
+  };
+  for (Index h = 0; h < grouping.levels; ++h)
+    if (const Matrix information = P.diagonal(k, h); is_information(information)) add(information);
+  if (!(sums.array() > 0.0).all())
+    for (Index h = 0; h < grouping.levels; ++h)
+      add(Vector(P.diagonal(k, h).diagonal().cwiseAbs()).asDiagonal());
   const Vector scale = sums.cwiseSqrt().cwiseInverse();
   return scale.asDiagonal() * squares * scale.asDiagonal();
 }

@@ -4,6 +4,8 @@
 #ifndef GLIMMER_NODE_BOXES_H
 #define GLIMMER_NODE_BOXES_H
 
+#include <algorithm>
+
 #include "node_sums.h"
 
 namespace glimmer {

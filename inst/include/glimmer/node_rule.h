@@ -1,4 +1,4 @@
-// Where the nodes of a quadrature are, and sums over them.
+// Where the nodes of a quadrature are, and sums in log space.
 #ifndef GLIMMER_NODE_RULE_H
 #define GLIMMER_NODE_RULE_H
 

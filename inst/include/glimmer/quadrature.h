@@ -33,8 +33,9 @@ class Quadrature : public Integral {
   }
   const NodeRule& rule() const { return rule_; }
 
-  /// For other rules than the one that is set.
+  /// By any rule, at any point.
   NodeSums& sums() { return sums_; }
+
   /// Puts the wide levels of a rule where u is, given the data, at a point.
   void place(const Point& point, NodeRule& rule) { boxes_.place(point, rule); }
 
