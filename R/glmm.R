@@ -275,25 +275,29 @@ settle_method <- function(approximation, design, family) {
   approximation
 }
 
-check_quadrature <- function(nodes, effects, factors) {
+#' Refuse what quadrature cannot do
+#'
+#' @param instead Character: what to use where there are several grouping factors, or too many effects.
+#' @noRd
+check_quadrature <- function(nodes, effects, factors, instead = "method = \"laplace\"") {
   if (length(factors) > 1L) {
     stop_glimmer("quadrature", paste0("Quadrature is for one grouping factor, and the formula has ", length(factors),
-                                      ": ", format_items(factors), ". Use method = \"laplace\", or \"auto\"."),
+                                      ": ", format_items(factors), ". Use ", instead, "."),
                  factors = factors)
   }
   if (is.null(nodes) && !has_quadrature(effects)) {
     stop_glimmer("quadrature", paste0("Each level of ", format_items(factors), " has ", effects, " random effects: ",
-                                      "too many for quadrature to tell its error. Use method = \"laplace\", give ",
-                                      "the number of nodes by `nAGQ`, or leave out random effects."),
+                                      "too many to choose the number of nodes by the data. Use ", instead, ", leave ",
+                                      "out random effects, or give the number of nodes in the fit (`nAGQ`)."),
                  factors = factors, effects = effects)
   }
   if (!is.null(nodes) && nodes^effects > most_nodes) {
     most <- floor(most_nodes^(1 / effects) + 1e-9)
-    stop_glimmer("quadrature", paste0("`nAGQ = ", nodes, "` asks for ", format(nodes^effects, digits = 3), " nodes ",
-                                      "for each level of ", format_items(factors), ", which has ", effects, " random ",
-                                      ngettext(effects, "effect", "effects"), ": at most ", count_text(most_nodes),
-                                      " are possible. Use ",
-                                      if (most > 1) paste0("up to ", most, " nodes"),
+    stop_glimmer("quadrature", paste0("`nAGQ = ", count_text(nodes), "` asks for ", count_text(nodes^effects),
+                                      " nodes for each level of ", format_items(factors), ", which has ", effects,
+                                      " random ", ngettext(effects, "effect", "effects"), ": at most ",
+                                      count_text(most_nodes), " are possible. Use ",
+                                      if (most > 1) paste0("up to ", count_text(most), " nodes"),
                                       if (most > 1 && has_quadrature(effects)) ", or let the data choose (no `nAGQ`)",
                                       if (most <= 1) "the Laplace approximation, method = \"laplace\"", "."),
                  nodes = nodes, effects = effects, most = most)
