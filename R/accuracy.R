@@ -75,7 +75,7 @@ nodes_to_try <- function(nodes, effects, factors) {
   if (!is.numeric(nodes) || !length(nodes) || anyNA(nodes) || any(nodes < 0 | nodes != round(nodes))) {
     stop_glimmer("argument", "`nodes` must be whole numbers, 0 or more.", argument = "nodes")
   }
-  if (max(nodes) > 1) check_quadrature(max(nodes), effects, factors, "nodes 0 and 1")
+  if (max(nodes) > 1) check_quadrature(max(nodes), effects, factors, "nodes 0 and 1", "nodes")
   sort(unique(nodes))
 }
 

@@ -278,8 +278,9 @@ settle_method <- function(approximation, design, family) {
 #' Refuse what quadrature cannot do
 #'
 #' @param instead Character: what to use where there are several grouping factors, or too many effects.
+#' @param argument Character: the argument that gave the nodes.
 #' @noRd
-check_quadrature <- function(nodes, effects, factors, instead = "method = \"laplace\"") {
+check_quadrature <- function(nodes, effects, factors, instead = "method = \"laplace\"", argument = "nAGQ") {
   if (length(factors) > 1L) {
     stop_glimmer("quadrature", paste0("Quadrature is for one grouping factor, and the formula has ", length(factors),
                                       ": ", format_items(factors), ". Use ", instead, "."),
@@ -293,13 +294,12 @@ check_quadrature <- function(nodes, effects, factors, instead = "method = \"lapl
   }
   if (!is.null(nodes) && nodes^effects > most_nodes) {
     most <- floor(most_nodes^(1 / effects) + 1e-9)
-    stop_glimmer("quadrature", paste0("`nAGQ = ", count_text(nodes), "` asks for ", count_text(nodes^effects),
-                                      " nodes for each level of ", format_items(factors), ", which has ", effects,
-                                      " random ", ngettext(effects, "effect", "effects"), ": at most ",
-                                      count_text(most_nodes), " are possible. Use ",
-                                      if (most > 1) paste0("up to ", count_text(most), " nodes"),
-                                      if (most > 1 && has_quadrature(effects)) ", or let the data choose (no `nAGQ`)",
-                                      if (most <= 1) "the Laplace approximation, method = \"laplace\"", "."),
+    if (most > 1) instead <- paste("up to", count_text(most), "nodes")
+    if (most > 1 && has_quadrature(effects)) instead <- paste0(instead, ", or leave `", argument, "` out")
+    stop_glimmer("quadrature", paste0("`", argument, " = ", count_text(nodes), "` asks for ",
+                                      count_text(nodes^effects), " nodes for each level of ", format_items(factors),
+                                      ", which has ", effects, " random ", ngettext(effects, "effect", "effects"),
+                                      ": at most ", count_text(most_nodes), " are possible. Use ", instead, "."),
                  nodes = nodes, effects = effects, most = most)
   }
 }
