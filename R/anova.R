@@ -21,10 +21,10 @@
 #'   For one fit, one row for each term of the fixed effects with its Wald test: `NumDF`, `DenDF`, `F value` and
 #'   `Pr(>F)`, or `Chisq`, `Df` and `Pr(>Chisq)`.
 #' @details
-#' The fits must be to the same rows with the same response and weights; that they are nested is not checked. They
-#' must use the same approximation, or the difference of log-likelihoods is not that of the models. Fits by REML compare
-#' where their fixed effects are the same; otherwise there is an error, unless `refit = TRUE` ('lme4' fits again without
-#' being asked).
+#' The fits must be to the same rows with the same response and weights, in any order; that they are nested is not
+#' checked. They must use the same approximation, or the difference of log-likelihoods is not that of the models. Fits
+#' by REML compare where their fixed effects are the same; otherwise there is an error, unless `refit = TRUE` ('lme4'
+#' fits again without being asked).
 #'
 #' A random effect with variance zero is on the boundary of its model, so that p values of such comparisons are too
 #' large. Where a fit adds one random effect to the one above, the heading gives the p value of the equal mixture of
@@ -125,30 +125,62 @@ model_names <- function(given, expressions) {
 
 check_same_data <- function(fits) {
   responses <- lapply(fits, response_of)
-  first <- responses[[1L]]
   for (name in names(fits)[-1L]) {
-    other <- responses[[name]]
-    differs <- if (length(other$y) != length(first$y)) {
-      paste("has", length(other$y), "rows, not", length(first$y))
-    } else if (!identical(other$rows, first$rows)) {
-      "uses other rows of the data"
-    } else if (!identical(other[c("y", "size")], first[c("y", "size")])) {
-      "has another response"
-    } else if (!identical(other$weights, first$weights)) {
-      "has other weights"
-    }
+    differs <- data_difference(responses[[1L]], responses[[name]])
     if (!is.null(differs)) {
+      advice <- if (startsWith(differs, "has the same")) {
+        "Fit both to data with the rows in the same order, or with row names that identify them."
+      } else {
+        paste("Missing values in a variable that only one of them uses are the usual cause: fit both to the same",
+              "rows.")
+      }
       stop_glimmer("comparison", paste0("The fits are not to the same data: ", format_items(name), " ", differs,
-                                        " (compared with ", format_items(names(fits)[1L]), "). Missing values in a ",
-                                        "variable that only one of them uses are the usual cause: fit both to the ",
-                                        "same rows."), models = c(names(fits)[1L], name))
+                                        " (compared with ", format_items(names(fits)[1L]), "). ", advice),
+                   models = c(names(fits)[1L], name))
     }
   }
 }
 
+#' What the data of one fit have that those of another have not, in words
+#'
+#' The rows may be in another order. Which belong together is told by their names or, where the variables of one model
+#' are all in the other one, by the values of what both use: then there is a data set that both are fits to.
+#'
+#' @param first,other Results of [response_of()].
+#' @return Character, or `NULL` where the data are the same.
+#' @noRd
+data_difference <- function(first, other) {
+  n <- length(first$y)
+  if (length(other$y) != n) {
+    return(paste("has", length(other$y), "rows, not", n))
+  }
+  if (any(other$rows %in% first$rows) && !setequal(other$rows, first$rows)) {
+    return("uses other rows of the data")
+  }
+  find <- function(names) find_rows(first[names], other[names], first$rows, other$rows)
+  by <- attr(find(c("y", "size", "weights")), "by")
+  if (is.null(by)) {
+    return(if (is.null(find(c("y", "size")))) "has another response" else "has other weights")
+  }
+  if (by == "values") {
+    shared <- intersect(names(first$variables), names(other$variables))
+    nested <- length(shared) == min(length(first$variables), length(other$variables))
+    parts <- c("y", "size", "weights")
+    whole <- find_rows(c(first[parts], first$variables[shared]), c(other[parts], other$variables[shared]),
+                       first$rows, other$rows)
+    if (!nested || is.null(whole)) {
+      return("has the same responses in other rows, whose names do not tell which rows belong together")
+    }
+  }
+  NULL
+}
+
+# Response, weights, row names, and the other variables.
 response_of <- function(fit) {
   frame <- stats::model.frame(fit)
-  c(resolve_response(frame, stats::family(fit), warn = FALSE), list(rows = row.names(frame)))
+  others <- as.list(frame[-1L])
+  c(resolve_response(frame, stats::family(fit), warn = FALSE),
+    list(rows = row.names(frame), variables = others[!names(others) %in% c("(weights)", "(offset)")]))
 }
 
 # What differs between fits, and makes the comparison doubtful.

@@ -20,7 +20,7 @@ comparable_fits <- function(fits, refit) {
                            "maximum likelihood: these are different criteria."), names(fits))
   }
   columns <- lapply(fits, compared_columns)
-  if (!all(vapply(columns[-1L], identical, NA, columns[[1L]]))) {
+  if (!all(vapply(columns[-1L], same_columns, NA, columns[[1L]]))) {
     stop_restricted(paste("The fits are by REML, with different fixed effects: such restricted log-likelihoods do not",
                           "compare."), names(fits))
   }
@@ -32,10 +32,17 @@ stop_restricted <- function(why, models) {
                                    "or fit with REML = FALSE."), models = models, argument = "refit")
 }
 
-# The columns of X, whose order does not matter.
+# The columns of X, whose order does not matter, and with the response the rows.
 compared_columns <- function(fit) {
   x <- model.matrix.glimmer(fit)
-  matrix(as.double(x[, order(colnames(x))]), nrow(x), dimnames = list(NULL, sort(colnames(x))))
+  named <- lapply(order(colnames(x)), function(j) x[, j])
+  list(columns = c(stats::setNames(named, sort(colnames(x))), list(fit$frame[[1L]])), rows = row.names(fit$frame))
+}
+
+# Nor does the order of the rows.
+same_columns <- function(first, other) {
+  identical(names(first$columns), names(other$columns)) &&
+    !is.null(find_rows(unname(first$columns), unname(other$columns), first$rows, other$rows))
 }
 
 #' The same model by maximum likelihood, from the model frame

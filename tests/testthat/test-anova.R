@@ -57,6 +57,43 @@ test_that("differing data are refused, by what differs", {
   expect_error(anova(fit, 3), class = "glimmer_error_argument")
 })
 
+test_that("the same rows in another order are the same data", {
+  data <- sleep_data()
+  data$twice <- rep(1:2, 90)
+  small <- glmm(Reaction ~ 1 + (1 | Subject), data)
+  large <- glmm(Reaction ~ Days + (1 | Subject), data)
+  expected <- anova(small, large)
+  shuffled <- data[order(sin(seq_len(180) * 3)), ]
+  numbered <- data.frame(shuffled, row.names = NULL)
+  same <- function(other, first = small) expect_equal(anova(first, other)$Chisq, expected$Chisq, tolerance = 1e-6)
+  same(glmm(Reaction ~ Days + (1 | Subject), shuffled))
+  # row names that say something else: the values of what both use tell
+  same(glmm(Reaction ~ Days + (1 | Subject), numbered))
+  same(glmm(Reaction ~ Days + (1 | Subject), data.frame(shuffled, row.names = paste0("r", 1:180))))
+  weighted <- glmm(Reaction ~ 1 + (1 | Subject), data, weights = twice)
+  expect_equal(anova(weighted, glmm(Reaction ~ Days + (1 | Subject), shuffled, weights = twice))$Df[2L], 1)
+  expect_error(anova(small, glmm(Reaction ~ Days + (1 | Subject), shuffled, weights = twice)), "other weights")
+  restricted <- glmm(Reaction ~ poly(Days, 2) + (1 | Subject), data, REML = TRUE)
+  wider <- glmm(Reaction ~ poly(Days, 2) + (Days | Subject), shuffled, REML = TRUE)
+  expect_equal(anova(restricted, wider)$Df[2L], 2)
+  fixed <- lm(Reaction ~ Days, numbered)
+  expect_equal(anova(large, fixed)$logLik[1L], as.numeric(logLik(fixed)))
+})
+
+test_that("rows that nothing tells apart are said to be so", {
+  data <- sleep_data()
+  set.seed(3)
+  data$x <- rnorm(180)
+  shuffled <- data.frame(data[order(data$x), ], row.names = NULL)
+  one <- glmm(Reaction ~ Days + (1 | Subject), data)
+  other <- glmm(Reaction ~ x + (1 | Subject), shuffled)
+  expect_error(anova(one, other), "do not tell which rows belong together", class = "glimmer_error_comparison")
+  # the same responses, but in other groups
+  moved <- data
+  moved$Reaction <- rev(data$Reaction)
+  expect_error(anova(one, glmm(Reaction ~ 1 + (1 | Subject), moved)), class = "glimmer_error_comparison")
+})
+
 test_that("differing approximations and families, and fits that did not converge, are doubtful", {
   data <- truth_model("bacteria_logit")$data
   large <- glmm(yb ~ trt + (1 | ID), data, binomial)
