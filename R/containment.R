@@ -9,9 +9,9 @@ containment_df <- function(fit) {
   effects <- random_effects_by_name(fit, design)
   ranks <- added_ranks(design, effects)
   residual <- length(active_positions(design$weights)) - sum(ranks)
-  names <- attr(fit$terms, "factors")
-  of_term <- vapply(c(0L, seq_along(attr(fit$terms, "term.labels"))), function(k) {
-    variables <- if (k > 0L) rownames(names)[names[, k] > 0] else character()
+  incidence <- variables_by_term(fit$terms)
+  of_term <- vapply(c(0L, seq_len(ncol(incidence))), function(k) {
+    variables <- if (k > 0L) rownames(incidence)[incidence[, k]]
     contains <- vapply(effects, function(effect) all(variables %in% effect$variables), logical(1))
     if (any(contains)) min(ranks[-1L][contains]) else residual
   }, 1)
@@ -29,9 +29,9 @@ random_effects_by_name <- function(fit, design) {
   unlist(lapply(design$terms[order(levels)], function(term) {
     z <- matrix_of(term$terms, fit$frame, term$contrasts)
     assign <- attr(z, "assign")[match(term$names, colnames(z))]
-    names <- attr(term$terms, "factors")
+    incidence <- variables_by_term(term$terms)
     lapply(unique(assign), function(k) {
-      own <- if (k > 0L) rownames(names)[names[, k] > 0] else character()
+      own <- if (k > 0L) rownames(incidence)[incidence[, k]]
       list(variables = c(own, group_components(term$group_expression)), factor = term$factor,
            columns = term$columns[assign == k])
     })

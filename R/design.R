@@ -11,6 +11,7 @@
 #'   for `factors` and `terms`.
 #' @noRd
 build_design <- function(parts, frame, family, contrasts = NULL) {
+  if (!is.null(names(contrasts))) names(contrasts) <- enc2native(names(contrasts))
   check_contrasts(contrasts, frame)
   response <- resolve_response(frame, family)
   active <- active_positions(response$weights)
@@ -76,17 +77,11 @@ assemble_design <- function(x, response, frame, random, fixed) {
 #' @noRd
 frame_terms <- function(terms, frame) {
   all_terms <- attr(frame, "terms")
-  variables <- vapply(as.list(attr(terms, "variables"))[-1L], variable_name, "")
+  variables <- terms_variables(terms)
   classes <- attr(all_terms, "dataClasses")
   known <- as.list(attr(all_terms, "predvars"))[-1L]
   positions <- match(variables, names(frame)[seq_along(known)])
   structure(terms, predvars = as.call(c(quote(list), known[positions])), dataClasses = classes[variables])
-}
-
-# Names of the variables on the right side of a terms object.
-predictor_names <- function(terms) {
-  names <- rownames(attr(terms, "factors"))
-  if (attr(terms, "response") > 0L) names[-1L] else names
 }
 
 # As stats::.getXlevels(), without deparsing every variable again.
@@ -107,7 +102,7 @@ matrix_of <- function(terms, frame, contrasts) {
     return(structure(matrix(1, nrow(frame), p, dimnames = list(row.names(frame), rep("(Intercept)", p))),
                      assign = integer(p)))
   }
-  used <- contrasts[intersect(names(contrasts), rownames(attr(terms, "factors")))]
+  used <- contrasts[intersect(names(contrasts), predictor_names(terms))]
   stats::model.matrix(terms, frame, contrasts.arg = if (length(used)) used)
 }
 

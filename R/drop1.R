@@ -81,8 +81,8 @@ scope_labels <- function(scope, object) {
 #' @return List: `log_likelihood`, `df` (number of parameters), `converged`.
 #' @noRd
 fit_without <- function(fit, label, design = fit_design(fit)) {
-  fixed <- stats::update.formula(stats::formula(fit$terms), stats::as.formula(paste(". ~ . -", label)))
-  x <- matrix_of(frame_terms(stats::terms(fixed), fit$frame), fit$frame, fit$contrasts)
+  terms <- terms_without(fit$terms, match(label, attr(fit$terms, "term.labels")))
+  x <- matrix_of(frame_terms(terms, fit$frame), fit$frame, fit$contrasts)
   x <- keep_columns(x, independent_columns(active_rows(x, which(design$weights > 0)), attr(x, "assign")))
   start <- start_without(fit, design, x)
   design$X <- x

@@ -51,7 +51,7 @@ data_for_terms <- function(fit, variables, frames) {
 #' @exportS3Method emmeans::emm_basis
 emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", ...) {
   rule <- ddf_rule(object, ddf)
-  frame <- stats::model.frame(trms, grid, na.action = stats::na.pass, xlev = xlev)
+  frame <- stats::model.frame(trms, grid, na.action = stats::na.pass, xlev = object$xlevels)
   x <- stats::model.matrix(trms, frame, contrasts.arg = object$contrasts)
   given <- list(...)[["vcov."]]
   if (is.function(given)) given <- given(object)

@@ -9,7 +9,7 @@ explain_frame_error <- function(error, parts, data, extras, na_action) {
   lookup <- environment(parts$frame)
   variables <- as.list(attr(stats::terms(parts$frame), "variables"))[-1L]
   values <- lapply(variables, explain_variable, parts = parts, data = data, env = lookup)
-  names(values) <- vapply(variables, variable_name, "")
+  names(values) <- terms_variables(stats::terms(parts$frame))
   explain_lengths(c(values, extras[names(extras) != "subset"]), parts, data)
   whole <- tryCatch(make_frame(parts$frame, data, extras, stats::na.pass), error = function(e) NULL)
   for (name in names(whole)) {
@@ -112,7 +112,7 @@ find_variable <- function(name, data, env) {
 term_using <- function(parts, name, variable) {
   labels <- vapply(parts$terms, term_label, "")
   used <- vapply(parts$terms, function(term) {
-    name %in% group_components(term$group) || name %in% rownames(attr(stats::terms(term$left), "factors"))
+    name %in% group_components(term$group) || name %in% predictor_names(stats::terms(term$left))
   }, logical(1))
   if (identical(variable, parts$fixed[[2L]])) {
     return("the response")
@@ -122,8 +122,8 @@ term_using <- function(parts, name, variable) {
 
 # One infinite value makes every value of scale(x) NaN: it is x that is at fault.
 explain_infinite <- function(guilty, whole, data, env) {
-  variables <- as.list(attr(attr(whole, "terms"), "variables"))[-1L]
-  derived <- variables[vapply(variables, variable_name, "") %in% guilty]
+  terms <- attr(whole, "terms")
+  derived <- as.list(attr(terms, "variables"))[-1L][terms_variables(terms) %in% guilty]
   culprit <- find_bad_rows(unlist(lapply(derived, all.vars)), data, env, is.infinite)
   if (!is.null(culprit)) {
     stop_glimmer("nonfinite", paste0("Variable ", format_items(culprit$variable), " is not finite in ",

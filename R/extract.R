@@ -228,8 +228,7 @@ model.frame.glimmer <- function(formula, fixed.only = FALSE, ...) {
   if (!fixed.only) {
     return(frame)
   }
-  variables <- vapply(as.list(attr(formula$terms, "variables"))[-1L], variable_name, "")
-  columns <- intersect(c(variables, "(weights)", "(offset)"), names(frame))
+  columns <- intersect(c(terms_variables(formula$terms), "(weights)", "(offset)"), names(frame))
   structure(frame[columns], terms = formula$terms, na.action = attr(frame, "na.action"))
 }
 

@@ -61,18 +61,17 @@ without_response <- function(fixed, response) {
     return(fixed)
   }
   terms <- stats::terms(structure(call("~", fixed), class = "formula"))
-  factors <- attr(terms, "factors")
   name <- variable_name(response)
-  if (!length(factors) || !name %in% rownames(factors)) {
+  if (!name %in% predictor_names(terms)) {
     return(fixed)
   }
-  guilty <- factors[name, ] > 0
-  warn_glimmer("response", paste0("The response ", format_items(name), " is also a predictor (",
-                                  format_items(colnames(factors)[guilty]), "): it cannot explain itself, and is left ",
-                                  "out of the fixed effects."), variable = name, term = colnames(factors)[guilty])
-  offsets <- as.list(attr(terms, "variables"))[-1L][attr(terms, "offset")]
-  kept <- c(attr(terms, "intercept"), lapply(colnames(factors)[!guilty], str2lang), offsets)
-  Reduce(function(a, b) call("+", a, b), kept)
+  incidence <- variables_by_term(terms)
+  guilty <- incidence[match(name, rownames(incidence)), ]
+  labels <- colnames(incidence)[guilty]
+  warn_glimmer("response", paste0("The response ", format_items(name), " is also a predictor (", format_items(labels),
+                                  "): it cannot explain itself, and is left out of the fixed effects."),
+               variable = name, term = labels)
+  sum_of_terms(terms, which(!guilty))
 }
 
 # Left of a bar or as a group the response makes a model of itself.
@@ -80,7 +79,7 @@ check_response_use <- function(terms, response) {
   name <- variable_name(response)
   for (term in terms) {
     if (!all(all.vars(response) %in% all.vars(term$expression))) next
-    used <- c(group_components(term$group), rownames(attr(stats::terms(term$left), "factors")))
+    used <- c(group_components(term$group), predictor_names(stats::terms(term$left)))
     if (name %in% used) {
       stop_glimmer("formula", paste0("The response ", format_items(name), " stands in the random term ",
                                      term_label(term), ": it cannot explain itself. Take it out of the term."),
@@ -311,7 +310,7 @@ expand_dot <- function(right, bars, response, data, hiding) {
     stop_glimmer("formula", "`.` cannot stand in a random term: name its variables.", argument = "formula")
   }
   groups <- lapply(bars, function(bar) all.vars(show_calls(bar[[3L]], hiding)))
-  variables <- setdiff(if (is.list(data)) names(data), c(all.vars(response), unlist(groups)))
+  variables <- setdiff(if (is.list(data)) enc2native(as.character(names(data))), c(all.vars(response), unlist(groups)))
   if (!length(variables)) {
     stop_glimmer("formula", "`.` in the formula needs a data frame with predictors in `data`.", argument = "formula")
   }
@@ -363,15 +362,6 @@ group_label <- function(group) {
     return(paste0(group_label(group[[2L]]), ":", group_label(group[[3L]])))
   }
   variable_name(strip_parentheses(group))
-}
-
-#' The name that a variable has as a column of a model frame
-#' @noRd
-variable_name <- function(expression) {
-  if (is.symbol(expression)) {
-    return(as.character(expression))
-  }
-  paste(deparse(expression, width.cutoff = 500L, backtick = is.language(expression)), collapse = " ")
 }
 
 #' How a random term is shown in messages, and read again by formula()

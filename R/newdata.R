@@ -61,25 +61,20 @@ new_rows <- function(fit, newdata, wanted, na_action) {
        na_action = attr(frame, "na.action"))
 }
 
-terms_variables <- function(terms) {
-  vapply(as.list(attr(terms, "variables"))[-1L], variable_name, "")
-}
-
 x_columns <- function(x, fit) {
   x[, !colnames(x) %in% fit$dropped, drop = FALSE]
 }
 
 check_newdata <- function(newdata) {
-  if (is.data.frame(newdata)) {
-    return(newdata)
-  }
-  frame <- if (is.list(newdata) && !is.null(names(newdata))) {
+  frame <- if (is.data.frame(newdata)) newdata else if (is.list(newdata) && !is.null(names(newdata))) {
     tryCatch(as.data.frame(newdata, optional = TRUE), error = function(e) NULL)
   }
   if (is.null(frame)) {
     stop_glimmer("newdata", paste0("`newdata` must be a data frame (got ", class(newdata)[1L], ")."),
                  argument = "newdata", class_found = class(newdata))
   }
+  # as the names in formulas, where the locale cannot write a letter
+  if (length(frame)) names(frame) <- enc2native(names(frame))
   frame
 }
 

@@ -87,9 +87,9 @@ find_separation <- function(design, family) {
 #' @noRd
 name_cells <- function(design, active, separated) {
   codes <- discrete_codes(design, active)
-  margins <- attr(stats::delete.response(design$fixed$terms), "factors")
+  margins <- variables_by_term(design$fixed$terms)
   pairs <- Filter(function(pair) length(pair) == 2L && all(pair %in% names(codes)),
-                  lapply(seq_len(NCOL(margins)), function(j) rownames(margins)[margins[, j] > 0]))
+                  lapply(seq_len(ncol(margins)), function(j) rownames(margins)[margins[, j]]))
   for (variable in c(as.list(names(codes)), pairs)) {
     cell <- do.call(paste, c(unname(codes[variable]), sep = ":"))
     levels <- setdiff(cell[separated], cell[!separated])
@@ -103,7 +103,7 @@ name_cells <- function(design, active, separated) {
 # The variables of the fixed effects that have levels, or few values, as character.
 discrete_codes <- function(design, active) {
   terms <- stats::delete.response(design$fixed$terms)
-  names <- all_variables(terms)
+  names <- terms_variables(terms)
   names <- names[setdiff(seq_along(names), attr(terms, "offset"))]
   codes <- lapply(stats::setNames(nm = names), function(name) {
     x <- .subset2(design$frame, name)
@@ -114,10 +114,6 @@ discrete_codes <- function(design, active) {
     if (is.factor(x) || is.character(x) || length(unique(x)) <= 20L) as.character(x)
   })
   codes[!vapply(codes, is.null, NA)]
-}
-
-all_variables <- function(terms) {
-  vapply(as.list(attr(terms, "variables"))[-1L], variable_name, "")
 }
 
 #' Find whether the likelihood does not vanish as the standard deviation of an effect grows

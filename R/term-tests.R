@@ -82,7 +82,7 @@ term_contrasts <- function(fit, type) {
 #' @param continuous Names of variables of which both must have the same, as SAS has it.
 #' @noRd
 containing_terms <- function(fit, k, continuous = character()) {
-  has <- attr(fit$terms, "factors") > 0
+  has <- variables_by_term(fit$terms)
   among <- rownames(has) %in% continuous
   which(vapply(seq_len(ncol(has)), function(other) {
     all(has[has[, k], other]) && sum(has[, other]) > sum(has[, k]) && identical(has[among, k], has[among, other])
@@ -93,7 +93,7 @@ containing_terms <- function(fit, k, continuous = character()) {
 #' that contain it last
 #' @noRd
 column_contrasts <- function(fit, x, k, own) {
-  continuous <- setdiff(rownames(attr(fit$terms, "factors")), names(fit$contrasts))
+  continuous <- setdiff(predictor_names(fit$terms), names(fit$contrasts))
   above <- which(attr(x, "assign") %in% containing_terms(fit, k, continuous))
   if (!length(above)) {
     return(diag(ncol(x))[own, , drop = FALSE])
