@@ -7,7 +7,9 @@
 #'
 #' @param object Object of class `glimmer`.
 #' @param L Numeric matrix, a row for each combination and a column for each fixed effect in the order of [fixef()]; or
-#'   a vector, which is one row. By default each fixed effect by itself.
+#'   a vector, which is one row. Where columns of the model matrix were left out as aliased it may have columns for
+#'   these, too, in the order of `variable.names(object, full = TRUE)`; without them they count as 0. By default each
+#'   fixed effect by itself, as the fit has it.
 #' @param method Character, in any case of letters: one of
 #'   \describe{
 #'     \item{`"auto"`}{`"satterthwaite"` for a Gaussian response with identity link, `"none"` for others.}
@@ -36,8 +38,9 @@
 #'   `test_contrasts()`: data frame of one row with columns `statistic` (F), `num_df` (the rank of `L`), `den_df`,
 #'   `p.value` and `scale`, the factor of Kenward and Roger in the statistic, otherwise 1.
 #'
-#'   Both have an attribute `method`. `NA` where the Hessian of the fit is not positive definite or nearly flat,
-#'   as with powers of a covariate far from zero (centre it).
+#'   Both have an attribute `method`. `NA`, with a warning, where a row of `L` is not estimable (the data do not
+#'   determine it, as the mean of an empty cell); and where the Hessian of the fit is not positive definite or nearly
+#'   flat, as with powers of a covariate far from zero (centre it).
 #' @details
 #' With `"containment"`, `"between-within"` and `"residual"` a row, or a joint test, has the smallest degrees of freedom
 #' of the coefficients that it has in it, and the standard errors are those of [vcov.glimmer()].
@@ -47,7 +50,8 @@
 #' products; that of Kenward and Roger takes time that grows with the square of the number of random effects that data
 #' connect, and is refused where that is some minutes.
 #' @section Errors: `glimmer_error_ddf` where the method does not apply to the fit; `glimmer_error_argument` for an
-#'   unknown method, and for `L` of another size.
+#'   unknown method, and for `L` of another size. `glimmer_warning_estimable` where rows of `L` are not estimable, in
+#'   the fields `rows` and `columns` (those that were left out of the model matrix).
 #' @references
 #' Fai, A. H.-T. and Cornelius, P. L. (1996). Approximate F-tests of multiple degree of freedom hypotheses in
 #' generalized least squares analyses of unbalanced split-plot experiments. *Journal of Statistical Computation and
@@ -78,6 +82,7 @@ ddf <- function(object, L = NULL, method = "auto") {
   contrasts <- check_contrast_matrix(L, object)
   rule <- ddf_rule(object, method, "method")
   table <- contrast_table(contrasts, fixef.glimmer(object), rule)
+  table[attr(contrasts, "inestimable"), ] <- NA_real_
   structure(table, method = rule$method)
 }
 
@@ -88,6 +93,7 @@ test_contrasts <- function(object, L = NULL, method = "auto") {
   contrasts <- check_contrast_matrix(L, object)
   rule <- ddf_rule(object, method, "method")
   test <- contrast_test(contrasts, fixef.glimmer(object), rule)
+  if (length(attr(contrasts, "inestimable"))) test[c("statistic", "df", "scale")] <- NA_real_
   structure(data.frame(statistic = test$statistic, num_df = test$numerator, den_df = test$df,
                        p.value = stats::pf(test$statistic, test$numerator, test$df, lower.tail = FALSE),
                        scale = test$scale), method = rule$method)
@@ -99,18 +105,38 @@ check_fit <- function(object) {
   }
 }
 
+#' The rows of `L` in the columns that the fit has
+#'
+#' @return Matrix, with the attribute `inestimable`, positions of rows that the data do not determine.
+#' @noRd
 check_contrast_matrix <- function(contrasts, fit) {
   names <- names(fixef.glimmer(fit))
   if (is.null(contrasts)) {
     return(matrix(diag(length(names)), length(names), dimnames = list(names, names)))
   }
   if (!is.matrix(contrasts)) contrasts <- matrix(contrasts, 1L, dimnames = list(NULL, names(contrasts)))
-  if (!is.numeric(contrasts) || ncol(contrasts) != length(names) || !nrow(contrasts) || !all(is.finite(contrasts))) {
+  all <- stats::variable.names(fit, full = TRUE)
+  width <- ncol(contrasts)
+  if (!is.numeric(contrasts) || !width %in% lengths(list(names, all)) || !nrow(contrasts) ||
+        !all(is.finite(contrasts))) {
     stop_glimmer("argument", paste0("`L` must have a column of finite numbers for each of the ", length(names),
                                     " fixed effects: ", format_items(names, 20L), "."), argument = "L")
   }
+  with_all <- width == length(all)
+  contrasts <- order_contrasts(contrasts, if (with_all) all else names)
+  if (!length(fit$dropped)) {
+    return(contrasts)
+  }
+  full <- matrix(0, nrow(contrasts), length(all))
+  full[, if (with_all) seq_along(all) else fit$kept] <- contrasts
+  structure(if (with_all) contrasts[, fit$kept, drop = FALSE] else contrasts,
+            inestimable = inestimable_contrasts(fit, full, rownames(contrasts)))
+}
+
+# Columns in the order of the fixed effects, by name where they are named.
+order_contrasts <- function(contrasts, names) {
   given <- colnames(contrasts)
-  if (is.null(given)) {
+  if (is.null(given) || identical(given, names)) {
     return(contrasts)
   }
   if (!setequal(given, names)) {

@@ -6,9 +6,9 @@
 #' @param frame Result of [build_frame()].
 #' @param family Result of [resolve_family()].
 #' @param contrasts Named list of contrasts, as in [stats::lm()].
-#' @return List of `X`, `dropped`, `y`, `size`, `weights`, `offset`, `factors`, `terms` and `fixed`, the last a list
+#' @return List of `X`, `aliasing`, `y`, `size`, `weights`, `offset`, `factors`, `terms` and `fixed`, the last a list
 #'   of what a fit keeps of its fixed part: `terms`, `xlevels`, `contrasts`, and `frame`. See [build_random()]
-#'   for `factors` and `terms`.
+#'   for `factors` and `terms`, [column_relations()] for `aliasing`.
 #' @noRd
 build_design <- function(parts, frame, family, contrasts = NULL) {
   if (!is.null(names(contrasts))) names(contrasts) <- enc2native(names(contrasts))
@@ -19,12 +19,13 @@ build_design <- function(parts, frame, family, contrasts = NULL) {
   check_levels(fixed_terms, frame)
   x <- matrix_of(fixed_terms, frame, contrasts)
   fixed <- list(terms = fixed_terms, xlevels = factor_levels(fixed_terms, frame), contrasts = attr(x, "contrasts"))
-  kept <- independent_columns(active_rows(x, active), attr(x, "assign"))
+  counted <- active_rows(x, active)
+  kept <- independent_columns(counted, attr(x, "assign"))
   check_size(length(kept), ncol(x), length(active), family)
   warn_aliased(colnames(x)[setdiff(seq_len(ncol(x)), kept)])
   random <- build_random(parts$terms, frame, contrasts, active)
   design <- assemble_design(keep_columns(x, kept), response, frame, random, fixed)
-  design$dropped <- setdiff(colnames(x), colnames(design$X))
+  design$aliasing <- column_relations(counted, kept)
   check_terms(design, family)
   design
 }
@@ -35,20 +36,19 @@ build_design <- function(parts, frame, family, contrasts = NULL) {
 #' @return The list of [build_design()], without warning again.
 #' @noRd
 fit_design <- function(fit) {
-  x <- fixed_columns(fit, fit$frame, fit$dropped)
+  x <- fixed_columns(fit, fit$frame, fit$kept)
   fixed <- list(terms = fit$terms, xlevels = fit$xlevels, contrasts = fit$contrasts)
   random <- rebuild_random(fit$random, fit$frame)
   design <- assemble_design(x, resolve_response(fit$frame, fit$family, warn = FALSE), fit$frame, random, fixed)
-  design$dropped <- fit$dropped
+  design$aliasing <- fit[c("kept", "relations")]
   design
 }
 
 #' The model matrix of the fixed effects, without the columns that were dropped
 #' @param fixed List of `terms` and `contrasts`.
 #' @noRd
-fixed_columns <- function(fixed, frame, dropped) {
-  x <- matrix_of(fixed$terms, frame, fixed$contrasts)
-  keep_columns(x, which(!colnames(x) %in% dropped))
+fixed_columns <- function(fixed, frame, kept) {
+  keep_columns(matrix_of(fixed$terms, frame, fixed$contrasts), kept)
 }
 
 #' A design without the rows of X, the largest part of it, while the core has them; and with them again
@@ -59,13 +59,13 @@ without_columns <- function(design) {
 }
 
 with_columns <- function(design) {
-  if (nrow(design$X) < length(design$y)) design$X <- fixed_columns(design$fixed, design$frame, design$dropped)
+  if (nrow(design$X) < length(design$y)) design$X <- fixed_columns(design$fixed, design$frame, design$aliasing$kept)
   design
 }
 
 assemble_design <- function(x, response, frame, random, fixed) {
   offset <- stats::model.offset(frame)
-  list(X = x, dropped = character(), y = response$y, size = response$size, weights = response$weights,
+  list(X = x, y = response$y, size = response$size, weights = response$weights,
        offset = if (is.null(offset)) numeric(nrow(frame)) else as.double(offset),
        factors = random$factors, terms = random$terms, fixed = fixed, frame = frame)
 }

@@ -66,18 +66,3 @@ emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", ...) {
 emmeans_df <- function(k, dfargs) {
   dfargs$of(if (is.matrix(k)) k else matrix(k, 1L), dfargs$rule)
 }
-
-#' The combinations of all columns of X, aliased ones too, that are zero in the data
-#' @return Matrix with orthonormal columns, or the 1 x 1 `NA` by which 'emmeans' knows that there are none.
-#' @noRd
-aliased_basis <- function(fit) {
-  if (!length(fit$dropped)) {
-    return(matrix(NA))
-  }
-  x <- matrix_of(fit$terms, fit$frame, fit$contrasts)
-  out <- which(colnames(x) %in% fit$dropped)
-  relation <- matrix(0, ncol(x), length(out))
-  relation[out, ] <- -diag(length(out))
-  relation[-out, ] <- qr.coef(qr(x[, -out, drop = FALSE]), x[, out, drop = FALSE])
-  qr.Q(qr(relation))
-}

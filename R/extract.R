@@ -41,8 +41,9 @@ fixef.glimmer <- function(object, add.dropped = FALSE, ...) {
   if (!add.dropped || !length(object$dropped)) {
     return(beta)
   }
-  all <- stats::variable.names(object, full = TRUE)
-  stats::setNames(beta[match(all, names(beta))], all)
+  all <- rep(NA_real_, sum(dim(object$relations)))
+  all[object$kept] <- beta
+  stats::setNames(all, stats::variable.names(object, full = TRUE))
 }
 
 #' @rdname fixef.glimmer
@@ -239,8 +240,7 @@ model.matrix.glimmer <- function(object, type = c("fixed", "random"), ...) {
   if (match_choice(type, c("fixed", "random"), "type") == "random") {
     return(sparse_random_matrix(fit_design(object), row.names(object$frame)))
   }
-  x <- matrix_of(object$terms, object$frame, object$contrasts)
-  keep_columns(x, which(!colnames(x) %in% object$dropped))
+  fixed_columns(object, object$frame, object$kept)
 }
 
 #' Z as a sparse matrix: by term, within it by level, within that by effect

@@ -16,6 +16,8 @@
 #'     and what rebuilds its columns for new data}
 #'   \item{`factors`}{list by grouping factor: `name`, `levels`, `columns` (effects), `blocks`}
 #'   \item{`dropped`}{aliased columns left out of the model matrix}
+#'   \item{`kept`, `relations`}{integer: positions of the columns kept among all; matrix: the columns left out (its
+#'     columns) as combinations of those kept (its rows) in the data}
 #'   \item{`parameters`}{named numeric: beta; per random term the lower triangle, column by column, of L with
 #'     Cov(b) = L L' on the scale of the linear predictor; last, where the family has one, its dispersion parameter:
 #'     `log_sigma` (Gaussian, standard deviation sigma), `log_shape` (Gamma, variance mu^2 / shape), `log_lambda`
@@ -71,7 +73,8 @@ new_fit <- function(call, parts, frame, family, design, result, approximation, c
     list(call = light_call(call, parts$formula, family), formula = parts$formula, family = family, frame = frame,
          terms = design$fixed$terms, xlevels = design$fixed$xlevels, contrasts = design$fixed$contrasts,
          random = design$terms,
-         factors = stats::setNames(factors, groups), dropped = design$dropped,
+         factors = stats::setNames(factors, groups), dropped = colnames(design$aliasing$relations),
+         kept = design$aliasing$kept, relations = design$aliasing$relations,
          parameters = stats::setNames(found$parameters, result$names), index = result$index,
          covariance = verdict$covariance, covariance_root = verdict$covariance_root,
          fixed_root = verdict$fixed_root, boundary = verdict$boundary,

@@ -9,7 +9,8 @@
 #' @return List of `X`; `offset`; `random`, a list by grouping factor, each `NULL` where no column is wanted, else a
 #'   list of `Z` (columns not wanted are 0), `codes` (the level of each row, from 1 among those that occur),
 #'   `position` (of these levels among those of the fit, `NA` for new ones) and `labels`; `names` of the rows;
-#'   `incomplete` (row numbers with missing values); `na_action` for [stats::napredict()].
+#'   `without_value` (row numbers with missing values, or whose fixed part is not estimable); `na_action` for
+#'   [stats::napredict()].
 #' @noRd
 prediction_rows <- function(fit, newdata, wanted, na_action = stats::na.pass) {
   if (is.null(newdata)) fit_rows(fit, wanted, na_action) else new_rows(fit, newdata, wanted, na_action)
@@ -29,8 +30,8 @@ fit_rows <- function(fit, wanted, na_action = NULL) {
   # as in 'lme4', na.exclude asked for here pads what na.omit left out of the fit
   padded <- identical(resolve_na_action(na_action, globalenv()), stats::na.exclude)
   if (padded && !is.null(left_out)) class(left_out) <- "exclude"
-  list(X = design$X, offset = design$offset, random = random, names = row.names(fit$frame), incomplete = integer(),
-       na_action = left_out)
+  list(X = design$X, offset = design$offset, random = random, names = row.names(fit$frame),
+       without_value = inestimable_in_fit(fit, design), na_action = left_out)
 }
 
 wanted_columns <- function(z, columns) {
@@ -55,14 +56,14 @@ new_rows <- function(fit, newdata, wanted, na_action) {
   variables[["(offset)"]] <- new_argument(fit, "offset", newdata)
   frame <- apply_na_action(variables, row.names(newdata), na_action)
   model <- model_variables(frame, unique(predictors), fit)
-  list(X = x_columns(matrix_of(fixed, model, fit$contrasts), fit), offset = new_offset(frame, fixed),
+  x <- matrix_of(fixed, model, fit$contrasts)
+  # the columns as they were given, and in the terms of the formula where these are columns too
+  shown <- newdata[match(row.names(frame), row.names(newdata)), , drop = FALSE]
+  unknown <- inestimable_rows(fit, x, shown, row_labels(frame, seq_len(nrow(frame))))
+  list(X = x[, fit$kept, drop = FALSE], offset = new_offset(frame, fixed),
        random = Map(function(terms, k) new_random(fit, terms, k, wanted[[k]], model, frame), random, seq_along(random)),
-       names = row.names(frame), incomplete = sort(unique(unlist(lapply(frame, missing_rows)))),
+       names = row.names(frame), without_value = sort(unique(c(unlist(lapply(frame, missing_rows)), unknown))),
        na_action = attr(frame, "na.action"))
-}
-
-x_columns <- function(x, fit) {
-  x[, !colnames(x) %in% fit$dropped, drop = FALSE]
 }
 
 check_newdata <- function(newdata) {

@@ -11,6 +11,8 @@
 #'   needed, nor are the grouping variables of terms that `re.form` leaves out. `poly()`, `ns()`, `scale()`, factor
 #'   levels and contrasts are those of the fit. Offsets, in the formula or as argument of [glmm()], are evaluated in
 #'   `newdata`.
+#'   Rows for which the data do not determine the fixed part, as those of an empty cell (a combination of factor levels
+#'   without data), are `NA`, with a warning that names them.
 #' @param type `"link"`, the scale of the linear predictor (the default), or `"response"`, the mean: for a binomial
 #'   response a probability.
 #' @param re.form Which random effects count: `NULL`, all of them; `NA` or `~0`, none, the prediction for a group
@@ -43,6 +45,8 @@
 #' `glimmer_error_variable`: a variable is missing in `newdata` or has another type. `glimmer_error_re_form`:
 #' `re.form` is not understood or not part of the model. `glimmer_error_offset`: the `offset` argument of the fit
 #' cannot be evaluated in `newdata`.
+#' `glimmer_warning_estimable`: rows are not estimable, in the fields `rows`, `cells` (their values of the variables
+#' that matter) and `columns` (those that were left out of the model matrix).
 #' `glimmer_warning_standard_error`: the information is not positive definite, standard errors are `NA`.
 #'
 #' @references
@@ -108,10 +112,10 @@ random_part <- function(random, effects) {
   total
 }
 
-# Names, NA for incomplete rows, and the rows that na.exclude() took out.
+# Names, NA for rows without a value, and the rows that na.exclude() took out.
 finish_rows <- function(x, rows) {
   x <- as.vector(x)
-  x[rows$incomplete] <- NA
+  x[rows$without_value] <- NA
   names(x) <- rows$names
   stats::napredict(rows$na_action, x)
 }

@@ -43,7 +43,7 @@ NULL
 #' @importFrom stats fitted
 #' @export
 fitted.glimmer <- function(object, ...) {
-  pad_rows(object$family$linkinv(conditional_eta(object, fit_design(object))), object)
+  pad_rows(object$family$linkinv(estimable_eta(object, fit_design(object))), object)
 }
 
 #' @rdname residuals.glimmer
@@ -85,10 +85,17 @@ pad_rows <- function(x, fit) {
   stats::naresid(attr(fit$frame, "na.action"), x)
 }
 
+# Rows of weight 0 may be in a cell without data.
+estimable_eta <- function(fit, design) {
+  eta <- conditional_eta(fit, design)
+  eta[inestimable_in_fit(fit, design)] <- NA
+  eta
+}
+
 # Response (a proportion where binomial), linear predictor, mean and prior weights of each row.
 row_parts <- function(fit) {
   design <- fit_design(fit)
-  eta <- conditional_eta(fit, design)
+  eta <- estimable_eta(fit, design)
   list(y = observed_mean(fit, design), eta = eta, mu = fit$family$linkinv(eta), weights = design$weights * design$size)
 }
 

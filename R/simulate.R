@@ -65,7 +65,7 @@ simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdat
   simulations <- lapply(seq_len(nsim), function(i) {
     mean <- object$family$linkinv(rows$offset + drop(rows$X %*% object$parameters[object$index$beta]) +
                                     drawn_part(object, rows, kept))
-    mean[rows$incomplete] <- NA
+    mean[rows$without_value] <- NA
     y <- draw_response(object, unname(mean), units)
     stats::napredict(rows$na_action, as_response(y, units$size, object$frame[[1L]]))
   })

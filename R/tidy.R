@@ -160,9 +160,11 @@ status_value <- function(fit, check) {
 augment.glimmer <- function(x, data = stats::model.frame(x), newdata = NULL, ...) {
   check_dots(augment.glimmer, ...)
   if (!is.null(newdata)) {
-    return(data.frame(newdata, .fitted = c(stats::predict(x, newdata = newdata)),
-                      .fixed = c(stats::predict(x, newdata = newdata, re.form = NA)),
-                      .mu = c(stats::predict(x, newdata = newdata, type = "response")), check.names = FALSE))
+    linear <- c(stats::predict(x, newdata = newdata))
+    # what is not estimable was said for the same rows
+    fixed <- suppressWarnings(c(stats::predict(x, newdata = newdata, re.form = NA)),
+                              classes = "glimmer_warning_estimable")
+    return(data.frame(newdata, .fitted = linear, .fixed = fixed, .mu = x$family$linkinv(linear), check.names = FALSE))
   }
   if (!is.data.frame(data)) {
     stop_glimmer("argument", paste0("`data` must be a data frame (got ", class(data)[1L], ")."), argument = "data")

@@ -47,7 +47,8 @@ error_of <- function(expression) {
 front_fit <- function(stages) {
   design <- stages$design
   list(frame = stages$frame, family = stages$family, terms = design$fixed$terms, xlevels = design$fixed$xlevels,
-       contrasts = design$fixed$contrasts, random = design$terms, dropped = design$dropped)
+       contrasts = design$fixed$contrasts, random = design$terms, kept = design$aliasing$kept,
+       relations = design$aliasing$relations)
 }
 
 # An error or a warning of the class, with these facts in its fields.
