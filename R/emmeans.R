@@ -7,7 +7,8 @@
 #'
 #' @param object Object of class `glimmer`.
 #' @param trms,xlev,grid As 'emmeans' hands them over.
-#' @param data Data frame, or `NULL` for the model frame of the fit.
+#' @param data Data frame, or `NULL` for the data of the fit.
+#' @param params Character: names in the formula that are no variables, see [emmeans::recover_data()].
 #' @param ddf Character: the method of degrees of freedom, see [ddf()]; given to `emmeans()` and the like.
 #' @param ... `recover_data()`: handed on. `emm_basis()`: `vcov.`, a covariance matrix of the fixed effects, or a
 #'   function that gives it for the fit, is used instead of that of the method; the rest is not used.
@@ -15,7 +16,8 @@
 #'   `dfargs` and `misc`. The means are those of a level with random effects 0.
 #' @details
 #' The variables are those of the model frame, so that the data need not be there any more, unless the formula
-#' transforms them, as `poly(x, 2)` does. `type = "response"` transforms back by the inverse link.
+#' transforms them, as `poly(x, 2)` does. Then the data of the call are looked up, where 'emmeans' is called, and taken
+#' if they make the model frame of the fit. `type = "response"` transforms back by the inverse link.
 #' @examples
 #' if (requireNamespace("emmeans", quietly = TRUE)) {
 #'   fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight)
@@ -24,27 +26,18 @@
 #' }
 #' @name emmeans.glimmer
 #' @exportS3Method emmeans::recover_data
-recover_data.glimmer <- function(object, data = NULL, ...) {
-  call <- object$call
+recover_data.glimmer <- function(object, data = NULL, ..., params = "pi") {
   terms <- stats::delete.response(object$terms)
-  # the frame has variables as the formula transforms them
-  if (is.null(data) && !all(all.vars(terms) %in% names(object$frame))) {
-    found <- data_for_terms(object, all.vars(terms), sys.frames())
-    if (!is.null(found)) call$data <- found
-  }
-  emmeans::recover_data(call, terms, attr(object$frame, "na.action"), data = data, frame = object$frame, ...)
-}
-
-# The data of the call: in the environment of the formula, or in the calls that lead here but for those of 'emmeans'.
-data_for_terms <- function(fit, variables, frames) {
-  inside <- list(asNamespace("emmeans"), topenv())
-  foreign <- vapply(frames, function(frame) !any(vapply(inside, identical, logical(1), topenv(frame))), logical(1))
-  for (candidate in c(list(environment(fit$formula)), rev(frames[foreign]), list(globalenv()))) {
-    found <- tryCatch(eval(fit$call$data, candidate), error = function(e) NULL)
-    if (is.data.frame(found) && nrow(found) >= nrow(fit$frame) && all(variables %in% names(found))) {
-      return(found)
+  if (is.null(data)) {
+    data <- fit_variables(object, all.vars(terms), places_outside(sys.frames(), "emmeans"))
+    if (is.character(data)) {
+      # 'emmeans' stops with it
+      return(paste(data, "Give the data of the fit as `data = `."))
     }
+    params <- union(params, setdiff(all.vars(terms), names(data)))
   }
+  emmeans::recover_data(object$call, terms, attr(object$frame, "na.action"), data = data, params = params,
+                        frame = object$frame, ...)
 }
 
 #' @rdname emmeans.glimmer

@@ -64,10 +64,14 @@ prune_function <- function(value) {
 #' Where the variables of a formula are looked up, after the data
 #'
 #' A formula taken from a fit has a pruned environment: names that are new to it, as in `update(fit, . ~ . + z)`
-#' called in a function, are looked up from the caller of [glmm()].
+#' called in a function, are looked up from the caller of [glmm()], unless the formula is from another package.
 #' @noRd
 evaluation_environment <- function(env, caller) {
-  if (!exists(pruned_mark, envir = env, inherits = FALSE) || !identical(parent.env(env), globalenv())) {
+  if (!exists(pruned_mark, envir = env, inherits = FALSE)) {
+    return(env)
+  }
+  anchor <- parent.env(env)
+  if (!identical(anchor, globalenv()) && !identical(anchor, anchor_of(caller))) {
     return(env)
   }
   list2env(as.list(env, all.names = TRUE), parent = caller)

@@ -16,11 +16,7 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
   check_data(data)
   call <- resolve_dots(call, env)
   lookup <- environment(parts$frame)
-  extras <- list(subset = eval_argument(call$subset, "subset", data, lookup),
-                 weights = eval_argument(call$weights, "weights", data, lookup),
-                 offset = eval_argument(call$offset, "offset", data, lookup))
-  check_extras(extras, data)
-  extras <- extras[!vapply(extras, is.null, logical(1))]
+  extras <- frame_extras(call, data, lookup)
   na_action <- find_na_action(call, env)
   check_dimensions(parts, data)
   frame <- warn_not_numbers(parts, data, extras, tryCatch({
@@ -122,6 +118,16 @@ check_data <- function(data) {
   if (is.null(names(data))) {
     stop_glimmer("data", "`data` is a list without names: name its variables, or use a data frame.", argument = "data")
   }
+}
+
+#' Subset, weights and offset of a call, those that were given
+#' @noRd
+frame_extras <- function(call, data, lookup) {
+  extras <- lapply(list(subset = "subset", weights = "weights", offset = "offset"), function(argument) {
+    eval_argument(call[[argument]], argument, data, lookup)
+  })
+  check_extras(extras, data)
+  extras[!vapply(extras, is.null, logical(1))]
 }
 
 eval_argument <- function(expression, argument, data, env) {

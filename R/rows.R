@@ -41,7 +41,7 @@ plain_columns <- function(columns) {
 
 # What is made of a whole column, as poly() does, has other rounding errors in another order of the rows.
 equal_columns <- function(columns, others) {
-  all(mapply(function(x, y) {
+  length(columns) == length(others) && all(mapply(function(x, y) {
     identical(x, y) || (is.numeric(x) && is.numeric(y) && length(x) == length(y) && identical(is.na(x), is.na(y)) &&
                           isTRUE(max(0, abs(x - y), na.rm = TRUE) <= 1e-10 * max(0, abs(x), na.rm = TRUE)))
   }, columns, others))

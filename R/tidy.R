@@ -50,7 +50,7 @@ generics::augment
 #'   `augment()`: `data` with the columns `.fitted` and `.fixed`, the linear predictor with and without the random
 #'   effects, and `.mu`, the mean with them; and `.resid`, the deviance residuals (not for `newdata`).
 #' @section Errors: `glimmer_error_argument` for arguments out of their range, and when `data` has another number of
-#'   rows than the fit.
+#'   rows than the fit, or other values of its variables.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
 #'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
@@ -169,10 +169,27 @@ augment.glimmer <- function(x, data = stats::model.frame(x), newdata = NULL, ...
   if (!is.data.frame(data)) {
     stop_glimmer("argument", paste0("`data` must be a data frame (got ", class(data)[1L], ")."), argument = "data")
   }
+  check_rows_of_fit(data, x)
   columns <- list(.fitted = stats::predict(x), .resid = stats::residuals(x, type = "deviance"),
                   .fixed = stats::predict(x, re.form = NA), .mu = stats::predict(x, type = "response"))
   columns <- lapply(columns, function(column) match_rows(unname(c(column)), x, data))
   cbind(data, as.data.frame(columns))
+}
+
+#' Refuse data whose rows are not those of the fit, as far as they have its variables
+#' @noRd
+check_rows_of_fit <- function(data, fit) {
+  left_out <- attr(fit$frame, "na.action")
+  data <- as.data.frame(data)
+  used <- if (length(left_out) && nrow(data) > nrow(fit$frame)) data[-left_out, , drop = FALSE] else data
+  shared <- intersect(plain_variables(fit$frame), names(used))
+  difference <- if (nrow(used) == nrow(fit$frame)) {
+    differ_in_words(used[shared], fit$frame[shared], any_order = FALSE)
+  }
+  if (!is.null(difference)) {
+    stop_glimmer("argument", paste0("`data` are not the data of the fit: what is given ", difference, ". Give its rows ",
+                                    "in their order, or for other data `newdata`."), argument = "data")
+  }
 }
 
 # Predictions and residuals are padded after na.exclude: take the padding out where the data do not have those rows.

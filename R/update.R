@@ -13,10 +13,20 @@
 #' The formula keeps the objects that it needed when `object` was fitted; the other arguments are evaluated again. They
 #' are looked up where `update()` is called, or, if the data are not there, in the functions that led to that call.
 #'
+#' A fit does not keep its data, and what has their name may be something else by now: a loop or a function reuses
+#' names, and data are edited. Data count as those of the fit if they make its model frame (in any order of the rows,
+#' and with any further variables). Otherwise the model frame itself is used, where the changed model asks for nothing
+#' but variables that it has untransformed, with a warning if something else of that name is there; or there is an
+#' error. To fit to other data, also to the same ones after a change, give `data = `: data that are given are always
+#' used as they are.
+#'
 #' @return A fit of class `glimmer`, whose `call` is the changed one (without `start = "previous"`); or that call,
-#'   unevaluated.
+#'   unevaluated, with the data by value where their name would give other ones.
 #' @section Errors:
-#' `glimmer_error_argument` for a `start` that does not match, and those of [glmm()].
+#' `glimmer_error_argument` for a `start` that does not match; `glimmer_error_data` where the data of the fit are not
+#' found and its model frame does not do; and those of [glmm()].
+#' @section Warnings:
+#' `glimmer_warning_data` where the model frame was used since what has the name of the data is something else.
 #' @seealso [refit.glimmer()]
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
@@ -27,7 +37,9 @@
 #' @importFrom stats update
 #' @export
 update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: object_name_linter.
+  caller <- parent.frame()
   changes <- match.call(expand.dots = FALSE)$...
+  if (length(changes)) changes <- as.list(resolve_dots(as.call(c(quote(list), changes)), caller))[-1L]
   check_flag(evaluate, "evaluate")
   call <- object$call
   if (!missing(formula.)) {
@@ -40,19 +52,118 @@ update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: o
   for (name in names(changes)) {
     call[[name]] <- changes[[name]]
   }
-  previous <- identical(call$start, "previous")
+  places <- c(list(caller), rev(as.list(sys.frames()[seq_len(sys.parent())])), list(environment(object$formula)))
   if (!evaluate) {
-    if (previous) call$start <- substitute(object)
+    if (identical(call$start, "previous")) call$start <- substitute(object)
+    return(if ("data" %in% names(changes)) call else call_with_data(object, call, names(changes), places))
+  }
+  values <- new.env(parent = caller)
+  for (name in intersect(names(changes), evaluated_arguments)) {
+    if (is.language(changes[[name]])) delay_argument(values, name, match(name, names(changes)), ...)
+  }
+  source <- if (!"data" %in% names(changes)) data_for_update(object, call, names(changes), places)
+  update_with(object, call, source, values, places)
+}
+
+# The arguments of glmm() that are evaluated as those of any function are; the others are looked up in the data.
+evaluated_arguments <- c("data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")
+
+# As a promise an argument is evaluated where it was written, whatever wrappers call it.
+delay_argument <- function(env, name, position, ...) {
+  force(position)
+  delayedAssign(given_name(name), ...elt(position), assign.env = env)
+}
+
+# A name that no variable of a model has.
+given_name <- function(argument) {
+  paste0(".given_", argument)
+}
+
+#' Evaluate a changed call
+#'
+#' @param call The changed call. @param source Result of [data_for_update()], or `NULL` where `data` were given.
+#' @param values Environment: arguments under their [given_name()]. @param places As of [find_data()].
+#' @noRd
+update_with <- function(object, call, source, values, places) {
+  shown <- call
+  if (!is.null(source)) {
+    call <- source$call
+    if (!is.null(source$data)) assign(given_name("data"), source$data, envir = values)
+    places <- c(list(source$place), places)
+  }
+  previous <- identical(call$start, "previous")
+  if (previous) assign(given_name("start"), object, envir = values)
+  for (name in evaluated_arguments) {
+    if (exists(given_name(name), envir = values, inherits = FALSE)) call[[name]] <- as.name(given_name(name))
+  }
+  parent.env(values) <- place_with(setdiff(all.vars(call), ls(values, all.names = TRUE)), object, values, places)
+  result <- eval(call, values)
+  altered <- Filter(function(name) !identical(call[[name]], shown[[name]]), union(names(call), names(shown)))
+  for (name in setdiff(altered, c("", "formula"))) {
+    result$call[[name]] <- shown[[name]]
+  }
+  if (previous) result$call$start <- NULL
+  result
+}
+
+# The first place in which all variables are that are neither in the data nor with the formula.
+place_with <- function(names, object, values, places) {
+  data <- tryCatch(get0(given_name("data"), envir = values, inherits = FALSE), error = function(e) NULL)
+  names <- setdiff(names, c(names(data), names_in(environment(object$formula))))
+  for (place in places) {
+    if (all(vapply(names, exists, NA, envir = place))) {
+      return(place)
+    }
+  }
+  places[[1L]]
+}
+
+#' The data to fit a changed call to: those of the fit where they are found, otherwise its model frame
+#'
+#' @param changed Names of the changed arguments. @param places As of [find_data()].
+#' @return List of `data`, `place` and the `call` to evaluate with them.
+#' @noRd
+data_for_update <- function(object, call, changed, places) {
+  found <- find_data(object, places)
+  if (found$found) {
+    return(list(data = found$data, place = found$place, call = call))
+  }
+  instead <- frame_as_data(object, call, changed)
+  if (is.character(instead)) {
+    stop_glimmer("data", paste0(not_found_text(object, found$other), " The model frame of the fit does not do ",
+                                "instead: ", instead, ". Give `data = ` again."),
+                 argument = "data", variable = deparse1(object$call$data))
+  }
+  if (!is.null(found$other)) {
+    warn_glimmer("data", paste0(not_found_text(object, found$other), " The model frame of the fit is used instead. To ",
+                                "fit to other data, give `data = `."),
+                 argument = "data", variable = deparse1(object$call$data))
+  }
+  list(data = instead$data, place = places[[1L]], call = instead$call)
+}
+
+#' A call for others to evaluate, with the data by value where their name would give other data
+#'
+#' step() evaluates it where it was called itself, MASS::dropterm() in the environment of the formula, in which the data
+#' of a function are not found any more.
+#' @noRd
+call_with_data <- function(object, call, changed, places) {
+  if (!is.language(call$data)) {
     return(call)
   }
-  env <- find_data(call$data, sys.frames()[seq_len(sys.parent())], parent.frame())
-  if (!previous) {
-    return(eval(call, env))
+  value_in <- function(place) tryCatch(eval(call$data, place), error = function(e) NULL)
+  is_other <- function(place) !is.null(data_differs(object, value_in(place), place))
+  has_value <- function(place) !is.null(value_in(place))
+  with_formula <- environment(object$formula)
+  by_program <- isNamespace(topenv(places[[1L]])) && !is_within(places[[1L]], topenv())
+  nearest <- Find(has_value, places)
+  wrong <- if (has_value(with_formula)) is_other(with_formula) else by_program && !is.null(nearest)
+  if (wrong || (!is.null(nearest) && is_other(nearest))) {
+    source <- data_for_update(object, call, changed, places)
+    call <- source$call
+    call$data <- source$data
   }
-  call$start <- as.name(".previous_fit")
-  result <- eval(call, list2env(list(.previous_fit = object), parent = env))
-  result$call$start <- NULL
-  result
+  call
 }
 
 # A formula, or one as text.
@@ -65,30 +176,6 @@ check_changes <- function(changes) {
   if (!inherits(parsed, "formula")) {
     stop_glimmer("argument", "`formula.` must be a formula, such as . ~ . + x.", argument = "formula.")
   }
-}
-
-#' Where to evaluate a call: the first environment, from the caller outwards, in which its data are found
-#'
-#' @param data Expression. @param frames The frames of the calls that led there. @param env The caller.
-#' @noRd
-find_data <- function(data, frames, env) {
-  names <- all.vars(data)
-  has_data <- function(env) {
-    all(vapply(names, function(name) {
-      value <- get0(name, envir = env)
-      !is.null(value) && !is.function(value)
-    }, logical(1)))
-  }
-  for (candidate in c(list(env), rev(as.list(frames)))) {
-    if (has_data(candidate)) {
-      return(candidate)
-    }
-  }
-  if (is.symbol(data)) {
-    stop_glimmer("data", paste0("The data of the fit, `", data, "`, are not found where it is updated: give ",
-                                "`data = ` again."), argument = "data", variable = as.character(data))
-  }
-  env
 }
 
 #' @importFrom generics refit
@@ -119,8 +206,8 @@ refit_by_lme4 <- function(object, ...) {
 #'   a matrix must have the trials that are its weights. Without it the response of the fit.
 #' @param ... Not used.
 #'
-#' @return A fit of class `glimmer`. Its `call` is that of `object`, so that `update()` goes back to the data; the new
-#'   response is in the model frame.
+#' @return A fit of class `glimmer`. Its `call` is that of `object`; the new response is in the model frame, which
+#'   [update()][update.glimmer] then uses.
 #' @section Errors:
 #' `glimmer_error_length`: a response of another length; `glimmer_error_missing` and `glimmer_error_nonfinite`: values
 #' that are missing or not finite; `glimmer_error_response`: a response that the family cannot have.

@@ -103,3 +103,16 @@ test_that("augment adds predictions to the data", {
   expect_identical(nrow(augment(padded)), 55L)
   expect_identical(which(is.na(augment(padded, data)$.fitted)), 4L)
 })
+
+test_that("augment() refuses data of other rows, or in another order", {
+  data <- truth_model("sleep_lmm_ml")$data
+  fit <- glmm(Reaction ~ Days + (1 | Subject), data)
+  expect_equal(augment(fit, data)$.fitted, unname(predict(fit)))
+  expect_error(augment(fit, data[180:1, ]), "'Reaction', 'Days' and 'Subject'", class = "glimmer_error_argument")
+  expect_error(augment(fit, transform(data, Days = 0)), "'Days'", class = "glimmer_error_argument")
+  data$Days[3] <- NA
+  fit <- glmm(Reaction ~ Days + (1 | Subject), data, na.action = na.exclude)
+  expect_equal(augment(fit, data)$.fitted, unname(predict(fit)))
+  expect_equal(augment(fit, data[-3, ])$.fitted, unname(predict(fit)[-3]))
+  expect_error(augment(fit, data[c(1:2, 4:100, 102, 101, 103:180), ]), class = "glimmer_error_argument")
+})
