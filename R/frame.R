@@ -53,9 +53,10 @@ is_dotted <- function(x) {
   is.symbol(x) && startsWith(as.character(x), "..") && grepl("^[.][.][0-9]+$", x)
 }
 
+# Without the option of R there is none, and check_complete() refuses missing values.
 find_na_action <- function(call, env) {
   if (!"na.action" %in% names(call)) {
-    return(stats::na.omit)
+    return(resolve_na_action(getOption("na.action"), env))
   }
   value <- tryCatch(eval(call$na.action, env), error = function(e) NA)
   resolve_na_action(value, env, deparse1(call$na.action))

@@ -11,7 +11,9 @@
 #' @param weights Prior weights, one number a row, zero or more; see section "Weights".
 #' @param offset Number a row, on the scale of the linear predictor, added to the `offset()` terms of the formula.
 #' @param subset Logical, or row numbers: the rows to use.
-#' @param na.action What to do with missing values: [stats::na.omit()], [stats::na.exclude()] or [stats::na.fail()].
+#' @param na.action What to do with missing values: [stats::na.omit()] leaves out their rows, [stats::na.exclude()] also
+#'   but gives `NA` for them in residuals, fitted values, predictions and simulations, [stats::na.fail()] is an error.
+#'   A function or its name; by default that of `options("na.action")`, which is `"na.omit"` unless it was set.
 #' @param contrasts Named list of contrasts, as in [stats::lm()].
 #' @param method The approximation of the likelihood: `"aghq"`, adaptive quadrature, for one grouping factor;
 #'   `"laplace"`; or `"joint"`, which takes the fixed effects at their joint mode with the random effects (fast and
@@ -112,8 +114,8 @@
 #' }
 #' @export
 glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
-                 na.action = na.omit, contrasts = NULL, method = "auto", nAGQ = NULL, REML = FALSE, start = NULL,
-                 control = glmm_control()) {
+                 na.action = getOption("na.action"), contrasts = NULL, method = "auto", nAGQ = NULL, REML = FALSE,
+                 start = NULL, control = glmm_control()) {
   caller <- parent.frame()
   call <- resolve_dots(match.call(), caller)
   call[[1L]] <- callable(call[[1L]])

@@ -165,3 +165,46 @@ test_that("levels that do not occur are dropped with their contrasts, as stats::
   expect_warning(frame <- front(yg ~ f + (1 | g), d)$frame, conditionMessage(peer), fixed = TRUE)
   expect_equal(levels(frame$f), c("a", "c"))
 })
+
+with_na_action <- function(value, expression) {
+  old <- options(na.action = value)
+  on.exit(options(old))
+  expression
+}
+
+test_that("the default of na.action is that of the options, by name or as a function", {
+  d <- front_data()
+  d$x[3] <- NA
+  d$yg[7] <- NA
+  for (action in list("na.exclude", na.exclude)) {
+    fit <- with_na_action(action, glmm(yg ~ x + (1 | g), d))
+    expect_s3_class(na.action(fit), "exclude")
+    padded <- list(residuals(fit), residuals(fit, "pearson"), fitted(fit), predict(fit), weights(fit),
+                   predict(fit, se.fit = TRUE)$se.fit, weights(fit, "working"), simulate(fit, seed = 1)[[1L]],
+                   augment(fit, d)$.resid)
+    for (values in padded) expect_identical(unname(which(is.na(values))), c(3L, 7L))
+    expect_true(all(lengths(padded) == 120L))
+    expect_identical(nobs(fit), 118L)
+    expect_equal(fixef(refit(fit, d$yg)), fixef(fit), tolerance = 1e-6)
+  }
+  omitted <- with_na_action("na.omit", glmm(yg ~ x + (1 | g), d))
+  expect_length(residuals(omitted), 118L)
+  expect_equal(ranef(omitted), ranef(fit))
+  # what is given wins
+  expect_length(with_na_action("na.exclude", residuals(glmm(yg ~ x + (1 | g), d, na.action = na.omit))), 118L)
+  expect_length(with_na_action("na.exclude", residuals(update(omitted, . ~ .))), 120L)
+})
+
+test_that("options that leave missing values in, or are none, are errors that name the rows", {
+  d <- front_data()
+  d$x[c(3, 9)] <- NA
+  for (action in list("na.fail", na.fail, "na.pass", NULL)) {
+    condition <- with_na_action(action, error_of(glmm(yg ~ x + (1 | g), d)))
+    expect_s3_class(condition, "glimmer_error_missing")
+    expect_equal(condition$rows, c(3L, 9L))
+    expect_equal(nobs(with_na_action(action, glmm(yg ~ z + (1 | g), d))), 120L)
+  }
+  condition <- with_na_action("nothing", error_of(glmm(yg ~ x + (1 | g), d)))
+  expect_s3_class(condition, "glimmer_error_argument")
+  expect_match(conditionMessage(condition), "`na.action`.*nothing")
+})
