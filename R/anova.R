@@ -7,7 +7,7 @@
 #'   must be named, and are ignored.
 #' @param refit Logical: replace fits by REML by those by maximum likelihood, made here from their model frames.
 #' @param model.names Character: names of the fits, in the order given; by default the expressions given.
-#' @param type For one fit: `"II"` or `"III"`, or these as numbers.
+#' @param type For one fit: `"I"`, `"II"` or `"III"`, or these as numbers.
 #' @param test For one fit: `"F"`, `"Chisq"`, or `"auto"`, F tests where `ddf` gives denominator degrees of freedom.
 #' @param ddf For one fit: the method of denominator degrees of freedom, see [ddf()]; `"auto"` is Satterthwaite's for
 #'   a Gaussian response with identity link, and none for others.
@@ -30,6 +30,8 @@
 #' large. Where a fit adds one random effect to the one above, the heading gives the p value of the equal mixture of
 #' chi-squared distributions with Df - 1 and Df degrees of freedom.
 #' @section Tests of the terms of one fit:
+#' Type I tests a term beyond those before it in the formula.
+#'
 #' Type II tests a term beyond all others that do not contain it. For a Gaussian response with identity link this is as
 #' in SAS and 'lmerTest': the hypothesis depends on X alone, and a term contains another if it has all its variables, at
 #' least one more, and the same continuous ones. For other responses it is as in 'car': the Wald test in the model
@@ -39,13 +41,18 @@
 #' to zero. It does not depend on the coding of the fit. A main effect in the presence of its interactions is the
 #' average over the levels of the other factors, and at zero of a covariate.
 #'
+#' Where cells are empty or columns aliased, the hypothesis of type III are the estimable functions of the term, as in
+#' SAS: those in which terms that do not contain it have no part, and which are orthogonal to those of the terms that
+#' contain it alone. The average is then over the cells that have data, and the heading names those that have none. What
+#' cannot be told from other terms has 0 degrees of freedom and no test, whatever the order of terms (in 'lmerTest' the
+#' first of them is tested).
+#'
 #' Likelihood ratio tests of single terms are those of [drop1()][drop1.glimmer].
 #' @section Errors: `glimmer_error_comparison` when responses, weights or rows differ, or fits by REML have different
 #'   fixed effects or are compared with others; `glimmer_error_argument` when an argument is not a fit, or one of
 #'   another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other approximations, and partly on
-#'   another scale; `glimmer_error_ddf` when `ddf` does not apply to the fit; `glimmer_error_aliased` and
-#'   `glimmer_error_contrasts` when tests of type III are not defined, as aliased columns were left out, or a factor has
-#'   fewer contrasts than levels to compare.
+#'   another scale; `glimmer_error_ddf` when `ddf` does not apply to the fit; `glimmer_error_contrasts` when tests of
+#'   type III are not defined, as a factor has fewer contrasts than levels to compare.
 #' @section Warnings: `glimmer_warning_comparison` when approximations or families differ, or a fit did not converge.
 #' @references
 #' Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and likelihood ratio

@@ -1,4 +1,4 @@
-# Tests of the terms of one fit: the hypotheses of types II and III, and the table.
+# Tests of the terms of one fit: the hypotheses of types I and II, and the table.
 
 #' Tests of all terms
 #'
@@ -12,20 +12,21 @@ term_anova <- function(fit, type, test, ddf) {
   assign <- attr(model.matrix.glimmer(fit), "assign")
   estimate <- fixef.glimmer(fit)
   tests <- Map(function(rows, k) {
-    if (is.null(rule$df) || !nrow(rows)) {
+    if (is.null(rule$df) || !nrow(rows) || !any(assign == k)) {
       contrast_test(rows, estimate, rule)
     } else {
       contrast_test(rows, estimate, rule, df = min(rule$df[assign == k]))
     }
   }, contrasts, seq_along(contrasts))
   structure(if (test == "F") f_table(tests) else chi_squared_table(tests),
-            heading = c(term_heading(type, test, rule$method), paste0("Response: ", deparse1(fit$formula[[2L]]))),
+            heading = c(term_heading(type, test, rule$method), empty_cells_text(attr(contrasts, "empty")),
+                        paste0("Response: ", deparse1(fit$formula[[2L]]))),
             class = c("anova", "data.frame"))
 }
 
 resolve_type <- function(type) {
-  type <- match_choice(if (is.numeric(type)) as.character(type) else type, c("II", "III", "2", "3"), "type")
-  c(II = "II", III = "III", "2" = "II", "3" = "III")[[type]]
+  type <- match_choice(if (is.numeric(type)) as.character(type) else type, c("II", "III", "I", "1", "2", "3"), "type")
+  c(I = "I", II = "II", III = "III", "1" = "I", "2" = "II", "3" = "III")[[type]]
 }
 
 term_heading <- function(type, test, method) {
@@ -37,6 +38,12 @@ term_heading <- function(type, test, method) {
     "satterthwaite" = "Satterthwaite",
     "kenward-roger" = "Kenward-Roger",
     method), " denominator degrees of freedom)")
+}
+
+empty_cells_text <- function(empty) {
+  if (length(empty)) {
+    paste0("No data for ", format_items(empty), ": the hypotheses are about what is left, by estimable functions.")
+  }
 }
 
 f_table <- function(tests) {
@@ -56,25 +63,40 @@ chi_squared_table <- function(tests) {
 
 #' The hypothesis of each term
 #'
-#' @return List by term of matrices, a row a contrast of the fixed effects; without rows where all columns of the term
-#'   are aliased.
+#' @return List by term of matrices, a row a contrast of the fixed effects; without rows where nothing of the term can
+#'   be told from the others. Of type III with an attribute `empty`, see [marginal_contrasts()].
 #' @noRd
 term_contrasts <- function(fit, type) {
   x <- model.matrix.glimmer(fit)
   labels <- attr(fit$terms, "term.labels")
-  build <- if (type == "III") {
-    marginal_contrasts(fit, x)
-  } else if (isLMM.glimmer(fit)) {
-    function(k, own) column_contrasts(fit, x, k, own)
-  } else {
-    function(k, own) wald_contrasts(fit, x, k, own)
+  marginal <- if (type == "III") marginal_contrasts(fit, x)
+  of_term <- if (type == "III") marginal$of_term else function(k) partial_contrasts(fit, x, k, type)
+  contrasts <- lapply(seq_along(labels), function(k) unname(of_term(k)))
+  structure(stats::setNames(contrasts, labels), empty = marginal$empty)
+}
+
+# Types I and II.
+partial_contrasts <- function(fit, x, k, type) {
+  own <- which(attr(x, "assign") == k)
+  if (!length(own)) {
+    return(matrix(0, 0L, ncol(x)))
   }
-  assign <- attr(x, "assign")
-  contrasts <- lapply(seq_along(labels), function(k) {
-    own <- which(assign == k)
-    if (length(own)) build(k, own) else matrix(0, 0L, ncol(x))
-  })
-  stats::setNames(lapply(contrasts, `dimnames<-`, NULL), labels)
+  above <- which(attr(x, "assign") %in% later_terms(fit, k, type))
+  if (isLMM.glimmer(fit)) column_contrasts(fit, x, own, above) else wald_contrasts(fit, x, own, above)
+}
+
+#' The terms that a test does not take into account: those that come after it (type I), or contain it (type II)
+#' @noRd
+later_terms <- function(fit, k, type) {
+  if (type == "I") {
+    return(seq_along(attr(fit$terms, "term.labels"))[-seq_len(k)])
+  }
+  containing_terms(fit, k, if (isLMM.glimmer(fit)) continuous_variables(fit))
+}
+
+# Predictors that are no factors.
+continuous_variables <- function(fit) {
+  setdiff(predictor_names(fit$terms), names(fit$contrasts))
 }
 
 #' Terms that contain the term: all its variables, and more
@@ -89,12 +111,12 @@ containing_terms <- function(fit, k, continuous = character()) {
   }, logical(1)))
 }
 
-#' Type II as SAS and lmerTest have it: the rows of the term in the triangular factor of X, other terms first, those
-#' that contain it last
+#' Types I and II as SAS and lmerTest have them: the rows of the term in the triangular factor of X, other terms first,
+#' those not taken into account last
+#'
+#' @param own,above Positions of the columns of the term, and of those terms.
 #' @noRd
-column_contrasts <- function(fit, x, k, own) {
-  continuous <- setdiff(predictor_names(fit$terms), names(fit$contrasts))
-  above <- which(attr(x, "assign") %in% containing_terms(fit, k, continuous))
+column_contrasts <- function(fit, x, own, above) {
   if (!length(above)) {
     return(diag(ncol(x))[own, , drop = FALSE])
   }
@@ -106,12 +128,11 @@ column_contrasts <- function(fit, x, k, own) {
   rows[, match(seq_len(ncol(x)), order), drop = FALSE]
 }
 
-#' Type II as a Wald test in the model without the terms that contain the term: with V the covariance of beta, the
-#' term's coefficients less V_ta V_aa^-1 times theirs
+#' Types I and II as a Wald test in the model without the terms not taken into account: with V the covariance of beta,
+#' the term's coefficients less V_ta V_aa^-1 times theirs
 #' @noRd
-wald_contrasts <- function(fit, x, k, own) {
+wald_contrasts <- function(fit, x, own, above) {
   covariance <- vcov.glimmer(fit)
-  above <- which(attr(x, "assign") %in% containing_terms(fit, k))
   rows <- diag(ncol(x))[own, , drop = FALSE]
   if (length(above) && !anyNA(covariance)) {
     unit <- 1 / sqrt(diag(covariance)[above])
@@ -120,48 +141,4 @@ wald_contrasts <- function(fit, x, k, own) {
     rows[, above] <- -t(unit * adjustment)
   }
   rows
-}
-
-#' Type III: the term's coefficients with every factor coded by contrasts that sum to zero
-#'
-#' Written as differences from the first level, so that the degrees of freedom do not depend on the coding either.
-#' @return Function of the term and its columns.
-#' @noRd
-marginal_contrasts <- function(fit, x) {
-  if (length(fit$dropped)) {
-    stop_glimmer("aliased", paste0("Tests of type III are not defined with aliased columns (",
-                                   format_items(fit$dropped), "): the hypotheses depend on which are left out. Use ",
-                                   "type = \"II\"."),
-                 columns = fit$dropped)
-  }
-  coded <- function(contrast) {
-    matrix_of(fit$terms, fit$frame, stats::setNames(rep(list(contrast), length(fit$contrasts)), names(fit$contrasts)))
-  }
-  if (!length(fit$contrasts)) {
-    return(function(k, own) diag(ncol(x))[own, , drop = FALSE])
-  }
-  centred <- coded("contr.sum")
-  plain <- coded("contr.treatment")
-  from_user <- coefficients_between(centred, x)
-  from_plain <- coefficients_between(centred, plain)
-  function(k, own) {
-    rows <- which(attr(centred, "assign") == k)
-    columns <- which(attr(plain, "assign") == k)
-    contrasts <- solve(from_plain[rows, columns, drop = FALSE], from_user[rows, , drop = FALSE])
-    contrasts[abs(contrasts) < 1e-10 * max(abs(contrasts))] <- 0
-    contrasts
-  }
-}
-
-# B with to %*% B = from, both spanning the same space.
-coefficients_between <- function(to, from) {
-  size <- sqrt(colSums(to^2))
-  parts <- qr(to / rep(size, each = nrow(to)), tol = 0)
-  coefficients <- qr.coef(parts, from) / size
-  rest <- sqrt(colSums((from - to %*% coefficients)^2) / colSums(from^2))
-  if (ncol(to) != ncol(from) || anyNA(coefficients) || any(rest > 1e-6)) {
-    stop_glimmer("contrasts", paste0("Tests of type III need contrasts that span all differences between the levels ",
-                                     "of each factor: these do not. Use type = \"II\"."), argument = "contrasts")
-  }
-  coefficients
 }
