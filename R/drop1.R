@@ -41,19 +41,29 @@ drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k
     if (trace > 0) message("glimmer: without ", label)
     fit_without(object, label, design)
   })
+  single_term_table(object, fits, labels, test, k, "Single term deletions", restricted)
+}
+
+#' The table of fits with one term less, or one more
+#'
+#' @param fits List of lists: `log_likelihood`, `df` (number of parameters), `converged`. @param labels Their terms.
+#' @param title Character. @param restricted Logical: whether the fit was by REML, and is not any more.
+#' @noRd
+single_term_table <- function(object, fits, labels, test, k, title, restricted) {
   failed <- labels[!vapply(fits, function(fit) fit$converged, logical(1))]
   if (length(failed)) {
-    warn_glimmer("comparison", paste0("The fit without ", format_items(failed), " did not converge."), models = failed)
+    warn_glimmer("comparison", paste0("Fits that differ in ", format_items(failed), " did not converge."),
+                 models = failed)
   }
-  df <- length(object$parameters) - vapply(fits, function(fit) fit$df, 1L)
+  own <- length(object$parameters)
+  df <- vapply(fits, function(fit) fit$df, 1L)
   value <- c(object$log_likelihood, vapply(fits, function(fit) fit$log_likelihood, 1))
-  table <- data.frame(Df = c(NA, df), AIC = -2 * value + k * (length(object$parameters) - c(0, df)),
-                      row.names = c("<none>", labels))
+  table <- data.frame(Df = c(NA, abs(df - own)), AIC = -2 * value + k * c(own, df), row.names = c("<none>", labels))
   if (test == "Chisq") {
-    table$LRT <- c(NA, pmax(0, 2 * (value[1L] - value[-1L])))
+    table$LRT <- c(NA, pmax(0, sign(df - own) * 2 * (value[-1L] - value[1L])))
     table[["Pr(>Chi)"]] <- ifelse(table$Df > 0, stats::pchisq(table$LRT, table$Df, lower.tail = FALSE), NA)
   }
-  structure(table, heading = c("Single term deletions", if (restricted) "(fitted again by maximum likelihood)",
+  structure(table, heading = c(title, if (restricted) "(fitted again by maximum likelihood)",
                                "\nModel:", deparse1(stats::formula(object))),
             class = c("anova", "data.frame"))
 }

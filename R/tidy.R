@@ -187,8 +187,8 @@ check_rows_of_fit <- function(data, fit) {
     differ_in_words(used[shared], fit$frame[shared], any_order = FALSE)
   }
   if (!is.null(difference)) {
-    stop_glimmer("argument", paste0("`data` are not the data of the fit: what is given ", difference, ". Give its rows ",
-                                    "in their order, or for other data `newdata`."), argument = "data")
+    stop_glimmer("argument", paste0("`data` are not the data of the fit: what is given ", difference, ". Give its ",
+                                    "rows in their order, or for other data `newdata`."), argument = "data")
   }
 }
 

@@ -52,7 +52,7 @@ update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: o
   for (name in names(changes)) {
     call[[name]] <- changes[[name]]
   }
-  places <- c(list(caller), rev(as.list(sys.frames()[seq_len(sys.parent())])), list(environment(object$formula)))
+  places <- places_of_call(object, caller, sys.frames()[seq_len(sys.parent())])
   if (!evaluate) {
     if (identical(call$start, "previous")) call$start <- substitute(object)
     return(if ("data" %in% names(changes)) call else call_with_data(object, call, names(changes), places))
@@ -63,6 +63,11 @@ update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: o
   }
   source <- if (!"data" %in% names(changes)) data_for_update(object, call, names(changes), places)
   update_with(object, call, source, values, places)
+}
+
+# Where the data of a fit may be: where a method was called, in the calls that led there, or with the formula.
+places_of_call <- function(object, caller, frames) {
+  c(list(caller), rev(as.list(frames)), list(environment(object$formula)))
 }
 
 # The arguments of glmm() that are evaluated as those of any function are; the others are looked up in the data.
