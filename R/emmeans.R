@@ -44,6 +44,8 @@ recover_data.glimmer <- function(object, data = NULL, ..., params = "pi") {
 #' @exportS3Method emmeans::emm_basis
 emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", ...) {
   rule <- ddf_rule(object, ddf)
+  # variables that do not come from the grid are refused or warned of, as in predict()
+  new_variables(object, terms_variables(trms), grid)
   frame <- stats::model.frame(trms, grid, na.action = stats::na.pass, xlev = object$xlevels)
   x <- stats::model.matrix(trms, frame, contrasts.arg = object$contrasts)
   given <- list(...)[["vcov."]]

@@ -10,7 +10,8 @@
 #'     frame in which it was made}
 #'   \item{`formula`}{the formula as given, its environment reduced to the objects that it names}
 #'   \item{`family`}{family object}
-#'   \item{`frame`}{model frame: response, all variables, `(weights)`, `(offset)`; attributes `terms`, `na.action`}
+#'   \item{`frame`}{model frame: response, all variables, `(weights)`, `(offset)`; attributes `terms`, `na.action`
+#'     and `other_rows` (logical, by column: whether a value depends on other rows than its own)}
 #'   \item{`terms`, `xlevels`, `contrasts`}{of the fixed part, as [stats::lm()] keeps them}
 #'   \item{`random`}{list, one element a random term: `group`, `factor`, `columns`, `names`, `block`, `structure`,
 #'     and what rebuilds its columns for new data}

@@ -10,7 +10,8 @@
 #' @param env The caller of [glmm()].
 #' @param data The evaluated data.
 #' @return Model frame: response first, then all variables of the formula, `(weights)` and `(offset)`; attributes
-#'   `terms` (with the pruned environment) and `na.action`. Row names are those of the data.
+#'   `terms` (with the pruned environment), `na.action` and `other_rows` (see [find_other_rows()]). Row
+#'   names are those of the data.
 #' @noRd
 build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data, env)) {
   check_data(data)
@@ -28,6 +29,7 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
   check_finite(frame)
   check_weights(frame[["(weights)"]], frame)
   frame <- factor_groups(frame, parts$terms)
+  attr(frame, "other_rows") <- find_other_rows(frame, call, data, lookup)
   attr(attr(frame, "terms"), ".Environment") <- environment(parts$formula)
   frame
 }

@@ -91,10 +91,12 @@ new_variables <- function(fit, names, newdata, groups = NULL) {
   expressions <- as.list(attr(terms, "predvars"))[-1L]
   names(expressions) <- names(fit$frame)[seq_along(expressions)]
   env <- environment(fit$formula)
-  stats::setNames(lapply(names, function(name) {
+  values <- stats::setNames(lapply(names, function(name) {
     advice <- if (name %in% groups) " Only `re.form = NA` predicts without grouping variables."
     new_variable(expressions[[name]], name, newdata, env, advice)
   }), names)
+  warn_other_rows(fit, values)
+  values
 }
 
 new_variable <- function(expression, name, newdata, env, advice) {
@@ -109,12 +111,9 @@ new_variable <- function(expression, name, newdata, env, advice) {
     stop_glimmer("variable", paste0("Variable ", format_items(name), " of the model cannot be evaluated in ",
                                     "`newdata`: ", conditionMessage(value)), variable = name, argument = "newdata")
   }
-  if (NROW(value) != nrow(newdata)) {
-    outside <- setdiff(all.vars(expression), names(newdata))
-    stop_glimmer("variable", paste0("Variable ", format_items(name), " has length ", NROW(value), ", but `newdata` ",
-                                    "has ", nrow(newdata), " rows.",
-                                    if (length(outside)) paste0(" Not in `newdata`: ", format_items(outside), ".")),
-                 variable = name, argument = "newdata")
+  if (!is.symbol(expression) || NROW(value) != nrow(newdata)) {
+    check_follows_rows(value, expression, newdata, env, paste("Variable", format_items(name)), "variable",
+                       variable = name)
   }
   value
 }
@@ -132,17 +131,19 @@ new_argument <- function(fit, argument, newdata) {
     return(NULL)
   }
   expression <- fit$call[[argument]]
-  value <- if (!is_absent(expression, newdata)) {
-    tryCatch(eval(expression, newdata, environment(fit$formula)), error = function(e) NULL)
-  }
-  if (!is.numeric(value) || length(value) != nrow(newdata)) {
-    found <- if (is.numeric(value)) paste0(" gives ", length(value), " values for ", nrow(newdata), " rows.")
-             else " cannot be evaluated there."
+  shown <- paste0("The `", argument, "` argument of the fit", if (is.language(expression)) {
+    paste0(", `", deparse1(expression), "`,")
+  })
+  env <- environment(fit$formula)
+  value <- if (!is_absent(expression, newdata)) tryCatch(eval(expression, newdata, env), error = function(e) NULL)
+  if (!is.numeric(value)) {
     advice <- if (argument == "offset") " Or write the offset in the formula, as offset(...)."
-    stop_glimmer(argument, paste0("The `", argument, "` argument of the fit, `", deparse1(expression), "`, is needed ",
-                                  "for `newdata`, but", found, " Give `newdata` the columns that it names.", advice),
-                 argument = argument, expression = deparse1(expression))
+    stop_glimmer(argument, paste0(shown, " is needed for `newdata`, but cannot be evaluated there. Give `newdata` the ",
+                                  "columns that it names.", advice), argument = argument,
+                 expression = deparse1(expression))
   }
+  check_follows_rows(value, expression, newdata, env, shown, argument)
+  warn_other_rows(fit, stats::setNames(list(value), paste0("(", argument, ")")))
   value
 }
 

@@ -10,7 +10,7 @@
 #' @param newdata Data frame with the variables of the model, or `NULL` for the rows of the fit. The response is not
 #'   needed, nor are the grouping variables of terms that `re.form` leaves out. `poly()`, `ns()`, `scale()`, factor
 #'   levels and contrasts are those of the fit. Offsets, in the formula or as argument of [glmm()], are evaluated in
-#'   `newdata`.
+#'   `newdata`. Constants and functions may come from where the formula was made, values by row may not.
 #'   Rows for which the data do not determine the fixed part, as those of an empty cell (a combination of factor levels
 #'   without data), are `NA`, with a warning that names them.
 #' @param type `"link"`, the scale of the linear predictor (the default), or `"response"`, the mean: for a binomial
@@ -45,8 +45,13 @@
 #' `glimmer_error_variable`: a variable is missing in `newdata` or has another type. `glimmer_error_re_form`:
 #' `re.form` is not understood or not part of the model. `glimmer_error_offset`: the `offset` argument of the fit
 #' cannot be evaluated in `newdata`.
+#' Both also where values by row come from outside `newdata`, as those of `d$x` in the formula or of
+#' `offset = log(d$e)` do, whatever the number of rows.
 #' `glimmer_warning_estimable`: rows are not estimable, in the fields `rows`, `cells` (their values of the variables
 #' that matter) and `columns` (those that were left out of the model matrix).
+#' `glimmer_warning_other_rows`: the value of a variable depends on other rows than its own, as those of `rank(x)`,
+#' `I(x - mean(x))` and `as.numeric(scale(x))` do, so that in other data it is another variable. It is found when the
+#' model is fitted, by evaluating the variable in a few rows alone. Put such values into the data as a column.
 #' `glimmer_warning_standard_error`: the information is not positive definite, standard errors are `NA`.
 #'
 #' @references

@@ -160,11 +160,7 @@ status_value <- function(fit, check) {
 augment.glimmer <- function(x, data = stats::model.frame(x), newdata = NULL, ...) {
   check_dots(augment.glimmer, ...)
   if (!is.null(newdata)) {
-    linear <- c(stats::predict(x, newdata = newdata))
-    # what is not estimable was said for the same rows
-    fixed <- suppressWarnings(c(stats::predict(x, newdata = newdata, re.form = NA)),
-                              classes = "glimmer_warning_estimable")
-    return(data.frame(newdata, .fitted = linear, .fixed = fixed, .mu = x$family$linkinv(linear), check.names = FALSE))
+    return(augment_new(x, newdata))
   }
   if (!is.data.frame(data)) {
     stop_glimmer("argument", paste0("`data` must be a data frame (got ", class(data)[1L], ")."), argument = "data")
@@ -190,6 +186,16 @@ check_rows_of_fit <- function(data, fit) {
     stop_glimmer("argument", paste0("`data` are not the data of the fit: what is given ", difference, ". Give its ",
                                     "rows in their order, or for other data `newdata`."), argument = "data")
   }
+}
+
+# The rows are made once, so that what is said of them is said once.
+augment_new <- function(fit, newdata) {
+  rows <- prediction_rows(fit, newdata, select_random(fit, NULL))
+  check_new_levels(rows, FALSE)
+  eta <- linear_predictor(fit, rows)
+  fixed <- linear_predictor(fit, replace(rows, "random", list(NULL)))
+  columns <- lapply(list(.fitted = eta, .fixed = fixed, .mu = fit$family$linkinv(eta)), finish_rows, rows)
+  data.frame(newdata, columns, check.names = FALSE)
 }
 
 # Predictions and residuals are padded after na.exclude: take the padding out where the data do not have those rows.
