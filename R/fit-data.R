@@ -83,8 +83,8 @@ frame_from <- function(fit, data, place, more = NULL) {
 #' Variables of a fit as they are in its data, in the rows of the fit
 #'
 #' @param names Character: names of variables of the formula. @param places As of [find_data()].
-#' @return Data frame, without those that are no variables of the data but single values found elsewhere; or character:
-#'   why there is none.
+#' @return Data frame, without those that are no variables of the data but found elsewhere and have no value for each
+#'   row; or character: why there is none.
 #' @noRd
 fit_variables <- function(fit, names, places) {
   names <- setdiff(names, names_in(environment(fit$formula)))
@@ -95,10 +95,12 @@ fit_variables <- function(fit, names, places) {
   if (!found$found) {
     return(not_found_text(fit, found$other))
   }
-  single <- function(name) {
-    is.null(.subset2(found$data, name)) && length(get0(name, envir = found$place)) == 1L
+  rows <- nrow(found$data)
+  constant <- function(name) {
+    size <- NROW(get0(name, envir = found$place))
+    is.null(.subset2(found$data, name)) && (size == 1L || (!is.null(rows) && size != rows))
   }
-  names <- names[!vapply(names, single, NA)]
+  names <- names[!vapply(names, constant, NA)]
   frame_from(fit, found$data, found$place, more = names)[names]
 }
 
