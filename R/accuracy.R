@@ -134,7 +134,7 @@ print.accuracy.glimmer <- function(x, digits = max(3, getOption("digits") - 3), 
   dimnames(cells) <- list(label, c("logLik", "difference", "shift (SE)", "converged"))
   print(cells, quote = FALSE, right = TRUE)
   cat("\nEstimates\n")
-  estimates <- as.matrix(as.data.frame(x)[setdiff(names(x), accuracy_columns)])
+  estimates <- as.matrix(as.data.frame(x)[-seq_along(accuracy_columns)])
   rownames(estimates) <- label
   print(t(estimates), digits = digits, ...)
   cat("\n")
@@ -167,7 +167,7 @@ accuracy_words <- function(x) {
 plot.accuracy.glimmer <- function(x, ...) {
   rows <- which(x$nAGQ > 0L & !x$reference)
   best <- if (any(x$reference)) which(x$reference) else nrow(x)
-  estimates <- as.matrix(as.data.frame(x)[setdiff(names(x), accuracy_columns)])
+  estimates <- as.matrix(as.data.frame(x)[-seq_along(accuracy_columns)])
   shift <- sweep(sweep(estimates, 2L, estimates[best, ]), 2L, attr(x, "standard_errors"), "/")[rows, , drop = FALSE]
   shown <- which(colSums(is.finite(shift)) == nrow(shift))
   if (!length(rows) || !length(shown)) {

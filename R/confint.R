@@ -59,11 +59,10 @@ check_interval_method <- function(method, argument = "method") {
 wald_intervals <- function(fit, level, ddf) {
   tests <- contrast_table(check_contrast_matrix(NULL, fit), fixef.glimmer(fit), ddf_rule(fit, ddf))
   fixed <- t_interval(tests$estimate, tests$std.error, tests$df, level)
-  rownames(fixed) <- names(fixef.glimmer(fit))
   table <- covariance_table(fit)
   random <- covariance_intervals(table, level)
-  rownames(random) <- interval_names(table)
   intervals <- rbind(fixed, random)
+  rownames(intervals) <- make.unique(c(names(fixef.glimmer(fit)), interval_names(table)))
   tails <- c((1 - level) / 2, (1 + level) / 2)
   colnames(intervals) <- paste(format(100 * tails, trim = TRUE, scientific = FALSE, digits = 3), "%")
   intervals
@@ -99,8 +98,7 @@ interval_names <- function(table) {
 #' @noRd
 choose_parameters <- function(parm, names, fixed) {
   if (is.character(parm)) {
-    sets <- list(beta_ = names[seq_len(fixed)], theta_ = names[-seq_len(fixed)])
-    if (!fixed) sets$theta_ <- names
+    sets <- list(beta_ = names[seq_len(fixed)], theta_ = names[setdiff(seq_along(names), seq_len(fixed))])
     parm <- unlist(lapply(parm, function(name) if (name %in% names(sets)) sets[[name]] else name))
     unknown <- setdiff(parm, names)
   } else {

@@ -27,13 +27,11 @@ containment_df <- function(fit) {
 random_effects_by_name <- function(fit, design) {
   levels <- vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L)
   unlist(lapply(design$terms[order(levels)], function(term) {
-    z <- matrix_of(term$terms, fit$frame, term$contrasts)
-    assign <- attr(z, "assign")[match(term$names, colnames(z))]
     incidence <- variables_by_term(term$terms)
-    lapply(unique(assign), function(k) {
+    lapply(unique(term$assign), function(k) {
       own <- if (k > 0L) rownames(incidence)[incidence[, k]]
       list(variables = c(own, group_components(term$group_expression)), factor = term$factor,
-           columns = term$columns[assign == k])
+           columns = term$columns[term$assign == k])
     })
   }), recursive = FALSE)
 }

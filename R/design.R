@@ -96,6 +96,10 @@ factor_levels <- function(terms, frame) {
   if (length(levels)) levels
 }
 
+#' The model matrix of a terms object
+#'
+#' Columns that R calls alike, such as level 2 of a factor `time` and a covariate `time2`, are told apart by a number.
+#' @noRd
 matrix_of <- function(terms, frame, contrasts) {
   if (!length(attr(terms, "term.labels"))) {
     p <- attr(terms, "intercept")
@@ -103,7 +107,9 @@ matrix_of <- function(terms, frame, contrasts) {
                      assign = integer(p)))
   }
   used <- contrasts[intersect(names(contrasts), predictor_names(terms))]
-  stats::model.matrix(terms, frame, contrasts.arg = if (length(used)) used)
+  x <- stats::model.matrix(terms, frame, contrasts.arg = if (length(used)) used)
+  if (anyDuplicated(colnames(x))) colnames(x) <- make.unique(colnames(x))
+  x
 }
 
 keep_columns <- function(x, kept) {

@@ -94,7 +94,7 @@ fit_without <- function(fit, label, design = fit_design(fit)) {
   terms <- terms_without(fit$terms, match(label, attr(fit$terms, "term.labels")))
   x <- matrix_of(frame_terms(terms, fit$frame), fit$frame, fit$contrasts)
   x <- keep_columns(x, independent_columns(active_rows(x, which(design$weights > 0)), attr(x, "assign")))
-  start <- start_without(fit, design, x)
+  start <- start_without(fit, design, x, terms)
   design$X <- x
   result <- fit_design_by(design, fit$family, approximation_of(fit), fit$control, start)
   list(log_likelihood = result$found$value, df = length(result$found$parameters),
@@ -106,10 +106,10 @@ fit_without <- function(fit, label, design = fit_design(fit)) {
 #' At the variance parameters of the fit, and for beta where its quadratic log-likelihood is largest without the
 #' columns; where the columns left are coded otherwise, at the least squares approximation of the fixed part.
 #' @noRd
-start_without <- function(fit, design, x) {
+start_without <- function(fit, design, x, terms) {
   beta <- fit$parameters[fit$index$beta]
-  kept <- match(colnames(x), colnames(design$X))
-  same <- !anyNA(kept) && identical(unname(x[, seq_along(kept)]), unname(design$X[, kept]))
+  kept <- match_columns(term_columns(terms, x), term_columns(fit$terms, design$X))
+  same <- !anyNA(kept)
   covariance <- fit$covariance[fit$index$beta, fit$index$beta, drop = FALSE]
   if (same && !anyNA(covariance)) {
     left_out <- setdiff(seq_along(beta), kept)

@@ -106,8 +106,8 @@ parameter_index <- function(design, family) {
 #' Names of the parameters: beta, per random term the lower triangle of L column by column, log dispersion
 #' @noRd
 parameter_names <- function(design, family) {
-  c(colnames(design$X), unlist(lapply(design$terms, theta_names)),
-    if (has_dispersion(family)) family_traits(family)$dispersion)
+  make.unique(c(colnames(design$X), unlist(lapply(design$terms, theta_names)),
+                if (has_dispersion(family)) family_traits(family)$dispersion))
 }
 
 theta_names <- function(term) {

@@ -24,7 +24,11 @@ nlme::fixef
 #'
 #'   `coef()`: list of class `coef.glimmer`, one data frame a grouping factor, named by it: a row for each level, a
 #'   column for each fixed effect, and before them a column for each random effect that has no fixed one (which counts
-#'   as 0). All values are on the scale of the linear predictor.
+#'   as 0). All values are on the scale of the linear predictor. A random effect has a fixed one where the fixed effects
+#'   have its column, of the same variables with the same values: a factor's indicators are not its `contr.sum`.
+#' @details
+#' Columns that R calls alike, such as level 2 of a factor `time` and a covariate `time2`, are told apart by a number
+#' behind the name of the later one, `time2.1`, here and wherever their names stand.
 #' @seealso [ranef()] for the random effects alone, [vcov.glimmer()] for the covariance matrix of the estimates.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
@@ -50,14 +54,36 @@ fixef.glimmer <- function(object, add.dropped = FALSE, ...) {
 #' @export
 coef.glimmer <- function(object, ...) {
   fixed <- fixef.glimmer(object)
-  random_only <- setdiff(unlist(lapply(object$modes, colnames)), names(fixed))
-  fixed <- c(stats::setNames(numeric(length(random_only)), random_only), fixed)
-  by_factor <- lapply(object$modes, function(modes) {
-    values <- matrix(fixed, nrow(modes), length(fixed), byrow = TRUE, dimnames = list(rownames(modes), names(fixed)))
-    values[, colnames(modes)] <- values[, colnames(modes)] + modes
-    as.data.frame(values, optional = TRUE)
-  })
+  places <- random_places(fit_design(object))
+  names <- character(max(unlist(places)))
+  for (k in seq_along(places)) names[places[[k]]] <- colnames(object$modes[[k]])
+  alone <- names[seq_along(names) > length(fixed)]
+  # those of random effects alone come first
+  order <- c(length(fixed) + seq_along(alone), seq_along(fixed))
+  all <- c(fixed, numeric(length(alone)))
+  names <- make.unique(c(names(fixed), alone))
+  by_factor <- Map(function(modes, at) {
+    values <- matrix(all, nrow(modes), length(all), byrow = TRUE, dimnames = list(rownames(modes), names))
+    values[, at] <- values[, at] + modes
+    as.data.frame(values[, order, drop = FALSE], optional = TRUE)
+  }, object$modes, places)
   structure(by_factor, class = c("coef.glimmer", "coef.mer"))
+}
+
+# By factor: where the columns of its random effects are among the fixed ones or, without a fixed one, behind them.
+random_places <- function(design) {
+  known <- term_columns(design$fixed$terms, design$X)
+  places <- list()
+  for (k in seq_along(design$factors)) {
+    own <- factor_columns(design, k)
+    at <- match_columns(own, known)
+    new <- which(is.na(at))
+    at[new] <- length(known$variables) + seq_along(new)
+    known <- list(values = cbind(known$values, own$values[, new, drop = FALSE]),
+                  variables = c(known$variables, own$variables[new]))
+    places[[k]] <- at
+  }
+  places
 }
 
 #' @rdname fixef.glimmer

@@ -248,7 +248,7 @@ new_random <- function(fit, terms, k, columns, model, frame) {
   z <- matrix(0, nrow(frame), length(fit$factors[[k]]$columns), dimnames = list(NULL, fit$factors[[k]]$columns))
   for (term in terms) {
     used <- term$columns %in% columns
-    z[, term$columns[used]] <- matrix_of(term$terms, model, term$contrasts)[, term$names[used]]
+    z[, term$columns[used]] <- matrix_of(term$terms, model, term$contrasts)[, term$positions[used]]
   }
   expression <- terms[[1L]]$group_expression
   groups <- group_index(expression, frame)
@@ -333,11 +333,10 @@ match_effects <- function(term, fit, k) {
   left <- stats::terms(term$left)
   unknown <- setdiff(terms_variables(left), names(fit$frame))
   if (!length(unknown)) {
-    one <- fit$frame[1L, , drop = FALSE]
-    one <- model_variables(one, terms_variables(left), fit)
     contrasts <- unlist(lapply(fit$random, function(term) as.list(term$contrasts)), recursive = FALSE)
-    effects <- colnames(matrix_of(frame_terms(left, fit$frame), one, contrasts[!duplicated(names(contrasts))]))
-    unknown <- setdiff(effects, fit$factors[[k]]$columns)
+    asked <- matrix_of(frame_terms(left, fit$frame), fit$frame, contrasts[!duplicated(names(contrasts))])
+    places <- match_columns(term_columns(left, asked), factor_columns(rebuild_random(fit$random, fit$frame), k))
+    unknown <- colnames(asked)[is.na(places)]
   }
   if (length(unknown)) {
     stop_re_form(paste0("`re.form` has ", format_items(unknown), " for the grouping factor ",
@@ -345,5 +344,5 @@ match_effects <- function(term, fit, k) {
                         format_items(fit$factors[[k]]$columns), "."),
                  variable = unknown, term = deparse1(term$expression))
   }
-  match(effects, fit$factors[[k]]$columns)
+  places
 }

@@ -13,16 +13,16 @@
 #'   covariance blocks).
 #'
 #'   `terms`: one per covariance block in formula order, so that `(x || g)` gives one per column: a list of `group`,
-#'   `factor` (position in `factors`), `columns` (positions in its `Z`), `names`, `block` (position in its `blocks`),
+#'   `factor` (position in `factors`), `columns` (positions in its `Z`), `names`, `positions` and `assign` (where these
+#'   columns are in the model matrix of `terms`, and of which of its terms), `block` (position in its `blocks`),
 #'   `structure` ("unstructured"), `terms`, `xlevels`, `contrasts`, `group_expression`, `label` (the term as written).
-#'   The columns for new data are those called `names` in the model matrix of `terms`.
 #' @noRd
 build_random <- function(terms, frame, contrasts, active) {
   pieces <- unlist(lapply(terms, term_pieces, frame = frame, contrasts = contrasts, active = active),
                    recursive = FALSE)
   random <- join_pieces(pieces, frame)
   check_groups(random$factors)
-  check_overlap(random, active)
+  check_overlap(random, active, lapply(pieces, function(piece) colnames(piece$z)))
   random
 }
 
@@ -30,8 +30,8 @@ build_random <- function(terms, frame, contrasts, active) {
 #' @noRd
 rebuild_random <- function(terms, frame) {
   join_pieces(lapply(terms, function(term) {
-    z <- matrix_of(term$terms, frame, term$contrasts)
-    list(z = z[, term$names, drop = FALSE], term = term)
+    z <- matrix_of(term$terms, frame, term$contrasts)[, term$positions, drop = FALSE]
+    list(z = z, term = term)
   }), frame)
 }
 
@@ -46,8 +46,8 @@ term_pieces <- function(term, frame, contrasts, active) {
   lapply(columns, function(j) {
     list(z = keep_columns(z, j),
          term = list(group = term$group_name, factor = NA_integer_, columns = NA_integer_, names = colnames(z)[j],
-                     block = NA_integer_, structure = "unstructured", terms = left,
-                     xlevels = factor_levels(left, frame), contrasts = attr(z, "contrasts"),
+                     positions = j, assign = attr(z, "assign")[j], block = NA_integer_, structure = "unstructured",
+                     terms = left, xlevels = factor_levels(left, frame), contrasts = attr(z, "contrasts"),
                      group_expression = term$group, label = label))
   })
 }
@@ -69,27 +69,40 @@ check_term_rank <- function(z, label, active, diagonal) {
 }
 
 #' Sort covariance blocks by grouping factor
+#'
+#' Names of factors, and of effects within a factor, that are alike are told apart by a number.
 #' @noRd
 join_pieces <- function(pieces, frame) {
   keys <- vapply(pieces, function(piece) group_key(piece$term$group_expression), "")
   factor_of <- match(keys, unique(keys))
   terms <- lapply(pieces, function(piece) piece$term)
+  names <- make.unique(vapply(terms[match(unique(keys), keys)], function(term) term$group, ""))
   factors <- lapply(seq_along(unique(keys)), function(i) {
     own <- which(factor_of == i)
     z <- lapply(pieces[own], function(piece) piece$z)
     blocks <- vapply(z, ncol, integer(1))
     ends <- cumsum(blocks)
+    effects <- make.unique(unlist(lapply(terms[own], function(term) term$names)))
     for (k in seq_along(own)) {
-      found <- list(group = terms[[own[1L]]]$group, factor = i, columns = seq.int(ends[k] - blocks[k] + 1L, ends[k]),
-                    block = k)
+      columns <- seq.int(ends[k] - blocks[k] + 1L, ends[k])
+      found <- list(group = names[i], factor = i, columns = columns, names = effects[columns], block = k)
       terms[[own[k]]][names(found)] <<- found
     }
     groups <- group_index(terms[[own[1L]]]$group_expression, frame)
     z <- if (length(z) == 1L) z[[1L]] else do.call(cbind, z)
-    attributes(z) <- list(dim = dim(z), dimnames = list(NULL, colnames(z)))
-    list(name = terms[[own[1L]]]$group, levels = groups$levels, index = groups$index, Z = z, blocks = blocks)
+    attributes(z) <- list(dim = dim(z), dimnames = list(NULL, effects))
+    list(name = names[i], levels = groups$levels, index = groups$index, Z = z, blocks = blocks)
   })
   list(factors = factors, terms = terms)
+}
+
+#' The columns of a factor's Z, for [match_columns()]
+#' @param random List of `factors` and `terms`.
+#' @noRd
+factor_columns <- function(random, k) {
+  terms <- Filter(function(term) term$factor == k, random$terms)
+  variables <- do.call(c, lapply(terms, function(term) term_columns(term$terms, NULL, term$assign)$variables))
+  list(values = random$factors[[k]]$Z, variables = variables[order(unlist(lapply(terms, `[[`, "columns")))])
 }
 
 # a:b and b:a are the same groups.
@@ -105,7 +118,10 @@ group_key <- function(group) {
 #' @noRd
 group_index <- function(expression, frame) {
   components <- lapply(group_components(expression), function(name) column_index(frame[[name]], name))
-  Reduce(cross_index, components)
+  groups <- Reduce(cross_index, components)
+  # "1:2" and "3" make the same label as "1" and "2:3"
+  if (length(components) > 1L) groups$levels <- make.unique(groups$levels)
+  groups
 }
 
 column_index <- function(x, name) {
@@ -159,27 +175,29 @@ check_groups <- function(factors) {
 #'
 #' If a combination of the columns of one block is one of the other, the two cannot tell its variance apart.
 #' @noRd
-check_overlap <- function(random, active) {
+check_overlap <- function(random, active, names) {
+  factor_of <- vapply(random$terms, function(term) term$factor, 1L)
   for (i in seq_along(random$factors)) {
-    blocks <- Filter(function(term) term$factor == i, random$terms)
+    blocks <- random$terms[factor_of == i]
+    given <- unlist(names[factor_of == i])
     if (length(blocks) < 2L) {
       next
     }
     z <- active_rows(random$factors[[i]]$Z, active)
     products <- crossprod(z)
     for (pair in utils::combn(length(blocks), 2L, simplify = FALSE)) {
-      check_pair(blocks[[pair[1L]]], blocks[[pair[2L]]], z, products)
+      check_pair(blocks[[pair[1L]]], blocks[[pair[2L]]], z, products, given)
     }
   }
 }
 
-check_pair <- function(first, second, z, products) {
-  repeated <- intersect(first$names, second$names)
+check_pair <- function(first, second, z, products, names) {
   columns <- c(first$columns, second$columns)
-  if (!length(repeated) && !well_conditioned(products[columns, columns])) {
-    independent <- independent_columns(z[, columns, drop = FALSE], seq_along(columns))
-    repeated <- setdiff(colnames(z)[columns], colnames(z)[columns][independent])
+  if (well_conditioned(products[columns, columns])) {
+    return(invisible())
   }
+  independent <- independent_columns(z[, columns, drop = FALSE], seq_along(columns))
+  repeated <- unique(names[columns[-independent]])
   if (length(repeated)) {
     labels <- unique(c(first$label, second$label))
     subject <- if (length(labels) == 1L) "The random term " else "The random terms "

@@ -93,7 +93,8 @@ random_cells <- function(x, digits) {
   rows <- x$random[x$random$kind == "sd" | (x$random$kind == "sigma" & isLMM.glimmer(x)), ]
   effects <- lapply(varcor, rownames)
   residual <- any(rows$kind == "sigma")
-  labels <- rbind(random_labels(sub("\\.[0-9]+$", "", names(varcor)), effects), if (residual) c("Residual", ""))
+  first <- cumsum(c(1L, lengths(effects)))[seq_along(effects)]
+  labels <- rbind(random_labels(rows$group[first], effects), if (residual) c("Residual", ""))
   correlations <- correlation_cells(lapply(varcor, attr, "correlation"), max(2L, digits - 2L))
   if (residual) correlations <- rbind(correlations, rep("", ncol(correlations)))
   cells <- cbind(labels, format_sds(rows$estimate, rows$boundary, digits), format_intervals(rows),

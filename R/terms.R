@@ -55,3 +55,29 @@ terms_without <- function(terms, k) {
   kept <- setdiff(seq_along(attr(terms, "term.labels")), k)
   stats::terms(structure(call("~", sum_of_terms(terms, kept)), class = "formula"))
 }
+
+#' The columns of a model matrix, with what tells them from columns of other matrices
+#'
+#' @param x Result of [matrix_of()], or some of its columns. @param assign The term of each.
+#' @return List: `values` (matrix), `variables` (list by column: names of the variables of its term).
+#' @noRd
+term_columns <- function(terms, x, assign = attr(x, "assign")) {
+  incidence <- variables_by_term(terms)
+  variables <- lapply(assign, function(k) if (k > 0L) sort(rownames(incidence)[incidence[, k]]) else character())
+  list(values = x, variables = variables)
+}
+
+#' Find columns in another matrix: those of the same variables with the same values
+#'
+#' Names do not tell: level 2 of `time` and a covariate `time2` are called alike, and so are columns of a factor
+#' in two codings.
+#' @param columns,among Results of [term_columns()].
+#' @return Integer, one a column: its position among the others, `NA` for none.
+#' @noRd
+match_columns <- function(columns, among) {
+  vapply(seq_along(columns$variables), function(j) {
+    candidates <- which(vapply(among$variables, identical, NA, columns$variables[[j]]))
+    equal <- vapply(candidates, function(i) all(columns$values[, j] == among$values[, i]), NA)
+    candidates[equal][1L]
+  }, 1L)
+}

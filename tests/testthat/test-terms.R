@@ -119,3 +119,90 @@ test_that("a response among the predictors is left out whatever its name", {
   expect_equal(unname(fixef(fit)), unname(fixef(glmm(y ~ x + (1 | g), factorial))))
   expect_error(glmm(`Yield (t/ha)` ~ `my x` + (`Yield (t/ha)` | `1st`), other), class = "glimmer_error_formula")
 })
+
+# Level 2 of `time` and the covariate `time2` make columns of one name, and so do levels of `a` and `b`, or of `u` and
+# `v`; the capital letters and `z` are the same variables without that.
+colliding <- local({
+  set.seed(3)
+  d <- data.frame(id = rep(1:30, each = 6), time = factor(rep(1:3, 60)), time2 = rnorm(180), x = rnorm(180))
+  d$a <- factor(sample(c("0", "1", "1:b1"), 180, TRUE))
+  d$b <- factor(sample(c("0", "2", "1:b2"), 180, TRUE), levels = c("0", "2", "1:b2"))
+  d$u <- factor(rep(c("1:2", "1"), 90))
+  d$v <- factor(rep(c("3", "2:3", "5"), each = 60))
+  d[["u:v"]] <- rep(1:18, 10)
+  effects <- matrix(rnorm(120), 30)[d$id, ]
+  d$y <- effects[, 1] + effects[, 2] * (d$time == "2") + effects[, 3] * (d$time == "3") + effects[, 4] * d$time2 +
+    3 * rnorm(6)[as.integer(d$u:d$v)] + rnorm(180)
+  d$log_sigma <- d$x
+  d$sigma <- as.integer(d$v)
+  cbind(d, Time = factor(d$time, labels = c("p", "q", "r")), z = d$time2, A = factor(d$a, labels = c("p", "q", "r")),
+        B = factor(d$b, labels = c("u", "v", "w")), U = factor(d$u, labels = c("m", "n")), V = as.integer(d$v),
+        w = d[["u:v"]])
+})
+collisions <- list(
+  slopes = list(y ~ time + time2 + (time + time2 | id), y ~ Time + z + (Time + z | id)),
+  "double bar" = list(y ~ time + time2 + (time + time2 || id), y ~ Time + z + (Time + z || id)),
+  "two terms" = list(y ~ time2 + (0 + time | id) + (0 + time2 | id), y ~ z + (0 + Time | id) + (0 + z | id)),
+  "fixed and random" = list(y ~ time + (time2 | id), y ~ Time + (z | id)),
+  interaction = list(y ~ a * b + (1 | id), y ~ A * B + (1 | id)),
+  groups = list(y ~ x + (1 | u:v) + (1 | `u:v`), y ~ x + (1 | U:V) + (1 | w)),
+  dispersion = list(y ~ log_sigma + sigma + (log_sigma | id), y ~ x + V + (x | id))
+)
+
+test_that("columns, effects and levels of one name are told apart: all is as after renaming", {
+  row <- function(fit, data) {
+    rows <- rownames(confint(fit))
+    expect_identical(anyDuplicated(rows), 0L)
+    do.call(rbind, lapply(rows, function(name) confint(fit, name)))
+  }
+  ask <- c(questions, list(
+    parameters = function(fit, data) component(fit, "parameters"), fitted = function(fit, data) fitted(fit),
+    vcov = function(fit, data) vcov(fit, full = TRUE), parm = row,
+    ranef = function(fit, data) unlist(lapply(ranef(fit), as.matrix)),
+    "given parameters" = function(fit, data) logLik(fit, parameters = rev(component(fit, "parameters"))),
+    start = function(fit, data) logLik(update(fit, start = "previous")),
+    "drawn and kept" = function(fit, data) {
+      kept <- if ("time2" %in% all.vars(formula(fit))) ~ (0 + time2 | id) else ~ (0 + z | id)
+      if (length(fixef(fit)) == 4L) simulate(fit, seed = 1, re.form = kept) else 0
+    }))
+  ask$refit <- function(fit, data) logLik(refit(fit, rev(data$y)))
+  for (which in names(collisions)) {
+    fits <- lapply(collisions[[which]], function(formula) suppressWarnings(glmm(formula, colliding, REML = FALSE)))
+    pair <- list(odd = fits[[1L]], plain = fits[[2L]], data = colliding, other = colliding)
+    for (question in names(ask)) {
+      suppressWarnings(expect_same(pair, ask[[question]], paste(which, question), 5e-3))
+    }
+    expect_output(print(summary(fits[[1L]])), "Fixed effects")
+    expect_output(print(ranef(fits[[1L]])), "(Intercept)|time")
+  }
+})
+
+test_that("a random effect is added to the fixed effect of the same column, and to no other of that name", {
+  fit <- glmm(y ~ time + (time2 | id), colliding)
+  by_level <- coef(fit)$id
+  expect_named(by_level, c("time2.1", "(Intercept)", "time2", "time3"))
+  expect_equal(by_level$time2, rep(fixef(fit)[["time2"]], 30))
+  expect_equal(by_level$time2.1, ranef(fit)$id$time2)
+  # contrasts that sum to zero are not the indicators of the random term
+  fit <- suppressWarnings(glmm(y ~ time + (0 + time | id), colliding, contrasts = list(time = "contr.sum")))
+  fixed <- as.matrix(coef(fit)$id) %*% rbind(diag(3), c(1, 1, 1), c(1, 0, -1), c(0, 1, -1))
+  new <- data.frame(id = rep(1:30, 3), time = factor(rep(1:3, each = 30)))
+  expect_named(coef(fit)$id, c("time1.1", "time2.1", "time3", "(Intercept)", "time1", "time2"))
+  expect_equal(as.vector(fixed), unname(predict(fit, new)))
+})
+
+test_that("an aliased column is left out, not another of its name", {
+  d <- colliding
+  d$time2 <- 2 * (d$time == "2")
+  expect_warning(fit <- glmm(y ~ time + time2 + x + (1 | id), d), class = "glimmer_warning_aliased")
+  plain <- glmm(y ~ time + x + (1 | id), d)
+  expect_identical(component(fit, "dropped"), "time2.1")
+  expect_equal(fixef(fit, add.dropped = TRUE), c(fixef(plain), time2.1 = NA)[c(1:3, 5, 4)], tolerance = 1e-5)
+  expect_equal(predict(fit, d[1:9, ]), predict(plain, d[1:9, ]), tolerance = 1e-5)
+  expect_identical(colnames(model.matrix(fit)), names(fixef(fit)))
+})
+
+test_that("a column that two terms share is still refused, under its name", {
+  refused(glmm(y ~ x + (1 | id) + (x | id), colliding), "duplicated_term", column = "(Intercept)")
+  refused(glmm(y ~ x + (0 + time2 | id) + (0 + z | id), colliding), "duplicated_term", column = "z")
+})
