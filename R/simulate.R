@@ -88,14 +88,19 @@ older_re_form <- function(use_u, alone) {
 #' @return List: `state` (for the attribute `seed`) and `restore`, a function.
 #' @noRd
 random_state <- function(seed) {
-  if (!exists(".Random.seed", envir = globalenv(), inherits = FALSE)) stats::runif(1L)
-  before <- get(".Random.seed", envir = globalenv(), inherits = FALSE)
+  current <- function() get0(".Random.seed", envir = globalenv(), inherits = FALSE)
   if (is.null(seed)) {
-    return(list(state = before, restore = function() NULL))
+    if (is.null(current())) stats::runif(1L)
+    return(list(state = current(), restore = function() NULL))
   }
+  before <- current()
   set.seed(seed)
   list(state = structure(seed, kind = as.list(RNGkind())),
-       restore = function() assign(".Random.seed", before, envir = globalenv()))
+       restore = function() {
+         # where there was no state there is none again
+         if (is.null(before)) rm(".Random.seed", envir = globalenv()) else
+           assign(".Random.seed", before, envir = globalenv())
+       })
 }
 
 # The rows as far as they are conditioned on: new levels matter only there.

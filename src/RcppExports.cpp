@@ -16,7 +16,6 @@ SEXP cpp_model(Rcpp::List data);
 RcppExport SEXP _glimmer_cpp_model(SEXP dataSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_model(data));
     return rcpp_result_gen;
@@ -27,7 +26,6 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradien
 RcppExport SEXP _glimmer_cpp_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP gradientSEXP, SEXP fixedSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
     Rcpp::traits::input_parameter< bool >::type gradient(gradientSEXP);
@@ -41,7 +39,6 @@ Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters);
 RcppExport SEXP _glimmer_cpp_joint_start(SEXP modelSEXP, SEXP parametersSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_joint_start(model, parameters));
@@ -52,7 +49,6 @@ END_RCPP
 void cpp_set_edge_barrier(SEXP model, double weight);
 RcppExport SEXP _glimmer_cpp_set_edge_barrier(SEXP modelSEXP, SEXP weightSEXP) {
 BEGIN_RCPP
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< double >::type weight(weightSEXP);
     cpp_set_edge_barrier(model, weight);
@@ -63,7 +59,6 @@ END_RCPP
 void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
 RcppExport SEXP _glimmer_cpp_set_rule(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
 BEGIN_RCPP
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
     Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
@@ -76,7 +71,6 @@ Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp
 RcppExport SEXP _glimmer_cpp_level_values(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
     Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
@@ -89,7 +83,6 @@ Rcpp::List cpp_moments(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVecto
 RcppExport SEXP _glimmer_cpp_moments(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
     Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
@@ -102,7 +95,6 @@ int cpp_cores();
 RcppExport SEXP _glimmer_cpp_cores() {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     rcpp_result_gen = Rcpp::wrap(cpp_cores());
     return rcpp_result_gen;
 END_RCPP
@@ -112,7 +104,6 @@ Rcpp::LogicalVector cpp_density_facts(SEXP model);
 RcppExport SEXP _glimmer_cpp_density_facts(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_density_facts(model));
     return rcpp_result_gen;
@@ -123,7 +114,6 @@ Rcpp::List cpp_level_information(SEXP model);
 RcppExport SEXP _glimmer_cpp_level_information(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_level_information(model));
     return rcpp_result_gen;
@@ -134,7 +124,6 @@ Rcpp::NumericVector cpp_edge_distances(SEXP model);
 RcppExport SEXP _glimmer_cpp_edge_distances(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_edge_distances(model));
     return rcpp_result_gen;
@@ -145,7 +134,6 @@ Rcpp::List cpp_modes(SEXP model);
 RcppExport SEXP _glimmer_cpp_modes(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_modes(model));
     return rcpp_result_gen;
@@ -156,7 +144,6 @@ Rcpp::NumericMatrix cpp_fixed_information(SEXP model);
 RcppExport SEXP _glimmer_cpp_fixed_information(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_fixed_information(model));
     return rcpp_result_gen;
@@ -167,7 +154,6 @@ Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model);
 RcppExport SEXP _glimmer_cpp_fixed_hessian(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_fixed_hessian(model));
     return rcpp_result_gen;
@@ -178,7 +164,6 @@ Rcpp::List cpp_density(Rcpp::List rows, Rcpp::NumericVector eta, double phi, std
 RcppExport SEXP _glimmer_cpp_density(SEXP rowsSEXP, SEXP etaSEXP, SEXP phiSEXP, SEXP familySEXP, SEXP linkSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< Rcpp::List >::type rows(rowsSEXP);
     Rcpp::traits::input_parameter< Rcpp::NumericVector >::type eta(etaSEXP);
     Rcpp::traits::input_parameter< double >::type phi(phiSEXP);
@@ -193,7 +178,6 @@ SEXP cpp_linear_model(Rcpp::List data, bool restricted);
 RcppExport SEXP _glimmer_cpp_linear_model(SEXP dataSEXP, SEXP restrictedSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
     Rcpp::traits::input_parameter< bool >::type restricted(restrictedSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_linear_model(data, restricted));
@@ -205,7 +189,6 @@ Rcpp::List cpp_linear_evaluate(SEXP model, Rcpp::NumericVector parameters, bool 
 RcppExport SEXP _glimmer_cpp_linear_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP profileSEXP, SEXP gradientSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
     Rcpp::traits::input_parameter< bool >::type profile(profileSEXP);
@@ -219,7 +202,6 @@ Rcpp::List cpp_linear_modes(SEXP model);
 RcppExport SEXP _glimmer_cpp_linear_modes(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_linear_modes(model));
     return rcpp_result_gen;
@@ -230,7 +212,6 @@ Rcpp::List cpp_linear_level_information(SEXP model);
 RcppExport SEXP _glimmer_cpp_linear_level_information(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_linear_level_information(model));
     return rcpp_result_gen;
@@ -241,7 +222,6 @@ Rcpp::NumericMatrix cpp_linear_fixed_information(SEXP model);
 RcppExport SEXP _glimmer_cpp_linear_fixed_information(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_linear_fixed_information(model));
     return rcpp_result_gen;

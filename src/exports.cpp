@@ -23,7 +23,7 @@ glimmer::NodeRule as_rule(const Model& m, const Rcpp::IntegerVector& nodes, cons
 //'   without a copy), factors (list, see src/convert.h), family, link (character), threads (integer).
 //' @return An external pointer.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 SEXP cpp_model(Rcpp::List data) {
   auto model = std::make_unique<Model>(
       glimmer::as_responses(data), glimmer::as_column(data["offset"]), glimmer::as_design(data["X"]),
@@ -43,7 +43,7 @@ SEXP cpp_model(Rcpp::List data) {
 //' @param fixed "given", "joint" (beta at its joint mode with the random effects) or "integrated" (REML).
 //' @return List: status, value, gradient, beta.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradient, std::string fixed) {
   Model& m = as_model(model);
   const glimmer::Vector at = glimmer::as_vector(parameters);
@@ -59,7 +59,7 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradien
 //' @param parameters Numeric: (beta, theta, phi).
 //' @return Numeric; empty where none is found.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters) {
   return Rcpp::wrap(as_model(model).joint_start(glimmer::as_vector(parameters)));
 }
@@ -69,7 +69,7 @@ Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters) 
 //' @param model External pointer of cpp_model().
 //' @param weight Number; zero: none.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_barrier(weight); }
 
 //' The quadrature rule of every evaluation from now on
@@ -78,7 +78,7 @@ void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_
 //' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
 //' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the last evaluation.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
   Model& m = as_model(model);
   if (nodes.size() == 0) return m.set_rule(nullptr);
@@ -93,7 +93,7 @@ void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wid
 //'   are.
 //' @return Numeric, one a level; NaN where there are no nodes.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
   Model& m = as_model(model);
   return Rcpp::wrap(nodes.size() == 0 ? m.level_values() : m.level_values(as_rule(m, nodes, wide)));
@@ -105,7 +105,7 @@ Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp
 //' @param nodes,wide As of cpp_set_rule().
 //' @return List: means (effects x levels), variances (effects x effects x levels).
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_moments(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
   Model& m = as_model(model);
   const glimmer::Moments moments = m.moments(as_rule(m, nodes, wide));
@@ -124,7 +124,7 @@ Rcpp::List cpp_moments(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVecto
 //'
 //' @return Integer, at least 1.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 int cpp_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 //' What is known of a model's density
@@ -133,7 +133,7 @@ int cpp_cores() { return std::max(1, static_cast<int>(std::thread::hardware_conc
 //' @return Logical: log_concave (in the linear predictor, for every response), restricted (not every linear predictor
 //'   is allowed).
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::LogicalVector cpp_density_facts(SEXP model) {
   const Model& m = as_model(model);
   return Rcpp::LogicalVector::create(Rcpp::Named("log_concave") = m.data().density->log_concave(),
@@ -145,7 +145,7 @@ Rcpp::LogicalVector cpp_density_facts(SEXP model) {
 //' @param model External pointer of cpp_model().
 //' @return List, one element a factor as given to cpp_model(): matrix, a row and a column an effect.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_level_information(SEXP model) {
   const Model& m = as_model(model);
   Rcpp::List out(m.data().terms.count());
@@ -159,7 +159,7 @@ Rcpp::List cpp_level_information(SEXP model) {
 //' @param model External pointer of cpp_model().
 //' @return Numeric, one a row with positive weight, in the order of the core.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector cpp_edge_distances(SEXP model) { return Rcpp::wrap(as_model(model).edge_distances()); }
 
 //' Conditional modes of b and their covariances at the last evaluation
@@ -168,7 +168,7 @@ Rcpp::NumericVector cpp_edge_distances(SEXP model) { return Rcpp::wrap(as_model(
 //' @return List, one element a factor as given to cpp_model(): modes (effects x levels), variances
 //'   (effects x effects x levels).
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_modes(SEXP model) {
   Model& m = as_model(model);
   return glimmer::as_effects(m.data().terms, m.point().b, m.mode_covariance(), 1.0);
@@ -179,7 +179,7 @@ Rcpp::List cpp_modes(SEXP model) {
 //' @param model External pointer of cpp_model().
 //' @return Numeric matrix, p x p.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::NumericMatrix cpp_fixed_information(SEXP model) { return Rcpp::wrap(as_model(model).fixed_information()); }
 
 //' The second derivative of the last value in beta
@@ -187,7 +187,7 @@ Rcpp::NumericMatrix cpp_fixed_information(SEXP model) { return Rcpp::wrap(as_mod
 //' @param model External pointer of cpp_model().
 //' @return Numeric matrix, p x p; 0 x 0 where it is not known.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model) { return Rcpp::wrap(as_model(model).fixed_hessian()); }
 
 //' Log-density of rows and its derivatives
@@ -199,7 +199,7 @@ Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model) { return Rcpp::wrap(as_model(m
 //' @return List: f (with all constants), d1, w, d3, d4, d5, and where the family has a dispersion
 //'   f_phi, d1_phi, w_phi, d3_phi, d4_phi; expected (weights).
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_density(Rcpp::List rows, Rcpp::NumericVector eta, double phi, std::string family, std::string link) {
   const auto density = glimmer::make_density(family, link);
   const glimmer::Responses responses = glimmer::as_responses(rows);

@@ -17,7 +17,7 @@ LinearModel& as_linear(SEXP pointer) { return *Rcpp::XPtr<LinearModel>(pointer);
 //' @param restricted Logical: the restricted log-likelihood.
 //' @return An external pointer.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 SEXP cpp_linear_model(Rcpp::List data, bool restricted) {
   auto model = std::make_unique<LinearModel>(glimmer::as_responses(data), glimmer::as_column(data["offset"]),
                                              glimmer::as_design(data["X"]), glimmer::as_terms(data["factors"]),
@@ -33,7 +33,7 @@ SEXP cpp_linear_model(Rcpp::List data, bool restricted) {
 //' @param gradient Logical.
 //' @return List: status, value, gradient, parameters (which the value belongs to).
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_linear_evaluate(SEXP model, Rcpp::NumericVector parameters, bool profile, bool gradient) {
   Rcpp::checkUserInterrupt();
   const glimmer::LinearEvaluation out = as_linear(model).evaluate(glimmer::as_vector(parameters), profile, gradient);
@@ -47,7 +47,7 @@ Rcpp::List cpp_linear_evaluate(SEXP model, Rcpp::NumericVector parameters, bool 
 //' @param model External pointer of cpp_linear_model().
 //' @return As of cpp_modes().
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_linear_modes(SEXP model) {
   LinearModel& m = as_linear(model);
   return glimmer::as_effects(m.terms(), m.modes(), m.mode_covariance(), m.sigma() * m.sigma());
@@ -58,7 +58,7 @@ Rcpp::List cpp_linear_modes(SEXP model) {
 //' @param model External pointer of cpp_linear_model().
 //' @return As of cpp_level_information().
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_linear_level_information(SEXP model) {
   const LinearModel& m = as_linear(model);
   Rcpp::List out(m.terms().count());
@@ -72,7 +72,7 @@ Rcpp::List cpp_linear_level_information(SEXP model) {
 //' @param model External pointer of cpp_linear_model().
 //' @return Numeric matrix, p x p.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::NumericMatrix cpp_linear_fixed_information(SEXP model) {
   return Rcpp::wrap(as_linear(model).fixed_information());
 }

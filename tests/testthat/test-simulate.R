@@ -132,6 +132,23 @@ test_that("the seed is kept, and the state of the generator restored", {
   expect_false(identical(simulate(fit)$sim_1, free$sim_1))
 })
 
+test_that("no state of the generator appears where there was none", {
+  had <- get0(".Random.seed", envir = globalenv(), inherits = FALSE)
+  on.exit(if (!is.null(had)) assign(".Random.seed", had, envir = globalenv()))
+  none <- function(expression) {
+    suppressWarnings(rm(".Random.seed", envir = globalenv()))
+    force(expression)
+    expect_false(exists(".Random.seed", envir = globalenv(), inherits = FALSE))
+  }
+  data <- transform(InsectSprays, block = rep(1:12, 6), row = rep(1:9, 8))
+  none(fit <- glmm(count ~ spray + (1 | block), data, poisson))
+  none(suppressWarnings(glmm(count ~ spray + (1 | block) + (1 | row), data)))
+  none(predict(fit, data[1:3, ], se.fit = TRUE))
+  none(summary(fit))
+  none(refit(fit, data$count))
+  none(simulate(fit, seed = 1))
+})
+
 test_that("new data bring their own levels, trials and weights", {
   skip_if_not_installed("lme4")
   data <- transform(lme4::cbpp, big = size * 10L)
