@@ -11,6 +11,7 @@
 #' @param test For one fit: `"F"`, `"Chisq"`, or `"auto"`, F tests where `ddf` gives denominator degrees of freedom.
 #' @param ddf For one fit: the method of denominator degrees of freedom, see [ddf()]; `"auto"` is Satterthwaite's for
 #'   a Gaussian response with identity link, and none for others.
+#' @param information For one fit: of the method of Kenward and Roger, see [ddf()].
 #' @return Data frame of class `anova`.
 #'
 #'   For several fits, one row each in the order of their numbers of parameters, with the columns of 'lme4': `npar`
@@ -72,12 +73,13 @@
 #' print(anova(fit, type = "III"))
 #' @export
 anova.glimmer <- function(object, ..., refit = FALSE, model.names = NULL, type = "II", test = "auto",
-                          ddf = "auto") {
+                          ddf = "auto", information = c("expected", "observed")) {
   check_dots(anova.glimmer, ...)
   check_flag(refit, "refit")
   type <- resolve_type(type)
   test <- match_choice(test, c("auto", "F", "Chisq"), "test")
   ddf <- resolve_ddf(ddf, object)
+  information <- resolve_information(information, ddf)
   others <- list(...)
   given <- c("", if (is.null(names(others))) character(length(others)) else names(others))
   fits <- c(list(object), others)
@@ -85,7 +87,7 @@ anova.glimmer <- function(object, ..., refit = FALSE, model.names = NULL, type =
   if (any(!is_fit & !nzchar(given))) refuse_fit(fits, which(!is_fit & !nzchar(given))[1L])
   fits <- fits[is_fit]
   if (length(fits) == 1L) {
-    return(term_anova(object, type, test, ddf))
+    return(term_anova(object, type, test, ddf, information))
   }
   expressions <- as.list(substitute(list(object, ...)))[-1L][is_fit]
   names(fits) <- model_names(model.names, expressions)

@@ -17,8 +17,7 @@
 #'       multiple of a chi-squared variable with the same first two moments, by the observed information on the variance
 #'       parameters (Giesbrecht and Burns 1985). A joint test pools them as Fai and Cornelius (1996).}
 #'     \item{`"kenward-roger"`}{Gaussian response with identity link, fitted by REML only: a covariance matrix adjusted
-#'       for the estimation of the variances, a scaled F statistic, and the expected information (Kenward and Roger
-#'       1997).}
+#'       for the estimation of the variances, and a scaled F statistic (Kenward and Roger 1997); see `information`.}
 #'     \item{`"containment"`}{of a term A: the smallest rank that a random effect whose name contains A, as `(1 | A:b)`
 #'       or `(A | b)` do, adds to the columns of X and the random effects before it, which are those of factors with
 #'       fewer levels; where there is none, the number of rows less the rank of X and Z together. This is the default of
@@ -32,6 +31,11 @@
 #'     \item{`"residual"`}{number of rows less rank of X.}
 #'     \item{`"none"`}{infinite: normal and chi-squared tests.}
 #'   }
+#' @param information Character, for the method of Kenward and Roger only: how the covariance of the estimated variance
+#'   parameters is had. `"expected"` is the inverse of their expected information, as in the paper and in 'pbkrtest';
+#'   `"observed"` that of the observed one, minus the second derivatives of the restricted log-likelihood at the
+#'   estimates, as in PROC MIXED of SAS (its default) and 'mmrm'. Both are right in large samples. Degrees of freedom
+#'   differ by some tenths to some units, most in small and unbalanced data.
 #' @return `ddf()`: data frame, a row for each row of `L`, with columns `estimate`, `std.error`, `df`, `statistic` (t,
 #'   or z where `df` is infinite) and `p.value`.
 #'
@@ -77,10 +81,10 @@
 #' ddf(fit, c(1, 10))
 #' test_contrasts(fit, diag(2), method = "between-within")
 #' @export
-ddf <- function(object, L = NULL, method = "auto") {
+ddf <- function(object, L = NULL, method = "auto", information = c("expected", "observed")) {
   check_fit(object)
   contrasts <- check_contrast_matrix(L, object)
-  rule <- ddf_rule(object, method, "method")
+  rule <- ddf_rule(object, method, information, "method")
   table <- contrast_table(contrasts, fixef.glimmer(object), rule)
   table[attr(contrasts, "inestimable"), ] <- NA_real_
   structure(table, method = rule$method)
@@ -88,10 +92,10 @@ ddf <- function(object, L = NULL, method = "auto") {
 
 #' @rdname ddf
 #' @export
-test_contrasts <- function(object, L = NULL, method = "auto") {
+test_contrasts <- function(object, L = NULL, method = "auto", information = c("expected", "observed")) {
   check_fit(object)
   contrasts <- check_contrast_matrix(L, object)
-  rule <- ddf_rule(object, method, "method")
+  rule <- ddf_rule(object, method, information, "method")
   test <- contrast_test(contrasts, fixef.glimmer(object), rule)
   if (length(attr(contrasts, "inestimable"))) test[c("statistic", "df", "scale")] <- NA_real_
   structure(data.frame(statistic = test$statistic, num_df = test$numerator, den_df = test$df,
@@ -148,12 +152,13 @@ order_contrasts <- function(contrasts, names) {
 
 #' What a method knows of a fit
 #'
-#' @param argument The name of the argument that has the method.
+#' @param information As in [ddf()]. @param argument The name of the argument that has the method.
 #' @return List: `method`; `covariance` of the fixed effects that it uses; and either `parts` (see
 #'   [satterthwaite_parts()], [kenward_roger_parts()]) or `df`, numeric, one a fixed effect.
 #' @noRd
-ddf_rule <- function(fit, method, argument = "ddf") {
+ddf_rule <- function(fit, method, information = "expected", argument = "ddf") {
   method <- resolve_ddf(method, fit, argument)
+  information <- resolve_information(information, method)
   covariance <- vcov.glimmer(fit)
   by_coefficient <- switch(method,
     "none" = rep(Inf, ncol(covariance)),
@@ -168,7 +173,7 @@ ddf_rule <- function(fit, method, argument = "ddf") {
   if (anyNA(covariance) || !ncol(covariance) || flat) {
     return(list(method = method, covariance = covariance, df = rep(NA_real_, ncol(covariance))))
   }
-  parts <- if (method == "satterthwaite") satterthwaite_parts(fit) else kenward_roger_parts(fit)
+  parts <- if (method == "satterthwaite") satterthwaite_parts(fit) else kenward_roger_parts(fit, information)
   list(method = method, covariance = if (method == "satterthwaite") parts$covariance else parts$adjusted, parts = parts)
 }
 
@@ -187,6 +192,16 @@ resolve_ddf <- function(method, fit, argument = "ddf") {
                                "likelihood: fit again with REML = TRUE, or use \"satterthwaite\"."), method = method)
   }
   method
+}
+
+resolve_information <- function(information, method) {
+  information <- match_choice(information, c("expected", "observed"), "information")
+  if (information == "observed" && method != "kenward-roger") {
+    stop_glimmer("ddf", paste0("`information = \"observed\"` is for the method of Kenward and Roger, and this is \"",
+                               method, "\", which has no such choice: ask for \"kenward-roger\", or leave ",
+                               "`information` out."), method = method, argument = "information")
+  }
+  information
 }
 
 # The method in words, as it stands above a table.

@@ -9,7 +9,7 @@
 #' @param trms,xlev,grid As 'emmeans' hands them over.
 #' @param data Data frame, or `NULL` for the data of the fit.
 #' @param params Character: names in the formula that are no variables, see [emmeans::recover_data()].
-#' @param ddf Character: the method of degrees of freedom, see [ddf()]; given to `emmeans()` and the like.
+#' @param ddf,information Character: the method of degrees of freedom, see [ddf()]; given to `emmeans()` and the like.
 #' @param ... `recover_data()`: handed on. `emm_basis()`: `vcov.`, a covariance matrix of the fixed effects, or a
 #'   function that gives it for the fit, is used instead of that of the method; the rest is not used.
 #' @return As 'emmeans' expects: `recover_data()` the data; `emm_basis()` a list of `X`, `bhat`, `nbasis`, `V`, `dffun`,
@@ -42,8 +42,8 @@ recover_data.glimmer <- function(object, data = NULL, ..., params = "pi") {
 
 #' @rdname emmeans.glimmer
 #' @exportS3Method emmeans::emm_basis
-emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", ...) {
-  rule <- ddf_rule(object, ddf)
+emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", information = c("expected", "observed"), ...) {
+  rule <- ddf_rule(object, ddf, information)
   # variables that do not come from the grid are refused or warned of, as in predict()
   new_variables(object, terms_variables(trms), grid)
   frame <- stats::model.frame(trms, grid, na.action = stats::na.pass, xlev = object$xlevels)

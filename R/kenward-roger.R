@@ -8,29 +8,42 @@
 #' C + 2 C sum_ij A_ij (Q_ij - R_i C R_j) C. V is taken as linear along the directions, as it is in variances and
 #' covariances.
 #'
+#' @param information `"expected"`, or `"observed"`: then A is the covariance that Satterthwaite's method has.
 #' @return List: `covariance` (C), `adjusted`, `slopes` (C R_i C), all in the user's columns, and `variance` (A).
 #' @noRd
-kenward_roger_parts <- function(fit, system = marginal_system(fit)) {
+kenward_roger_parts <- function(fit, information = "expected", system = marginal_system(fit)) {
   check_trace_size(system)
   covariance <- system$covariance
   products <- kenward_roger_products(system)
   count <- length(products$R)
-  information <- matrix(0, count, count)
   spread <- products$Q
   for (i in seq_len(count)) {
     for (j in seq_len(count)) {
       spread[[i]][[j]] <- products$Q[[i]][[j]] - products$R[[i]] %*% covariance %*% products$R[[j]]
-      information[i, j] <- (products$T[i, j] - sum(covariance * (products$Q[[i]][[j]] + spread[[i]][[j]]))) / 2
     }
   }
-  inverse_root <- scaled_root((information + t(information)) / 2)
-  variance <- if (is.null(inverse_root)) information + NA else tcrossprod(inverse_root)
+  variance <- if (information == "expected") expected_variance(products, spread, covariance) else
+    observed_variance(fit, system)
   total <- matrix(0, nrow(covariance), ncol(covariance))
   for (i in seq_len(count)) {
     for (j in seq_len(count)) total <- total + variance[i, j] * spread[[i]][[j]]
   }
   adjusted <- covariance + covariance %*% (total + t(total)) %*% covariance
   c(slopes_of(system), list(adjusted = system$from %*% adjusted %*% t(system$from), variance = variance))
+}
+
+#' The inverse of the expected information on the variance parameters
+#' @noRd
+expected_variance <- function(products, spread, covariance) {
+  count <- length(products$R)
+  information <- matrix(0, count, count)
+  for (i in seq_len(count)) {
+    for (j in seq_len(count)) {
+      information[i, j] <- (products$T[i, j] - sum(covariance * (products$Q[[i]][[j]] + spread[[i]][[j]]))) / 2
+    }
+  }
+  inverse_root <- scaled_root((information + t(information)) / 2)
+  if (is.null(inverse_root)) information + NA else tcrossprod(inverse_root)
 }
 
 #' R, Q and T, those of log sigma by homogeneity: dV/d log sigma = 2 V - sum_i L_i V_i

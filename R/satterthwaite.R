@@ -12,8 +12,13 @@
 #'   `variance` (covariance matrix of the variance parameters).
 #' @noRd
 satterthwaite_parts <- function(fit, system = marginal_system(fit)) {
+  c(slopes_of(system), list(variance = observed_variance(fit, system)))
+}
+
+# The inverse of the observed information on the variance parameters along the directions, and log sigma.
+observed_variance <- function(fit, system) {
   free <- c(vapply(system$directions, `[[`, 1L, "position"), fit$index$dispersion)
-  c(slopes_of(system), list(variance = tcrossprod(standardised_root(fit, system$layout)[free, , drop = FALSE])))
+  tcrossprod(standardised_root(fit, system$layout)[free, , drop = FALSE])
 }
 
 # The root of the parameters' covariance with U^-1 L for L: U^-1 times the rows of each of its columns.

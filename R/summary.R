@@ -6,6 +6,7 @@
 #' @param level Number between 0 and 1: the confidence level of the intervals of standard deviations.
 #' @param ddf Character: the method of degrees of freedom of the tests of fixed effects, see [ddf()]; `"auto"` is
 #'   Satterthwaite's for a Gaussian response with identity link, and none (z tests) for others.
+#' @param information Character: of the method of Kenward and Roger, see [ddf()].
 #' @param x Result of `summary()`, or a fit.
 #' @param digits Whole number: significant digits.
 #' @param signif.stars Logical: stars beside the p values.
@@ -48,11 +49,12 @@
 #' }
 #' @method summary glimmer
 #' @export
-summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "auto", ...) {
+summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "auto",
+                            information = c("expected", "observed"), ...) {
   check_dots(summary.glimmer, ...)
   check_level(level)
   check_flag(correlation, "correlation")
-  rule <- ddf_rule(object, ddf)
+  rule <- ddf_rule(object, ddf, information)
   random <- covariance_table(object)
   limits <- covariance_intervals(random, level)
   random <- data.frame(random[c("kind", "group", "var1", "var2", "estimate", "boundary")], conf.low = limits[, 1L],

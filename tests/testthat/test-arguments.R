@@ -64,6 +64,7 @@ wrong_arguments <- list(
     signif.stars = wrong_flags, evaluate = wrong_flags, digits = wrong_digits, k = wrong_numbers,
     sigma = wrong_numbers, tol = wrong_numbers, level = wrong_levels, conf.level = wrong_levels, type = wrong_choices,
     test = wrong_choices, order = wrong_choices, comp = wrong_choices, method = wrong_choices,
+    information = wrong_choices,
     conf.method = wrong_choices, effects = wrong_choices, scales = wrong_choices, name = c(wrong_choices, list(NULL)),
     trace = list(NA, "z", c(1, 2), list(TRUE), NULL), nsim = c(wrong_numbers, list(0, 1.5, Inf)),
     seed = list("a", NA, c(1, 2), TRUE, 1e10, list(1)), use.u = list(NA, "a", 2, list(TRUE)),

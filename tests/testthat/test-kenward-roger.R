@@ -126,3 +126,56 @@ test_that("fits by maximum likelihood and other families are refused, and too ma
   refused(summary(fit, ddf = "kenward-roger"), "ddf")
   refused(check_trace_size(marginal_system(fit), most = 10), "ddf", method = "kenward-roger")
 })
+
+# Compound symmetry in trial data, see fixtures/README.md.
+fev_data <- function() {
+  data <- utils::read.csv(test_path("fixtures", "fev.csv"), stringsAsFactors = TRUE)
+  transform(data, subject = factor(subject), visit = factor(visit))
+}
+
+test_that("a random intercept is SAS's compound symmetry", {
+  # PROC MIXED, type=cs, as the tests of mmrm 0.3.19 have it (intercept alone; standard error and variances to four
+  # digits)
+  restricted <- glmm(fev1 ~ 1 + (1 | subject), fev_data(), REML = TRUE)
+  expect_equal(-2 * c(logLik(restricted)), 3917.98183508, tolerance = 5e-9)
+  expect_equal(c(fixef(restricted), use.names = FALSE), 42.2896, tolerance = 1e-5)
+  expect_equal(sqrt(vcov(restricted)[[1L]]), 0.4285, tolerance = 2e-4)
+  expect_equal(sum(as.data.frame(VarCorr(restricted))$vcov), 86.8968, tolerance = 5e-5)
+  expect_equal(-2 * c(logLik(glmm(fev1 ~ 1 + (1 | subject), fev_data(), REML = FALSE))), 3918.12214544,
+               tolerance = 5e-9)
+})
+
+test_that("with observed information it is the method of SAS, with expected that of pbkrtest", {
+  fit <- glmm(fev1 ~ arm + (1 | subject), fev_data(), REML = TRUE)
+  # PROC MIXED, type=cs and ddfm=kr(linear), as the tests of mmrm 0.3.19 have it; pbkrtest 0.5.2
+  observed <- ddf(fit, c(0, 1), "kenward-roger", information = "observed")
+  expect_equal(c(observed$estimate, observed$std.error, observed$df), c(4.196636, 0.7964696053595, 177.038485931223),
+               tolerance = 1e-6)
+  expected <- ddf(fit, c(0, 1), "kenward-roger")
+  expect_equal(c(expected$estimate, expected$df), c(4.196636, 175.9364), tolerance = 1e-6)
+  expect_identical(ddf(fit, c(0, 1), "kenward-roger", "expected"), expected)
+  # the same everywhere
+  test <- test_contrasts(fit, c(0, 1), "kenward-roger", information = "observed")
+  expect_equal(c(test$statistic, test$den_df), c(observed$statistic^2, observed$df))
+  table <- anova(fit, ddf = "kenward-roger", information = "observed")
+  expect_equal(table$DenDF, observed$df)
+  expect_equal(table[["F value"]], test$statistic)
+  table <- coef(summary(fit, ddf = "kenward-roger", information = "observed"))
+  expect_equal(table[2L, c("Std. Error", "df")], c("Std. Error" = observed$std.error, df = observed$df))
+})
+
+test_that("degrees of freedom of single contrasts by observed information are Satterthwaite's", {
+  fit <- glmm(Reaction ~ Days + (Days | Subject), lme4::sleepstudy, REML = TRUE)
+  observed <- ddf(fit, method = "kenward-roger", information = "observed")
+  expect_equal(observed$df, ddf(fit, method = "satterthwaite")$df, tolerance = 1e-6)
+  # where the data are balanced the standard errors need no adjustment, whatever the information
+  expect_equal(observed$std.error, unname(sqrt(diag(vcov(fit)))), tolerance = 1e-6)
+  split <- glmm(yield ~ nitro * Variety + (1 | Block / Variety), split_plot_data(), REML = TRUE)
+  observed <- ddf(split, method = "kenward-roger", information = "observed")
+  expect_equal(observed$df, ddf(split)$df, tolerance = 1e-6)
+  expect_true(all(observed$std.error > sqrt(diag(vcov(split)))))
+  for (method in c("satterthwaite", "none")) {
+    refused(ddf(split, method = method, information = "observed"), "ddf", argument = "information")
+  }
+  refused(ddf(split, method = "kenward-roger", information = "both"), "argument", argument = "information")
+})
