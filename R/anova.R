@@ -5,7 +5,9 @@
 #' @param object Object of class `glimmer`.
 #' @param ... Further fits to the same data, of class `glimmer` or of [stats::glm()] and [stats::lm()]. Other arguments
 #'   must be named, and are ignored.
-#' @param refit Logical: replace fits by REML by those by maximum likelihood, made here from their model frames.
+#' @param refit Replace fits by REML by those by maximum likelihood, made here from their model frames: `NULL`, the
+#'   default, where their log-likelihoods do not compare (different fixed effects, or some by REML and some not); `TRUE`
+#'   or `FALSE`, always or never.
 #' @param model.names Character: names of the fits, in the order given; by default the expressions given.
 #' @param type For one fit: `"I"`, `"II"` or `"III"`, or these as numbers.
 #' @param test For one fit: `"F"`, `"Chisq"`, or `"auto"`, F tests where `ddf` gives denominator degrees of freedom.
@@ -24,8 +26,8 @@
 #' @details
 #' The fits must be to the same rows with the same response and weights, in any order; that they are nested is not
 #' checked. They must use the same approximation, or the difference of log-likelihoods is not that of the models. Fits
-#' by REML compare where their fixed effects are the same; otherwise there is an error, unless `refit = TRUE` ('lme4'
-#' fits again without being asked).
+#' by REML compare where their fixed effects are the same; otherwise they are fitted again by maximum likelihood, as the
+#' heading says ('lme4' always does so), or with `refit = FALSE` there is an error.
 #'
 #' A random effect with variance zero is on the boundary of its model, so that p values of such comparisons are too
 #' large. Where a fit adds one random effect to the one above, the heading gives the p value of the equal mixture of
@@ -49,10 +51,10 @@
 #' first of them is tested).
 #'
 #' Likelihood ratio tests of single terms are those of [drop1()][drop1.glimmer].
-#' @section Errors: `glimmer_error_comparison` when responses, weights or rows differ, or fits by REML have different
-#'   fixed effects or are compared with others; `glimmer_error_argument` when an argument is not a fit, or one of
-#'   another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other approximations, and partly on
-#'   another scale; `glimmer_error_ddf` when `ddf` does not apply to the fit; `glimmer_error_contrasts` when tests of
+#' @section Errors: `glimmer_error_comparison` when responses, weights or rows differ, or with `refit = FALSE` fits by
+#'   REML have different fixed effects or are compared with others; `glimmer_error_argument` when an argument is not a
+#'   fit, or one of another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other approximations, and
+#'   partly on another scale; `glimmer_error_ddf` when `ddf` does not apply to the fit; `glimmer_error_contrasts` when tests of
 #'   type III are not defined, as a factor has fewer contrasts than levels to compare.
 #' @section Warnings: `glimmer_warning_comparison` when approximations or families differ, or a fit did not converge.
 #' @references
@@ -72,10 +74,10 @@
 #' fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight)
 #' print(anova(fit, type = "III"))
 #' @export
-anova.glimmer <- function(object, ..., refit = FALSE, model.names = NULL, type = "II", test = "auto",
+anova.glimmer <- function(object, ..., refit = NULL, model.names = NULL, type = "II", test = "auto",
                           ddf = "auto", information = c("expected", "observed")) {
   check_dots(anova.glimmer, ...)
-  check_flag(refit, "refit")
+  if (!is.null(refit)) check_flag(refit, "refit")
   type <- resolve_type(type)
   test <- match_choice(test, c("auto", "F", "Chisq"), "test")
   ddf <- resolve_ddf(ddf, object)

@@ -25,6 +25,18 @@ warn_glimmer <- function(class, message, ..., call = NULL) {
   invisible(NULL)
 }
 
+#' Say something to whoever called
+#'
+#' The arguments are those of [stop_glimmer()]; the classes begin with `glimmer_message`.
+#'
+#' @return `NULL`, invisibly.
+#' @noRd
+tell_glimmer <- function(class, message, ...) {
+  message(structure(list(message = paste0(message, "\n"), call = NULL, ...),
+                    class = c(paste0("glimmer_message_", class), "glimmer_message", "message", "condition")))
+  invisible(NULL)
+}
+
 #' List items in a sentence, the first few by name
 #'
 #' @param x Vector of names or values.

@@ -35,8 +35,11 @@
 #'     the parameters}
 #'   \item{`log_likelihood`}{number, all constants included; by REML the restricted one}
 #'   \item{`nobs`}{number of rows with positive weight}
-#'   \item{`method`, `nAGQ`, `REML`}{the approximation; for quadrature `nAGQ` is the largest number of nodes for an
-#'     effect}
+#'   \item{`method`}{the approximation of the likelihood: `"aghq"` (adaptive quadrature), `"laplace"`, `"joint"`, or
+#'     `"exact"` for a Gaussian response with identity link}
+#'   \item{`nAGQ`}{nodes for each random effect of a level, for quadrature the largest number; 0 for the joint method, 1
+#'     for Laplace and where the likelihood is exact}
+#'   \item{`REML`}{logical: fitted by restricted maximum likelihood}
 #'   \item{`quadrature`}{`NULL`, or list: `nodes` (integer, one a level: nodes for each effect), `wide` (logical: by the
 #'     trapezoid rule around mean and covariance, not Gauss-Hermite around the mode), `error` (list of
 #'     `log_likelihood`, the sum over levels of differences from the rule with twice the nodes, and `shift`, the change

@@ -23,7 +23,9 @@
 #' @param nAGQ The habit of 'lme4': 0 stands for `"joint"`, 1 for `"laplace"`, more for quadrature with that many nodes
 #'   for each random effect of a level. `NULL`, the default, lets the data choose. An error when it disagrees with
 #'   `method`.
-#' @param REML Logical: restricted maximum likelihood, for every family; see section "REML".
+#' @param REML Logical: restricted maximum likelihood, for every family, or maximum likelihood. `NULL`, the default, is
+#'   REML for a Gaussian response with identity link, as in 'lme4', 'nlme' and SAS, and maximum likelihood for others;
+#'   see section "REML".
 #' @param start Starting values: `NULL`, a numeric vector of all parameters, or a fit of class `glimmer` whose
 #'   parameters are taken.
 #' @param control Result of [glmm_control()].
@@ -67,19 +69,24 @@
 #' @section Linear mixed models:
 #' With a Gaussian response and the identity link the search is over the covariances relative to the residual variance;
 #' fixed effects and residual variance have their maximum in closed form, and the rows are summed up once, so that an
-#' evaluation does not depend on their number. `method` makes no difference. Standard errors of the fixed effects are
-#' those given the variances, as in 'lme4' and SAS.
+#' evaluation does not depend on their number. The fit is by REML unless `REML = FALSE` is given, and the likelihood is
+#' exact either way: `method` makes no difference. Standard errors of the fixed effects are those given the variances,
+#' as in 'lme4' and SAS.
 #'
 #' @section REML:
-#' With `REML = TRUE` the fixed effects are integrated out with a flat prior, and what is left is maximised over
-#' covariances and dispersion. In a linear mixed model this is restricted maximum likelihood, exactly. For other
-#' families fixed and random effects are integrated out together, by the Laplace approximation. Estimates of variances
+#' By REML the fixed effects are integrated out with a flat prior, and what is left is maximised over covariances and
+#' dispersion. In a linear mixed model this is restricted maximum likelihood, exactly, and the default. For other
+#' families, with `REML = TRUE`, fixed and random effects are integrated out together, by the Laplace approximation. Estimates of variances
 #' are then less biased downwards where there are few groups. The fixed effects reported are their joint mode with the
 #' random effects. This integral is no product over groups, so that there is none by quadrature: `method = "auto"` then
-#' uses Laplace. The restricted log-likelihood depends on the units of the covariates, and compares fits with the same
-#' fixed effects only: [anova()][anova.glimmer] offers to fit by maximum likelihood for others, and
-#' [drop1()][drop1.glimmer] does. The search along the edge of what a link allows (see [glimmer_convergence]) is not
+#' uses Laplace. The search along the edge of what a link allows (see [glimmer_convergence]) is not
 #' made by REML.
+#'
+#' The restricted log-likelihood is that of what the fixed effects leave of the data. It depends on the units of the
+#' covariates, and compares fits with the same fixed effects only. Where fixed effects differ, [anova()][anova.glimmer],
+#' [AIC()][AIC.glimmer] and [BIC()][AIC.glimmer] of several fits fit again by maximum likelihood and say so;
+#' [drop1()][drop1.glimmer] and [stats::step()] always do. `AIC(fit)` and `logLik(fit)` are of the fit as it was made,
+#' and so is what functions of other packages compute from them.
 #'
 #' @section Errors:
 #' Errors have the class `glimmer_error` and one that says what is wrong, for example `glimmer_error_variable` or
@@ -114,15 +121,15 @@
 #' }
 #' @export
 glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
-                 na.action = getOption("na.action"), contrasts = NULL, method = "auto", nAGQ = NULL, REML = FALSE,
+                 na.action = getOption("na.action"), contrasts = NULL, method = "auto", nAGQ = NULL, REML = NULL,
                  start = NULL, control = glmm_control()) {
   caller <- parent.frame()
   call <- resolve_dots(match.call(), caller)
   call[[1L]] <- callable(call[[1L]])
   evaluate_arguments(environment())
-  approximation <- resolve_method(method, nAGQ, REML)
-  check_control(control)
   family <- resolve_family(family)
+  approximation <- resolve_method(method, nAGQ, REML, family)
+  check_control(control)
   parts <- parse_formula(formula, data, caller)
   frame <- build_frame(call, parts, caller, data)
   design <- build_design(parts, frame, family, contrasts)
@@ -224,11 +231,12 @@ run_search <- function(model, design, family, approximation, control) {
 #'
 #' @return Result of [new_approximation()], the method perhaps "auto".
 #' @noRd
-resolve_method <- function(method, nAGQ, REML) {
+resolve_method <- function(method, nAGQ, REML, family) {
   methods <- c("auto", "laplace", "joint", "aghq", "laplace2")
   if (!is.character(method) || length(method) != 1L || !method %in% methods) {
     stop_glimmer("argument", paste0("`method` must be one of ", format_items(methods), "."), argument = "method")
   }
+  if (is.null(REML)) REML <- is_linear(family)
   check_flag(REML, "REML")
   habit <- method_of_nodes(nAGQ)
   if (!is.null(habit) && method != "auto" && method != habit) {
@@ -261,10 +269,8 @@ settle_method <- function(approximation, design, family) {
   effects <- ncol(design$factors[[1L]]$Z)
   factors <- vapply(design$factors, function(factor) factor$name, "")
   if (is_linear(family)) {
-    # exact, whatever is asked for
-    if (approximation$method != "joint") approximation$method <- "laplace"
-    approximation["nodes"] <- list(NULL)
-    return(approximation)
+    # whatever is asked for
+    return(new_approximation("exact", REML = approximation$REML))
   }
   if (approximation$REML) check_restricted(approximation$method)
   if (approximation$method == "auto") {

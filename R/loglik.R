@@ -3,20 +3,22 @@
 #' Log-likelihood, and what is counted with it
 #'
 #' `logLik()` gives the approximate log-likelihood of a fit, all constants included, so that it compares with those of
-#' [stats::glm()] and of other packages; with `parameters` it gives it anywhere else. `AIC()` and `BIC()` use it. Of a
-#' fit by REML it is the restricted log-likelihood, which depends on the units of the fixed effects' columns: it
-#' compares fits with the same fixed effects only.
+#' [stats::glm()] and of other packages; with `parameters` it gives it anywhere else. Of a fit by REML
+#' it is the restricted log-likelihood, which depends on the units of the fixed effects' columns: it compares fits with
+#' the same fixed effects only.
 #'
 #' @param object,fit Object of class `glimmer`.
 #' @param parameters `NULL`, or numeric: the whole parameter vector, in the order and on the scale of
 #'   `component(object, "parameters")`. With names, these must be the names of the parameters, in any order.
+#' @param REML `NULL`, the criterion of the fit, or `TRUE` or `FALSE`: the restricted log-likelihood, or the
+#'   log-likelihood; see Details.
 #' @param scale Not used; there for the generic.
 #' @param k Number: the penalty per parameter, 2 for AIC.
 #' @param ... Not used.
 #' @return `logLik()`: number of class `logLik` with attributes `df` (number of parameters: fixed effects, covariance
-#'   parameters and dispersion, also those on the boundary), `nobs`, `method` (`"aghq"`, `"laplace"` or `"joint"`) and
-#'   `REML` (logical); `-Inf` where it cannot be evaluated at `parameters`. By REML the fixed effects among `parameters`
-#'   are only where the search for them begins.
+#'   parameters and dispersion, also those on the boundary), `nobs`, `method` (as in the fit, see
+#'   [glimmer-class]) and `REML` (logical); `-Inf` where it cannot be evaluated at `parameters`. By REML the fixed
+#'   effects among `parameters` are only where the search for them begins.
 #'
 #'   `nobs()`: number of rows with positive weight. For a binomial response rows count, not trials.
 #'
@@ -27,7 +29,13 @@
 #'
 #'   `extractAIC()`: numeric vector of the number of parameters and the criterion, -2 log-likelihood + k df; of a fit by
 #'   REML that of the fit by maximum likelihood, which is made for it.
-#' @section Errors: `glimmer_error_argument` when `parameters` has another length, other names or missing values.
+#' @details
+#' `logLik(fit, REML = FALSE)` of a fit by REML is the log-likelihood at its estimates, which is below its maximum; in a
+#' linear mixed model at its covariances relative to the residual variance, the latter at its maximum, as in 'lme4'. To
+#' compare models, fit them by maximum likelihood, as [anova()][anova.glimmer] and [AIC()][AIC.glimmer] do.
+#' @section Errors: `glimmer_error_argument` when `parameters` has another length, other names or missing values, and
+#'   for the restricted log-likelihood of a fit by quadrature or the joint method.
+#' @seealso [AIC.glimmer()], [anova.glimmer()]
 #' @references
 #' Skaug, H. J. and Fournier, D. A. (2006). Automatic approximation of the marginal likelihood in non-Gaussian
 #' hierarchical models. *Computational Statistics and Data Analysis* 51, 699-709. \doi{10.1016/j.csda.2006.03.005}
@@ -42,14 +50,32 @@
 #'   print(vapply(c(1, 1.2, 1.4), at, 1))
 #' }
 #' @export
-logLik.glimmer <- function(object, parameters = NULL, ...) {
+logLik.glimmer <- function(object, parameters = NULL, REML = NULL, ...) {
   check_dots(logLik.glimmer, ...)
+  if (is.null(REML)) REML <- object$REML
+  check_flag(REML, "REML")
   value <- object$log_likelihood
   if (!is.null(parameters)) {
-    value <- log_likelihood_at(object, order_parameters(object, parameters))
+    value <- log_likelihood_at(object, order_parameters(object, parameters), REML)
+  } else if (REML != object$REML) {
+    value <- log_likelihood_at(object, parameters_for(object, REML), REML)
   }
   structure(value, df = length(object$parameters), nobs = object$nobs, method = object$method,
-            REML = object$REML, class = "logLik")
+            REML = REML, class = "logLik")
+}
+
+# The estimates, in a linear mixed model with the residual variance at its maximum by the other criterion.
+parameters_for <- function(object, REML) {
+  parameters <- object$parameters
+  if (!is_linear(object$family)) {
+    return(parameters)
+  }
+  divisor <- function(REML) object$nobs - if (REML) length(object$index$beta) else 0L
+  ratio <- sqrt(divisor(object$REML) / divisor(REML))
+  theta <- unlist(object$index$theta)
+  parameters[theta] <- parameters[theta] * ratio
+  parameters[object$index$dispersion] <- parameters[object$index$dispersion] + log(ratio)
+  parameters
 }
 
 # Named parameters are put in order; a name that is none of theirs is a mistake, whatever its position.
@@ -67,14 +93,15 @@ order_parameters <- function(object, parameters) {
   parameters[match(known, given)]
 }
 
-log_likelihood_at <- function(object, parameters) {
+log_likelihood_at <- function(object, parameters, REML) {
   expected <- length(object$parameters)
   if (!is.numeric(parameters) || length(parameters) != expected || anyNA(parameters)) {
     stop_glimmer("argument", paste0("`parameters` must be ", expected, " numbers, in the order of ",
                                     "component(fit, \"parameters\")."), argument = "parameters", expected = expected)
   }
   design <- fit_design(object)
-  if (!object$REML) {
+  if (REML) check_restricted(object$method)
+  if (!REML) {
     return(evaluate_by_rule(new_engine(design, object$family), parameters, object$quadrature))
   }
   # the determinant of the integral over the fixed effects asks for a well-conditioned basis

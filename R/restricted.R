@@ -3,40 +3,67 @@
 
 #' Fits whose log-likelihoods compare, or an error that says why they do not
 #'
-#' @param fits Named list. @param refit Logical: replace fits by REML by those by maximum likelihood.
-#' @return The fits, with attribute `refitted`, the names of those that were replaced.
+#' @param fits Named list. @param refit Replace fits by REML by those by maximum likelihood: `NULL`, where they do not
+#'   compare otherwise; `TRUE` or `FALSE`, always or never.
+#' @return The fits; where some were replaced with attributes `refitted`, their names, and `why`, a sentence.
 #' @noRd
-comparable_fits <- function(fits, refit) {
-  restricted <- vapply(fits, function(fit) inherits(fit, "glimmer") && fit$REML, NA)
-  if (!any(restricted)) {
+comparable_fits <- function(fits, refit = NULL) {
+  restricted <- vapply(fits, is_restricted, NA)
+  why <- why_restricted_differ(fits, restricted)
+  if (!any(restricted) || (is.null(why) && !isTRUE(refit))) {
     return(fits)
   }
-  if (refit) {
-    fits[restricted] <- lapply(fits[restricted], fit_by_likelihood)
-    return(structure(fits, refitted = names(fits)[restricted]))
+  if (isFALSE(refit)) {
+    stop_restricted(paste(why, "Compare fits by maximum likelihood: with `refit = TRUE` they are made here, or fit",
+                          "with REML = FALSE."), fits, argument = "refit")
   }
-  if (!all(restricted)) {
-    stop_restricted(paste0("Some of the fits are by REML (", format_items(names(fits)[restricted]), "), others by ",
-                           "maximum likelihood: these are different criteria."), names(fits))
+  foreign <- restricted & !vapply(fits, inherits, NA, "glimmer")
+  if (any(foreign)) {
+    stop_restricted(paste0(why, " Here a fit of another package (", format_items(names(fits)[foreign]), ") is not ",
+                           "fitted again: fit it by maximum likelihood."), fits)
   }
-  columns <- lapply(fits, compared_columns)
-  if (!all(vapply(columns[-1L], same_columns, NA, columns[[1L]]))) {
-    stop_restricted(paste("The fits are by REML, with different fixed effects: such restricted log-likelihoods do not",
-                          "compare."), names(fits))
-  }
-  fits
+  fits[restricted] <- lapply(fits[restricted], fit_by_likelihood)
+  structure(fits, refitted = names(fits)[restricted], why = why)
 }
 
-stop_restricted <- function(why, models) {
-  stop_glimmer("comparison", paste(why, "Compare fits by maximum likelihood: with `refit = TRUE` they are made here,",
-                                   "or fit with REML = FALSE."), models = models, argument = "refit")
+# Whether a fit, also of another package, is by REML.
+is_restricted <- function(fit) {
+  if (inherits(fit, "merMod")) {
+    return(lme4::isREML(fit))
+  }
+  if (!is.list(fit)) {
+    return(FALSE)
+  }
+  isTRUE(fit[["REML"]]) || inherits(fit, c("lme", "gls")) && identical(fit$method, "REML") ||
+    inherits(fit, "glmmTMB") && isTRUE(fit$modelInfo$REML)
+}
+
+#' @return `NULL` where the fits compare, otherwise a sentence.
+#' @noRd
+why_restricted_differ <- function(fits, restricted) {
+  if (!all(restricted)) {
+    return(paste0("Some of the fits are by REML (", format_items(names(fits)[restricted]), "), others by maximum ",
+                  "likelihood: these are different criteria."))
+  }
+  columns <- lapply(fits, function(fit) {
+    # of another package's fit as far as it tells
+    tryCatch(compared_columns(fit), error = function(e) NULL)
+  })
+  if (!all(vapply(columns[-1L], same_columns, NA, columns[[1L]]))) {
+    "The fits are by REML, with different fixed effects: such restricted log-likelihoods do not compare."
+  }
+}
+
+stop_restricted <- function(why, fits, ...) {
+  stop_glimmer("comparison", why, models = names(fits), ...)
 }
 
 # The columns of X, whose order does not matter, and with the response the rows.
 compared_columns <- function(fit) {
-  x <- model.matrix.glimmer(fit)
-  named <- lapply(order(colnames(x)), function(j) x[, j])
-  list(columns = c(stats::setNames(named, sort(colnames(x))), list(fit$frame[[1L]])), rows = row.names(fit$frame))
+  x <- stats::model.matrix(fit)
+  frame <- stats::model.frame(fit)
+  named <- lapply(order(colnames(x)), function(j) unname(x[, j]))
+  list(columns = c(stats::setNames(named, sort(colnames(x))), list(frame[[1L]])), rows = row.names(frame))
 }
 
 # Nor does the order of the rows.

@@ -53,7 +53,7 @@ search_again <- function(engine, from, control, rounds = 6L) {
 #' @return List: `parameters`, `value`, `rough_gain` (g'g / 2 in these coordinates), `record`.
 #' @noRd
 search <- function(engine, start, coordinates, control, joint = FALSE) {
-  stage <- if (joint) "joint" else if (engine$memory$by_quadrature) "quadrature" else "laplace"
+  stage <- if (joint) "joint" else search_stage(engine)
   size <- length(coordinates$searched)
   counts <- engine_counts(engine)
   evaluate <- function(x, gradient) {
@@ -89,6 +89,11 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   list(parameters = result$parameters, value = result$value,
        rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
        record = record)
+}
+
+# What the log-likelihood of a search is called in its record.
+search_stage <- function(engine) {
+  if (by_cross_products(engine)) "exact" else if (engine$memory$by_quadrature) "quadrature" else "laplace"
 }
 
 # An error of the optimiser is a search without result: there are others. (The core's own come up again at the next

@@ -48,9 +48,8 @@ print_status <- function(x) {
   }
 }
 
-# The joint method is exact for a linear mixed model only.
 is_rough <- function(x) {
-  x$method == "joint" && !isLMM.glimmer(x)
+  x$method == "joint"
 }
 
 status_text <- function(check, evaluations) {

@@ -62,7 +62,7 @@ summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "au
   kept <- c("call", "formula", "family", "method", "nAGQ", "REML", "nobs", "status", "converged",
             "singular", "dropped")
   structure(
-    c(unclass(object)[kept],
+    c(replace(unclass(object)[kept], "formula", list(formula.glimmer(object))),
       list(approximation = approximation_text(object), evaluations = sum(object$search$record$evaluations),
            rows = count_rows(object), trials = count_trials(object), ngrps = ngrps.glimmer(object),
            group_sizes = group_sizes(object), AICtab = information_criteria(object),
@@ -128,7 +128,7 @@ pearson_ratio <- function(fit) {
 #' The approximation in words
 #' @noRd
 approximation_text <- function(fit, short = FALSE) {
-  if (isLMM.glimmer(fit)) {
+  if (fit$method == "exact") {
     text <- if (short) "exact likelihood" else "exact likelihood (Gaussian response, identity link)"
     return(paste0(text, if (short) " (" else ", ", if (fit$REML) "REML" else "ML", if (short) ")"))
   }
@@ -186,7 +186,7 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   check_digits(digits)
   cat_wrapped(paste0("<glmm> ", x$family$family, "(", x$family$link, "), ", approximation_text(x, short = TRUE), ";  ",
                      verdict_text(x)))
-  cat_wrapped(paste0("Formula: ", deparse1(x$formula)))
+  cat_wrapped(paste0("Formula: ", deparse1(formula.glimmer(x))))
   cat_wrapped(paste0("Data: ", data_text(x$call), ", ", rows_text(count_rows(x), count_trials(x)), ", ",
                      join_items(paste(count_text(ngrps.glimmer(x)), "levels of", names(x$factors)), 10L)))
   criteria <- information_criteria(x)

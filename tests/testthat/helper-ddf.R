@@ -33,13 +33,6 @@ peer_fit <- function(case, REML) {
                  control = lme4::lmerControl(optCtrl = list(xtol_rel = 1e-12, ftol_abs = 1e-12)))
 }
 
-#' A fit by REML; where REML is not there yet, that at the estimates of the peer.
-restricted_fit <- function(case, peer = peer_fit(case, TRUE)) {
-  tryCatch(glmm(case$formula, case$data, REML = TRUE), glimmer_error_not_available = function(e) {
-    fit_at_peer(case$formula, case$data, peer)
-  })
-}
-
 #' A fit with other parameters, as if it were that by REML; its covariance matrix is that given for L and log sigma.
 fit_at <- function(fit, parameters, covariance = NULL) {
   fit$parameters[] <- parameters
@@ -58,38 +51,6 @@ with_fixed_covariance <- function(fit, covariance) {
 }
 
 relative_difference <- function(a, b) max(abs(a - b) / abs(b))
-
-#' A fit as glimmer would have it at the estimates of an lmerTest fit, with the latter's covariance matrix of the
-#' variance parameters.
-fit_at_peer <- function(formula, data, peer) {
-  fit <- glmm(formula, data)
-  sd <- stats::sigma(peer)
-  cnms <- names(lme4::getME(peer, "cnms"))
-  sizes <- lengths(lme4::getME(peer, "cnms"))
-  theta <- split(lme4::getME(peer, "theta"), rep(seq_along(cnms), sizes * (sizes + 1) / 2))
-  # "b:a" of lme4 may be "a:b" here
-  key <- function(name) {
-    vapply(strsplit(sub("[.][0-9]+$", "", name), ":"), function(x) paste(sort(x), collapse = ":"), "")
-  }
-  groups <- key(vapply(fit$random, `[[`, "", "group"))
-  order <- match(paste(groups, ave(seq_along(groups), groups, FUN = seq_along)),
-                 paste(key(cnms), ave(seq_along(cnms), key(cnms), FUN = seq_along)))
-  theta <- theta[order]
-  at <- unlist(fit$index$theta)
-  fit$parameters[fit$index$beta] <- lme4::fixef(peer)
-  fit$parameters[at] <- unlist(theta) * sd
-  fit$parameters[fit$index$dispersion] <- log(sd)
-  # from (theta, sigma) to (theta sigma, log sigma), and the order of the terms
-  place <- split(seq_len(length(at)), rep(seq_along(cnms), sizes * (sizes + 1) / 2))
-  jacobian <- rbind(cbind(sd * diag(length(at)), lme4::getME(peer, "theta")), c(rep(0, length(at)), 1 / sd))
-  free <- c(unlist(place[order]), length(at) + 1L)
-  covariance <- (jacobian %*% peer@vcov_varpar %*% t(jacobian))[free, free]
-  fit <- fit_at(fit, fit$parameters, covariance)
-  fit <- with_fixed_covariance(fit, as.matrix(stats::vcov(peer)))
-  fit$boundary[] <- FALSE
-  fit$REML <- lme4::isREML(peer)
-  fit
-}
 
 # Crossed factors, a slope, prior weights; and its matrices, dense. Its estimates do not matter.
 crossed_fit <- function() {

@@ -88,11 +88,12 @@ grid_case <- function(row) {
   case
 }
 
-#' Fit by the package, with weights and offset given by the names of columns (a call evaluates them in the data).
-fit_glmm <- function(formula, data, family, weights = NULL, offset = NULL, ...) {
+#' Fit by the package, with weights and offset given by the names of columns (a call evaluates them in the data); by
+#' maximum likelihood unless something else is asked for.
+fit_glmm <- function(formula, data, family, weights = NULL, offset = NULL, REML = FALSE, ...) {
   call <- as.call(c(list(quote(glimmer::glmm), formula = formula, data = quote(data), family = quote(family)),
                     if (!is.null(weights)) list(weights = as.name(weights)),
-                    if (!is.null(offset)) list(offset = as.name(offset)), list(...)))
+                    if (!is.null(offset)) list(offset = as.name(offset)), list(REML = REML, ...)))
   eval(call)
 }
 

@@ -4,9 +4,9 @@ sleep_data <- function() truth_model("sleep_lmm_ml")$data
 test_that("the table is that of lme4", {
   skip_if_not_installed("lme4")
   data <- sleep_data()
-  slope <- glmm(Reaction ~ Days + (Days | Subject), data)
-  intercept <- glmm(Reaction ~ Days + (1 | Subject), data)
-  null <- glmm(Reaction ~ 1 + (1 | Subject), data)
+  slope <- glmm(Reaction ~ Days + (Days | Subject), data, REML = FALSE)
+  intercept <- glmm(Reaction ~ Days + (1 | Subject), data, REML = FALSE)
+  null <- glmm(Reaction ~ 1 + (1 | Subject), data, REML = FALSE)
   ours <- anova(slope, intercept, null)
   peer <- anova(lme4::lmer(Reaction ~ Days + (Days | Subject), data, REML = FALSE),
                 lme4::lmer(Reaction ~ Days + (1 | Subject), data, REML = FALSE),
@@ -24,8 +24,8 @@ test_that("the table is that of lme4", {
 
 test_that("an added random effect is tested by the mixture too", {
   data <- sleep_data()
-  slope <- glmm(Reaction ~ Days + (Days | Subject), data)
-  intercept <- glmm(Reaction ~ Days + (1 | Subject), data)
+  slope <- glmm(Reaction ~ Days + (Days | Subject), data, REML = FALSE)
+  intercept <- glmm(Reaction ~ Days + (1 | Subject), data, REML = FALSE)
   fixed <- lm(Reaction ~ Days, data)
   table <- anova(slope, intercept, fixed)
   expect_equal(table$logLik[1], as.numeric(logLik(fixed)))

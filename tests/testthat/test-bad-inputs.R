@@ -1,6 +1,6 @@
 # The 80 cases of fixtures/bad_inputs.csv: each has the outcome wanted, and names what the column `ideal` names.
 # Log-likelihoods, coefficients and predictions are those of lme4 or glmmTMB in the csv, or of the peer named here: by
-# Laplace.
+# maximum likelihood and Laplace.
 
 bad_input_cases <- function() {
   code <- new.env()
@@ -9,7 +9,7 @@ bad_input_cases <- function() {
 }
 
 # Data and names that the code of a case may use.
-bad_input_environment <- function(fit = function(...) glmm(..., method = "laplace")) {
+bad_input_environment <- function(fit = function(...) glmm(..., method = "laplace", REML = FALSE)) {
   env <- new.env(parent = globalenv())
   sys.source(testthat::test_path("fixtures", "bad_inputs_data.R"), env)
   env$d <- env$mk()

@@ -14,7 +14,7 @@ user_data <- function() {
 
 # The fit of lme4 to the same call.
 lme4_fit <- function(formula, data, ...) {
-  arguments <- c(list(formula, quote(data), REML = FALSE), as.list(substitute(list(...)))[-1L])
+  arguments <- c(list(formula, quote(data)), as.list(substitute(list(...)))[-1L])
   # lme4 warns of the scale of dates
   suppressWarnings(suppressMessages(eval(as.call(c(quote(lme4::lmer), arguments)), list(data = data), parent.frame())))
 }

@@ -107,7 +107,7 @@ test_that("prior weights and an offset, as lmer() has them", {
 
 test_that("standard errors given the variances are those of lmer(), those with their uncertainty of the reference", {
   data <- front_data()[c(1:7, 15:40, 58:66, 80:120), ]
-  fit <- glmm(yg ~ x + f + (1 | g), data)
+  fit <- glmm(yg ~ x + f + (1 | g), data, REML = FALSE)
   model <- reference_from_formula(yg ~ x + f + (1 | g), data, gaussian())
   information <- -reference_hessian(function(x) reference_normal(model, x), fit$parameters)
   expect_equal(vcov(fit, full = TRUE), solve(information), tolerance = 1e-5, ignore_attr = TRUE)

@@ -6,7 +6,7 @@ test_that("predictions are those of lme4", {
   sleep$late <- factor(ifelse(sleep$Days > 4, "late", "early"))
   formula <- Reaction ~ poly(Days, 2) + late + (scale(Days) | Subject)
   fit <- glmm(formula, sleep)
-  peer <- lme4::lmer(formula, sleep, REML = FALSE)
+  peer <- lme4::lmer(formula, sleep)
   new <- sleep[c(3, 50, 177), c("Days", "Subject", "late")]
   new$Days <- new$Days + 0.5
   for (re_form in list(NULL, NA, ~0, ~ (1 | Subject), ~ (scale(Days) | Subject))) {
@@ -33,7 +33,7 @@ test_that("binomial and Poisson predictions are those of lme4 on both scales", {
 
 test_that("new levels are refused by name or predicted with the variance of their effects", {
   d <- bad_input_data()
-  fit <- glmm(yg ~ x + (1 | g), d, gaussian)
+  fit <- glmm(yg ~ x + (1 | g), d, gaussian, REML = FALSE)
   new <- transform(d[1:2, ], g = factor("new"))
   error <- error_of(predict(fit, newdata = new))
   expect_s3_class(error, "glimmer_error_levels")
@@ -62,7 +62,7 @@ test_that("new data may lack what the prediction does not need", {
   fit <- glmm(yg ~ f + (1 | g), d)
   only <- transform(d[d$f == "b", ][1:2, ], f = factor("b"))
   expect_equal(predict(fit, newdata = only), predict(fit)[d$f == "b"][1:2])
-  fit <- glmm(yg ~ x + (1 | g), d)
+  fit <- glmm(yg ~ x + (1 | g), d, REML = FALSE)
   expect_equal(unname(predict(fit, newdata = d[1:2, c("x", "g")])), c(0.08892724, 0.59178748), tolerance = 1e-5)
   missing <- transform(d[1:3, ], x = replace(x, 2, NA))
   expect_equal(predict(fit, newdata = missing), c("1" = 0.08892724, "2" = NA, "3" = -0.04091607), tolerance = 1e-5)

@@ -96,27 +96,85 @@ test_that("approximations without a restricted likelihood are refused with the r
   expect_output(print(summary(fit)), "REML; there is no quadrature for that", fixed = TRUE)
 })
 
-test_that("fits by REML compare where fixed effects are the same, and are fitted again where that is asked for", {
+test_that("a Gaussian response with identity link is fitted by REML unless that is refused", {
   skip_if_not_installed("lme4")
   data <- lme4::sleepstudy
-  none <- glmm(Reaction ~ 1 + (1 | Subject), data, REML = TRUE)
-  small <- glmm(Reaction ~ Days + (1 | Subject), data, REML = TRUE)
-  large <- glmm(Reaction ~ Days + (Days | Subject), data, REML = TRUE)
+  fit <- glmm(Reaction ~ Days + (Days | Subject), data)
+  peer <- lme4::lmer(Reaction ~ Days + (Days | Subject), data)
+  expect_true(fit$REML)
+  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(peer)), tolerance = 1e-8)
+  expect_equal(vcov(fit), as.matrix(vcov(peer)), tolerance = 1e-3, ignore_attr = TRUE)
+  expect_equal(glance(fit)$logLik, as.numeric(logLik(peer)), tolerance = 1e-8)
+  # nlme's REML criterion is another constant away
+  line <- nlme::lme(Reaction ~ Days, data, ~ Days | Subject)
+  expect_equal(sigma(fit), sigma(line), tolerance = 1e-4)
+  for (given in list(quote(glmm(Reaction ~ Days + (1 | Subject), data, "gaussian", nAGQ = 5)),
+                     quote(glmm(Reaction ~ Days + (1 | Subject), data, method = "joint")),
+                     quote(glmm(Reaction ~ Days + (1 | Subject), data, REML = NULL)))) {
+    expect_true(eval(given)$REML)
+  }
+  by_likelihood <- update(fit, REML = FALSE)
+  expect_equal(as.numeric(logLik(by_likelihood)), as.numeric(logLik(lme4::refitML(peer))), tolerance = 1e-6)
+  # as given, through updates and refits
+  expect_false(update(by_likelihood, . ~ . - Days)$REML)
+  expect_true(update(by_likelihood, REML = NULL)$REML)
+  expect_true(refit(fit, simulate(fit, seed = 1)[[1L]])$REML)
+  expect_false(refit(by_likelihood, simulate(fit, seed = 1)[[1L]])$REML)
+  # another family, or another link
+  expect_false(update(fit, family = gaussian("log"))$REML)
+  expect_false(glmm(round(Reaction) ~ Days + (1 | Subject), data, poisson)$REML)
+  refused(glmm(Reaction ~ Days + (1 | Subject), data, REML = "ML"), "argument", argument = "REML")
+})
+
+test_that("fits by REML compare where fixed effects are the same, and are fitted again where they differ", {
+  skip_if_not_installed("lme4")
+  data <- lme4::sleepstudy
+  none <- glmm(Reaction ~ 1 + (1 | Subject), data)
+  small <- glmm(Reaction ~ Days + (1 | Subject), data)
+  large <- glmm(Reaction ~ Days + (Days | Subject), data)
   peers <- lapply(list(none, small, large), function(fit) lme4::lmer(formula(fit), data))
   expected <- anova(peers[[2L]], peers[[3L]], refit = FALSE)
-  expect_equal(anova(small, large)$Chisq[2L], expected$Chisq[2L], tolerance = 1e-6)
-  refused(anova(none, small), "comparison", argument = "refit", models = c("none", "small"))
-  expect_match(conditionMessage(error_of(anova(none, small))), "refit = TRUE", fixed = TRUE)
-  by_likelihood <- update(small, REML = FALSE)
-  refused(anova(by_likelihood, small), "comparison", argument = "refit")
-  expected <- suppressMessages(anova(peers[[1L]], peers[[2L]], refit = TRUE))
-  table <- anova(none, small, refit = TRUE)
+  table <- anova(small, large)
   expect_equal(table$Chisq[2L], expected$Chisq[2L], tolerance = 1e-6)
-  expect_match(attr(table, "heading")[1L], "fitted again by maximum likelihood: none, small|none and small")
-  other <- glmm(Reaction ~ I(Days - 4) + (1 | Subject), data, REML = TRUE)
-  refused(anova(other, large), "comparison")
-  expect_equal(drop1(small)$LRT[2L], expected$Chisq[2L], tolerance = 1e-6)
+  expect_match(attr(table, "heading"), "exact likelihood (REML)", fixed = TRUE, all = FALSE)
+  by_likelihood <- suppressMessages(anova(peers[[1L]], peers[[2L]], peers[[3L]]))
+  expect_equal(anova(small, large, refit = TRUE)$Chisq[2L], by_likelihood$Chisq[3L], tolerance = 1e-6)
+  table <- anova(none, small, large)
+  expect_equal(as.matrix(table), as.matrix(by_likelihood), tolerance = 1e-5, ignore_attr = TRUE)
+  expect_match(attr(table, "heading")[1L], "fitted again by maximum likelihood: none, small and large")
+  # the same columns in other units
+  far <- glmm(Reaction ~ I(Days - 4) + (1 | Subject), data)
+  expect_equal(anova(far, large)$Chisq[2L], by_likelihood$Chisq[3L], tolerance = 1e-5)
+  # beside fits by maximum likelihood
+  expect_equal(anova(none, update(small, REML = FALSE))$Chisq[2L], by_likelihood$Chisq[2L], tolerance = 1e-6)
+  line <- lm(Reaction ~ Days, data)
+  expect_equal(anova(small, line)$logLik, c(logLik(line), by_likelihood$logLik[2L]), tolerance = 1e-8)
+  refused(anova(none, small, refit = FALSE), "comparison", argument = "refit", models = c("none", "small"))
+  expect_match(conditionMessage(error_of(anova(none, small, refit = FALSE))), "refit = TRUE", fixed = TRUE)
+  refused(anova(update(small, REML = FALSE), small, refit = FALSE), "comparison", argument = "refit")
+  expect_equal(drop1(small)$LRT[2L], by_likelihood$Chisq[2L], tolerance = 1e-6)
   expect_match(attr(drop1(small), "heading")[2L], "fitted again by maximum likelihood")
+})
+
+test_that("the log-likelihood by the other criterion is that of lme4", {
+  skip_if_not_installed("lme4")
+  data <- transform(lme4::sleepstudy, w = rep(1:3, 60))
+  for (REML in c(TRUE, FALSE)) {
+    fit <- glmm(Reaction ~ Days + (Days | Subject), data, weights = w, REML = REML)
+    peer <- lme4::lmer(Reaction ~ Days + (Days | Subject), data, REML, weights = w,
+                       control = lme4::lmerControl(optCtrl = list(xtol_abs = 1e-10, ftol_abs = 1e-12)))
+    for (other in c(TRUE, FALSE)) {
+      value <- logLik(fit, REML = other)
+      expect_equal(as.numeric(value), as.numeric(logLik(peer, REML = other)), tolerance = 1e-8)
+      expect_identical(attr(value, "REML"), other)
+    }
+  }
+  data <- front_data()
+  fit <- glmm(yb ~ x + (1 | g), data, binomial, REML = TRUE)
+  expect_equal(as.numeric(logLik(fit, REML = FALSE)),
+               as.numeric(logLik(update(fit, REML = FALSE, method = "laplace"), parameters = fit$parameters)))
+  refused(logLik(update(fit, REML = FALSE), REML = TRUE), "argument", argument = "REML", method = "aghq")
+  refused(logLik(fit, REML = "no"), "argument", argument = "REML")
 })
 
 test_that("with few groups maximum likelihood is biased downwards, REML is not", {

@@ -5,7 +5,7 @@ test_that("degrees of freedom and F are those of lmerTest, by ML and by REML", {
   for (case in ddf_cases()) {
     for (restricted in c(FALSE, TRUE)) {
       peer <- peer_fit(case, restricted)
-      fit <- if (restricted) restricted_fit(case, peer) else glmm(case$formula, case$data)
+      fit <- glmm(case$formula, case$data, REML = restricted)
       ours <- ddf(fit, method = "satterthwaite")
       theirs <- coef(summary(peer, ddf = "Satterthwaite"))
       expect_lt(relative_difference(ours$std.error, theirs[, "Std. Error"]), 1e-4)
@@ -21,7 +21,7 @@ test_that("degrees of freedom and F are those of lmerTest, by ML and by REML", {
 })
 
 test_that("an unbalanced split plot, by ML", {
-  fit <- glmm(yield ~ nitro * Variety + (1 | Block / Variety), split_plot_data())
+  fit <- glmm(yield ~ nitro * Variety + (1 | Block / Variety), split_plot_data(), REML = FALSE)
   # lmerTest 3.1-3, coef(summary(lmer(..., REML = FALSE))), xtol_rel = 1e-12
   se <- c(8.757644, 8.180676, 7.855336, 7.395516, 9.708437, 10.501121, 10.727274, 10.767704, 10.434268, 12.00709,
           11.235134, 11.275749)
@@ -33,7 +33,7 @@ test_that("an unbalanced split plot, by ML", {
 
 test_that("with sleepstudy the degrees of freedom by ML are the number of subjects", {
   # balanced, a random slope: each estimate is the mean of those of 18 subjects
-  fit <- truth_fit("sleep_lmm_ml")
+  fit <- truth_fit("sleep_lmm_ml", REML = FALSE)
   expect_equal(ddf(fit)$df, c(18, 18), tolerance = 1e-4)
 })
 
@@ -67,19 +67,21 @@ test_that("columns far from zero and in other units: the same degrees of freedom
 test_that("variances on the boundary are taken as known", {
   data <- data.frame(y = rep(c(1, 2, 4, 3, 5), 6), x = rep(1:5, 6), g = gl(6, 5))
   # that of lm by maximum likelihood: sigma^2 has the variance of a chi-squared variable of n degrees of freedom
-  fit <- glmm(y ~ x + (1 | g), data)
+  fit <- glmm(y ~ x + (1 | g), data, REML = FALSE)
   expect_true(any(fit$boundary))
   expect_equal(ddf(fit)$df, c(30, 30), tolerance = 1e-6)
   expect_equal(test_contrasts(fit, c(0, 1))$den_df, 30, tolerance = 1e-6)
-  vector <- glmm(y ~ x + (x | g), data)
+  vector <- glmm(y ~ x + (x | g), data, REML = FALSE)
   expect_equal(ddf(vector)$df, c(30, 30), tolerance = 1e-6)
+  # by REML that of lm as everybody knows it, of n - 2
+  expect_equal(ddf(glmm(y ~ x + (1 | g), data))$df, c(28, 28), tolerance = 1e-6)
 })
 
 test_that("a correlation on the boundary is taken as known, as in lmerTest", {
   set.seed(5)
   data <- data.frame(g = gl(10, 8), x = rnorm(80))
   data$y <- data$x + rnorm(10)[data$g] * (1 + 0.5 * data$x) + rnorm(80)
-  fit <- glmm(y ~ x + (x | g), data)
+  fit <- glmm(y ~ x + (x | g), data, REML = FALSE)
   expect_identical(names(which(fit$boundary)), "L.g.x|x")
   # lmerTest 3.1-3, coef(summary(lmer(y ~ x + (x | g), data, REML = FALSE)))
   expect_equal(ddf(fit)$df, c(10.095828, 9.140948), tolerance = 1e-4)
