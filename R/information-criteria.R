@@ -8,7 +8,7 @@
 #'
 #' @param object Object of class `glimmer`.
 #' @param ... Further fits, also of other classes with a method for [stats::logLik()].
-#' @param k Number: the penalty per parameter, 2 for AIC.
+#' @param k Number, 0 or more: the penalty per parameter, 2 for AIC.
 #' @return For one fit a number, -2 log-likelihood + k df, where df is the number of parameters (fixed effects,
 #'   covariance parameters and dispersion, also those on the boundary); for `BIC()` k is the logarithm of the number of
 #'   rows with positive weight. For several a data frame with a row for each, named by its expression, and columns `df`
@@ -17,7 +17,7 @@
 #' Log-likelihoods have all their constants, so that the criteria compare with those of [stats::lm()], [stats::glm()]
 #' and, where the approximation of the likelihood is the same, of 'lme4' and 'glmmTMB'. Responses and weights must be
 #' the same; that is not checked here (it is by [anova()][anova.glimmer]).
-#' @section Errors: `glimmer_error_argument` for what has no log-likelihood; `glimmer_error_comparison` where a fit of
+#' @section Errors: `glimmer_error_argument` for what has no log-likelihood, and a `k` that is no number; `glimmer_error_comparison` where a fit of
 #'   another package is by REML and would have to be fitted again.
 #' @section Messages: `glimmer_message_refitted`, with the names of the fits in its field `models`.
 #' @section Warnings: `glimmer_warning_comparison` where numbers of rows differ; those of [glmm()] for a fit that is
@@ -32,7 +32,7 @@
 #' @importFrom stats AIC
 #' @export
 AIC.glimmer <- function(object, ..., k = 2) { # nolint: object_name_linter.
-  check_number(k, "k")
+  check_number(k, "k", 0)
   if (...length() == 0L) {
     return(stats::AIC(logLik.glimmer(object), k = k))
   }

@@ -10,7 +10,7 @@
 #' @param ... Further fits, or changes to the model before: a formula, or names or numbers of terms to leave out.
 #' @param name Function of a fit that gives its name in the heading; by default its formula.
 #' @return Data frame of class `anova`, see `lmtest::lrtest()`.
-#' @section Errors: `glimmer_error_comparison` where a fit of another package is by REML and would have to be fitted
+#' @section Errors: `glimmer_error_argument` for a `name` that is no function; `glimmer_error_comparison` where a fit of another package is by REML and would have to be fitted
 #'   again.
 #' @seealso [anova.glimmer()], [drop1.glimmer()]
 #' @examples
@@ -20,6 +20,9 @@
 #' }
 #' @exportS3Method lmtest::lrtest
 lrtest.glimmer <- function(object, ..., name = NULL) {
+  if (!is.null(name) && !is.function(name)) {
+    stop_glimmer("argument", "`name` must be a function that gives the name of a fit.", argument = "name")
+  }
   models <- list(object, ...)
   names(models) <- model_names(NULL, as.list(substitute(list(object, ...)))[-1L])
   changes <- vapply(models, function(model) is.numeric(model) || is.character(model) || inherits(model, "formula"), NA)

@@ -77,11 +77,14 @@ wrong_arguments <- list(
     model.names = list(3, "a", c("a", "a"), list("a", "b")), ddf = wrong_choices,
     L = list("a", NA, c(1, 2), list(1), TRUE, matrix(0, 0, 6))),
   # a number is a type, too
-  anova.glimmer = list(type = list(4, NA, "nothing", list("nothing"), character())),
+  anova.glimmer = list(type = list(4, NA, "nothing", list("nothing"), character()),
+                       refit = setdiff(wrong_flags, list(NULL))),
+  logLik.glimmer = list(REML = setdiff(wrong_flags, list(NULL))),
+  lrtest.glimmer = list(name = list(3, NA, "nothing")),
   glmm = list(
     family = list(3, "nothing", NA, NULL, list(1)), contrasts = list(3, "a", NA, list(1)),
     method = c(wrong_choices, list(NULL)),
-    nAGQ = list("a", -1, NA, 1.5, c(1, 2), list(1), TRUE), REML = wrong_flags, start = list("a", 1:2, NA, list("a")),
+    nAGQ = list("a", -1, NA, 1.5, c(1, 2), list(1), TRUE), REML = setdiff(wrong_flags, list(NULL)), start = list("a", 1:2, NA, list("a")),
     control = list(3, NULL, list(), "a"), na.action = list(3, NA, "nothing", "", list(na.omit))),
   glmm_control = list(max_evaluations = c(wrong_numbers, list(1.5, 0)), gain_limit = c(wrong_numbers, list(2)),
                       threads = c(setdiff(wrong_numbers, list(NULL)), list(0, 1.5)),

@@ -43,7 +43,7 @@ test_that("residuals and weights are those of lme4", {
               lme4::glmer(formula, lme4::cbpp, binomial, control = lme4::glmerControl(tolPwrss = 1e-10)), 1e-4)
   sleep <- transform(lme4::sleepstudy, w = rep(c(1, 2, 0.5), 60))
   fit <- glmm(Reaction ~ Days + (Days | Subject), sleep, weights = w)
-  peer <- lme4::lmer(Reaction ~ Days + (Days | Subject), sleep, weights = w, REML = FALSE)
+  peer <- lme4::lmer(Reaction ~ Days + (Days | Subject), sleep, weights = w)
   expect_like(fit, peer, 1e-4, working = FALSE)
   expect_equal(residuals(fit, "pearson", scaled = TRUE), residuals(peer, "pearson", scaled = TRUE), tolerance = 1e-4)
 })
