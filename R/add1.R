@@ -11,7 +11,7 @@
 #'   [drop1()][drop1.glimmer].
 #' @details
 #' The terms are evaluated in the data of the fit, which [update()][update.glimmer] finds. Fits by REML are compared by
-#' maximum likelihood, as the heading says.
+#' maximum likelihood, as the heading says, and with `trace` a message.
 #' @section Errors: `glimmer_error_argument` when `scope` has no term to add; `glimmer_error_comparison` when a term has
 #'   missing values in rows of the fit; those of [update()][update.glimmer] where the data are not found.
 #' @section Warnings: `glimmer_warning_comparison` when a fit did not converge.
@@ -34,7 +34,7 @@ add1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k 
   }
   places <- places_of_call(object, parent.frame(), sys.frames()[seq_len(sys.parent())])
   restricted <- object$REML
-  if (restricted) object <- fit_by_likelihood(object)
+  object <- fit_by_likelihood(object, trace)
   fits <- lapply(labels, function(label) {
     if (trace > 0) message("glimmer: with ", label)
     fit_with(object, label, places)

@@ -53,9 +53,9 @@
 #' Likelihood ratio tests of single terms are those of [drop1()][drop1.glimmer].
 #' @section Errors: `glimmer_error_comparison` when responses, weights or rows differ, or with `refit = FALSE` fits by
 #'   REML have different fixed effects or are compared with others; `glimmer_error_argument` when an argument is not a
-#'   fit, or one of another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other approximations, and
-#'   partly on another scale; `glimmer_error_ddf` when `ddf` does not apply to the fit; `glimmer_error_contrasts` when tests of
-#'   type III are not defined, as a factor has fewer contrasts than levels to compare.
+#'   fit, or one of another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other approximations,
+#'   and partly on another scale; `glimmer_error_ddf` when `ddf` does not apply to the fit; `glimmer_error_contrasts`
+#'   when tests of type III are not defined, as a factor has fewer contrasts than levels to compare.
 #' @section Warnings: `glimmer_warning_comparison` when approximations or families differ, or a fit did not converge.
 #' @references
 #' Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and likelihood ratio

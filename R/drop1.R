@@ -14,9 +14,9 @@
 #'   log-likelihoods) and `Pr(>Chi)`.
 #' @details
 #' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again. Each search
-#' starts from the estimates of the fit. Restricted likelihoods of models with different fixed effects cannot be compared,
-#' so that for a fit by REML, the default of linear mixed models, all models, that of the fit too, are fitted by maximum
-#' likelihood, as the heading says, and with `trace` a message.
+#' starts from the estimates of the fit. Restricted likelihoods of models with different fixed effects cannot be
+#' compared, so that for a fit by REML, the default of linear mixed models, all models, that of the fit too, are fitted
+#' by maximum likelihood, as the heading says, and with `trace` a message.
 #' [stats::step()] and `MASS::stepAIC()` use this method, and then fit by the call, which needs the data: they choose by
 #' maximum likelihood, and what they return is by REML if the fit that they began with was.
 #' @section Errors: `glimmer_error_argument` when `scope` has a term that is not in the model.
@@ -36,10 +36,7 @@ drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k
   if (!is.numeric(trace)) check_flag(trace, "trace") else check_number(trace, "trace")
   labels <- if (missing(scope)) stats::drop.scope(object) else scope_labels(scope, object)
   restricted <- object$REML
-  if (restricted) {
-    if (trace > 0) message("glimmer: fits by REML are compared by maximum likelihood")
-    object <- fit_by_likelihood(object)
-  }
+  object <- fit_by_likelihood(object, trace)
   design <- fit_design(object)
   fits <- lapply(labels, function(label) {
     if (trace > 0) message("glimmer: without ", label)

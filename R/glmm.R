@@ -76,11 +76,11 @@
 #' @section REML:
 #' By REML the fixed effects are integrated out with a flat prior, and what is left is maximised over covariances and
 #' dispersion. In a linear mixed model this is restricted maximum likelihood, exactly, and the default. For other
-#' families, with `REML = TRUE`, fixed and random effects are integrated out together, by the Laplace approximation. Estimates of variances
-#' are then less biased downwards where there are few groups. The fixed effects reported are their joint mode with the
-#' random effects. This integral is no product over groups, so that there is none by quadrature: `method = "auto"` then
-#' uses Laplace. The search along the edge of what a link allows (see [glimmer_convergence]) is not
-#' made by REML.
+#' families, with `REML = TRUE`, fixed and random effects are integrated out together, by the Laplace approximation.
+#' Estimates of variances are then less biased downwards where there are few groups. The fixed effects reported are
+#' their joint mode with the random effects. This integral is no product over groups, so that there is none by
+#' quadrature: `method = "auto"` then uses Laplace. The search along the edge of what a link allows (see
+#' [glimmer_convergence]) is not made by REML.
 #'
 #' The restricted log-likelihood is that of what the fixed effects leave of the data. It depends on the units of the
 #' covariates, and compares fits with the same fixed effects only. Where fixed effects differ, [anova()][anova.glimmer],

@@ -17,8 +17,8 @@
 #' Log-likelihoods have all their constants, so that the criteria compare with those of [stats::lm()], [stats::glm()]
 #' and, where the approximation of the likelihood is the same, of 'lme4' and 'glmmTMB'. Responses and weights must be
 #' the same; that is not checked here (it is by [anova()][anova.glimmer]).
-#' @section Errors: `glimmer_error_argument` for what has no log-likelihood, and a `k` that is no number; `glimmer_error_comparison` where a fit of
-#'   another package is by REML and would have to be fitted again.
+#' @section Errors: `glimmer_error_argument` for what has no log-likelihood, and a `k` that is no number;
+#'   `glimmer_error_comparison` where a fit of another package is by REML and would have to be fitted again.
 #' @section Messages: `glimmer_message_refitted`, with the names of the fits in its field `models`.
 #' @section Warnings: `glimmer_warning_comparison` where numbers of rows differ; those of [glmm()] for a fit that is
 #'   made again.

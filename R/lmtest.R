@@ -10,8 +10,8 @@
 #' @param ... Further fits, or changes to the model before: a formula, or names or numbers of terms to leave out.
 #' @param name Function of a fit that gives its name in the heading; by default its formula.
 #' @return Data frame of class `anova`, see `lmtest::lrtest()`.
-#' @section Errors: `glimmer_error_argument` for a `name` that is no function; `glimmer_error_comparison` where a fit of another package is by REML and would have to be fitted
-#'   again.
+#' @section Errors: `glimmer_error_argument` for a `name` that is no function; `glimmer_error_comparison` where a fit of
+#'   another package is by REML and would have to be fitted again.
 #' @seealso [anova.glimmer()], [drop1.glimmer()]
 #' @examples
 #' if (requireNamespace("lmtest", quietly = TRUE)) {

@@ -73,11 +73,13 @@ same_columns <- function(first, other) {
 }
 
 #' The same model by maximum likelihood, from the model frame
+#' @param trace A message says so where it is TRUE or above 0.
 #' @noRd
-fit_by_likelihood <- function(fit) {
+fit_by_likelihood <- function(fit, trace = FALSE) {
   if (!fit$REML) {
     return(fit)
   }
+  if (trace > 0) message("glimmer: fits by REML are compared by maximum likelihood")
   design <- fit_design(fit)
   # where the method was left to the package it is, by maximum likelihood, perhaps another one
   method <- if (is.null(fit$call$method)) "auto" else fit$method

@@ -84,7 +84,8 @@ wrong_arguments <- list(
   glmm = list(
     family = list(3, "nothing", NA, NULL, list(1)), contrasts = list(3, "a", NA, list(1)),
     method = c(wrong_choices, list(NULL)),
-    nAGQ = list("a", -1, NA, 1.5, c(1, 2), list(1), TRUE), REML = setdiff(wrong_flags, list(NULL)), start = list("a", 1:2, NA, list("a")),
+    nAGQ = list("a", -1, NA, 1.5, c(1, 2), list(1), TRUE), REML = setdiff(wrong_flags, list(NULL)),
+    start = list("a", 1:2, NA, list("a")),
     control = list(3, NULL, list(), "a"), na.action = list(3, NA, "nothing", "", list(na.omit))),
   glmm_control = list(max_evaluations = c(wrong_numbers, list(1.5, 0)), gain_limit = c(wrong_numbers, list(2)),
                       threads = c(setdiff(wrong_numbers, list(NULL)), list(0, 1.5)),
