@@ -157,7 +157,7 @@ test_that("forked and PSOCK workers answer alike", {
 test_that("no method changes the fit", {
   namespace <- asNamespace("glimmer")
   methods <- grep("[a-zA-Z1]\\.glimmer$", ls(namespace), value = TRUE)
-  methods <- grep("(VarCorr|ranef|coef|summary|accuracy|lrtest)\\.glimmer$", methods, value = TRUE, invert = TRUE)
+  methods <- grep("(VarCorr|ranef|coef|summary|accuracy|lrtest|add1)\\.glimmer$", methods, value = TRUE, invert = TRUE)
   methods <- c(methods, "VarCorr.glimmer", "ranef.glimmer", "coef.glimmer", "summary.glimmer")
   expect_gt(length(methods), 35L)
   others <- list(getME.glimmer = list(name = "ALL"), confint.glimmer = list(parm = "theta_"),
