@@ -5,6 +5,7 @@
 #' @param name Its name in 'stats'. @param links The links that the core has for it.
 #' @param support The responses that it can have, in words.
 #' @param outside Function of the response: `TRUE` where it is not allowed.
+#' @param mean_range The ends of the range of its mean.
 #' @param start_mean Function of `y`, `size`, `used` (integer: the rows that count) and `link` (its name): a mean near
 #'   each response, inside the range of family and link, to start from.
 #' @param draw Function of `mean`, `size`, `weights` (vectors of one length) and `dispersion` (exp of the parameter):
@@ -19,12 +20,12 @@
 #'   response.
 #' @return List of these.
 #' @noRd
-describe_family <- function(name, links, support, outside, start_mean, draw, dispersion = NA_character_,
-                            sigma_power = NA_real_, variance = NA_character_, counts = FALSE, trials = FALSE,
-                            unit_free = "log") {
+describe_family <- function(name, links, support, outside, start_mean, draw, mean_range = c(0, Inf),
+                            dispersion = NA_character_, sigma_power = NA_real_, variance = NA_character_,
+                            counts = FALSE, trials = FALSE, unit_free = "log") {
   list(name = name, links = links, support = support, outside = outside, start_mean = start_mean, draw = draw,
-       dispersion = dispersion, sigma_power = sigma_power, variance = variance, counts = counts, trials = trials,
-       unit_free = unit_free)
+       mean_range = mean_range, dispersion = dispersion, sigma_power = sigma_power, variance = variance,
+       counts = counts, trials = trials, unit_free = unit_free)
 }
 
 # The families of 'stats' that have a likelihood.
@@ -37,14 +38,14 @@ families <- list(
       if (link == "identity") y else off_zero(y, used, side = if (negative) -1 else 1)
     },
     draw = function(mean, size, weights, dispersion) stats::rnorm(length(mean), mean, dispersion / sqrt(weights)),
-    dispersion = "log_sigma", sigma_power = 1, variance = "sigma^2"
+    mean_range = c(-Inf, Inf), dispersion = "log_sigma", sigma_power = 1, variance = "sigma^2"
   ),
   binomial = describe_family(
     "binomial", links = c("logit", "probit", "cloglog", "cauchit", "log"),
     support = "between 0 and 1", outside = function(y) y < 0 | y > 1,
     start_mean = function(y, size, used, link) (y + 0.5) / (size + 1),
     draw = function(mean, size, weights, dispersion) stats::rbinom(length(mean), size, mean),
-    counts = TRUE, trials = TRUE, unit_free = c("logit", "probit", "cloglog", "cauchit", "log")
+    mean_range = c(0, 1), counts = TRUE, trials = TRUE, unit_free = c("logit", "probit", "cloglog", "cauchit", "log")
   ),
   poisson = describe_family(
     "poisson", links = c("log", "identity", "sqrt"),
@@ -122,6 +123,37 @@ has_trials <- function(family) {
 
 is_unit_free <- function(family) {
   family$link %in% family_traits(family)$unit_free
+}
+
+#' Means of linear predictors
+#'
+#' @param slack How far beyond an end of the interval round-off may take a linear predictor on the edge.
+#' @return Numeric: `NA` where the link allows no such linear predictor, and where the mean is no finite number.
+#' @noRd
+means_of <- function(family, eta, slack = 1e-8) {
+  range <- linear_range(family)
+  nearest <- pmin(pmax(as.vector(eta), range[1L]), range[2L])
+  allowed <- which(abs(nearest - eta) <= slack)
+  mean <- rep(NA_real_, length(eta))
+  mean[allowed] <- family$linkinv(nearest[allowed])
+  mean[!is.finite(mean)] <- NA
+  mean
+}
+
+# The ends of the interval of linear predictors at which the mean is in the range of the family.
+linear_range <- function(family) {
+  range <- family_traits(family)$mean_range
+  if (all(is.infinite(range))) range else sort(family$linkfun(range))
+}
+
+# What the link allows, for messages: "with the link identity it must be more than 0".
+link_limit_text <- function(family) {
+  range <- linear_range(family)
+  limits <- c(if (is.finite(range[1L])) paste("more than", range[1L]), if (is.finite(range[2L])) {
+    paste("less than", range[2L])
+  })
+  if (length(limits)) paste0("with the link ", family$link, " the linear predictor must be ", limits) else
+    "the mean is too large for a number"
 }
 
 # A Gaussian response with the identity link: the model is a linear mixed model.

@@ -14,7 +14,9 @@
 #'   Rows for which the data do not determine the fixed part, as those of an empty cell (a combination of factor levels
 #'   without data), are `NA`, with a warning that names them.
 #' @param type `"link"`, the scale of the linear predictor (the default), or `"response"`, the mean: for a binomial
-#'   response a probability.
+#'   response a probability. It is the mean at the random effects that count, the others being 0: for a level that the
+#'   fit has not seen, or with `re.form = NA`, that of a level whose random effect is 0, as in 'lme4' and 'glmmTMB', and
+#'   not the average over levels, which is another number unless the link is the identity.
 #' @param re.form Which random effects count: `NULL`, all of them; `NA` or `~0`, none, the prediction for a group
 #'   whose random effects are 0; or a one-sided formula with some of the random terms, such as `~ (1 | g)`, also for
 #'   a fit with `(x | g)`.
@@ -38,7 +40,10 @@
 #' It is computed without the inverse of Sigma, so that a singular fit has standard errors too. The uncertainty of the
 #' variance parameters (and of the dispersion) is not in it. Without random effects (`re.form = NA`) the standard errors
 #' are those of x'beta by [vcov()], which has that uncertainty. For `type = "response"` the standard errors are
-#' multiplied by |d mean / d eta| (the delta method).
+#' multiplied by |d mean / d eta| (the delta method). That is a good description only where they are small. Where the
+#' range of the mean forbids the result it is `NA`, with a warning: more than 1/2 for a probability, or a standard error
+#' that takes the linear predictor out of what the link allows. Limits that respect the range are those of the linear
+#' predictor, transformed: see the example.
 #'
 #' @section Errors:
 #' `glimmer_error_levels`: a level that the fit has not seen, in the fields `variable` and `levels`.
@@ -52,7 +57,10 @@
 #' `glimmer_warning_other_rows`: the value of a variable depends on other rows than its own, as those of `rank(x)`,
 #' `I(x - mean(x))` and `as.numeric(scale(x))` do, so that in other data it is another variable. It is found when the
 #' model is fitted, by evaluating the variable in a few rows alone. Put such values into the data as a column.
-#' `glimmer_warning_standard_error`: the information is not positive definite, standard errors are `NA`.
+#' `glimmer_warning_standard_error`: standard errors are `NA`, because the information is not positive definite, or
+#' because the range of the mean forbids them (in the fields `rows` and `link_scale`, those of the linear predictor).
+#' `glimmer_warning_mean`: means are `NA` because the link does not allow the linear predictor, as below 0 for counts
+#' with the identity link, in the fields `rows` and `linear_predictor`.
 #'
 #' @references
 #' Booth, J. G. and Hobert, J. P. (1998). Standard errors of prediction in generalized linear mixed models.
@@ -70,6 +78,9 @@
 #'   predict(fit, new, type = "response", se.fit = TRUE)
 #'   # for a child whose random effect is 0
 #'   predict(fit, new, type = "response", re.form = NA)
+#'   # 95 % limits of the probabilities
+#'   p <- predict(fit, new, se.fit = TRUE)
+#'   family(fit)$linkinv(p$fit + outer(p$se.fit, c(lower = -1.96, upper = 1.96)))
 #' }
 #' @importFrom stats predict
 #' @export
@@ -82,14 +93,58 @@ predict.glimmer <- function(object, newdata = NULL, type = c("link", "response")
   rows <- prediction_rows(object, newdata, select_random(object, re.form), na.action)
   check_new_levels(rows, allow.new.levels)
   eta <- linear_predictor(object, rows)
-  fit <- if (type == "link") eta else object$family$linkinv(eta)
+  fit <- if (type == "link") eta else predicted_means(object, eta, rows)
   result <- finish_rows(fit, rows)
   if (!se.fit) {
     return(result)
   }
   deviation <- sqrt(prediction_variance(object, rows))
-  if (type == "response") deviation <- deviation * abs(object$family$mu.eta(eta))
+  if (type == "response") deviation <- mean_deviation(object, eta, deviation, rows)
   list(fit = result, se.fit = finish_rows(deviation, rows), residual.scale = sigma.glimmer(object))
+}
+
+# NA with a warning where the link allows no such linear predictor.
+predicted_means <- function(fit, eta, rows) {
+  means <- means_of(fit$family, eta)
+  lost <- setdiff(which(is.na(means) & !is.na(eta)), rows$without_value)
+  if (length(lost)) {
+    labels <- rows$names[lost]
+    warn_glimmer("mean", paste0(if (length(lost) == 1L) "The mean of " else "The means of ", format_rows(labels),
+                                if (length(lost) == 1L) " is" else " are", " NA: ", link_limit_text(fit$family),
+                                ", and ", if (length(lost) > 1L) "in the first of them ", "it is ",
+                                format(eta[[lost[1L]]], digits = 3), ". `type = \"link\"` gives linear predictors."),
+                 rows = labels, linear_predictor = unname(eta[lost]))
+  }
+  means
+}
+
+#' Standard errors of means by the delta method, NA with a warning where the range of the mean forbids them
+#'
+#' A quantity between two bounds has a standard deviation of half their distance at most. Where one standard error to a
+#' side takes the linear predictor out of what the link allows, there is no straight line to speak of.
+#'
+#' @param deviation Standard errors of the linear predictors `eta`.
+#' @noRd
+mean_deviation <- function(fit, eta, deviation, rows) {
+  family <- fit$family
+  range <- family_traits(family)$mean_range
+  result <- deviation * abs(family$mu.eta(eta))
+  beyond <- is.na(means_of(family, eta - deviation)) | is.na(means_of(family, eta + deviation))
+  forbidden <- which(!is.na(deviation) & !is.na(means_of(family, eta)) & (beyond | result > diff(range) / 2))
+  forbidden <- setdiff(forbidden, rows$without_value)
+  result[union(forbidden, which(is.na(means_of(family, eta))))] <- NA
+  if (length(forbidden)) {
+    labels <- rows$names[forbidden]
+    one <- length(forbidden) == 1L
+    warn_glimmer("standard_error", paste0(
+      if (one) "The standard error of " else "The standard errors of ", format_rows(labels), if (one) " is" else " are",
+      " NA: on the scale of the linear predictor ", if (one) "it is " else "the largest is ",
+      format(max(deviation[forbidden]), digits = 3), ", too large for one on the scale of the mean, which lies ",
+      "between ", range[1L], " and ", range[2L], ". Transform limits instead: with p by `type = \"link\"`, ",
+      "family(fit)$linkinv(p$fit - 1.96 * p$se.fit) is the lower 95 % limit."
+    ), rows = labels, link_scale = unname(deviation[forbidden]))
+  }
+  result
 }
 
 # Offset, X beta and the wanted columns of Z at the conditional modes; effects of new levels are 0.

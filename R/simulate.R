@@ -32,7 +32,10 @@
 #'
 #' @section Errors:
 #' `glimmer_error_weights`: numbers of trials that are not whole, or several trials for a response that can hold one, or
-#' weights that cannot be evaluated in `newdata`. Otherwise those of [predict.glimmer()].
+#' weights that cannot be evaluated in `newdata`. `glimmer_error_mean`: the link restricts the mean (as identity,
+#' square root, inverse and 1/mu^2 do where it must be positive, and log for a probability), and with the random effects
+#' drawn, or in `newdata`, some row has a mean outside; in the fields `rows` and `simulation`. Otherwise
+#' those of [predict.glimmer()].
 #'
 #' @references
 #' Michael, J. R., Schucany, W. R. and Haas, R. W. (1976). Generating random variates using transformations with
@@ -63,9 +66,8 @@ simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdat
   state <- random_state(seed)
   on.exit(state$restore())
   simulations <- lapply(seq_len(nsim), function(i) {
-    mean <- object$family$linkinv(rows$offset + drop(rows$X %*% object$parameters[object$index$beta]) +
-                                    drawn_part(object, rows, kept))
-    mean[rows$without_value] <- NA
+    eta <- rows$offset + drop(rows$X %*% object$parameters[object$index$beta]) + drawn_part(object, rows, kept)
+    mean <- drawn_means(object$family, eta, rows, i)
     y <- draw_response(object, unname(mean), units)
     stats::napredict(rows$na_action, as_response(y, units$size, object$frame[[1L]]))
   })
@@ -124,6 +126,24 @@ drawn_part <- function(fit, rows, kept) {
     total <- total + random_part(random, effects)
   }
   total
+}
+
+# A mean that the family cannot have has no draws, and leaving its row out would change the distribution.
+drawn_means <- function(family, eta, rows, simulation) {
+  eta[rows$without_value] <- NA
+  mean <- means_of(family, eta)
+  lost <- which(is.na(mean) & !is.na(eta))
+  if (length(lost)) {
+    labels <- rows$names[lost]
+    stop_glimmer("mean", paste0("Responses cannot be drawn for ", format_rows(labels), " (simulation ", simulation,
+                                "): ", link_limit_text(family), ", and ",
+                                if (length(lost) > 1L) "in the first of these rows ", "it is ",
+                                format(eta[[lost[1L]]], digits = 3), ". Random effects that are drawn from a normal ",
+                                "distribution do not keep to that. Keep them at their modes (`re.form = NULL`), or ",
+                                "fit with a link that allows every linear predictor."),
+                 rows = labels, simulation = simulation, linear_predictor = unname(eta[lost]))
+  }
+  mean
 }
 
 draw_effects <- function(fit, k, levels) {

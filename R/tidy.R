@@ -194,7 +194,7 @@ augment_new <- function(fit, newdata) {
   check_new_levels(rows, FALSE)
   eta <- linear_predictor(fit, rows)
   fixed <- linear_predictor(fit, replace(rows, "random", list(NULL)))
-  columns <- lapply(list(.fitted = eta, .fixed = fixed, .mu = fit$family$linkinv(eta)), finish_rows, rows)
+  columns <- lapply(list(.fitted = eta, .fixed = fixed, .mu = predicted_means(fit, eta, rows)), finish_rows, rows)
   data.frame(newdata, columns, check.names = FALSE)
 }
 

@@ -269,3 +269,54 @@ test_that("predictions are those of lme4 and glmmTMB: Poisson with several cross
   new <- data.frame(period = factor(c(2, 4), levels = 1:4), herd = c("2", "14"), incidence = 0, size = 1)
   expect_equal(predict(fit, new), predict(peer, new), tolerance = 1e-4)
 })
+
+test_that("a new level has the mean at effect zero, and no standard error that the range of the mean forbids", {
+  set.seed(4)
+  d <- data.frame(g = rep(1:60, each = 5), x = rnorm(300))
+  d$y <- rbinom(300, 1, plogis(-1 + d$x + rnorm(60, 0, 4)[d$g]))
+  new <- data.frame(g = c(99, 1), x = 0)
+  for (link in c("logit", "probit", "cloglog")) {
+    fit <- suppressWarnings(glmm(y ~ x + (1 | g), d, binomial(link), method = "laplace"))
+    warning <- NULL
+    p <- withCallingHandlers(predict(fit, new, type = "response", allow.new.levels = TRUE, se.fit = TRUE),
+                             glimmer_warning_standard_error = function(w) {
+                               warning <<- w
+                               invokeRestart("muffleWarning")
+                             })
+    eta <- predict(fit, new, allow.new.levels = TRUE, se.fit = TRUE)
+    expect_equal(p$fit[[1L]], binomial(link)$linkinv(fixef(fit)[[1L]]))
+    # a quantity between 0 and 1 has a standard deviation of 1/2 at most
+    expect_gt(eta$se.fit[[1L]] * binomial(link)$mu.eta(eta$fit[[1L]]), 0.5)
+    expect_identical(is.na(p$se.fit), c("1" = TRUE, "2" = FALSE))
+    expect_equal(warning$link_scale, eta$se.fit[[1L]])
+    expect_identical(warning$rows, "1")
+  }
+})
+
+test_that("means that the link does not allow are NA with a warning", {
+  set.seed(5)
+  d <- data.frame(x = runif(200), g = gl(20, 10))
+  eta <- pmax(1 + d$x + rnorm(20, 0, 0.4)[d$g], 0.1)
+  draws <- list(poisson = rpois(200, eta), poisson = rpois(200, eta^2), Gamma = rgamma(200, 5, 5 * eta),
+                inverse.gaussian = draw_inverse_gaussian(1 / sqrt(eta), rep(5, 200)))
+  links <- c("identity", "sqrt", "inverse", "1/mu^2")
+  for (k in seq_along(draws)) {
+    d$y <- draws[[k]]
+    family <- make_family(names(draws)[k], links[k])
+    fit <- suppressWarnings(glmm(y ~ x + (1 | g), d, family, method = "laplace"))
+    new <- data.frame(x = c(0.5, -5), g = "1")
+    expect_warning(p <- predict(fit, new, type = "response", se.fit = TRUE), class = "glimmer_warning_mean")
+    expect_identical(unname(is.na(p$fit)), c(FALSE, TRUE))
+    expect_identical(unname(is.na(p$se.fit)), c(FALSE, TRUE))
+    expect_lt(predict(fit, new)[[2L]], 0)
+    expect_equal(p$fit[[1L]], family$linkinv(predict(fit, new)[[1L]]))
+    expect_warning(added <- augment(fit, newdata = new), class = "glimmer_warning_mean")
+    expect_identical(is.na(added$.mu), c(FALSE, TRUE))
+    # and so they cannot be drawn
+    error <- error_of(simulate(fit, 50, seed = 1))
+    expect_s3_class(error, "glimmer_error_mean")
+    expect_true(length(error$rows) > 0 && all(error$linear_predictor < 0))
+    expect_false(anyNA(simulate(fit, 5, seed = 1, re.form = NULL)))
+    expect_s3_class(error_of(simulate(fit, newdata = new, re.form = NULL)), "glimmer_error_mean")
+  }
+})
