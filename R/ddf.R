@@ -54,8 +54,11 @@
 #' products; that of Kenward and Roger takes time that grows with the square of the number of random effects that data
 #' connect, and is refused where that is some minutes.
 #' @section Errors: `glimmer_error_ddf` where the method does not apply to the fit; `glimmer_error_argument` for an
-#'   unknown method, and for `L` of another size. `glimmer_warning_estimable` where rows of `L` are not estimable, in
-#'   the fields `rows` and `columns` (those that were left out of the model matrix).
+#'   unknown method, and for `L` of another size.
+#'
+#'   `glimmer_warning_ddf` where all but the estimates is `NA`, as the random effects hold all of the response but for
+#'   round-off. `glimmer_warning_estimable` where rows of `L` are not estimable, in the fields `rows` and `columns`
+#'   (those that were left out of the model matrix).
 #' @references
 #' Fai, A. H.-T. and Cornelius, P. L. (1996). Approximate F-tests of multiple degree of freedom hypotheses in
 #' generalized least squares analyses of unbalanced split-plot experiments. *Journal of Statistical Computation and
@@ -173,7 +176,13 @@ ddf_rule <- function(fit, method, information = "expected", argument = "ddf") {
   if (anyNA(covariance) || !ncol(covariance) || flat) {
     return(list(method = method, covariance = covariance, df = rep(NA_real_, ncol(covariance))))
   }
-  parts <- if (method == "satterthwaite") satterthwaite_parts(fit) else kenward_roger_parts(fit, information)
+  system <- marginal_system(fit)
+  if (is.null(system$covariance)) {
+    warn_without_digits(method)
+    return(list(method = method, covariance = covariance + NA, df = rep(NA_real_, ncol(covariance))))
+  }
+  parts <- if (method == "satterthwaite") satterthwaite_parts(fit, system) else
+    kenward_roger_parts(fit, information, system)
   list(method = method, covariance = if (method == "satterthwaite") parts$covariance else parts$adjusted, parts = parts)
 }
 
@@ -192,6 +201,14 @@ resolve_ddf <- function(method, fit, argument = "ddf") {
                                "likelihood: fit again with REML = TRUE, or use \"satterthwaite\"."), method = method)
   }
   method
+}
+
+# Groups that hold all of the response but for round-off.
+warn_without_digits <- function(method) {
+  warn_glimmer("ddf", paste0("Standard errors, degrees of freedom and tests of the fixed effects are NA: the random ",
+                             "effects hold nearly all of the response, and next to them the residuals have no digits ",
+                             "left. Look whether a group fixes the response (one value for all its rows): then use ",
+                             "one row for each group."), method = method)
 }
 
 resolve_information <- function(information, method) {
@@ -248,7 +265,7 @@ contrast_test <- function(contrasts, estimate, rule, df = min(contrast_df(contra
   if (anyNA(rule$covariance) || !nrow(contrasts)) {
     return(list(statistic = NA_real_, numerator = nrow(contrasts), df = NA_real_, scale = NA_real_))
   }
-  if (rule$method == "kenward-roger") {
+  if (rule$method == "kenward-roger" && !is.null(rule$parts)) {
     return(kenward_roger_test(contrasts, estimate, rule$parts))
   }
   test <- if (!is.null(rule$parts)) {

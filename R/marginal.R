@@ -30,7 +30,9 @@ marginal_system <- function(fit) {
                  layout = layout, from = if (is.null(basis$from)) diag(ncol(x)) else basis$from)
   half <- eliminate_random(system, products$zx)
   information <- products$xx - crossprod(products$zx, half)
-  inverse_root <- scaled_root((information + t(information)) / 2)
+  # what is left of a column when the random effects have had theirs: below this, round-off
+  known <- all(diag(information) > 1e-13 * diag(products$xx))
+  inverse_root <- if (known) scaled_root((information + t(information)) / 2)
   c(system, list(N = as.matrix(products$zx - products$B %*% half), directions = variance_directions(fit, layout),
                  covariance = if (!is.null(inverse_root)) tcrossprod(inverse_root)))
 }

@@ -58,6 +58,10 @@ scaled_root <- function(information) {
   if (!ncol(information)) {
     return(information)
   }
+  # round-off may have left negative ones
+  if (!isTRUE(all(diag(information) > 0))) {
+    return(NULL)
+  }
   unit <- 1 / sqrt(diag(information))
   root <- tryCatch(chol(information * tcrossprod(unit)), error = function(e) NULL)
   if (!is.null(root)) unit * backsolve(root, diag(ncol(root)))

@@ -39,10 +39,6 @@ standardised_root <- function(fit, layout) {
 #' C and its derivatives
 #' @noRd
 slopes_of <- function(system) {
-  if (is.null(system$covariance)) {
-    stop_glimmer("ddf", paste("The covariance of the fixed effects has no digits left: the random effects dwarf the",
-                             "residuals. Rescale the response, or use ddf = \"none\"."), method = "satterthwaite")
-  }
   covariance <- system$from %*% system$covariance %*% t(system$from)
   slopes <- lapply(direction_products(system), function(product) {
     half <- system$from %*% system$covariance

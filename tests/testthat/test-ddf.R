@@ -68,3 +68,22 @@ test_that("summary, tidy and confint show the same", {
                table$estimate + outer(unname(sqrt(diag(vcov(fit)))) * qnorm(0.975), c(-1, 1)))
   expect_identical(colnames(coef(summary(fit, ddf = "none"))), c("Estimate", "Std. Error", "z value", "Pr(>|z|)"))
 })
+
+test_that("groups that hold the response but for round-off give NA and advice, not an error", {
+  set.seed(2)
+  data <- data.frame(site = rep(1:8, each = 30), t = rep(1:60, each = 4), x = rnorm(240))
+  data$y <- rnorm(60)[data$t] + 1e-7 * rnorm(240)
+  data$sloped <- rnorm(60)[data$t] + rnorm(60)[data$t] * data$x + 1e-7 * rnorm(240)
+  for (case in list(list(y ~ x + (1 | site / t), TRUE), list(y ~ x + (1 | site / t), FALSE),
+                    list(sloped ~ x + (x | t), TRUE))) {
+    fit <- suppressWarnings(glmm(case[[1L]], data, REML = case[[2L]]))
+    expect_warning(table <- coef(summary(fit)), "fixes the response", class = "glimmer_warning_ddf")
+    expect_identical(table[, "Estimate"], fixef(fit))
+    expect_true(all(is.na(table[, -1L])))
+    expect_output(suppressWarnings(print(summary(fit))))
+    expect_true(is.na(suppressWarnings(anova(fit))[["F value"]]))
+    expect_true(all(is.na(suppressWarnings(tidy(fit, effects = "fixed"))$p.value)))
+    expect_true(is.na(suppressWarnings(test_contrasts(fit))$statistic))
+    if (case[[2L]]) expect_true(is.na(suppressWarnings(anova(fit, ddf = "kenward-roger"))[["F value"]]))
+  }
+})
