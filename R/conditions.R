@@ -57,6 +57,11 @@ format_rows <- function(rows, n = 5L) {
   paste(if (length(rows) == 1L) "row" else "rows", join_items(rows, n))
 }
 
+# The word that agrees with the number of things.
+agree <- function(things, one, several) {
+  if (length(things) == 1L) one else several
+}
+
 join_items <- function(x, n) {
   left <- length(x) - n
   if (left > 0L) {

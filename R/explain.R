@@ -6,6 +6,7 @@
 #' @return Never returns.
 #' @noRd
 explain_frame_error <- function(error, parts, data, extras, na_action) {
+  if (inherits(error, "glimmer_error")) stop(error)
   lookup <- environment(parts$frame)
   variables <- as.list(attr(stats::terms(parts$frame), "variables"))[-1L]
   values <- lapply(variables, explain_variable, parts = parts, data = data, env = lookup)
@@ -27,8 +28,9 @@ explain_variable <- function(variable, parts, data, env) {
   term <- term_using(parts, name, variable)
   missing <- if (inherits(value, "error") || is.function(value)) missing_variables(variable, data, env)
   if (length(missing)) {
-    stop_glimmer("variable", paste0("Variable ", format_items(missing), ", used in ", term, ", is neither in the data ",
-                                    "nor where the formula was made."), variable = missing, term = term)
+    stop_glimmer("variable", paste0(agree(missing, "Variable ", "Variables "), format_items(missing), ", used in ",
+                                    term, agree(missing, ", is", ", are"), " neither in the data nor where the ",
+                                    "formula was made."), variable = missing, term = term)
   }
   if (inherits(value, "error")) {
     stop_evaluation(name, term, conditionMessage(value), all.vars(variable), data, env)

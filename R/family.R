@@ -180,6 +180,7 @@ resolve_family <- function(family) {
     stop_glimmer("family", paste0("`family` must be a family, such as binomial or poisson(\"log\"): there are ",
                                   join_items(names(registry), 10L), "."), argument = "family")
   }
+  for (field in c("family", "link")) check_family_field(family[[field]], field)
   check_family_name(family$family, names(registry))
   links <- registry[[family$family]]$links
   if (!family$link %in% links) {
@@ -187,7 +188,41 @@ resolve_family <- function(family) {
                                   family$family, ": there are ", join_items(links, 10L), "."),
                  argument = "family", family = family$family, link = family$link, links = links)
   }
-  if (made_here) family else make_family(family$family, family$link)
+  if (made_here) {
+    return(family)
+  }
+  made <- make_family(family$family, family$link)
+  check_family_functions(family, made)
+  made
+}
+
+check_family_field <- function(value, field) {
+  if (!is.character(value) || length(value) != 1L || is.na(value)) {
+    stop_glimmer("family", paste0("`family` is no complete family: its field `", field, "` must be one name (got ",
+                                  deparse1(value), "). Give it as a call, such as poisson(\"log\")."),
+                 argument = "family", field = field)
+  }
+}
+
+#' Refuse a family whose functions are not those that its name and link stand for
+#' @param given The user's. @param made That of 'stats'.
+#' @noRd
+check_family_functions <- function(given, made) {
+  mean <- if (has_trials(made)) c(0.1, 0.5, 0.9) else c(0.3, 1, 4)
+  eta <- made$linkfun(mean)
+  arguments <- list(linkfun = list(mean), linkinv = list(eta), mu.eta = list(eta), variance = list(mean),
+                    dev.resids = list(rev(mean), mean, rep(1, 3L)))
+  differs <- vapply(names(arguments), function(name) {
+    value <- tryCatch(do.call(given[[name]], arguments[[name]]), error = function(e) NULL)
+    !is.null(given[[name]]) && !isTRUE(all.equal(value, do.call(made[[name]], arguments[[name]])))
+  }, NA)
+  if (any(differs)) {
+    stop_glimmer("family", paste0("`family` says ", made$family, "(\"", made$link, "\"), but its ",
+                                  format_items(names(arguments)[differs]), agree(which(differs), " differs", " differ"),
+                                  " from that family's: functions of one's own are not there. Give the family as a ",
+                                  "call, such as ", made$family, "(\"", made$link, "\")."),
+                 argument = "family", family = made$family, link = made$link, field = names(arguments)[differs])
+  }
 }
 
 make_family <- function(name, link) {

@@ -44,7 +44,7 @@ parse_formula <- function(formula, data = NULL, env = parent.frame()) {
   fixed <- without_response(show_calls(if (is.null(fixed)) 1 else fixed, hiding), formula[[2L]])
   terms <- unlist(lapply(bars, expand_bar, hiding = hiding, env = pruned), recursive = FALSE)
   check_response_use(terms, formula[[2L]])
-  variables <- lapply(bars, function(bar) show_calls(reformulas::subbars(call("(", bar)), hiding))
+  variables <- lapply(bars, function(bar) show_calls(call("+", bar[[2L]], bar[[3L]]), hiding))
   list(formula = structure(formula, .Environment = pruned),
        fixed = new_formula(formula[[2L]], fixed, pruned),
        frame = new_formula(formula[[2L]], Reduce(function(a, b) call("+", a, b), variables, fixed), frame_env),
@@ -131,7 +131,7 @@ check_leaves <- function(expression) {
     return(invisible())
   }
   if (is.call(expression)) {
-    arguments <- as.list(expression)[-1L]
+    arguments <- if (is_sum(expression)) lapply(split_sum(expression), `[[`, "operand") else as.list(expression)[-1L]
     # the exponent of `^` is a number
     lapply(if (call_name(expression) == "^") arguments[1L] else arguments, check_leaves)
     return(invisible())
@@ -160,25 +160,6 @@ new_formula <- function(left, right, env) {
   structure(call("~", left, right), class = "formula", .Environment = env)
 }
 
-call_name <- function(expression) {
-  if (is.call(expression) && is.symbol(expression[[1L]])) as.character(expression[[1L]]) else ""
-}
-
-is_bar <- function(expression) {
-  call_name(expression) %in% c("|", "||")
-}
-
-has_bar <- function(expression) {
-  any(c("|", "||") %in% all.names(expression))
-}
-
-strip_parentheses <- function(expression) {
-  while (call_name(expression) == "(") {
-    expression <- expression[[2L]]
-  }
-  expression
-}
-
 #' Hide function calls and odd names from the formula machinery
 #'
 #' A bar, slash or colon inside a call (`I(a | b)`) or inside backticks is no operator of the formula. Calls and
@@ -188,8 +169,10 @@ strip_parentheses <- function(expression) {
 #' @noRd
 hide_calls <- function(expression, env) {
   hidden <- list()
+  # longer than any name in the formula
+  prefix <- strrep(".", max(nchar(all.names(expression, unique = TRUE), "bytes"), 0L) + 1L)
   hide_one <- function(x) {
-    name <- paste0(".hidden", length(hidden) + 1L)
+    name <- paste0(prefix, "hidden", length(hidden) + 1L)
     hidden[[name]] <<- x
     as.name(name)
   }
@@ -200,6 +183,9 @@ hide_calls <- function(expression, env) {
     }
     if (!is.call(x)) {
       return(x)
+    }
+    if (is_sum(x)) {
+      return(join_sum(lapply(split_sum(x), function(part) list(sign = part$sign, operand = hide(part$operand)))))
     }
     if (call_name(x) %in% formula_operators) {
       return(as.call(c(x[[1L]], lapply(as.list(x)[-1L], hide))))
@@ -266,13 +252,16 @@ find_bars <- function(expression) {
     }
     return(list(expression))
   }
-  arguments <- as.list(expression)[-1L]
-  minus <- call_name(expression) == "-"
-  subtracted <- minus && has_bar(arguments[[length(arguments)]])
-  if (!(minus || call_name(expression) %in% c("(", "+")) || subtracted) {
-    stop_nested_bar(expression)
+  if (!is_sum(expression)) {
+    if (call_name(expression) != "(") stop_nested_bar(expression)
+    return(find_bars(expression[[2L]]))
   }
-  unlist(lapply(arguments, find_bars), recursive = FALSE)
+  parts <- split_sum(expression)
+  subtracted <- vapply(parts, function(part) part$sign == "-" && has_bar(part$operand), NA)
+  if (any(subtracted)) {
+    stop_nested_bar(join_sum(parts[seq_len(which(subtracted)[1L])]))
+  }
+  unlist(lapply(parts, function(part) find_bars(part$operand)), recursive = FALSE)
 }
 
 stop_nested_bar <- function(expression) {
@@ -290,15 +279,13 @@ drop_bars <- function(expression) {
   if (is_bar(expression)) {
     return(NULL)
   }
-  kept <- lapply(as.list(expression)[-1L], drop_bars)
-  present <- !vapply(kept, is.null, logical(1))
-  if (all(present)) {
-    return(as.call(c(expression[[1L]], kept)))
+  if (!is_sum(expression)) {
+    inner <- drop_bars(expression[[2L]])
+    return(if (!is.null(inner)) call("(", inner))
   }
-  if (call_name(expression) == "-" && any(present)) {
-    return(call("-", kept[present][[1L]]))
-  }
-  if (any(present)) kept[present][[1L]] else NULL
+  parts <- lapply(split_sum(expression), function(part) list(sign = part$sign, operand = drop_bars(part$operand)))
+  parts <- Filter(function(part) !is.null(part$operand), parts)
+  if (length(parts)) join_sum(parts)
 }
 
 #' Replace `.` by the variables of the data
@@ -310,12 +297,22 @@ expand_dot <- function(right, bars, response, data, hiding) {
     stop_glimmer("formula", "`.` cannot stand in a random term: name its variables.", argument = "formula")
   }
   groups <- lapply(bars, function(bar) all.vars(show_calls(bar[[3L]], hiding)))
-  variables <- setdiff(if (is.list(data)) enc2native(as.character(names(data))), c(all.vars(response), unlist(groups)))
+  variables <- setdiff(if (is.list(data)) valid_names(data), c(all.vars(response), unlist(groups)))
   if (!length(variables)) {
     stop_glimmer("formula", "`.` in the formula needs a data frame with predictors in `data`.", argument = "formula")
   }
   sum_of <- Reduce(function(a, b) call("+", a, b), lapply(variables, as.name))
   do.call(substitute, list(right, list(. = call("(", sum_of))))
+}
+
+valid_names <- function(data) {
+  invalid <- which(!validEnc(as.character(names(data))))
+  if (length(invalid)) {
+    stop_glimmer("variable", paste0("`.` in the formula stands for all variables of the data, and the name of column ",
+                                    join_items(invalid, 5L), " is no valid text: rename it."),
+                 argument = "data", columns = invalid)
+  }
+  enc2native(as.character(names(data)))
 }
 
 #' Expand one bar into random terms

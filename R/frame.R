@@ -18,6 +18,7 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
   call <- resolve_dots(call, env)
   lookup <- environment(parts$frame)
   extras <- frame_extras(call, data, lookup)
+  check_variable_names(parts$frame)
   na_action <- find_na_action(call, env)
   check_dimensions(parts, data)
   frame <- warn_not_numbers(parts, data, extras, tryCatch({
@@ -79,7 +80,9 @@ resolve_na_action <- function(value, env, shown = deparse1(value)) {
 
 make_frame <- function(formula, data, extras, na_action) {
   arguments <- c(list(formula = formula, data = data, na.action = spare_complete(na_action)), extras)
-  drop_unused_levels(do.call(stats::model.frame, arguments, quote = TRUE))
+  frame <- do.call(stats::model.frame, arguments, quote = TRUE)
+  for (position in seq_along(frame)) check_labels(.subset2(frame, position), names(frame)[position])
+  drop_unused_levels(frame)
 }
 
 # The usual actions copy every variable even where no value is missing.

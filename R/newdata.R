@@ -105,12 +105,14 @@ new_variable <- function(expression, name, newdata, env, advice) {
   if (inherits(value, "error") || is.function(value) || absent) {
     missing <- if (absent) name else missing_variables(expression, newdata, env)
     if (length(missing)) {
-      stop_glimmer("variable", paste0("Variable ", format_items(missing), " of the model is not in `newdata`.", advice),
+      stop_glimmer("variable", paste0(agree(missing, "Variable ", "Variables "), format_items(missing),
+                                      " of the model ", agree(missing, "is", "are"), " not in `newdata`.", advice),
                    variable = missing, argument = "newdata")
     }
     stop_glimmer("variable", paste0("Variable ", format_items(name), " of the model cannot be evaluated in ",
                                     "`newdata`: ", conditionMessage(value)), variable = name, argument = "newdata")
   }
+  check_labels(value, name)
   if (!is.symbol(expression) || NROW(value) != nrow(newdata)) {
     check_follows_rows(value, expression, newdata, env, paste("Variable", format_items(name)), "variable",
                        variable = name)

@@ -1,4 +1,54 @@
-# What a variable of the model may be: its type, and values that are finite.
+# What a variable of the model may be: its name, type and labels, and values that are finite.
+
+#' Refuse names that a model frame cannot tell apart
+#'
+#' A frame keeps weights and offset under names of their own, and calls the column `log(x)` and the logarithm of `x`
+#' alike.
+#' @noRd
+check_variable_names <- function(formula) {
+  names <- terms_variables(stats::terms(formula))
+  taken <- intersect(names, c("(weights)", "(offset)"))
+  if (length(taken)) {
+    stop_glimmer("variable", paste0("A variable of the formula is called ", format_items(taken), ": so the weights ",
+                                    "and the offset are called in a model frame. Rename it."), variable = taken)
+  }
+  repeated <- unique(names[duplicated(names)])
+  if (length(repeated)) {
+    stop_glimmer("variable", paste0("Two variables of the formula are called ", format_items(repeated), ", a column ",
+                                    "and what is computed from others: rename the column."), variable = repeated)
+  }
+}
+
+#' Refuse factors whose codes or labels are broken, and text that is not valid in its encoding
+#' @noRd
+check_labels <- function(x, name) {
+  if (!is.factor(x) && !is.character(x)) {
+    return(invisible())
+  }
+  if (is.factor(x)) check_codes(x, name)
+  invalid <- which(!validEnc(if (is.factor(x)) as.character(levels(x)) else x))
+  if (length(invalid)) {
+    where <- if (is.factor(x)) paste("level", invalid[1L]) else format_rows(invalid)
+    stop_glimmer("variable", paste0("Variable ", format_items(name), " has text that is not valid in its encoding (",
+                                    where, "): convert it, as by iconv(x, \"latin1\", \"UTF-8\")."),
+                 variable = name, rows = if (!is.factor(x)) invalid)
+  }
+}
+
+check_codes <- function(x, name) {
+  levels <- levels(x)
+  codes <- unclass(x)
+  repeated <- unique(levels[duplicated(levels)])
+  broken <- which(codes < 1L | codes > length(levels) | codes != round(codes))
+  if (!length(repeated) && !length(broken)) {
+    return(invisible())
+  }
+  found <- if (length(repeated)) paste0("has the level ", format_items(repeated), " twice")
+           else paste0("has codes beyond its ", length(levels), " levels in ", format_rows(broken))
+  stop_glimmer("variable", paste0("The factor ", format_items(name), " is broken: it ", found, ". Make it again by ",
+                                  "factor() from its values."),
+               variable = name, levels = repeated, rows = if (!length(repeated)) broken)
+}
 
 #' Refuse variables of types that no model matrix can use
 #'
