@@ -30,8 +30,8 @@
 #' heading says ('lme4' always does so), or with `refit = FALSE` there is an error.
 #'
 #' A random effect with variance zero is on the boundary of its model, so that p values of such comparisons are too
-#' large. Where a fit adds one random effect to the one above, the heading gives the p value of the equal mixture of
-#' chi-squared distributions with Df - 1 and Df degrees of freedom.
+#' large. Where a fit adds one random effect to the one above, the column `Pr(mixture)` has the p value of the equal
+#' mixture of chi-squared distributions with Df - 1 and Df degrees of freedom.
 #' @section Tests of the terms of one fit:
 #' Type I tests a term beyond those before it in the formula.
 #'
@@ -234,8 +234,15 @@ likelihood_ratio_table <- function(fits) {
                       logLik = value, deviance = -2 * value, Chisq = chisq, Df = df,
                       "Pr(>Chisq)" = stats::pchisq(chisq, df, lower.tail = FALSE), row.names = names(fits),
                       check.names = FALSE)
-  structure(table, heading = c(comparison_heading(fits), boundary_notes(fits, table)),
+  added <- added_effects(fits)
+  table <- with_mixture(table, added)
+  structure(table, heading = c(wrap_lines(comparison_heading(fits)), boundary_notes(table, added)),
             class = c("anova", "data.frame"))
+}
+
+# Each no wider than the console, its later lines indented.
+wrap_lines <- function(lines) {
+  unlist(lapply(lines, strwrap, width = getOption("width"), exdent = 2L))
 }
 
 comparison_heading <- function(fits) {
@@ -248,22 +255,31 @@ comparison_heading <- function(fits) {
     "Models:", paste0(names(fits), ": ", formulas))
 }
 
-#' The p value of a mixture where a fit adds one random effect to the one above
+#' How many random effects each fit has more than the one above
 #' @noRd
-boundary_notes <- function(fits, table) {
+added_effects <- function(fits) {
   effects <- vapply(fits, function(fit) {
     if (inherits(fit, "glimmer")) sum(vapply(fit$random, function(term) length(term$names), 1L)) else 0L
   }, 1L)
-  added <- c(0L, diff(effects))
-  notes <- character()
-  for (k in which(added > 0L & !is.na(table$Chisq))) {
-    note <- paste0("Note: ", rownames(table)[k], " adds ", if (added[k] == 1L) "a random effect" else "random effects",
-                   " to the model above, whose variance is 0 there, on the boundary: the p value is too large.")
-    if (added[k] == 1L) {
-      mixture <- mean(stats::pchisq(table$Chisq[k], table$Df[k] - 1:0, lower.tail = FALSE))
-      note <- paste(note, "By the mixture of chi-squared distributions it is", paste0(format.pval(mixture, 3L), "."))
-    }
-    notes <- c(notes, note)
+  c(0L, diff(effects))
+}
+
+# With the p value of the mixture in a column where a fit adds one random effect.
+with_mixture <- function(table, added) {
+  single <- added == 1L & !is.na(table$Chisq)
+  if (any(single)) {
+    tail <- function(df) stats::pchisq(table$Chisq, df, lower.tail = FALSE)
+    table[["Pr(mixture)"]] <- ifelse(single, (tail(pmax(table$Df - 1, 0)) + tail(table$Df)) / 2, NA_real_)
   }
-  strwrap(notes, width = getOption("width"), exdent = 2L)
+  table
+}
+
+boundary_notes <- function(table, added) {
+  notes <- vapply(which(added > 0L & !is.na(table$Chisq)), function(k) {
+    paste0("Note: ", rownames(table)[k], " adds ", if (added[k] == 1L) "a random effect" else "random effects",
+           " to the model above, whose variance is 0 there, on the boundary: the p value is too large.",
+           if (added[k] == 1L) paste0(" By the mixture of chi-squared distributions it is ",
+                                      format.pval(table[["Pr(mixture)"]][k], 3L), "."))
+  }, "")
+  wrap_lines(notes)
 }

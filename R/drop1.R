@@ -65,7 +65,7 @@ single_term_table <- function(object, fits, labels, test, k, title, restricted) 
     table[["Pr(>Chi)"]] <- ifelse(table$Df > 0, stats::pchisq(table$LRT, table$Df, lower.tail = FALSE), NA)
   }
   structure(table, heading = c(title, if (restricted) "(fitted again by maximum likelihood)",
-                               "\nModel:", deparse1(stats::formula(object))),
+                               "\nModel:", wrap_lines(deparse1(stats::formula(object)))),
             class = c("anova", "data.frame"))
 }
 

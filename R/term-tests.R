@@ -19,8 +19,8 @@ term_anova <- function(fit, type, test, ddf, information) {
     }
   }, contrasts, seq_along(contrasts))
   structure(if (test == "F") f_table(tests) else chi_squared_table(tests),
-            heading = c(term_heading(type, test, rule$method), empty_cells_text(attr(contrasts, "empty")),
-                        paste0("Response: ", deparse1(fit$formula[[2L]]))),
+            heading = wrap_lines(c(term_heading(type, test, rule$method), empty_cells_text(attr(contrasts, "empty")),
+                                   paste0("Response: ", deparse1(fit$formula[[2L]])))),
             class = c("anova", "data.frame"))
 }
 

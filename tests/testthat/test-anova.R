@@ -13,7 +13,7 @@ test_that("the table is that of lme4", {
                 lme4::lmer(Reaction ~ 1 + (1 | Subject), data, REML = FALSE), model.names = c("a", "b", "c"))
   expect_s3_class(ours, c("anova", "data.frame"), exact = TRUE)
   columns <- c("npar", "AIC", "BIC", "logLik", "deviance", "Chisq", "Df", "Pr(>Chisq)")
-  expect_identical(names(ours), columns)
+  expect_identical(names(ours), c(columns, "Pr(mixture)"))
   expect_identical(rownames(ours), c("null", "intercept", "slope"))
   for (k in seq_along(columns)) {
     expect_equal(as.numeric(ours[[k]]), as.numeric(peer[[k]]), tolerance = 1e-4, label = columns[k])
@@ -31,7 +31,10 @@ test_that("an added random effect is tested by the mixture too", {
   expect_equal(table$logLik[1], as.numeric(logLik(fixed)))
   chisq <- 2 * as.numeric(logLik(slope) - logLik(intercept))
   mixture <- (pchisq(chisq, 1, lower.tail = FALSE) + pchisq(chisq, 2, lower.tail = FALSE)) / 2
+  expect_equal(table[["Pr(mixture)"]][3L], mixture)
+  expect_false("Pr(mixture)" %in% names(anova(intercept, update(intercept, . ~ . - Days))))
   notes <- paste(attr(table, "heading"), collapse = " ")
+  expect_true(all(nchar(unlist(strsplit(attr(table, "heading"), "\n"))) <= getOption("width")))
   expect_match(notes, format.pval(mixture, 3), fixed = TRUE)
   expect_match(notes, "Note: slope adds a random effect", fixed = TRUE)
   expect_false(any(grepl("Note", attr(anova(intercept, update(intercept, . ~ . - Days)), "heading"))))
