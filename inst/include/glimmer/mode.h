@@ -1,8 +1,9 @@
 // The conditional mode: Newton's method (PIRLS) with line search on
 //   h(u) = sum_i f_i(eta_i) - u'u / 2 ,  gradient A'd1 - u ,  -Hessian H = A'WA + I .
 //
-// h is a sum over components (components.h). Each has its own line search, stops on its own, and is left alone
-// afterwards; with one grouping factor each level is a component. With beta in the search there is only one.
+// h is a sum over components (components.h). Each has its own direction, line search and end, by its own gradient and
+// decrement only, and is left alone afterwards; with one grouping factor each level is a component. With beta in the
+// search there is only one.
 #ifndef GLIMMER_MODE_H
 #define GLIMMER_MODE_H
 
@@ -18,7 +19,8 @@ class Mode {
  public:
   Mode(const Data& data, BlockSystem& system)
       : data_(data), system_(system), components_(data.terms), h_(Vector::Zero(components_.count())), trial_(h_),
-        noise_(h_), level_noise_(data.terms[0].levels), step_(h_), decrement_(h_),
+        noise_(h_), level_noise_(data.terms[0].levels), step_(h_), decrement_(h_), now_(h_), last_(h_), whole_(h_), curvature_(h_),
+        length_(h_), ratio_(h_),
         state_(static_cast<std::size_t>(components_.count()), State::searching),
         start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_) {
     if (!data.density->log_concave()) fallback_.resize(data.rows());
@@ -45,22 +47,42 @@ class Mode {
     return search(point, levels);
   }
 
+  /// Whether a range of levels is at the mode, by the whole system as the caller has summed it up and factored it
+  /// there: find() ends on what it expects of a last step. The limit is one of the decrement, in units of what h is
+  /// summed from. If not (mode_not_found), go_on() finds the rest of the way.
+  Status check(const Point& point, Range levels, double limit) {
+    for_all_components(levels, [&](Index c) { state_[c] = State::searching; });
+    if (!solve_directions(point, levels)) return Status::mode_not_found;
+    for_all_components(levels, [&](Index c) {
+      if (decrement_[c] <= limit * (1.0 + noise_[c])) state_[c] = State::done;
+    });
+    return none_searching(levels) ? Status::ok : Status::mode_not_found;
+  }
+
+  /// Goes on with the components that the last check() found wanting.
+  Status go_on(Point& point, Range levels) { return none_searching(levels) ? Status::ok : climb(point, levels); }
+
  private:
   enum class State { searching, moved, done };
 
   Status search(Point& point, Range levels) {
     const Status status = start(point, levels);
-    if (status != Status::ok) return status;
+    return status == Status::ok ? climb(point, levels) : status;
+  }
+
+  Status climb(Point& point, Range levels) {
     for (int iteration = 0; iteration < max_iterations; ++iteration) {
       if (poll_ && (fixed_ || !system_.block_diagonal())) poll_();
-      if (!directions(point, levels) || !line_search(point, levels)) return Status::mode_not_found;
+      const bool conjugate = iteration < max_conjugate_iterations;
+      if (!directions(point, levels, conjugate) || !line_search(point, levels)) return Status::mode_not_found;
       if (iteration > 20 && stuck_at_edge(levels)) return Status::mode_not_found;
       if (none_searching(levels)) return Status::ok;
     }
     return Status::mode_not_found;
   }
 
-  static constexpr int max_iterations = 200, max_halvings = 60, max_conjugate_steps = 40;
+  static constexpr int max_iterations = 200, max_halvings = 60;
+  static constexpr int max_conjugate_iterations = 10, max_conjugate_steps = 40;
   static constexpr double decrement_limit = 1e-12, sufficient_increase = 1e-4;
 
   /// Evaluates h at the start. Where h can have several maxima the start is always u = 0, so that the mode is a
@@ -132,67 +154,102 @@ class Mode {
   }
 
   /// Newton's direction H^-1 (A'd1 - u) and its decrement, for the components that are still searching.
-  bool directions(Point& point, Range levels) {
-    if (conjugate_directions(point, levels)) return true;
-    if (!factor(point, levels)) return false;
-    set_gradient(point, 0, levels);
-    for (Index k = 1; k < data_.terms.count(); ++k) set_gradient(point, k, {0, data_.terms[k].levels});
+  bool directions(Point& point, Range levels, bool conjugate = true) {
+    if (conjugate && conjugate_directions(point, levels)) return true;
+    return factor(point, levels) && solve_directions(point, levels);
+  }
+
+  bool solve_directions(const Point& point, Range levels) {
+    set_gradient(point, levels);
+    double beta_gain = 0.0;
     if (!system_.block_diagonal()) delta_.setZero();
     for_elements(levels, [&](Index j, Index) { delta_[j] = gradient_[j]; });
-    for_components(levels, [&](Index c) { decrement_[c] = 0.0; });
     if (fixed_) {
       beta_delta_ = fixed_sums(data_, point.rows.d1);
       const Vector beta_gradient = beta_delta_;
       fixed_->solve(delta_, beta_delta_);
-      decrement_[0] = beta_gradient.dot(beta_delta_);
+      beta_gain = beta_gradient.dot(beta_delta_);
     } else if (system_.block_diagonal()) {
       for_levels(levels, [&](Index g) { system_.solve_level(g, delta_.data() + data_.terms.position(0, g)); });
     } else {
       system_.solve(delta_);
     }
-    for_elements(levels, [&](Index j, Index c) { decrement_[c] += gradient_[j] * delta_[j]; });
+    sum_by_component(levels, gradient_, delta_, decrement_);
+    if (fixed_) decrement_[0] += beta_gain;
     bool finite = true;
     for_components(levels, [&](Index c) { finite = finite && std::isfinite(decrement_[c]); });
     return finite;
   }
 
   /// Where factors cross, and a factorization costs more than all else: H x = A'd1 - u by conjugate gradients, the
-  /// factor of an earlier H as preconditioner (Golub and Van Loan 2013, section 11.5). The residual falls with the
-  /// gradient, so that Newton's method keeps its order (Dembo, Eisenstat and Steihaug 1982, SIAM Journal on Numerical
-  /// Analysis 19:400). False: to be factored after all.
+  /// factor of an earlier H as preconditioner (Golub and Van Loan 2013, section 11.5), in each component on its own:
+  /// one with a small gradient would have no step beside one with a large one. What is left falls with the decrement,
+  /// so that Newton's method keeps its order (Dembo, Eisenstat and Steihaug 1982, SIAM Journal on Numerical Analysis
+  /// 19:400). False: to be factored after all.
   bool conjugate_directions(Point& point, Range levels) {
     if (fixed_ || system_.block_diagonal() || !system_.factored() || !data_.density->log_concave()) return false;
     sum_up(point, levels);
-    for (Index k = 0; k < data_.terms.count(); ++k) set_gradient(point, k, {0, data_.terms[k].levels});
+    set_gradient(point, levels);
     for_finished_elements([&](Index j) { gradient_[j] = 0.0; });
-    const double size = gradient_.norm();
-    if (!std::isfinite(size)) return false;
     delta_.setZero();
     residual_ = gradient_;
-    double last = 0.0;
+    search_ = gradient_;
+    for_components(levels, [&](Index c) { decrement_[c] = 0.0; });
     for (int step = 0; step < max_conjugate_steps; ++step) {
-      if (residual_.norm() <= size * std::clamp(size, 1e-8, 0.01)) return finish_directions(levels);
       preconditioned_ = residual_;
       system_.solve(preconditioned_);
-      const double now = residual_.dot(preconditioned_);
-      if (step == 0)
-        search_ = preconditioned_;
-      else
-        search_ = preconditioned_ + (now / last) * search_;
+      if (!next_search(levels, step == 0)) return true;
       system_.multiply(point.products, search_, product_);
-      const double length = now / search_.dot(product_);
-      if (!std::isfinite(length)) return size == 0.0 && finish_directions(levels);
-      delta_ += length * search_;
-      residual_ -= length * product_;
-      last = now;
+      if (!conjugate_step(levels)) return false;
     }
     return false;
   }
 
-  bool finish_directions(Range levels) {
-    for_components(levels, [&](Index c) { decrement_[c] = 0.0; });
-    for_elements(levels, [&](Index j, Index c) { decrement_[c] += gradient_[j] * delta_[j]; });
-    return true;
+  /// The conjugate direction of each component, zero where little is left of the residual, by the preconditioner's
+  /// norm, and another step would gain next to nothing: as much as the last one for what is left. False: so it is in
+  /// all of them.
+  bool next_search(Range levels, bool first) {
+    sum_by_component(levels, residual_, preconditioned_, now_);
+    bool more = false;
+    for_components(levels, [&](Index c) {
+      if (first) whole_[c] = now_[c];
+      const double share = std::clamp(decrement_[c], 1e-16, 1e-4);
+      const bool little = now_[c] <= share * whole_[c] && length_[c] * now_[c] <= share * decrement_[c];
+      const bool open = first ? now_[c] != 0.0 : !little;
+      ratio_[c] = first || !open ? 0.0 : now_[c] / last_[c];
+      length_[c] = open ? 1.0 : 0.0;
+      more = more || open;
+    });
+    for_elements(levels, [&](Index j, Index c) { search_[j] = preconditioned_[j] + ratio_[c] * search_[j]; });
+    return more;
+  }
+
+  /// Goes as far along the conjugate directions as H says. False: that is nowhere.
+  bool conjugate_step(Range levels) {
+    sum_by_component(levels, search_, product_, curvature_);
+    bool finite = true;
+    for_components(levels, [&](Index c) {
+      if (length_[c] == 0.0) return;
+      length_[c] = now_[c] / curvature_[c];
+      decrement_[c] += length_[c] * now_[c];
+      last_[c] = now_[c];
+      finite = finite && std::isfinite(length_[c]);
+    });
+    for_elements(levels, [&](Index j, Index c) {
+      delta_[j] += length_[c] * search_[j];
+      residual_[j] -= length_[c] * product_[j];
+    });
+    return finite;
+  }
+
+  void sum_by_component(Range levels, const Vector& a, const Vector& b, Vector& sums) const {
+    for_components(levels, [&](Index c) { sums[c] = 0.0; });
+    for_elements(levels, [&](Index j, Index c) { sums[c] += a[j] * b[j]; });
+  }
+
+  void set_gradient(const Point& point, Range levels) {
+    set_gradient(point, 0, levels);
+    for (Index k = 1; k < data_.terms.count(); ++k) set_gradient(point, k, {0, data_.terms[k].levels});
   }
 
   void set_gradient(const Point& point, Index k, Range levels) {
@@ -357,6 +414,7 @@ class Mode {
   Components components_;
   std::function<void()> poll_;
   Vector h_, trial_, noise_, level_noise_, step_, decrement_;
+  Vector now_, last_, whole_, curvature_, length_, ratio_;  ///< of conjugate gradients, a number a component
   std::vector<State> state_;
   Vector residual_, preconditioned_, search_, product_;
   Vector start_, gradient_, delta_, beta_start_, beta_delta_, fallback_;

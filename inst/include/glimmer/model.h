@@ -244,13 +244,28 @@ class Model {
     return out;
   }
 
+  /// The mode, with H factored there: a search, and Newton's method with the whole system where it was not enough.
   Status find_mode(FixedEffects* fixed) {
     mode_.include(fixed);
     third_order_ = false;
-    if (fixed || !system_.block_diagonal()) return mode_.find(point_, data_.all_levels());
     if (poll_) poll_();
+    Status status = search_parts(fixed, [&](Range levels) { return mode_.find(point_, levels); });
+    for (double limit : {1e-24, 1e-24, 1e-12}) {  // the last for where round-off leaves more
+      if (status != Status::ok) return status;
+      if (!factor_at_mode(fixed)) return Status::not_positive_definite;
+      status = search_parts(fixed, [&](Range levels) { return mode_.check(point_, levels, limit); });
+      if (status == Status::ok) return Status::ok;
+      status = search_parts(fixed, [&](Range levels) { return mode_.go_on(point_, levels); });
+    }
+    return Status::mode_not_found;
+  }
+
+  /// Calls visit(levels) for what can be searched on its own, and gives the first status that is not ok.
+  template <class Visit>
+  Status search_parts(FixedEffects* fixed, Visit visit) {
+    if (fixed || !system_.block_diagonal()) return visit(data_.all_levels());
     std::vector<Status> statuses(data_.chunks.size());
-    for_chunks(data_, [&](Index c, Range chunk) { statuses[static_cast<std::size_t>(c)] = mode_.find(point_, chunk); });
+    for_chunks(data_, [&](Index c, Range chunk) { statuses[static_cast<std::size_t>(c)] = visit(chunk); });
     const auto failed = std::find_if(statuses.begin(), statuses.end(), [](Status s) { return s != Status::ok; });
     return failed == statuses.end() ? Status::ok : *failed;
   }
@@ -263,10 +278,8 @@ class Model {
     return last_;
   }
 
-  /// At the mode, where the rows have been evaluated: H factored with the observed weights, and the value, with its
-  /// adjoints if asked for.
-  void evaluate_at_mode(FixedEffects* fixed, bool adjoint) {
-    adjoint_known_ = false;
+  /// H with the observed weights of the rows as they have been evaluated. False: not positive definite.
+  bool factor_at_mode(FixedEffects* fixed) {
     clear_shared(data_, point_.score);
     clear_shared(data_, point_.products);
     const bool one = system_.block_diagonal();
@@ -276,10 +289,11 @@ class Model {
       return one && !system_.factor_levels(point_.products, chunk) ? 1.0 : 0.0;
     });
     if (one) system_.set_factored(failures == 0.0);
-    if ((one ? failures > 0.0 : !system_.factor(point_.products)) || (fixed && !fixed->factor(point_.rows.w))) {
-      last_.status = Status::not_positive_definite;
-      return;
-    }
+    return (one ? failures == 0.0 : system_.factor(point_.products)) && (!fixed || fixed->factor(point_.rows.w));
+  }
+
+  /// The value at the mode, with its adjoints if asked for.
+  void evaluate_at_mode(FixedEffects* fixed, bool adjoint) {
     last_.value = (adjoint ? integral_.value_and_adjoint(point_, adjoint_) : integral_.value(point_)) + data_.constant;
     if (fixed && fixed->integrated()) last_.value += fixed->log_volume();
     adjoint_known_ = adjoint;
