@@ -17,6 +17,15 @@ inline Column as_column(SEXP x) {
   return Column(Eigen::Map<const Vector>(values.begin(), values.size()));
 }
 
+/// Lets R interrupt, or say that a time limit is reached: what R would do then it does when C++ has been left, which
+/// this exception sees to.
+inline void ask_r() {
+  Rcpp::unwindProtect([](void*) -> SEXP {
+    R_CheckUserInterrupt();
+    return R_NilValue;
+  }, nullptr);
+}
+
 inline Responses as_responses(const Rcpp::List& rows) {
   return {as_column(rows["y"]), as_column(rows["size"]), as_column(rows["weights"])};
 }

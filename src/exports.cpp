@@ -30,7 +30,7 @@ SEXP cpp_model(Rcpp::List data) {
       glimmer::as_terms(data["factors"]),
       glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])));
   model->set_threads(Rcpp::as<int>(data["threads"]));
-  model->set_interrupt([] { Rcpp::checkUserInterrupt(); });
+  model->set_interrupt(glimmer::ask_r);
   const SEXP borrowed = model->data().design.is_copy() ? R_NilValue : static_cast<SEXP>(data["X"]);
   return Rcpp::XPtr<Model>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
 }

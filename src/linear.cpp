@@ -21,7 +21,7 @@ LinearModel& as_linear(SEXP pointer) { return *Rcpp::XPtr<LinearModel>(pointer);
 SEXP cpp_linear_model(Rcpp::List data, bool restricted) {
   auto model = std::make_unique<LinearModel>(glimmer::as_responses(data), glimmer::as_column(data["offset"]),
                                              glimmer::as_design(data["X"]), glimmer::as_terms(data["factors"]),
-                                             restricted, Rcpp::as<int>(data["threads"]));
+                                             restricted, Rcpp::as<int>(data["threads"]), glimmer::ask_r);
   return Rcpp::XPtr<LinearModel>(model.release(), true);
 }
 
@@ -35,7 +35,6 @@ SEXP cpp_linear_model(Rcpp::List data, bool restricted) {
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_linear_evaluate(SEXP model, Rcpp::NumericVector parameters, bool profile, bool gradient) {
-  Rcpp::checkUserInterrupt();
   const glimmer::LinearEvaluation out = as_linear(model).evaluate(glimmer::as_vector(parameters), profile, gradient);
   return Rcpp::List::create(Rcpp::Named("status") = describe(out.status), Rcpp::Named("value") = out.value,
                             Rcpp::Named("gradient") = Rcpp::wrap(out.gradient),

@@ -47,12 +47,12 @@ class OuterProducts {
   }
 
   /// From the lower triangle of S.
-  void subtract(const Coupling& Y, Matrix& S, int threads) const {
+  void subtract(const Coupling& Y, Matrix& S, int threads, const Interrupt& interrupt) const {
     with_effects(Y.effects, [&](auto fixed) {
       const Index count = static_cast<Index>(ranges_.size());
       parallel_shares(count, 1, pairs_ < fewest_pairs_for_threads ? 1 : threads, [&](Index range) {
         for (const Piece& piece : ranges_[range]) subtract_piece(Y, piece, S, fixed);
-      });
+      }, interrupt);
     });
   }
 

@@ -8,6 +8,7 @@
 #include "columns.h"
 #include "density.h"
 #include "equal_rows.h"
+#include "interrupt.h"
 #include "level_sums.h"
 #include "parallel.h"
 #include "pattern.h"
@@ -28,6 +29,7 @@ struct Data {
   Pattern pattern;
   Positions first_row;        ///< rows first_row[g] .. first_row[g + 1] - 1 belong to level g of the first factor
   std::vector<Range> chunks;  ///< fixed ranges of levels of the first factor; sums run over them in order
+  Interrupt interrupt;        ///< asked between chunks
   int threads = 1;            ///< for the rows, where there is one grouping factor: chunks then share nothing
 
   Data(Responses responses_, Column offset_, FixedDesign design_, Terms terms_,
@@ -118,7 +120,10 @@ struct Point {
 template <class Visit>
 void for_chunks(const Data& data, Visit visit) {
   parallel_for(static_cast<Index>(data.chunks.size()), data.one_factor() ? data.threads : 1,
-               [&](Index c) { visit(c, data.chunks[static_cast<std::size_t>(c)]); });
+               [&](Index c) {
+                 data.interrupt();
+                 visit(c, data.chunks[static_cast<std::size_t>(c)]);
+               });
 }
 
 /// The sum over chunks of what visit(range of levels) gives, added in the order of the chunks.
@@ -136,8 +141,10 @@ Matrix sum_of_matrices(const Data& data, Index rows, Index columns, Visit visit)
   const Index chunks = static_cast<Index>(data.chunks.size()), runs = std::min<Index>(chunks, 32);
   std::vector<Matrix> parts(static_cast<std::size_t>(runs), Matrix::Zero(rows, columns));
   parallel_for(runs, data.one_factor() ? data.threads : 1, [&](Index run) {
-    for (Index c = run * chunks / runs; c < (run + 1) * chunks / runs; ++c)
+    for (Index c = run * chunks / runs; c < (run + 1) * chunks / runs; ++c) {
+      data.interrupt();
       visit(data.chunks[static_cast<std::size_t>(c)], parts[static_cast<std::size_t>(run)]);
+    }
   });
   Matrix sum = Matrix::Zero(rows, columns);
   for (const Matrix& part : parts) sum += part;

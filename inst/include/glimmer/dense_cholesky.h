@@ -17,13 +17,13 @@ namespace glimmer {
 class DenseCholesky {
  public:
   /// False: not positive definite.
-  bool factor(Matrix& A, int threads) {
+  bool factor(Matrix& A, int threads, const Interrupt& interrupt = no_interrupt) {
     prepare(A);
     if (blocks_ == 0) return true;
     std::atomic<bool> positive{factor_panel(A, 0)};
     std::vector<Tasks> steps;
     for (Index b = 0; b + 1 < blocks_; ++b) steps.push_back(groups({tiles_of(b + 1).end, tiles_}));
-    in_steps(steps, threads, [&](Index b) {
+    in_steps(steps, threads, interrupt, [&](Index b) {
       const Range next = tiles_of(b + 1);
       if (!positive) return;
       update(A, b, {next.begin, tiles_}, next, -1.0);
@@ -38,7 +38,7 @@ class DenseCholesky {
   /// a step takes
   ///   [X10 X11] = L11^-1 [-L10 X, I] ,  X'X += [X10 X11]'[X10 X11] ,  -[L20 L21] X -= L21 [X10 X11] ,
   /// the sums over what has been filled so far: X itself is not needed any more.
-  void invert(Matrix& A, int threads) {
+  void invert(Matrix& A, int threads, const Interrupt& interrupt = no_interrupt) {
     prepare(A);
     if (blocks_ > 0) solve_row(A, 0);
     std::vector<Tasks> steps;
@@ -47,7 +47,7 @@ class DenseCholesky {
       const Tasks squares = groups({0, tiles_of(b).end});
       steps.back().insert(steps.back().end(), squares.begin(), squares.end());
     }
-    in_steps(steps, threads, [&](Index b) {
+    in_steps(steps, threads, interrupt, [&](Index b) {
       if (b + 1 == blocks_) return;
       update(A, b, tiles_of(b + 1), {0, tiles_of(b).end}, -1.0);
       solve_row(A, b + 1);
@@ -96,12 +96,13 @@ class DenseCholesky {
 
   /// In each step prepares the next block, and updates the groups of rows that this does not touch.
   template <class Next, class Update>
-  void in_steps(const std::vector<Tasks>& steps, int threads, Next prepare_next, Update update_rows) const {
+  void in_steps(const std::vector<Tasks>& steps, int threads, const Interrupt& interrupt, Next prepare_next,
+                Update update_rows) const {
     Positions counts;
     for (const Tasks& tasks : steps) counts.push_back(static_cast<Index>(tasks.size()) + 1);
     parallel_steps(counts, tiles_ < fewest_tiles_for_threads ? 1 : threads, [&](Index b, Index task) {
       task == 0 ? prepare_next(b) : update_rows(b, steps[b][static_cast<std::size_t>(task - 1)]);
-    });
+    }, interrupt);
   }
 
   /// Packs the rows from a block's first on, factors the block, solves for the rows below it, and writes all back.

@@ -23,14 +23,17 @@ struct LinearEvaluation {
 
 class LinearModel {
  public:
-  /// The caller's own design is not used beyond this.
-  LinearModel(Responses responses, Column offset, FixedDesign design, Terms terms, bool restricted, int threads)
+  /// The caller's own design is not used beyond this. `ask` may throw to interrupt, now and in what follows.
+  LinearModel(Responses responses, Column offset, FixedDesign design, Terms terms, bool restricted, int threads,
+              std::function<void()> ask = nullptr)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms),
               make_density("gaussian", "identity")),
         restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()),
         system_(data_.terms, data_.pattern), bordered_(system_), products_(data_.terms, data_.pattern),
         inverse_(products_) {
+    data_.interrupt.set(std::move(ask));
     data_.threads = threads;
+    system_.set_interrupt(data_.interrupt);
     system_.set_threads(threads);
     form_products();
     data_.responses = Responses();
@@ -212,6 +215,7 @@ class LinearModel {
     column_errors_ = left_products_;
     Vector moved;
     for (Index j = 0; j < beta_count_; ++j) {
+      data_.interrupt();
       shifts.col(j) = terms().scaled(V.col(j)) - column_centre_.col(j);
       multiply_blocks(terms(), data_.pattern, products_, shifts.col(j), moved);
       column_errors_.col(j) -= moved;

@@ -26,9 +26,6 @@ class Mode {
     if (!data.density->log_concave()) fallback_.resize(data.rows());
   }
 
-  /// Called once a Newton iteration of a search over crossed factors or fixed effects; it may throw to interrupt.
-  void set_interrupt(std::function<void()> poll) { poll_ = std::move(poll); }
-
   /// Null, or the fixed effects that the next searches are to include; and the decrement after which one more step is
   /// the last: 1e-12 leaves round-off.
   void include(FixedEffects* fixed, double limit = decrement_limit) {
@@ -72,7 +69,7 @@ class Mode {
 
   Status climb(Point& point, Range levels) {
     for (int iteration = 0; iteration < max_iterations; ++iteration) {
-      if (poll_ && (fixed_ || !system_.block_diagonal())) poll_();
+      data_.interrupt();
       const bool conjugate = iteration < max_conjugate_iterations;
       if (!directions(point, levels, conjugate) || !line_search(point, levels)) return Status::mode_not_found;
       if (iteration > 20 && stuck_at_edge(levels)) return Status::mode_not_found;
@@ -412,7 +409,6 @@ class Mode {
   FixedEffects* fixed_ = nullptr;  ///< not null: beta is in the search and connects everything
   double limit_ = decrement_limit;
   Components components_;
-  std::function<void()> poll_;
   Vector h_, trial_, noise_, level_noise_, step_, decrement_;
   Vector now_, last_, whole_, curvature_, length_, ratio_;  ///< of conjugate gradients, a number a component
   std::vector<State> state_;

@@ -44,10 +44,9 @@ class Model {
   }
 
   /// Called on the calling thread now and then; it may throw to interrupt.
-  void set_interrupt(std::function<void()> poll) {
-    poll_ = poll;
-    mode_.set_interrupt(poll);
-    quadrature_.set_interrupt(std::move(poll));
+  void set_interrupt(std::function<void()> ask) {
+    data_.interrupt.set(std::move(ask));
+    system_.set_interrupt(data_.interrupt);
   }
 
   /// The weight of a barrier before the edge of what the link allows, added to every value from now on; zero: none.
@@ -248,7 +247,7 @@ class Model {
   Status find_mode(FixedEffects* fixed) {
     mode_.include(fixed);
     third_order_ = false;
-    if (poll_) poll_();
+    data_.interrupt();
     Status status = search_parts(fixed, [&](Range levels) { return mode_.find(point_, levels); });
     for (double limit : {1e-24, 1e-24, 1e-12}) {  // the last for where round-off leaves more
       if (status != Status::ok) return status;
@@ -329,7 +328,6 @@ class Model {
   Evaluation last_;
   Vector last_parameters_;
   const FixedEffects* last_fixed_ = nullptr;
-  std::function<void()> poll_;
 };
 
 }  // namespace glimmer

@@ -18,7 +18,6 @@ class NodeSums {
   NodeSums(const Data& data, const BlockSystem& system) : data_(data), system_(system) {}
 
   /// Called on the calling thread now and then; it may throw to interrupt.
-  void set_interrupt(std::function<void()> poll) { poll_ = std::move(poll); }
 
   Index effects() const { return data_.terms[0].effects(); }
   Index levels() const { return data_.terms[0].levels; }
@@ -90,14 +89,9 @@ class NodeSums {
   /// Calls visit(number, range) for every range of levels, side by side.
   template <class Visit>
   void for_ranges(const std::vector<Range>& ranges, Visit visit) const {
-    const Index all = static_cast<Index>(ranges.size());
-    for (Index first = 0; first < all; first += ranges_between_polls) {
-      if (poll_) poll_();
-      const Index count = std::min(ranges_between_polls, all - first);
-      parallel_shares(count, 1, count > 3 ? data_.threads : 1, [&](Index c) {
-        visit(first + c, ranges[static_cast<std::size_t>(first + c)]);
-      });
-    }
+    const Index count = static_cast<Index>(ranges.size());
+    const auto one = [&](Index c) { visit(c, ranges[static_cast<std::size_t>(c)]); };
+    parallel_shares(count, 1, count > 3 ? data_.threads : 1, one, data_.interrupt);
   }
 
   /// R'^-1 of a level
@@ -121,6 +115,7 @@ class NodeSums {
     LogSum sum;
     Vector weights;
     const auto flush = [&] {
+      data_.interrupt();
       rows.evaluate(point.phi);
       for (const NodeRows::Block& block : rows.blocks()) {
         const NodeGrid& nodes = grid(rule, block.level);
@@ -153,7 +148,7 @@ class NodeSums {
   }
 
  private:
-  static constexpr Index row_nodes_in_range = 20000, ranges_between_polls = 64;
+  static constexpr Index row_nodes_in_range = 20000;
 
   /// C of a level, R'^-1 or what the rule says.
   Matrix scale(const NodeRule& rule, Index g) const {
@@ -203,7 +198,6 @@ class NodeSums {
 
   const Data& data_;
   const BlockSystem& system_;
-  std::function<void()> poll_;
   std::map<std::pair<int, bool>, NodeGrid> grids_;
 };
 

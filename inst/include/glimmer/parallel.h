@@ -10,12 +10,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <future>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "interrupt.h"
 #include "types.h"
 
 namespace glimmer {
@@ -33,17 +35,24 @@ void on_threads(int threads, const Work& work) {
   for (std::future<void>& other : others) other.get();
 }
 
-/// Calls visit(position) for 0 .. count - 1, by up to `threads` threads that take `share` positions at a time.
+/// Calls visit(position) for 0 .. count - 1, by up to `threads` threads that take `share` positions at a time; the
+/// interrupt is asked before each share. Where a thread throws, the others end with their share.
 template <class Visit>
-void parallel_shares(Index count, Index share, int threads, Visit visit) {
-  if (threads <= 1 || count <= share) {
-    for (Index position = 0; position < count; ++position) visit(position);
-    return;
-  }
+void parallel_shares(Index count, Index share, int threads, Visit visit, const Interrupt& interrupt = no_interrupt) {
   std::atomic<Index> next{0};
-  on_threads(threads, [&] {
-    for (Index begin = next.fetch_add(share); begin < count; begin = next.fetch_add(share))
+  struct End {
+    std::atomic<Index>& next;
+    Index count;
+    ~End() {
+      if (std::uncaught_exceptions() > 0) next = count;
+    }
+  };
+  on_threads(count <= share ? 1 : threads, [&] {
+    const End end{next, count};
+    for (Index begin = next.fetch_add(share); begin < count; begin = next.fetch_add(share)) {
+      interrupt();
       for (Index position = begin; position < std::min(begin + share, count); ++position) visit(position);
+    }
   });
 }
 
@@ -58,13 +67,14 @@ class Steps {
 
   /// Calls visit(step, task) for the tasks that this thread gets.
   template <class Visit>
-  void run(const Visit& visit) {
+  void run(const Visit& visit, const Interrupt& interrupt) {
     const bool helper = std::this_thread::get_id() != caller_;
     Index begin = 0, step = 0, task = next_.fetch_add(1);
     Clock::time_point began = Clock::now();
     for (; step < static_cast<Index>(counts_.size()); begin += counts_[step], ++step)
       for (; task < begin + counts_[step]; task = next_.fetch_add(1)) {
-        const End end{ended_};
+        const End end{ended_, busy_};
+        interrupt();
         if (ended_.load(std::memory_order_acquire) < begin) began = wait_for(begin, began);
         visit(step, task - begin);
         if (helper && busy_) return;
@@ -73,9 +83,13 @@ class Steps {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct End {  // also of a task that throws: nobody may wait for it
+  struct End {  // also of a task that throws: nobody may wait for it, or go on with the rest
     std::atomic<Index>& ended;
-    ~End() { ended.fetch_add(1, std::memory_order_release); }
+    std::atomic<bool>& busy;
+    ~End() {
+      if (std::uncaught_exceptions() > 0) busy = true;
+      ended.fetch_add(1, std::memory_order_release);
+    }
   };
 
   /// Until so many tasks have ended; `began`: when this thread began to work for the last time.
@@ -97,11 +111,12 @@ class Steps {
   std::atomic<bool> busy_{false};
 };
 
-/// Calls visit(step, task) for every task of every step, `counts` of them, by up to `threads` threads.
+/// Calls visit(step, task) for every task of every step, `counts` of them, by up to `threads` threads; the interrupt is
+/// asked before each task.
 template <class Visit>
-void parallel_steps(const Positions& counts, int threads, Visit visit) {
+void parallel_steps(const Positions& counts, int threads, Visit visit, const Interrupt& interrupt = no_interrupt) {
   Steps steps(counts);
-  on_threads(threads, [&] { steps.run(visit); });
+  on_threads(threads, [&] { steps.run(visit, interrupt); });
 }
 
 constexpr Index fewest_chunks_for_threads = 16;

@@ -23,8 +23,6 @@ class Quadrature : public Integral {
   Quadrature(const Data& data, const BlockSystem& system)
       : data_(data), system_(system), sums_(data, system), boxes_(sums_) {}
 
-  void set_interrupt(std::function<void()> poll) { sums_.set_interrupt(std::move(poll)); }
-
   /// The rule for value and adjoint.
   void set_rule(NodeRule rule) {
     rule_ = std::move(rule);

@@ -48,9 +48,10 @@ class SchurComplement {
   void add(Index row, Index column, double value) { entry(row, column, values_, diagonal_, tail_) += value; }
 
   /// Subtracts the sum of Y_g'Y_g over the eliminated levels.
-  void subtract_outer_products(const Coupling& Y, int threads) {
-    if (leading_ == 0) return outer_products_.subtract(Y, tail_, threads);
+  void subtract_outer_products(const Coupling& Y, int threads, const Interrupt& interrupt) {
+    if (leading_ == 0) return outer_products_.subtract(Y, tail_, threads, interrupt);
     for (Index g = 0; g < Y.levels(); ++g) {
+      interrupt();
       const Eigen::Map<const Matrix> block = Y.block(g);
       const int* columns = Y.columns_of(g);
       for (Index a = 0; a < block.cols(); ++a)
@@ -59,10 +60,10 @@ class SchurComplement {
   }
 
   /// False: not positive definite.
-  bool factor(int threads) {
-    if (!factor_leading()) return false;
+  bool factor(int threads, const Interrupt& interrupt) {
+    if (!factor_leading(interrupt)) return false;
     subtract_leading_from_tail();
-    return dense_.factor(tail_, threads);
+    return dense_.factor(tail_, threads, interrupt);
   }
 
   /// Half the log-determinant of S.
@@ -88,17 +89,20 @@ class SchurComplement {
   }
 
   /// After factor(): the entries of the inverse on the pattern of the factor.
-  void invert(int threads) {
+  void invert(int threads, const Interrupt& interrupt) {
     inverse_tail_.resize(tail_.rows(), tail_.cols());
     parallel_shares(tail_.cols(), 64, threads, [&](Index j) {
       const Index below = tail_.rows() - j;
       inverse_tail_.col(j).tail(below) = tail_.col(j).tail(below);
     });
-    dense_.invert(inverse_tail_, threads);
+    dense_.invert(inverse_tail_, threads, interrupt);
     inverse_values_.resize(values_.size());
     inverse_diagonal_.resize(leading_);
     Integers mark(static_cast<std::size_t>(position_.size()), -1);
-    for (Index j = leading_ - 1; j >= 0; --j) invert_column(j, mark);
+    for (Index j = leading_ - 1; j >= 0; --j) {
+      interrupt();
+      invert_column(j, mark);
+    }
   }
   double inverse(Index row, Index column) {
     return entry(row, column, inverse_values_, inverse_diagonal_, inverse_tail_);
@@ -233,9 +237,10 @@ class SchurComplement {
   }
 
   /// Left-looking, column by column. `next[j]` chains the columns whose next row to be used is j.
-  bool factor_leading() {
+  bool factor_leading(const Interrupt& interrupt) {
     Positions first(static_cast<std::size_t>(leading_), -1), next(first), at(first);
     for (Index j = 0; j < leading_; ++j) {
+      interrupt();
       for (Index k = start_[j]; k < start_[j + 1]; ++k) work_[rows_[k]] = values_[k];
       double pivot = diagonal_[j];
       for (Index c = first[j]; c >= 0;) {
