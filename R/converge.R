@@ -37,7 +37,9 @@
 #' from a rule with twice the nodes), and as the largest change of an estimate, in its standard errors, that this would
 #' make. Chosen nodes keep these below 1e-5 (up to 1e-4 with many levels) and 0.001, where 100,000 nodes a level are
 #' enough; above 1e-3 or 0.01 the statement is marked. With links that restrict the mean the integrand can be cut off,
-#' and quadrature find no maximum: the default is then Laplace, and says so here. What helps: leave out `nAGQ`, so that
+#' and quadrature find no maximum: the default is then Laplace, and says so here, as it
+#' does where the default has spent what it may on nodes (a few rows with many of them: 4e8 rows times nodes, some ten
+#' seconds). What helps: leave out `nAGQ`, so that
 #' the nodes are chosen; or fewer random effects. A warning `glimmer_warning_accuracy` is given where the error is above
 #' 0.1 or 1.
 #'
@@ -175,9 +177,14 @@ named_before <- function(parameters, engine) {
 check_accuracy <- function(found) {
   error <- unlist(found$error)
   if (!is.null(found$instead)) {
+    why <- if (is.na(found$instead)) {
+      "quadrature asks for too many nodes to end in seconds (method = \"aghq\" takes its time)"
+    } else {
+      paste0("quadrature does not settle, as the link cuts the integrand off (it reached ",
+             format(found$instead, digits = 7L), ")")
+    }
     return(new_check("accuracy", NA_real_, quadrature_doubtful[["log_likelihood"]], FALSE,
-                     paste0("quadrature does not settle, as the link cuts the integrand off (it reached ",
-                            format(found$instead, digits = 7L), "): Laplace instead, whose error is not known")))
+                     paste0(why, ": Laplace instead, whose error is not known")))
   }
   if (is.null(error)) {
     return(NULL)

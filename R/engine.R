@@ -26,7 +26,8 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #'   (environment: `error_root`, list, one lower triangular matrix a random term, whose product with its transpose is
 #'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
 #'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
-#'   `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule is set;
+#'   `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule is set, and
+#'   its `nodes`; `spent` and `budget`, rows times nodes, see [spend()];
 #'   `point` and `result`, the last evaluation, as far as it is worth keeping).
 #' @noRd
 engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
@@ -140,6 +141,7 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
   if (!known) memory$evaluations <- memory$evaluations + 1L
   memory$point <- memory$result <- NULL
   memory$gradients <- memory$gradients + gradient
+  if (memory$by_quadrature) spend(engine, memory$nodes)
   if (by_cross_products(engine)) {
     result <- cpp_linear_evaluate(engine$pointer, as.double(parameters), inside == "profile", gradient)
     names(result$parameters) <- names(parameters)
@@ -180,6 +182,7 @@ engine_set_rule <- function(engine, rule, parameters = NULL) {
   if (any(rule$wide) && engine_evaluate(engine, parameters)$status != "ok") rule$wide[] <- FALSE
   engine$memory$point <- NULL
   engine$memory$by_quadrature <- !is.null(rule)
+  engine$memory$nodes <- rule$nodes
   cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
 }
 
@@ -189,6 +192,7 @@ engine_set_rule <- function(engine, rule, parameters = NULL) {
 #' @return Numeric, one a level, `NaN` where it is left out.
 #' @noRd
 engine_level_values <- function(engine, rule = NULL) {
+  spend(engine, if (is.null(rule)) engine$memory$nodes else rule$nodes)
   cpp_level_values(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
 }
 
@@ -265,7 +269,8 @@ engine_cores <- function() {
 }
 
 new_memory <- function() {
-  list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE),
+  list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE,
+                nodes = NULL, spent = 0, budget = Inf),
            envir = new.env(parent = emptyenv()))
 }
 

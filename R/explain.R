@@ -6,7 +6,7 @@
 #' @return Never returns.
 #' @noRd
 explain_frame_error <- function(error, parts, data, extras, na_action) {
-  if (inherits(error, "glimmer_error")) stop(error)
+  if (inherits(error, "glimmer_error") || is_memory_error(error)) stop(error)
   lookup <- environment(parts$frame)
   variables <- as.list(attr(stats::terms(parts$frame), "variables"))[-1L]
   values <- lapply(variables, explain_variable, parts = parts, data = data, env = lookup)

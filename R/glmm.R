@@ -131,12 +131,16 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   approximation <- resolve_method(method, nAGQ, REML, family)
   check_control(control)
   parts <- parse_formula(formula, data, caller)
-  frame <- build_frame(call, parts, caller, data)
-  design <- build_design(parts, frame, family, contrasts)
+  with_memory_error({
+    frame <- build_frame(call, parts, caller, data)
+    design <- build_design(parts, frame, family, contrasts)
+  })
   approximation <- settle_method(approximation, design, family)
-  model <- prepare_search(design, family, approximation, control, start)
-  design <- without_columns(design)
-  result <- run_search(model, design, family, approximation, control)
+  with_memory_error({
+    model <- prepare_search(design, family, approximation, control, start)
+    design <- without_columns(design)
+    result <- run_search(model, design, family, approximation, control)
+  })
   warn_verdict(result$verdict, frame)
   new_fit(call, parts, frame, family, design, result, approximation, control)
 }
@@ -179,7 +183,9 @@ evaluate_arguments <- function(frame) {
 #'   `verdict` ([judge()]), `modes` ([engine_modes()]), `moments` ([engine_moments()], by quadrature).
 #' @noRd
 fit_design_by <- function(design, family, approximation, control, start = NULL) {
-  run_search(prepare_search(design, family, approximation, control, start), design, family, approximation, control)
+  with_memory_error({
+    run_search(prepare_search(design, family, approximation, control, start), design, family, approximation, control)
+  })
 }
 
 #' The first half of these: what needs the columns of X, which the core has from then on

@@ -56,9 +56,9 @@ logLik.glimmer <- function(object, parameters = NULL, REML = NULL, ...) {
   check_flag(REML, "REML")
   value <- object$log_likelihood
   if (!is.null(parameters)) {
-    value <- log_likelihood_at(object, order_parameters(object, parameters), REML)
+    value <- with_memory_error(log_likelihood_at(object, order_parameters(object, parameters), REML))
   } else if (REML != object$REML) {
-    value <- log_likelihood_at(object, parameters_for(object, REML), REML)
+    value <- with_memory_error(log_likelihood_at(object, parameters_for(object, REML), REML))
   }
   structure(value, df = length(object$parameters), nobs = object$nobs, method = object$method,
             REML = REML, class = "logLik")

@@ -12,3 +12,28 @@ release_memory <- function(rows, all = FALSE) {
   if (rows >= 1e5) gc(full = all)
   invisible()
 }
+
+#' Say what can be done where memory is exhausted
+#'
+#' @param expression What asks for memory, of R or in the core.
+#' @return Its value.
+#' @noRd
+with_memory_error <- function(expression) {
+  withCallingHandlers(expression, error = function(e) {
+    if (!is_memory_error(e)) return()
+    stop_glimmer("memory", paste0("The memory of this machine is exhausted (", conditionMessage(e), "). Most is asked ",
+                                  "for by the fixed effects, rows times columns, and where factors cross by a matrix ",
+                                  "of the order of the levels of all but the largest. Make a factor with many levels ",
+                                  "a random effect, leave out terms, fit part of the rows, or take a larger machine."),
+                 parent = e)
+  })
+}
+
+# Of C++ it has a class, of R only its words, in the language of the session.
+is_memory_error <- function(e) {
+  words <- gettext("cannot allocate vector of size %0.1f Gb", "cannot allocate vector of size %0.1f Mb",
+                   "cannot allocate vector of size %0.1f Kb", "cannot allocate memory block of size %0.1f Tb",
+                   "memory exhausted (limit reached?)", "vector memory exhausted (limit reached?)", domain = "R")
+  inherits(e, c("std::bad_alloc", "std::bad_array_new_length")) ||
+    !inherits(e, "glimmer_error") && any(startsWith(conditionMessage(e), sub("%.*", "", words)))
+}

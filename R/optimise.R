@@ -9,7 +9,7 @@
 #' @param approximation Result of [resolve_method()].
 #' @param control Result of [glmm_control()].
 #' @return List: `method` (where it is not the one asked for) and `instead` (the log-likelihood that quadrature reached,
-#'   where Laplace was taken instead), `parameters`, `value`, `gradient`, `status` of
+#'   where Laplace was taken instead; `NA` where the budget was spent before), `parameters`, `value`, `gradient`, `status` of
 #'   the core, `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these coordinates), `held`
 #'   (logical: parameters held on the boundary), `gain` (predicted gain of a further Newton step), `record` (list of
 #'   lists, see [search_record()]).
@@ -24,16 +24,18 @@ maximise <- function(engine, start, own, approximation, control) {
   if (approximation$method != "aghq") {
     return(find_best(engine, from, own, control))
   }
-  best <- maximise_by_quadrature(engine, from, own, approximation$nodes, control)
+  if (approximation$chosen) engine$memory$budget <- quadrature_budget(engine)
+  best <- within_budget(maximise_by_quadrature(engine, from, own, approximation$nodes, control))
+  engine$memory$budget <- Inf
   # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge
-  if (!approximation$chosen || !is_cut_off(engine, best, control)) {
+  if (!approximation$chosen || !is.null(best) && !is_cut_off(engine, best, control)) {
     return(best)
   }
   tell(control, 1, "quadrature has not arrived: Laplace instead")
   engine_set_rule(engine, NULL)
   laplace <- find_best(engine, list(parameters = own, value = -Inf, record = best$record), own, control)
   laplace$method <- "laplace"
-  laplace$instead <- best$value
+  laplace$instead <- if (is.null(best)) NA_real_ else best$value
   laplace
 }
 
@@ -51,16 +53,30 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control) {
   # nodes chosen here say nothing of other places: each search from elsewhere chooses its own
   short <- replace(control, "max_evaluations", min(control$max_evaluations, 100))
   for (start in other_starts(engine, own)[-1L]) {
-    from <- list(parameters = start, value = -Inf, record = best$record)
-    from <- search_by_quadrature(engine, from, NULL, quadrature_limits(engine)[["log_likelihood"]], short, rounds = 4L)
-    best$record <- from$record
-    # not much higher than what there is: the same maximum, or a worse one
-    if (!isTRUE(from$value > best$value + 1e-2)) next
-    best <- better(best, climb_by_quadrature(engine, from, own, NULL, control), control)
+    found <- within_budget(climb_higher_by_quadrature(engine, best, start, own, short, control))
+    # what has arrived is kept where the budget ends before all has been looked at
+    if (is.null(found) && !has_arrived(best, control)) {
+      return(NULL)
+    }
+    if (is.null(found)) break
+    best <- found
     if (!arrived && has_arrived(best, control)) break
   }
+  engine$memory$budget <- Inf
   engine_set_rule(engine, best$rule, best$parameters)
   best
+}
+
+# The maximum to which another start leads, where that is a higher one; what there was otherwise.
+climb_higher_by_quadrature <- function(engine, best, start, own, short, control) {
+  from <- list(parameters = start, value = -Inf, record = best$record)
+  from <- search_by_quadrature(engine, from, NULL, quadrature_limits(engine)[["log_likelihood"]], short, rounds = 4L)
+  best$record <- from$record
+  # not much higher than what there is: the same maximum, or a worse one
+  if (!isTRUE(from$value > best$value + 1e-2)) {
+    return(best)
+  }
+  better(best, climb_by_quadrature(engine, from, own, NULL, control), control)
 }
 
 # A restricted link whose integrand ends with a jump: no maximum is found, or no accuracy.

@@ -96,11 +96,19 @@ search_stage <- function(engine) {
   if (by_cross_products(engine)) "exact" else if (engine$memory$by_quadrature) "quadrature" else "laplace"
 }
 
-# An error of the optimiser is a search without result: there are others. (The core's own come up again at the next
-# evaluation, and an interrupt is not an error.)
+# An error of the optimiser is a search without result: there are others. One in an evaluation, such as that a time
+# limit is reached, is not the optimiser's.
 run_nlminb <- function(objective, gradient, size, lower, limits) {
-  failed <- function(e) list(par = numeric(size), message = paste("error:", conditionMessage(e)))
-  tryCatch(stats::nlminb(numeric(size), objective, gradient, lower = lower, control = limits), error = failed)
+  raised <- NULL
+  watched <- function(evaluate) {
+    function(x) withCallingHandlers(evaluate(x), error = function(e) raised <<- e)
+  }
+  failed <- function(e) {
+    if (identical(e, raised)) stop(e)
+    list(par = numeric(size), message = paste("error:", conditionMessage(e)))
+  }
+  tryCatch(stats::nlminb(numeric(size), watched(objective), watched(gradient), lower = lower, control = limits),
+           error = failed)
 }
 
 # Newton's steps follow, which need only the neighbourhood; and no more is asked for than round-off leaves of the value.
