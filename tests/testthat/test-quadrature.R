@@ -427,14 +427,16 @@ test_that("toenail with a random slope by default: the exact maximum", {
 
 test_that("what the default spends on quadrature has a limit, and the status says that it was reached", {
   d <- with_seed(31, data.frame(g = factor(rep(1:10, each = 6)), x = runif(60), y = rbinom(60, 1, 0.4)))
-  local_mocked_bindings(quadrature_budget = function(engine) 1e4)
-  fit <- suppressWarnings(glmm(y ~ x + (1 | g), d, binomial("cauchit")))
-  laplace <- suppressWarnings(glmm(y ~ x + (1 | g), d, binomial("cauchit"), method = "laplace"))
-  expect_identical(fit$method, "laplace")
-  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(laplace)), tolerance = 1e-8)
-  status <- component(fit, "status")
-  expect_match(status$text[status$check == "accuracy"], "too many nodes")
-  expect_false(status$ok[status$check == "accuracy"])
-  # asked for, it has none
-  expect_identical(suppressWarnings(glmm(y ~ x + (1 | g), d, binomial("cauchit"), method = "aghq"))$method, "aghq")
+  fit <- suppressWarnings(glmm(y ~ x + (1 | g), d, binomial("cauchit"), method = "aghq"))
+  engine <- engine_of(fit)
+  own <- engine$start
+  engine$memory$spent <- 0
+  engine_evaluate(engine, own)
+  expect_equal(engine$memory$spent, 60 * mean(fit$quadrature$nodes))
+  engine$memory$budget <- 60
+  from <- list(parameters = own, value = -Inf, record = NULL)
+  expect_null(within_budget(maximise_by_quadrature(engine, from, own, NULL, glmm_control())))
+  check <- check_accuracy(list(instead = NA_real_))
+  expect_match(check$text, "too many nodes")
+  expect_false(check$ok)
 })
