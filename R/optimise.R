@@ -9,8 +9,8 @@
 #' @param approximation Result of [resolve_method()].
 #' @param control Result of [glmm_control()].
 #' @return List: `method` (where it is not the one asked for) and `instead` (the log-likelihood that quadrature reached,
-#'   where Laplace was taken instead; `NA` where the budget was spent before), `parameters`, `value`, `gradient`, `status` of
-#'   the core, `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these coordinates), `held`
+#'   where Laplace was taken instead; `NA` where the budget was spent before), `parameters`, `value`, `gradient`,
+#'   `status` of the core, `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these coordinates), `held`
 #'   (logical: parameters held on the boundary), `gain` (predicted gain of a further Newton step), `record` (list of
 #'   lists, see [search_record()]).
 #' @noRd

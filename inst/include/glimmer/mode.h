@@ -19,8 +19,8 @@ class Mode {
  public:
   Mode(const Data& data, BlockSystem& system)
       : data_(data), system_(system), components_(data.terms), h_(Vector::Zero(components_.count())), trial_(h_),
-        noise_(h_), level_noise_(data.terms[0].levels), step_(h_), decrement_(h_), now_(h_), last_(h_), whole_(h_), curvature_(h_),
-        length_(h_), ratio_(h_),
+        noise_(h_), level_noise_(data.terms[0].levels), step_(h_), decrement_(h_), now_(h_), last_(h_),
+        whole_(h_), curvature_(h_), length_(h_), ratio_(h_),
         state_(static_cast<std::size_t>(components_.count()), State::searching),
         start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_) {
     if (!data.density->log_concave()) fallback_.resize(data.rows());
