@@ -10,8 +10,8 @@
 #' @param control Result of [glmm_control()].
 #' @return List: `method` (where it is not the one asked for) and `instead` (the log-likelihood that quadrature reached,
 #'   where Laplace was taken instead; `NA` where the budget was spent before), `parameters`, `value`, `gradient`,
-#'   `status` of the core, `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these coordinates), `held`
-#'   (logical: parameters held on the boundary), `gain` (predicted gain of a further Newton step), `record` (list of
+#'   `status` of the core, `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these
+#'   coordinates), `held` (logical: parameters held on the boundary), `gain` (predicted gain of a further Newton step), `record` (list of
 #'   lists, see [search_record()]).
 #' @noRd
 maximise <- function(engine, start, own, approximation, control) {
