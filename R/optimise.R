@@ -11,8 +11,8 @@
 #' @return List: `method` (where it is not the one asked for) and `instead` (the log-likelihood that quadrature reached,
 #'   where Laplace was taken instead; `NA` where the budget was spent before), `parameters`, `value`, `gradient`,
 #'   `status` of the core, `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these
-#'   coordinates), `held` (logical: parameters held on the boundary), `gain` (predicted gain of a further Newton step), `record` (list of
-#'   lists, see [search_record()]).
+#'   coordinates), `held` (logical: parameters held on the boundary), `gain` (predicted gain of a further
+#'   Newton step), `record` (list of lists, see [search_record()]).
 #' @noRd
 maximise <- function(engine, start, own, approximation, control) {
   if (approximation$method == "joint" && !by_cross_products(engine)) {
