@@ -11,7 +11,8 @@
 #' @param ddf Character: the method of degrees of freedom of the intervals of fixed effects, see [ddf()]; `"auto"` is
 #'   Satterthwaite's for a Gaussian response with identity link, as in [summary()], and none (normal quantiles) for
 #'   others. Intervals by `lme4::confint.merMod(method = "Wald")` are those of `ddf = "none"`.
-#' @param method `"Wald"` (in any case of letters). `"profile"` and `"boot"` are not there yet.
+#' @param method `"Wald"` (in any case of letters). `"profile"` and `"boot"` are not there yet:
+#'   until then `lme4::bootMer()` makes a parametric bootstrap of a fit.
 #' @param ... Not used.
 #' @return Numeric matrix with two columns, the limits, named by their probabilities (`"2.5 %"`, `"97.5 %"`), and a row
 #'   for each fixed effect, then for each standard deviation and correlation of the random effects
@@ -52,7 +53,8 @@ check_interval_method <- function(method, argument = "method") {
                  argument = argument)
   }
   if (chosen != "wald") {
-    stop_not_available(argument, paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\"."))
+    stop_not_available(argument, paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\", or a parametric ",
+                                        "bootstrap by lme4::bootMer(fit, fixef, nsim = 1000)."))
   }
 }
 

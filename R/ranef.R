@@ -18,6 +18,7 @@ nlme::ranef
 #' @param ... Not used.
 #' @param x Result of `ranef()`.
 #' @param digits `NULL`, or whole number: significant digits.
+#' @param n Number: how many levels of each grouping factor are printed; `Inf` for all.
 #' @param row.names,optional Not used; there for the generic.
 #' @return `ranef()`: list of class `ranef.glimmer` (and `ranef.mer`, which makes the plots of 'lme4' work), one data
 #'   frame a grouping factor, named by it: a row for each level, a column for each effect, on the scale of the
@@ -130,11 +131,15 @@ as.data.frame.ranef.glimmer <- function(x, row.names = NULL, optional = FALSE, .
 #' @rdname ranef.glimmer
 #' @method print ranef.glimmer
 #' @export
-print.ranef.glimmer <- function(x, digits = NULL, ...) {
+print.ranef.glimmer <- function(x, digits = NULL, n = 6L, ...) {
   if (!is.null(digits)) check_digits(digits)
+  check_number(n, "n", 1)
   for (name in names(x)) {
     cat("$", name, "\n", sep = "")
-    print(structure(x[[name]], postVar = NULL, effect = NULL), digits = digits, ...)
+    effects <- structure(x[[name]], postVar = NULL, effect = NULL)
+    print(utils::head(effects, n), digits = digits, ...)
+    left <- NROW(effects) - n
+    if (left > 0) cat("... and ", left, ngettext(left, " more level", " more levels"), "\n", sep = "")
     cat("\n")
   }
   with_variances <- names(x)[vapply(x, function(modes) !is.null(attr(modes, "postVar")), logical(1))]

@@ -73,3 +73,8 @@ test_that("nothing is given for what is on the boundary", {
   expect_false(anyNA(vector[c(1, 2, 6), ]))
   expect_false(any(is.nan(vector)))
 })
+
+test_that("what is not there yet names the way", {
+  fit <- glmm(weight ~ Time + (1 | Chick), ChickWeight)
+  for (method in c("profile", "boot")) expect_error(confint(fit, method = method), "lme4::bootMer")
+})

@@ -60,3 +60,12 @@ test_that("print shows the modes, and that there are variances", {
   expect_false(any(grepl("postVar", shown, fixed = TRUE)))
   expect_false(any(grepl("variances", capture.output(print(ranef(fit, condVar = FALSE))), fixed = TRUE)))
 })
+
+test_that("random effects are printed in short", {
+  fit <- glmm(count ~ spray + (1 | block), transform(InsectSprays, block = rep(1:12, 6)), poisson)
+  printed <- capture.output(print(ranef(fit)))
+  expect_true("... and 6 more levels" %in% printed)
+  expect_lt(length(printed), 13L)
+  expect_length(capture.output(print(ranef(fit), n = Inf)), length(printed) + 5L)
+  expect_output(print(ranef(fit, drop = TRUE), n = 11), "and 1 more level\n", fixed = TRUE)
+})
