@@ -53,8 +53,8 @@ check_interval_method <- function(method, argument = "method") {
                  argument = argument)
   }
   if (chosen != "wald") {
-    stop_not_available(argument, paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\", or a parametric ",
-                                        "bootstrap by lme4::bootMer(fit, fixef, nsim = 1000)."))
+    stop_not_available(argument, paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\", or a ",
+                                        "parametric bootstrap by lme4::bootMer(fit, fixef, nsim = 1000)."))
   }
 }
 
