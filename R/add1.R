@@ -52,13 +52,24 @@ terms_to_add <- function(scope, object) {
                  argument = "scope")
   }
   fixed <- stats::formula(object$terms)
-  stats::add.scope(fixed, stats::update.formula(fixed, scope))
+  upper <- stats::update.formula(fixed, scope)
+  lost <- setdiff(attr(object$terms, "term.labels"), attr(stats::terms(upper), "term.labels"))
+  if (length(lost)) {
+    stop_glimmer("argument", paste0("`scope` is without ", format_items(lost), ", which the model has: write it as ",
+                                    "`~ . + x`, where `.` stands for what is there."), argument = "scope", term = lost)
+  }
+  stats::add.scope(fixed, upper)
 }
 
 fit_with <- function(object, label, places) {
   call <- object$call
   call$formula <- stats::update.formula(stats::formula(object), stats::as.formula(paste(". ~ . +", label)))
-  fit <- update_with(object, call, data_for_update(object, call, "formula", places), new.env(), places)
+  fit <- tryCatch({
+    update_with(object, call, data_for_update(object, call, "formula", places), new.env(), places)
+  }, glimmer_error_variable = function(e) {
+    stop_glimmer("argument", paste0("`scope` has ", format_items(label), ", which cannot be added: ",
+                                    conditionMessage(e)), argument = "scope", term = label)
+  })
   if (fit$nobs != object$nobs) {
     stop_glimmer("comparison", paste0("With ", format_items(label), " there are ", fit$nobs, " rows, not ", object$nobs,
                                       ": it has missing values. Fit both to the same rows."), term = label)

@@ -57,6 +57,7 @@ match_choices <- function(choice, choices, argument) {
 #' @param .method The method. @param ... What it was given as `...`. @param .foreign Arguments that other packages have.
 #' @noRd
 check_dots <- function(.method, ..., .foreign = character()) {
+  use_usual_text(parent.frame())
   plain <- function(x) tolower(gsub("[._]", "", x))
   known <- setdiff(names(formals(.method))[-1L], "...")
   given <- names(list(...))

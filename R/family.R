@@ -164,9 +164,10 @@ is_linear <- function(family) {
 #' Turn the `family` argument into a family that the package has
 #'
 #' @param family A family object, a function that makes one, or its name.
+#' @param given The expression that it was given by.
 #' @return A family object of 'stats', made here: one made elsewhere can hold on to the frame in which it was made.
 #' @noRd
-resolve_family <- function(family) {
+resolve_family <- function(family, given = NULL) {
   registry <- family_registry()
   if (is.character(family) && length(family) == 1L) {
     check_family_name(family, names(registry))
@@ -177,6 +178,7 @@ resolve_family <- function(family) {
     family <- tryCatch(family(), error = function(e) NULL)
   }
   if (!inherits(family, "family")) {
+    refuse_family_word(family_word(given), names(registry))
     stop_glimmer("family", paste0("`family` must be a family, such as binomial or poisson(\"log\"): there are ",
                                   join_items(names(registry), 10L), "."), argument = "family")
   }
@@ -239,6 +241,22 @@ check_family_name <- function(name, known) {
                                   "effect per observation for overdispersion."),
                  argument = "family", family = name, families = known)
   }
-  stop_glimmer("family", paste0("Unknown family ", format_items(name), ": there are ", join_items(known, 10L), "."),
-               argument = "family", family = name, families = known)
+  absent <- find_absent_family(name)
+  if (!is.null(absent)) {
+    stop_glimmer("family", paste0("The family ", format_items(name), " (", absent$label, ") is not there yet: there are ",
+                                  join_items(known, 10L), ". ", absent$meanwhile, ". The package 'glmmTMB' has more ",
+                                  "families."), argument = "family", family = name, families = known)
+  }
+  near <- nearest_family(name, known)
+  stop_glimmer("family", paste0("Unknown family ", format_items(name), ": ",
+                                if (length(near)) paste0("did you mean `", near, "`? There are ") else "there are ",
+                                join_items(known, 10L), "."),
+               argument = "family", family = name, families = known, suggestion = near)
+}
+
+# What is no family, but was called as one that is not there or was misspelt: beta() and gamma() are functions of R.
+refuse_family_word <- function(word, known) {
+  if (length(word) && (!is.null(find_absent_family(word)) || length(nearest_family(word, known)))) {
+    check_family_name(word, setdiff(known, word))
+  }
 }

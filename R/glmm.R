@@ -29,6 +29,7 @@
 #' @param start Starting values: `NULL`, a numeric vector of all parameters, or a fit of class `glimmer` whose
 #'   parameters are taken.
 #' @param control Result of [glmm_control()].
+#' @param ... Nothing: an argument that is none of these is an error, which suggests the one that was meant.
 #'
 #' @return An object of class `glimmer`, a list of plain data; see [glimmer-class] for its fields and
 #'   [component()] for reading them.
@@ -122,12 +123,14 @@
 #' @export
 glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
                  na.action = getOption("na.action"), contrasts = NULL, method = "auto", nAGQ = NULL, REML = NULL,
-                 start = NULL, control = glmm_control()) {
+                 start = NULL, control = glmm_control(), ...) {
+  use_usual_text()
+  refuse_arguments(match.call(expand.dots = FALSE)$...)
   caller <- parent.frame()
   call <- resolve_dots(match.call(), caller)
   call[[1L]] <- callable(call[[1L]])
   evaluate_arguments(environment())
-  family <- resolve_family(family)
+  family <- resolve_family(family, call$family)
   approximation <- resolve_method(method, nAGQ, REML, family)
   check_control(control)
   parts <- parse_formula(formula, data, caller)
@@ -143,6 +146,47 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   })
   warn_verdict(result$verdict, frame)
   new_fit(call, parts, frame, family, design, result, approximation, control)
+}
+
+# Arguments of other packages' functions: what there is instead.
+absent_arguments <- c(
+  ziformula = "Zero inflation is not there yet: the package 'glmmTMB' has it.",
+  zi = "Zero inflation is not there yet: the package 'glmmTMB' has it.",
+  dispformula = "Models of the dispersion are not there yet: the package 'glmmTMB' has them.",
+  covariance = "Known covariances between levels are not there yet.",
+  correlation = "Correlated residuals are not there: the package 'nlme' has them for Gaussian responses.",
+  random = "Random effects stand in the formula, as in `y ~ x + (1 | g)`.",
+  fixed = "The argument is called `formula`, and random effects stand in it, as in `y ~ x + (1 | g)`.",
+  verbose = "It is an argument of glmm_control(): `control = glmm_control(verbose = TRUE)`.",
+  link = "The link is given with the family, as in `family = poisson(link = \"sqrt\")`.",
+  trials = "Give `cbind(successes, failures)` as the response, or proportions with the trials as `weights`."
+)
+
+#' Refuse what glmm() was given in `...`, and say what was meant
+#' @param given List of expressions.
+#' @noRd
+refuse_arguments <- function(given) {
+  if (!length(given)) {
+    return(invisible())
+  }
+  name <- names(given)[1L]
+  known <- setdiff(names(formals(glmm)), "...")
+  if (is.null(name) || !nzchar(name)) {
+    stop_glimmer("argument", paste0("glmm() was given more arguments than it has (`", deparse1(given[[1L]]), "`): they ",
+                                    "are ", format_items(known, 20L), ". Name those that you give."), argument = "...")
+  }
+  plain <- function(x) tolower(gsub("[._]", "", x))
+  distance <- drop(utils::adist(plain(name), plain(known)))
+  near <- if (min(distance) <= max(1, nchar(name) %/% 2L)) known[which.min(distance)]
+  advice <- if (name %in% names(absent_arguments)) {
+    absent_arguments[[name]]
+  } else if (length(near)) {
+    paste0("Did you mean `", near, "`?")
+  } else {
+    paste0("The arguments are ", format_items(known, 20L), ".")
+  }
+  stop_glimmer("argument", paste0("glmm() has no argument `", name, "`. ", advice), argument = name,
+               suggestion = near)
 }
 
 # lapply() and do.call() leave `FUN` or the function itself in the call, which update() could not evaluate.
@@ -170,6 +214,7 @@ evaluate_arguments <- function(frame) {
     }
   }, error = function(e) {
     if (inherits(e, "glimmer_error")) stop(e)
+    if (argument == "family") refuse_family_word(family_word(eval(quote(substitute(family)), frame)), names(families))
     stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),
                  argument = argument, parent = e)
   })
