@@ -49,7 +49,7 @@ match_choices <- function(choice, choices, argument) {
   vapply(if (length(choice)) as.list(choice) else list(NA), match_choice, "", choices, argument)
 }
 
-#' Refuse arguments in `...` that are meant to change the result
+#' Open a method, and refuse arguments in `...` that are meant to change the result
 #'
 #' Clients pass harmless extras, so only misspellings of a known argument and arguments of other packages' methods
 #' are errors.
@@ -57,7 +57,7 @@ match_choices <- function(choice, choices, argument) {
 #' @param .method The method. @param ... What it was given as `...`. @param .foreign Arguments that other packages have.
 #' @noRd
 check_dots <- function(.method, ..., .foreign = character()) {
-  use_usual_text(parent.frame())
+  open_method(.method, parent.frame())
   plain <- function(x) tolower(gsub("[._]", "", x))
   known <- setdiff(names(formals(.method))[-1L], "...")
   given <- names(list(...))

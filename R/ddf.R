@@ -110,6 +110,7 @@ check_fit <- function(object) {
   if (!inherits(object, "glimmer")) {
     stop_glimmer("argument", "`object` must be a fit of class 'glimmer'.", argument = "object")
   }
+  check_whole(object)
 }
 
 #' The rows of `L` in the columns that the fit has

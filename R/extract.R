@@ -53,6 +53,7 @@ fixef.glimmer <- function(object, add.dropped = FALSE, ...) {
 #' @rdname fixef.glimmer
 #' @export
 coef.glimmer <- function(object, ...) {
+  check_dots(coef.glimmer, ...)
   fixed <- fixef.glimmer(object)
   places <- random_places(fit_design(object))
   names <- character(max(unlist(places)))
@@ -129,18 +130,21 @@ vcov.glimmer <- function(object, full = FALSE, ...) {
 #' @rdname logLik.glimmer
 #' @export
 nobs.glimmer <- function(object, ...) {
+  check_dots(nobs.glimmer, ...)
   object$nobs
 }
 
 #' @rdname logLik.glimmer
 #' @export
 df.residual.glimmer <- function(object, ...) {
+  check_dots(df.residual.glimmer, ...)
   object$nobs - length(object$parameters)
 }
 
 #' @rdname logLik.glimmer
 #' @export
 deviance.glimmer <- function(object, ...) {
+  check_dots(deviance.glimmer, ...)
   rows <- conditional_rows(object)
   sum(object$family$dev.resids(rows$response, rows$mean, rows$weights))
 }
@@ -173,6 +177,7 @@ conditional_eta <- function(fit, design) {
 #' @rdname logLik.glimmer
 #' @export
 extractAIC.glimmer <- function(fit, scale = 0, k = 2, ...) {
+  check_dots(extractAIC.glimmer, ...)
   check_number(k, "k", 0)
   fit <- fit_by_likelihood(fit)
   df <- length(fit$parameters)
@@ -286,12 +291,14 @@ sparse_random_matrix <- function(design, rows) {
 #' @rdname formula.glimmer
 #' @export
 family.glimmer <- function(object, ...) {
+  check_dots(family.glimmer, ...)
   object$family
 }
 
 #' @rdname formula.glimmer
 #' @export
 na.action.glimmer <- function(object, ...) {
+  check_dots(na.action.glimmer, ...)
   attr(object$frame, "na.action")
 }
 
@@ -335,6 +342,7 @@ variable.names.glimmer <- function(object, full = FALSE, ...) {
 #' sigma(fit)
 #' @export
 sigma.glimmer <- function(object, ...) {
+  check_dots(sigma.glimmer, ...)
   value <- unname(object$parameters[object$index$dispersion])
   if (length(value)) exp(family_traits(object$family)$sigma_power * value) else 1
 }

@@ -50,7 +50,12 @@
 #'   \item{`converged`, `singular`}{logical}
 #'   \item{`search`}{list: `record` (data frame of the stages of the search), `gradient`, `gain`}
 #'   \item{`control`}{result of [glmm_control()]}
+#'   \item{`frame_sums`}{numeric matrix: sums over the columns of `frame`, by which one that was changed is found}
+#'   \item{`version`}{character: the version of the package}
 #' }
+#' @section Errors:
+#' A fit is checked by every method: one that lacks a field, whose fields do not fit together, or whose model frame was
+#' changed is a `glimmer_error_fit`.
 #' @return Nothing: this page describes a class.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
@@ -92,7 +97,8 @@ new_fit <- function(call, parts, frame, family, design, result, approximation, c
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
          search = list(record = table_of(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),
-         control = control),
+         control = control, frame_sums = frame_sums(frame),
+         version = as.character(utils::packageVersion("glimmer"))),
     class = "glimmer"
   )
 }

@@ -50,6 +50,7 @@
 #' }
 #' @exportS3Method lme4::getME
 getME.glimmer <- function(object, name, ...) {
+  check_dots(getME.glimmer, ...)
   known <- names(me_parts)
   if (identical(name, "ALL")) name <- known
   unknown <- setdiff(name, known)
@@ -231,36 +232,42 @@ restricted_columns <- function(fit) {
 #' @rdname getME.glimmer
 #' @exportS3Method lme4::ngrps
 ngrps.glimmer <- function(object, ...) {
+  check_dots(ngrps.glimmer, ...)
   vapply(object$factors, function(factor) length(factor$levels), 1L)
 }
 
 #' @rdname getME.glimmer
 #' @exportS3Method lme4::isLMM
 isLMM.glimmer <- function(x, ...) {
+  check_dots(isLMM.glimmer, ...)
   is_linear(x$family)
 }
 
 #' @rdname getME.glimmer
 #' @exportS3Method lme4::isGLMM
 isGLMM.glimmer <- function(x, ...) {
+  check_dots(isGLMM.glimmer, ...)
   !isLMM.glimmer(x)
 }
 
 #' @rdname getME.glimmer
 #' @exportS3Method lme4::isNLMM
 isNLMM.glimmer <- function(x, ...) {
+  check_dots(isNLMM.glimmer, ...)
   FALSE
 }
 
 #' @rdname getME.glimmer
 #' @exportS3Method lme4::isREML
 isREML.glimmer <- function(x, ...) {
+  check_dots(isREML.glimmer, ...)
   x$REML
 }
 
 #' @rdname getME.glimmer
 #' @exportS3Method lme4::isSingular
 isSingular.glimmer <- function(x, tol = 1e-4, ...) {
+  check_dots(isSingular.glimmer, ...)
   check_number(tol, "tol", 0)
   any(x$status$value[x$status$check == "boundary"] <= tol)
 }

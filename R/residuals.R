@@ -43,6 +43,7 @@ NULL
 #' @importFrom stats fitted
 #' @export
 fitted.glimmer <- function(object, ...) {
+  check_dots(fitted.glimmer, ...)
   pad_rows(object$family$linkinv(estimable_eta(object, fit_design(object))), object)
 }
 

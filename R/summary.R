@@ -183,6 +183,7 @@ scale_text <- function(family) {
 #' @method print glimmer
 #' @export
 print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  check_dots(print.glimmer, ...)
   check_digits(digits)
   cat_wrapped(paste0("<glmm> ", x$family$family, "(", x$family$link, "), ", approximation_text(x, short = TRUE), ";  ",
                      verdict_text(x)))

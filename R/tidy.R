@@ -143,6 +143,7 @@ tidy_coefficients <- function(fit) {
 #' @method glance glimmer
 #' @export
 glance.glimmer <- function(x, ...) {
+  check_dots(glance.glimmer, ...)
   criteria <- information_criteria(x)
   data.frame(nobs = x$nobs, sigma = sigma.glimmer(x), logLik = criteria[["logLik"]], AIC = criteria[["AIC"]],
              BIC = criteria[["BIC"]], deviance = deviance.glimmer(x), df.residual = df.residual.glimmer(x),
