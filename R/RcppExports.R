@@ -100,6 +100,24 @@ cpp_level_information <- function(model) {
     .Call(`_glimmer_cpp_level_information`, model)
 }
 
+#' The information that each level has on its own effects, at the last evaluation: its block of Z'WZ
+#'
+#' @param model External pointer of cpp_model().
+#' @return List, one element a factor as given to cpp_model(): numeric, effects x effects x levels.
+#' @noRd
+cpp_level_products <- function(model) {
+    .Call(`_glimmer_cpp_level_products`, model)
+}
+
+#' The linear predictor at the last evaluation, the random effects at their conditional modes
+#'
+#' @param model External pointer of cpp_model().
+#' @return Numeric, one a row as given to cpp_model().
+#' @noRd
+cpp_linear_predictor <- function(model) {
+    .Call(`_glimmer_cpp_linear_predictor`, model)
+}
+
 #' Distances of the linear predictors at the last evaluation from the edge of what the link allows
 #'
 #' @param model External pointer of cpp_model().

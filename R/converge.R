@@ -124,7 +124,8 @@ judge <- function(found, design, engine, control) {
   levels <- check_level_separation(found$parameters, engine, design)
   flat <- if (is.null(levels$status) && !isFALSE(separation$status$ok)) check_flat(found, engine, shape)
   checks <- c(list(check_gain(found, control), check_hessian(shape)), check_boundary(found, engine, design),
-              list(check_accuracy(found), separation$status), levels$status, list(flat$status, check_edge(found)))
+              list(check_accuracy(found), check_overdispersion(found$overdispersion), separation$status),
+              levels$status, list(flat$status, check_edge(found)))
   status <- table_of(checks[lengths(checks) > 0L])
   list(converged = all(status$ok[1:2]), singular = !all(status$ok[status$check == "boundary"]), status = status,
        boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root,
@@ -172,7 +173,7 @@ named_before <- function(parameters, engine) {
   any(parameters %in% engine$names[unlist(engine$index$theta[engine$levels == engine$rows])])
 }
 
-#' The error that quadrature has left
+#' The error that quadrature has left, or what is known of that of other approximations
 #' @noRd
 check_accuracy <- function(found) {
   error <- unlist(found$error)
@@ -186,8 +187,11 @@ check_accuracy <- function(found) {
     return(new_check("accuracy", NA_real_, quadrature_doubtful[["log_likelihood"]], FALSE,
                      paste0(why, ": Laplace instead, whose error is not known")))
   }
+  if (isTRUE(found$joint)) {
+    return(new_check("accuracy", NA_real_, NA_real_, FALSE, rough_text))
+  }
   if (is.null(error)) {
-    return(NULL)
+    return(if (!is.null(found$information)) check_laplace(found$information))
   }
   if (anyNA(error)) {
     return(new_check("accuracy", NA_real_, quadrature_doubtful[["log_likelihood"]], FALSE,
@@ -199,6 +203,9 @@ check_accuracy <- function(found) {
             paste0("quadrature error ", format_error(error[["log_likelihood"]], 1e-6), " log-likelihood units, ",
                    format_error(error[["shift"]], 1e-5), " standard errors in an estimate"))
 }
+
+rough_text <- paste("ROUGH: fixed effects at their joint mode with the random effects, not at the maximum of the",
+                    "likelihood. For results fit with the default method.")
 
 format_error <- function(error, least) {
   if (error < least) paste("below", format(least)) else paste("about", format(signif(error, 1L)))

@@ -252,6 +252,20 @@ engine_fixed_hessian <- function(engine) {
   cpp_fixed_hessian(engine$pointer)
 }
 
+#' The information that each level has on its own effects at the last evaluation
+#' @return List, one element a factor: numeric, effects x effects x levels, the level's block of Z'WZ.
+#' @noRd
+engine_level_products <- function(engine) {
+  cpp_level_products(engine$pointer)
+}
+
+#' The linear predictor at the last evaluation, the random effects at their conditional modes
+#' @return Numeric, one a row with positive weight, in the order of the data.
+#' @noRd
+engine_linear_predictor <- function(engine) {
+  cpp_linear_predictor(engine$pointer)
+}
+
 #' Log-density of rows and its derivatives
 #'
 #' @param rows List or data frame of `y`, `size`, `weights`.

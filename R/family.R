@@ -16,16 +16,18 @@
 #' @param variance That variance as a formula of the dispersion parameter, for printing.
 #' @param counts Logical: whether whole numbers are expected.
 #' @param trials Logical: whether a response is a number of successes in trials.
+#' @param kurtosis Function of `mean` and `size`: the excess kurtosis of a response, where its mean determines its
+#'   variance.
 #' @param unit_free Those of the links under which differences of the linear predictor do not depend on the unit of the
 #'   response.
 #' @return List of these.
 #' @noRd
 describe_family <- function(name, links, support, outside, start_mean, draw, mean_range = c(0, Inf),
                             dispersion = NA_character_, sigma_power = NA_real_, variance = NA_character_,
-                            counts = FALSE, trials = FALSE, unit_free = "log") {
+                            counts = FALSE, trials = FALSE, kurtosis = NULL, unit_free = "log") {
   list(name = name, links = links, support = support, outside = outside, start_mean = start_mean, draw = draw,
        mean_range = mean_range, dispersion = dispersion, sigma_power = sigma_power, variance = variance,
-       counts = counts, trials = trials, unit_free = unit_free)
+       counts = counts, trials = trials, kurtosis = kurtosis, unit_free = unit_free)
 }
 
 # The families of 'stats' that have a likelihood.
@@ -45,6 +47,7 @@ families <- list(
     support = "between 0 and 1", outside = function(y) y < 0 | y > 1,
     start_mean = function(y, size, used, link) (y + 0.5) / (size + 1),
     draw = function(mean, size, weights, dispersion) stats::rbinom(length(mean), size, mean),
+    kurtosis = function(mean, size) (1 / (mean * (1 - mean)) - 6) / size,
     mean_range = c(0, 1), counts = TRUE, trials = TRUE, unit_free = c("logit", "probit", "cloglog", "cauchit", "log")
   ),
   poisson = describe_family(
@@ -52,6 +55,7 @@ families <- list(
     support = "0 or more", outside = function(y) y < 0,
     start_mean = function(y, size, used, link) y + 0.1,
     draw = function(mean, size, weights, dispersion) stats::rpois(length(mean), mean),
+    kurtosis = function(mean, size) 1 / mean,
     counts = TRUE
   ),
   Gamma = describe_family(

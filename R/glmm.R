@@ -231,6 +231,11 @@ run_search <- function(model, design, family, approximation, control) {
   ok <- engine_evaluate(engine, found$parameters)$status == "ok"
   modes <- engine_modes(engine, design, ok)
   moments <- if (ok && !is.null(found$rule)) engine_moments(engine, design, found$rule)
+  if (ok && !engine$linear) {
+    found$overdispersion <- find_overdispersion(engine, design, modes, moments)
+    found$information <- if (approximation$method == "laplace") level_information(engine, design, found$parameters)
+    found$joint <- approximation$method == "joint"
+  }
   found <- leave_basis(model$basis, engine, found)
   engine$reach <- model$reach
   list(found = found, moments = moments, verdict = judge(found, design, engine, control), index = engine$index,

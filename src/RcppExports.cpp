@@ -119,6 +119,28 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_level_products
+Rcpp::List cpp_level_products(SEXP model);
+RcppExport SEXP _glimmer_cpp_level_products(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_level_products(model));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_linear_predictor
+Rcpp::NumericVector cpp_linear_predictor(SEXP model);
+RcppExport SEXP _glimmer_cpp_linear_predictor(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::RNGScope rcpp_rngScope_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_linear_predictor(model));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_edge_distances
 Rcpp::NumericVector cpp_edge_distances(SEXP model);
 RcppExport SEXP _glimmer_cpp_edge_distances(SEXP modelSEXP) {
@@ -239,6 +261,8 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_cores", (DL_FUNC) &_glimmer_cpp_cores, 0},
     {"_glimmer_cpp_density_facts", (DL_FUNC) &_glimmer_cpp_density_facts, 1},
     {"_glimmer_cpp_level_information", (DL_FUNC) &_glimmer_cpp_level_information, 1},
+    {"_glimmer_cpp_level_products", (DL_FUNC) &_glimmer_cpp_level_products, 1},
+    {"_glimmer_cpp_linear_predictor", (DL_FUNC) &_glimmer_cpp_linear_predictor, 1},
     {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 1},
     {"_glimmer_cpp_modes", (DL_FUNC) &_glimmer_cpp_modes, 1},
     {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 1},

@@ -154,6 +154,33 @@ Rcpp::List cpp_level_information(SEXP model) {
   return out;
 }
 
+//' The information that each level has on its own effects, at the last evaluation: its block of Z'WZ
+//'
+//' @param model External pointer of cpp_model().
+//' @return List, one element a factor as given to cpp_model(): numeric, effects x effects x levels.
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::List cpp_level_products(SEXP model) {
+  const Model& m = as_model(model);
+  Rcpp::List out(m.data().terms.count());
+  for (glimmer::Index k = 0; k < m.data().terms.count(); ++k) {
+    const int q = static_cast<int>(m.data().terms[k].effects()), levels = static_cast<int>(m.data().terms[k].levels);
+    const glimmer::Vector& values = m.point().products.diagonal_values(k);
+    Rcpp::NumericVector blocks(values.data(), values.data() + values.size());
+    blocks.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
+    out[m.data().terms.callers_position(k)] = blocks;
+  }
+  return out;
+}
+
+//' The linear predictor at the last evaluation, the random effects at their conditional modes
+//'
+//' @param model External pointer of cpp_model().
+//' @return Numeric, one a row as given to cpp_model().
+//' @noRd
+// [[Rcpp::export]]
+Rcpp::NumericVector cpp_linear_predictor(SEXP model) { return Rcpp::wrap(as_model(model).linear_predictor()); }
+
 //' Distances of the linear predictors at the last evaluation from the edge of what the link allows
 //'
 //' @param model External pointer of cpp_model().

@@ -25,6 +25,7 @@ struct Data {
   FixedDesign design;
   Terms terms;
   std::unique_ptr<const Density> density;
+  Integers places;            ///< where each of the caller's rows is; empty: in its own place
   double constant = 0.0;      ///< sum of the parts of the log-densities that depend on no parameter
   Pattern pattern;
   Positions first_row;        ///< rows first_row[g] .. first_row[g + 1] - 1 belong to level g of the first factor
@@ -57,9 +58,12 @@ struct Data {
     if (equal.find(rows)) {
       data.select(equal.kept());
       data.responses = equal.merged();
+      data.places = equal.places();
     } else if (!data.terms.rows_are_sorted()) {
       data.select(rows);
       for (Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight}) column->select(rows);
+      data.places.resize(rows.size());
+      for (std::size_t i = 0; i < rows.size(); ++i) data.places[rows[i]] = static_cast<int>(i);
     }
     return Pattern(data.terms);
   }

@@ -27,12 +27,14 @@ class EqualRows {
   bool find(const Integers& rows) {
     const bool free = !std::isfinite(density_.lower_eta()) && !std::isfinite(density_.upper_eta());
     if (!density_.rows_add_up() || !free || !pays(rows)) return false;
+    places_.resize(rows.size());
     for_levels(rows, [&](const int* begin, const int* end) { merge_level(begin, end); });
     return true;
   }
 
-  /// One row of each kind, and what all of its kind observed.
+  /// One row of each kind, where each of the given rows went, and what all of its kind observed.
   const Integers& kept() const { return kept_; }
+  const Integers& places() const { return places_; }
   Responses merged() const {
     const Index n = static_cast<Index>(observed_.size());
     Vector y(n), size(n), weight(n);
@@ -90,6 +92,7 @@ class EqualRows {
       } else {
         observed_[place] = density_.sum_of(observed_[place], responses_[row]);
       }
+      places_[static_cast<std::size_t>(row)] = static_cast<int>(place);
     }
   }
 
@@ -126,7 +129,7 @@ class EqualRows {
   const Terms& terms_;
   const Density& density_;
   std::vector<Keyed> keyed_;
-  Integers kept_;
+  Integers kept_, places_;
   std::vector<Observation> observed_;
 };
 

@@ -110,6 +110,14 @@ class Model {
   const Data& data() const { return data_; }
   const Point& point() const { return point_; }
 
+  /// The linear predictor of each of the caller's rows, u at its mode.
+  Vector linear_predictor() const {
+    if (data_.places.empty()) return point_.eta;
+    Vector out(static_cast<Index>(data_.places.size()));
+    for (Index i = 0; i < out.size(); ++i) out[i] = point_.eta[data_.places[static_cast<std::size_t>(i)]];
+    return out;
+  }
+
   bool restricted() const { return integral_.restricted(); }
 
   /// Distance of each row's eta (in the order of data()) from the edge of what the link allows.

@@ -1,0 +1,52 @@
+# How far Laplace's approximation can be trusted: a sign by what levels tell of their effects, not an error.
+
+# A term is marked where a typical level tells less than `information` of its effects, in units of what their prior does,
+# and leaves a row's random part uncertain by more than `variance`, on a scale without unit. Between data sets where
+# Laplace is right and where it is not, see ?glimmer_convergence.
+laplace_doubtful <- c(information = 3, variance = 0.4)
+
+#' What a typical level of each random term tells of its effects
+#'
+#' @param engine After an evaluation at `parameters`.
+#' @return Data frame, a row a term: `group`, `information` (the median over levels of trace(Lambda' Z'WZ Lambda) / q;
+#'   a prior has 1) and `limit` (what it takes: as the variance given the data is that of the prior over 1 +
+#'   information, both conditions of `laplace_doubtful` in one).
+#' @noRd
+level_information <- function(engine, design, parameters) {
+  products <- engine_level_products(engine)
+  used <- active_positions(design$weights)
+  # where the linear predictor has a unit its own typical size stands for one
+  unit <- if (engine$unit_free) 1 else stats::median(abs(engine_linear_predictor(engine)))
+  table_of(lapply(seq_along(design$terms), function(t) {
+    term <- design$terms[[t]]
+    covariance <- tcrossprod(lower_triangle(parameters[engine$index$theta[[t]]]))
+    blocks <- products[[term$factor]][term$columns, term$columns, , drop = FALSE]
+    traces <- colSums(matrix(blocks, length(covariance)) * c(covariance)) / ncol(covariance)
+    Z <- active_rows(design$factors[[term$factor]]$Z, used)[, term$columns, drop = FALSE]
+    prior <- sum(crossprod(Z) * covariance) / nrow(Z) / unit^2
+    list(group = term$group, information = stats::median(traces),
+         limit = min(max(prior / laplace_doubtful[["variance"]] - 1, 0), laplace_doubtful[["information"]]))
+  }))
+}
+
+#' The statement on Laplace's approximation
+#'
+#' @param terms Result of [level_information()].
+#' @noRd
+check_laplace <- function(terms) {
+  least <- terms[which.min(terms$information - terms$limit), ]
+  if (!nrow(least)) {
+    return(new_check("accuracy", NA_real_, laplace_doubtful[["information"]], TRUE,
+                     "Laplace's approximation, its error not known"))
+  }
+  ok <- least$information >= least$limit
+  told <- paste0("a typical level of '", least$group, "' tells ", format(least$information, digits = 2),
+                 " times as much of its effects as their prior does (limit ", format(least$limit, digits = 2), ")")
+  text <- if (ok) {
+    paste0("Laplace's approximation, no sign that it is far off: ", told)
+  } else {
+    paste0("Laplace's approximation is doubtful here: ", told, ", and standard deviations and fixed effects can be ",
+           "far too small")
+  }
+  new_check("accuracy", least$information, least$limit, ok, text)
+}
