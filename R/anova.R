@@ -237,7 +237,7 @@ likelihood_ratio_table <- function(fits) {
   added <- added_effects(fits)
   table <- with_mixture(table, added)
   structure(table, heading = c(wrap_lines(comparison_heading(fits)), boundary_notes(table, added)),
-            class = c("anova", "data.frame"))
+            class = c("anova.glimmer", "anova", "data.frame"))
 }
 
 # Each no wider than the console, its later lines indented.

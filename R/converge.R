@@ -204,8 +204,8 @@ check_accuracy <- function(found) {
                    format_error(error[["shift"]], 1e-5), " standard errors in an estimate"))
 }
 
-rough_text <- paste("ROUGH: fixed effects at their joint mode with the random effects, not at the maximum of the",
-                    "likelihood. For results fit with the default method.")
+rough_text <- paste("rough, as the fixed effects are at their joint mode with the random effects, not at the maximum of",
+                    "the likelihood. For results fit with the default method")
 
 format_error <- function(error, least) {
   if (error < least) paste("below", format(least)) else paste("about", format(signif(error, 1L)))

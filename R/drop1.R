@@ -66,7 +66,7 @@ single_term_table <- function(object, fits, labels, test, k, title, restricted) 
   }
   structure(table, heading = c(title, if (restricted) "(fitted again by maximum likelihood)",
                                "\nModel:", wrap_lines(deparse1(stats::formula(object)))),
-            class = c("anova", "data.frame"))
+            class = c("anova.glimmer", "anova", "data.frame"))
 }
 
 scope_labels <- function(scope, object) {

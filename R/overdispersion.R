@@ -122,3 +122,9 @@ check_overdispersion <- function(found) {
   }
   new_check("overdispersion", found$ratio, limit, !marked, text)
 }
+
+# The ratio as a fit's status has it; `NULL` where there is none.
+pearson_ratio <- function(status) {
+  ratio <- status$value[status$check == "overdispersion"]
+  if (length(ratio)) ratio
+}

@@ -9,11 +9,12 @@ print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
   check_flag(signif.stars, "signif.stars")
   check_flag(correlation, "correlation")
   print_title(x)
-  print_status(x)
+  cat("\n")
+  print_status(x, x$evaluations)
   print_criteria(x$AICtab)
   print_random(x, digits)
   print_fixed(x, digits, signif.stars, ...)
-  if (correlation) print_correlation(x$vcov)
+  if (correlation) print_correlation(x$vcov, rownames(x$coefficients))
   invisible(x)
 }
 
@@ -25,48 +26,15 @@ print_title <- function(x) {
   groups <- paste0(names(x$ngrps), " ", count_text(x$ngrps), " (", sizes, ifelse(sizes == "1", " row", " rows"),
                    " each)")
   fields <- c(Formula = deparse1(x$formula), Family = paste0(x$family$family, " (", x$family$link, ")"),
-              Method = x$approximation, Data = paste0(data_text(x$call), ", ", rows_text(x$rows, x$trials)),
+              Method = x$approximation, Data = paste0(data_text(x$call), ", ", rows_text(x$rows, x[c("trials", "events")])),
               Groups = paste(groups, collapse = ", "))
   for (name in names(fields)) {
     cat_wrapped(fields[[name]], exdent = 11L, prefix = paste0("  ", formatC(name, width = -9L)))
   }
 }
 
-#' The checks of a fit, each with its mark: `[ok]`, `[!!]` where the numbers are not what they should be, `[! ]` where
-#' they need care
-#' @noRd
-print_status <- function(x) {
-  cat("\nFit status\n")
-  for (k in seq_len(nrow(x$status))) {
-    check <- x$status[k, ]
-    mark <- if (check$ok) "[ok]" else if (check$check %in% c("convergence", "hessian")) "[!!]" else "[! ]"
-    cat_wrapped(status_text(check, x$evaluations), exdent = 7L, prefix = paste0("  ", mark, " "))
-  }
-  if (is_rough(x)) {
-    cat_wrapped(paste("ROUGH: fixed effects at their joint mode with the random effects, not at the maximum of the",
-                      "likelihood. For results fit with the default method."), exdent = 7L, prefix = "  [! ] ")
-  }
-}
-
 is_rough <- function(x) {
   x$method == "joint"
-}
-
-status_text <- function(check, evaluations) {
-  switch(check$check,
-    convergence = {
-      limit <- paste0(" (limit ", format(check$limit), ")")
-      if (check$ok) {
-        paste0("converged: ", evaluations, " evaluations, ", check$text, limit)
-      } else {
-        paste0("NOT CONVERGED: ", check$text, limit, " after ", evaluations,
-               " evaluations. The estimates below are not maximum likelihood estimates.")
-      }
-    },
-    boundary = paste0(if (!check$ok) "SINGULAR: ", check$text,
-                      if (!check$ok) ". Standard errors treat it as fixed there; no Wald interval is given for it."),
-    check$text
-  )
 }
 
 print_criteria <- function(criteria) {
@@ -80,6 +48,7 @@ print_random <- function(x, digits) {
   cat("\n")
   cat_wrapped(paste0("Random effects (", scale_text(x$family), "; Wald intervals on the log scale)"))
   print_cells(random_cells(x, digits))
+  print_correlations(x$varcor, digits)
   fixed <- paste0("Dispersion: fixed at 1 (", x$family$family, ")",
                   if (!is.null(x$pearson)) paste0("; Pearson ratio ", format(x$pearson, digits = 3),
                                                   " (given the random effects)"))
@@ -92,12 +61,9 @@ random_cells <- function(x, digits) {
   rows <- x$random[x$random$kind == "sd" | (x$random$kind == "sigma" & isLMM.glimmer(x)), ]
   effects <- lapply(varcor, rownames)
   residual <- any(rows$kind == "sigma")
-  first <- cumsum(c(1L, lengths(effects)))[seq_along(effects)]
-  labels <- rbind(random_labels(rows$group[first], effects), if (residual) c("Residual", ""))
-  correlations <- correlation_cells(lapply(varcor, attr, "correlation"), max(2L, digits - 2L))
-  if (residual) correlations <- rbind(correlations, rep("", ncol(correlations)))
+  labels <- rbind(random_labels(attr(varcor, "groups"), effects), if (residual) c("Residual", ""))
   cells <- cbind(labels, format_sds(rows$estimate, rows$boundary, digits), format_intervals(rows),
-                 format_sds(rows$estimate^2, rows$boundary, digits), correlations)
+                 format_sds(rows$estimate^2, rows$boundary, digits))
   colnames(cells)[1:5] <- c("Group", "Term", "Std.Dev.", paste0("[", format(100 * x$level), "% CI]"), "Variance")
   rownames(cells) <- rep("", nrow(cells))
   cells
@@ -114,7 +80,9 @@ print_fixed <- function(x, digits, signif.stars, ...) {
   cat_wrapped(paste0("Fixed effects (", scale_text(x$family), ", ", ddf_text(x$ddf), ")"))
   if (nrow(x$coefficients)) {
     # the degrees of freedom are no estimates: few digits
-    stats::printCoefmat(x$coefficients, digits = digits, signif.stars = signif.stars, P.values = TRUE,
+    table <- x$coefficients
+    if ("df" %in% colnames(table)) table[, "df"] <- round(table[, "df"], 2L)
+    stats::printCoefmat(table, digits = digits, signif.stars = signif.stars, P.values = TRUE,
                         has.Pvalue = TRUE, na.print = "-", cs.ind = 1:2,
                         tst.ind = seq.int(3L, ncol(x$coefficients) - 1L), ...)
   } else {
@@ -129,12 +97,13 @@ print_fixed <- function(x, digits, signif.stars, ...) {
   cat_wrapped(dropped_text(x$dropped))
 }
 
-print_correlation <- function(covariance) {
+print_correlation <- function(covariance, names) {
   if (nrow(covariance) < 2L || anyNA(covariance)) {
     return(invisible())
   }
-  cells <- format(round(stats::cov2cor(covariance), 2L), nsmall = 2L)
+  cells <- formatC(stats::cov2cor(covariance), digits = 2L, format = "f")
   cells[upper.tri(cells, diag = TRUE)] <- ""
+  dimnames(cells) <- list(names, names)
   cat("\nCorrelation of the estimated fixed effects\n")
-  print(cells[-1L, -ncol(cells), drop = FALSE], quote = FALSE, right = TRUE)
+  print_lower(cells)
 }

@@ -14,11 +14,11 @@
 #' @param ... Not used.
 #' @return `summary()`: list of class `summary.glimmer` with elements
 #'   \describe{
-#'     \item{`call`, `formula`, `family`, `method`, `nAGQ`, `REML`, `nobs`, `status`, `converged`,
-#'       `singular`, `dropped`}{as in the fit, see [glimmer-class]}
+#'     \item{`call`, `formula`, `family`, `method`, `nAGQ`, `REML`, `quadrature`, `nobs`, `status`,
+#'       `converged`, `singular`, `dropped`}{as in the fit, see [glimmer-class]}
 #'     \item{`approximation`}{character: the approximation in words}
 #'     \item{`rows`}{named integer: `used`, `zero_weight`, `missing` (left out by `na.action`)}
-#'     \item{`trials`}{number of binomial trials, `NULL` for other families}
+#'     \item{`trials`, `events`}{number of binomial trials and of successes, `NULL` for other families}
 #'     \item{`ngrps`, `group_sizes`}{by grouping factor: number of levels; smallest and largest number of rows}
 #'     \item{`AICtab`}{named numeric: `AIC`, `BIC`, `logLik`, `-2*log(L)`, `params`, `df.resid`}
 #'     \item{`varcor`}{result of [VarCorr()]}
@@ -26,8 +26,8 @@
 #'       `group`, `var1`, `var2`, `estimate`, `boundary`, `conf.low`, `conf.high`; the intervals are Wald, on the log
 #'       scale for standard deviations and on Fisher's z for correlations, as in [confint.glimmer()]}
 #'     \item{`sigma`}{number, see [sigma.glimmer()]}
-#'     \item{`pearson`}{number or `NULL`: sum of squared Pearson residuals given the random effects, over `df.resid`;
-#'       far above 1 it speaks of overdispersion (Poisson, and binomial with several trials a row)}
+#'     \item{`pearson`}{number or `NULL`: sum of squared Pearson residuals given the random effects, over the residual
+#'       degrees of freedom, see [glimmer_convergence], section "overdispersion"}
 #'     \item{`coefficients`}{numeric matrix, a row for each fixed effect: `Estimate`, `Std. Error`, `df`, `t value`,
 #'       `Pr(>|t|)`, without degrees of freedom `Estimate`, `Std. Error`, `z value`, `Pr(>|z|)`, on the scale of the
 #'       linear predictor; `coef(summary(fit))` gives it}
@@ -59,15 +59,16 @@ summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "au
   limits <- covariance_intervals(random, level)
   random <- data.frame(random[c("kind", "group", "var1", "var2", "estimate", "boundary")], conf.low = limits[, 1L],
                        conf.high = limits[, 2L], row.names = NULL)
-  kept <- c("call", "formula", "family", "method", "nAGQ", "REML", "nobs", "status", "converged",
+  kept <- c("call", "formula", "family", "method", "nAGQ", "REML", "quadrature", "nobs", "status", "converged",
             "singular", "dropped")
+  counts <- count_trials(object)
   structure(
     c(replace(unclass(object)[kept], "formula", list(formula.glimmer(object))),
       list(approximation = approximation_text(object), evaluations = sum(object$search$record$evaluations),
-           rows = count_rows(object), trials = count_trials(object), ngrps = ngrps.glimmer(object),
+           rows = count_rows(object), trials = counts$trials, events = counts$events, ngrps = ngrps.glimmer(object),
            group_sizes = group_sizes(object), AICtab = information_criteria(object),
            varcor = VarCorr.glimmer(object), random = random, sigma = sigma.glimmer(object),
-           pearson = pearson_ratio(object), coefficients = coefficient_table(object, rule), ddf = rule$method,
+           pearson = pearson_ratio(object$status), coefficients = coefficient_table(object, rule), ddf = rule$method,
            vcov = rule$covariance, level = level, correlation = correlation)),
     class = "summary.glimmer"
   )
@@ -97,32 +98,20 @@ count_rows <- function(fit) {
   c(used = fit$nobs, zero_weight = nrow(fit$frame) - fit$nobs, missing = length(attr(fit$frame, "na.action")))
 }
 
+# Binomial trials and successes.
 count_trials <- function(fit) {
   if (!has_trials(fit$family)) {
     return(NULL)
   }
   response <- resolve_response(fit$frame, fit$family, warn = FALSE)
-  sum(response$size[response$weights > 0])
+  used <- response$weights > 0
+  list(trials = sum(response$size[used]), events = sum(response$y[used]))
 }
 
 group_sizes <- function(fit) {
   lapply(stats::setNames(fit$random, NULL)[!duplicated(vapply(fit$random, `[[`, 1L, "factor"))], function(term) {
     range(tabulate(group_index(term$group_expression, fit$frame)$index + 1L))
   })
-}
-
-#' Pearson ratio, where it can tell anything of overdispersion
-#' @noRd
-pearson_ratio <- function(fit) {
-  if (has_dispersion(fit$family) || df.residual.glimmer(fit) < 1) {
-    return(NULL)
-  }
-  single <- has_trials(fit$family) && count_trials(fit) <= fit$nobs
-  if (single) {
-    return(NULL)
-  }
-  rows <- conditional_rows(fit)
-  sum(rows$weights * (rows$response - rows$mean)^2 / fit$family$variance(rows$mean)) / df.residual.glimmer(fit)
 }
 
 #' The approximation in words
@@ -153,7 +142,8 @@ approximation_kind <- function(fit) {
     return(approximation_text(fit))
   }
   accurate <- isTRUE(fit$quadrature$error$log_likelihood <= quadrature_doubtful[["log_likelihood"]])
-  if (accurate) "quadrature" else approximation_text(fit, short = TRUE)
+  if (accurate) "quadrature" else paste0(approximation_text(fit, short = TRUE), ", error ",
+                                         format(fit$quadrature$error$log_likelihood, digits = 2))
 }
 
 quadrature_text <- function(fit, short) {
@@ -161,9 +151,7 @@ quadrature_text <- function(fit, short) {
   effects <- ncol(fit$modes[[1L]])
   count <- paste0(unique(nodes), if (effects > 1L) paste0("^", effects), collapse = " to ")
   if (short) {
-    error <- fit$quadrature$error$log_likelihood
-    return(paste0("quadrature (", count, " nodes, error ", if (is.na(error)) "unknown" else format_error(error, 1e-6),
-                  ")"))
+    return(paste0("quadrature (", count, " nodes)"))
   }
   wide <- sum(fit$quadrature$wide)
   paste0("adaptive Gauss-Hermite quadrature, ", count, " nodes a level",
@@ -185,14 +173,14 @@ scale_text <- function(family) {
 print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   check_dots(print.glimmer, ...)
   check_digits(digits)
-  cat_wrapped(paste0("<glmm> ", x$family$family, "(", x$family$link, "), ", approximation_text(x, short = TRUE), ";  ",
-                     verdict_text(x)))
+  cat_wrapped(paste0("<glmm> ", x$family$family, "(", x$family$link, "), ", approximation_text(x, short = TRUE)))
   cat_wrapped(paste0("Formula: ", deparse1(formula.glimmer(x))))
   cat_wrapped(paste0("Data: ", data_text(x$call), ", ", rows_text(count_rows(x), count_trials(x)), ", ",
                      join_items(paste(count_text(ngrps.glimmer(x)), "levels of", names(x$factors)), 10L)))
   criteria <- information_criteria(x)
   cat_wrapped(paste0("logLik ", format_fixed(criteria[["logLik"]], 2L), " (df ", criteria[["params"]], "), AIC ",
                      format_fixed(criteria[["AIC"]], 1L)))
+  print_status(x, sum(x$search$record$evaluations))
   cat("\nRandom effects (SD, ", scale_text(x$family), "):\n", sep = "")
   print(VarCorr.glimmer(x), digits = digits)
   cat("\nFixed effects (", scale_text(x$family), "):\n", sep = "")
@@ -205,30 +193,14 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   invisible(x)
 }
 
-# The verdict in a few words, with the number that decided it, and every statement that speaks against the fit.
-verdict_text <- function(x) {
-  gain <- x$status[x$status$check == "convergence", ]
-  against <- x$status[!x$status$ok, ]
-  converged <- if (x$converged) {
-    paste0("converged (predicted gain ", format_gain(gain$value), ", limit ", format(gain$limit), ")")
-  } else {
-    paste0("NOT CONVERGED (", paste(against$text[against$check %in% c("convergence", "hessian")], collapse = "; "), ")")
-  }
-  boundary <- against$text[against$check == "boundary"]
-  singular <- if (x$singular) paste0("SINGULAR: ", paste(boundary, collapse = "; ")) else "not singular"
-  against <- against[!against$check %in% c("convergence", "hessian", "boundary"), ]
-  headings <- toupper(sub("^level_", "", against$check))
-  others <- vapply(unique(headings), function(heading) {
-    paste0(heading, ": ", paste(against$text[headings == heading], collapse = "; "))
-  }, "")
-  paste(c(converged, others, singular), collapse = ", ")
-}
-
-rows_text <- function(rows, trials) {
+# Of 0/1 data the successes are counted, of others the trials.
+rows_text <- function(rows, counts) {
+  single <- isTRUE(counts$trials == rows[["used"]])
   left_out <- c(if (rows[["missing"]] > 0L) paste(count_text(rows[["missing"]]), "dropped for missing values"),
                 if (rows[["zero_weight"]] > 0L) paste(count_text(rows[["zero_weight"]]), "of weight 0 left out"))
   paste0(count_text(rows[["used"]]), " rows", if (length(left_out)) paste0(" (", paste(left_out, collapse = ", "), ")"),
-         if (!is.null(trials)) paste0(", ", count_text(trials), " trials"))
+         if (!is.null(counts$trials)) paste0(", ", if (single) paste(count_text(counts$events), "events") else
+           paste(count_text(counts$trials), "trials")))
 }
 
 # Whole numbers as they are: paste() would turn 100000 into 1e+05.

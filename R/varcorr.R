@@ -20,7 +20,7 @@ nlme::VarCorr
 #'   second term of a factor `g` is called `g.1`). Attributes of each matrix: `stddev`, `correlation` (`NA` with an
 #'   effect of standard deviation 0) and `boundary` (named logical: effects whose standard deviation is on the
 #'   boundary, 0). Attributes of the list: `sc`, the residual standard deviation [sigma()]; `useSc`, whether the family
-#'   has one; and `dispersion`, named number, the dispersion parameter where it is no standard deviation on the scale of
+#'   has one; `groups`, the grouping factor of each term; and `dispersion`, named number, the dispersion parameter where it is no standard deviation on the scale of
 #'   the linear predictor (everywhere but with a Gaussian response and the identity link).
 #'
 #'   `as.data.frame()`: data frame with a row for each variance and covariance and columns `grp`, `var1`, `var2`
@@ -50,7 +50,7 @@ VarCorr.glimmer <- function(x, sigma = 1, ...) {
               boundary = boundary)
   })
   groups <- vapply(x$random, function(term) term$group, "")
-  structure(stats::setNames(matrices, make.unique(groups)), sc = sigma * sigma.glimmer(x),
+  structure(stats::setNames(matrices, make.unique(groups)), groups = groups, sc = sigma * sigma.glimmer(x),
             useSc = has_dispersion(x$family), dispersion = if (!isLMM.glimmer(x)) dispersion_value(x),
             class = c("VarCorr.glimmer", "VarCorr.merMod"))
 }
@@ -134,18 +134,23 @@ lower_positions <- function(size, order = "lower.tri") {
 format.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
   check_digits(digits)
   comp <- match_choices(comp, c("Variance", "Std.Dev."), "comp")
+  cells <- sd_cells(x, digits, comp)
+  correlations <- correlation_cells(lapply(x, attr, "correlation"), max(2L, digits - 2L))
+  cbind(cells, rbind(correlations, matrix("", nrow(cells) - nrow(correlations), ncol(correlations))))
+}
+
+# The table without the correlations.
+sd_cells <- function(x, digits, comp) {
   sds <- unlist(lapply(x, attr, "stddev"), use.names = FALSE)
   boundary <- unlist(lapply(x, attr, "boundary"), use.names = FALSE)
   labels <- random_labels(names(x), lapply(x, rownames))
-  correlations <- correlation_cells(lapply(x, attr, "correlation"), max(2L, digits - 2L))
   if (attr(x, "useSc") && is.null(attr(x, "dispersion"))) {
     sds <- c(sds, attr(x, "sc"))
     boundary <- c(boundary, FALSE)
     labels <- rbind(labels, c("Residual", ""))
-    correlations <- rbind(correlations, rep("", ncol(correlations)))
   }
   columns <- list("Variance" = format_sds(sds^2, boundary, digits), "Std.Dev." = format_sds(sds, boundary, digits))
-  cells <- cbind(labels, do.call(cbind, columns[comp]), correlations)
+  cells <- cbind(labels, do.call(cbind, columns[comp]))
   colnames(cells)[1:2] <- c("Groups", "Name")
   rownames(cells) <- rep("", nrow(cells))
   cells
@@ -195,19 +200,53 @@ correlation_cells <- function(correlations, digits) {
 #' @method print VarCorr.glimmer
 #' @export
 print.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
-  print_cells(format(x, digits = digits, comp = comp))
+  check_digits(digits)
+  comp <- match_choices(comp, c("Variance", "Std.Dev."), "comp")
+  print_cells(sd_cells(x, digits, comp))
+  print_correlations(x, digits)
   cat_wrapped(dispersion_text(attr(x, "dispersion"), digits))
   invisible(x)
 }
 
-# A character matrix with its first two columns flush left, the others flush right.
+# A character matrix whose first two columns are labels: these flush left, and again beside each part of a table that
+# is wider than the console.
 print_cells <- function(cells) {
-  for (column in 1:2) {
-    padded <- format(c(colnames(cells)[column], cells[, column]))
-    colnames(cells)[column] <- padded[1L]
-    cells[, column] <- padded[-1L]
+  columns <- lapply(seq_len(ncol(cells)), function(j) {
+    format(c(colnames(cells)[j], cells[, j]), justify = if (j <= 2L) "left" else "right")
+  })
+  labels <- paste("", columns[[1L]], columns[[2L]])
+  part <- labels
+  for (column in columns[-(1:2)]) {
+    longer <- paste(part, column)
+    if (nchar(longer[1L]) > getOption("width") && nchar(part[1L]) > nchar(labels[1L])) {
+      cat(part, sep = "\n")
+      longer <- paste(labels, column)
+    }
+    part <- longer
   }
-  print(cells, quote = FALSE, right = TRUE)
+  cat(part, sep = "\n")
+}
+
+#' The correlations of the effects of each term, a block a term
+#' @param varcor Result of [VarCorr.glimmer()].
+#' @noRd
+print_correlations <- function(varcor, digits) {
+  digits <- max(2L, digits - 2L)
+  for (t in which(vapply(varcor, nrow, 1L) > 1L)) {
+    correlation <- attr(varcor[[t]], "correlation")
+    text <- ifelse(is.na(correlation), "-", formatC(correlation, digits = digits, format = "f"))
+    text[upper.tri(text, diag = TRUE)] <- ""
+    cat_wrapped(paste0(" Correlations within ", attr(varcor, "groups")[t]))
+    print_lower(text)
+  }
+}
+
+# The part below the diagonal of a square matrix of texts.
+print_lower <- function(text) {
+  shown <- text[-1L, -ncol(text), drop = FALSE]
+  cells <- cbind("", rownames(shown), shown)
+  colnames(cells)[1:2] <- ""
+  print_cells(cells)
 }
 
 #' Every standard deviation and correlation with its standard error
