@@ -172,7 +172,7 @@ cpp_density <- function(rows, eta, phi, family, link) {
 #'
 #' @param data As of cpp_model(), without family and link.
 #' @param restricted Logical: the restricted log-likelihood.
-#' @return An external pointer.
+#' @return An external pointer, alive for this session only.
 #' @noRd
 cpp_linear_model <- function(data, restricted) {
     .Call(`_glimmer_cpp_linear_model`, data, restricted)

@@ -14,7 +14,7 @@
 #' @param ddf For one fit: the method of denominator degrees of freedom, see [ddf()]; `"auto"` is Satterthwaite's for
 #'   a Gaussian response with identity link, and none for others.
 #' @param information For one fit: of the method of Kenward and Roger, see [ddf()].
-#' @return Data frame of class `anova`.
+#' @return Data frame of class `anova` (and `anova.glimmer`, for printing, which returns it invisibly).
 #'
 #'   For several fits, one row each in the order of their numbers of parameters, with the columns of 'lme4': `npar`
 #'   (number of parameters), `AIC`, `BIC`, `logLik`, `deviance` (-2 log-likelihood), `Chisq` (twice the difference of
@@ -282,4 +282,19 @@ boundary_notes <- function(table, added) {
                                       format.pval(table[["Pr(mixture)"]][k], 3L), "."))
   }, "")
   wrap_lines(notes)
+}
+
+#' @rdname anova.glimmer
+#' @param x Result of `anova()` or [drop1()][drop1.glimmer].
+#' @method print anova.glimmer
+#' @export
+print.anova.glimmer <- function(x, ...) {
+  table <- x
+  heading <- strwrap(attr(x, "heading"), width = getOption("width") + 1L, exdent = 2L)
+  attr(table, "heading") <- NULL
+  if (!is.null(table$DenDF)) table$DenDF <- round(table$DenDF, 2L)
+  if (length(heading)) cat(heading, sep = "\n")
+  class(table) <- setdiff(class(table), "anova.glimmer")
+  plainly(print(table, ...))
+  invisible(x)
 }

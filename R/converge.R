@@ -33,7 +33,7 @@
 #' other reference distributions.
 #'
 #' @section accuracy:
-#' Quadrature only: the error that it has left, in log-likelihood units (the sum over levels of the absolute differences
+#' Of quadrature: the error that it has left, in log-likelihood units (the sum over levels of the absolute differences
 #' from a rule with twice the nodes), and as the largest change of an estimate, in its standard errors, that this would
 #' make. Chosen nodes keep these below 1e-5 (up to 1e-4 with many levels) and 0.001, where 100,000 nodes a level are
 #' enough; above 1e-3 or 0.01 the statement is marked. With links that restrict the mean the integrand can be cut off,
@@ -279,7 +279,8 @@ check_boundary <- function(found, engine, design, limit = 1e-4) {
   }
   lapply(measures[singular], function(measure) {
     new_check("boundary", measure$value, limit, FALSE,
-              paste0(measure$name, " is on the boundary (", measure$what, " ", format(measure$shown, digits = 3), ")"))
+              paste0(measure$name, " is on the boundary",
+                     if (measure$what == "SD") paste0(" (SD ", format(measure$shown, digits = 3), ")")))
   })
 }
 

@@ -260,8 +260,8 @@ resolve_method <- function(method, nAGQ, REML, family) {
   }
   if (!is.null(habit)) method <- habit
   if (method == "laplace2") {
-    stop_not_available("method", paste0("The method 'laplace2' is not there yet: use 'aghq' (one grouping factor), ",
-                                        "'laplace' or 'joint'."))
+    stop_not_available("method", paste0("The method 'laplace2' is not there yet: use 'aghq' with one grouping factor; with ",
+                                        "several there is 'laplace', whose accuracy the status of the fit speaks of."))
   }
   new_approximation(method, if (method == "aghq") nAGQ, REML = REML)
 }
@@ -303,7 +303,7 @@ settle_method <- function(approximation, design, family) {
 #' @param instead Character: what to use where there are several grouping factors, or too many effects.
 #' @param argument Character: the argument that gave the nodes.
 #' @noRd
-check_quadrature <- function(nodes, effects, factors, instead = "method = \"laplace\"", argument = "nAGQ") {
+check_quadrature <- function(nodes, effects, factors, instead = laplace_instead, argument = "nAGQ") {
   if (length(factors) > 1L) {
     stop_glimmer("quadrature", paste0("Quadrature is for one grouping factor, and the formula has ", length(factors),
                                       ": ", format_items(factors), ". Use ", instead, "."),
@@ -311,8 +311,8 @@ check_quadrature <- function(nodes, effects, factors, instead = "method = \"lapl
   }
   if (is.null(nodes) && !has_quadrature(effects)) {
     stop_glimmer("quadrature", paste0("Each level of ", format_items(factors), " has ", effects, " random effects: ",
-                                      "too many to choose the number of nodes by the data. Use ", instead, ", leave ",
-                                      "out random effects, or give the number of nodes in the fit (`nAGQ`)."),
+                                      "too many to choose the number of nodes by the data. Leave out random effects, give the ",
+                                      "number of nodes in the fit (`nAGQ`), or use ", instead, "."),
                  factors = factors, effects = effects)
   }
   if (!is.null(nodes) && nodes^effects > most_nodes) {
@@ -327,6 +327,9 @@ check_quadrature <- function(nodes, effects, factors, instead = "method = \"lapl
   }
 }
 
+laplace_instead <- paste("method = \"laplace\", which is less accurate: the status of the fit says how far it can be",
+                         "trusted")
+
 # The approximations that have a restricted likelihood.
 check_restricted <- function(method) {
   why <- switch(method,
@@ -336,7 +339,7 @@ check_restricted <- function(method) {
   )
   if (!is.null(why)) {
     stop_glimmer("argument", paste0("`REML = TRUE` integrates over the fixed effects, and is not there for the ",
-                                    "method '", method, "': ", why, ". Use method = \"laplace\", or REML = FALSE."),
+                                    "method '", method, "': ", why, ". Use REML = FALSE, or ", laplace_instead, "."),
                  argument = "REML", method = method)
   }
 }

@@ -3,6 +3,19 @@
 # Above this Pearson ratio and below this p value a fit is marked.
 overdispersed <- list(ratio = 1.5, p = 1e-3)
 
+#' @section overdispersion:
+#' For families whose variance is determined by the mean (Poisson, binomial with several trials a row): the sum of
+#' squared Pearson residuals given the random effects, divided by the residual degrees of freedom. It is marked above
+#' 1.5 with a chi-squared tail probability below 0.001; with means so small, or groups that tell so little, that the
+#' chi-squared distribution misleads, the tail is that of a distribution with the right mean and variance. A prior
+#' weight counts as so many equal rows. There is no statement for 0/1 data, which cannot show it, and where a grouping
+#' factor has a level for each row. A marked fit has standard errors that are too small, often by the root of the ratio.
+#' What helps: `(1 | row)`, with `data$row <- seq_len(nrow(data))`; missing predictors, slopes or offsets; fewer zeros
+#' than there are, or more, speak for another distribution.
+#' @rdname glimmer_convergence
+#' @name glimmer_convergence
+NULL
+
 #' The Pearson statistic of counts whose mean determines their variance
 #'
 #' A prior weight stands for as many equal rows where the responses are whole numbers.
@@ -112,7 +125,7 @@ check_overdispersion <- function(found) {
   p <- paste0("p ", if (found$p < 1e-4) "below 1e-04" else format(found$p, digits = 2))
   marked <- found$ratio > limit && found$p < overdispersed$p
   text <- if (marked) {
-    paste0("the response varies by more than the ", found$family, " distribution allows (", ratio, ", limit ", limit,
+    paste0("the response varies by more than the family '", found$family, "' allows (", ratio, ", limit ", limit,
            ", ", p, "): standard errors are too small. Add a random effect with a level for each row, or look for ",
            "missing predictors")
   } else if (found$ratio > limit) {

@@ -133,6 +133,7 @@ search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 6
     same <- identical(raised, rule) && round > 1L
     if (same && !any(rule$wide)) break
     rule <- raised
+    tell_rule(engine, rule, round, control)
     engine_set_rule(engine, rule, from$parameters)
     before <- engine_evaluate(engine, from$parameters)$value
     from <- search_again(engine, from, control)
@@ -141,6 +142,13 @@ search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 6
   }
   from$rule <- rule
   from
+}
+
+# What a round will take: in a long fit most of the time passes here.
+tell_rule <- function(engine, rule, round, control) {
+  nodes <- rule$nodes^engine$effects
+  tell(control, 1, "quadrature, round ", round, ": ", paste(unique(count_text(range(nodes))), collapse = " to "),
+       " nodes a level, ", count_text(round(engine$rows * mean(nodes))), " rows times nodes an evaluation")
 }
 
 # Many nodes for each of several effects: most of the way is gone with few, where that leads upwards.

@@ -8,7 +8,8 @@
 #' @noRd
 print_status <- function(x, evaluations) {
   marked <- x$status[!x$status$ok, ]
-  where <- "component(fit, \"status\")"
+  # without a space, at which the line could be broken
+  where <- "component(fit,\"status\")"
   if (!nrow(marked)) {
     cat_wrapped(paste0("Fit status: ok (", paste(ok_words(x), collapse = ", "), "); ", where))
     return(invisible())
@@ -25,7 +26,7 @@ ok_words <- function(x) {
   error <- x$quadrature$error$log_likelihood
   c("converged", "interior",
     if (isLMM.glimmer(x)) "exact likelihood" else if (length(error)) {
-      paste("accurate to", format(signif(max(error, 1e-6), 1L)))
+      paste("accurate to", if (is.na(error)) "an unknown error" else format(signif(max(error, 1e-6), 1L)))
     } else {
       "Laplace without a sign of large error"
     })

@@ -82,9 +82,9 @@ print_fixed <- function(x, digits, signif.stars, ...) {
     # the degrees of freedom are no estimates: few digits
     table <- x$coefficients
     if ("df" %in% colnames(table)) table[, "df"] <- round(table[, "df"], 2L)
-    stats::printCoefmat(table, digits = digits, signif.stars = signif.stars, P.values = TRUE,
-                        has.Pvalue = TRUE, na.print = "-", cs.ind = 1:2,
-                        tst.ind = seq.int(3L, ncol(x$coefficients) - 1L), ...)
+    plainly(stats::printCoefmat(table, digits = digits, signif.stars = signif.stars, P.values = TRUE,
+                                has.Pvalue = TRUE, na.print = "-", cs.ind = 1:2,
+                                tst.ind = ncol(table) - 1L, ...))
   } else {
     cat("none\n")
   }
@@ -95,6 +95,13 @@ print_fixed <- function(x, digits, signif.stars, ...) {
     cat_wrapped("Degrees of freedom take what is on the boundary as known.")
   }
   cat_wrapped(dropped_text(x$dropped))
+}
+
+# Quotation marks of the legend of stars in ASCII.
+plainly <- function(printed) {
+  old <- options(useFancyQuotes = FALSE)
+  on.exit(options(old))
+  printed
 }
 
 print_correlation <- function(covariance, names) {

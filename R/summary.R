@@ -142,8 +142,7 @@ approximation_kind <- function(fit) {
     return(approximation_text(fit))
   }
   accurate <- isTRUE(fit$quadrature$error$log_likelihood <= quadrature_doubtful[["log_likelihood"]])
-  if (accurate) "quadrature" else paste0(approximation_text(fit, short = TRUE), ", error ",
-                                         format(fit$quadrature$error$log_likelihood, digits = 2))
+  if (accurate) "quadrature" else approximation_text(fit, short = TRUE)
 }
 
 quadrature_text <- function(fit, short) {
@@ -151,7 +150,9 @@ quadrature_text <- function(fit, short) {
   effects <- ncol(fit$modes[[1L]])
   count <- paste0(unique(nodes), if (effects > 1L) paste0("^", effects), collapse = " to ")
   if (short) {
-    return(paste0("quadrature (", count, " nodes)"))
+    error <- fit$quadrature$error$log_likelihood
+    return(paste0("quadrature (", count, " nodes, error ", if (is.na(error)) "unknown" else format_error(error, 1e-6),
+                  ")"))
   }
   wide <- sum(fit$quadrature$wide)
   paste0("adaptive Gauss-Hermite quadrature, ", count, " nodes a level",
@@ -228,7 +229,7 @@ format_fixed <- function(x, decimals) {
 # Lines no wider than the console; the later lines of a paragraph are indented.
 cat_wrapped <- function(text, indent = 0L, exdent = 2L, prefix = "") {
   if (length(text)) {
-    lines <- strwrap(text, width = getOption("width"), indent = indent, exdent = exdent, initial = prefix)
+    lines <- strwrap(text, width = getOption("width") + 1L, indent = indent, exdent = exdent, initial = prefix)
     cat(lines, sep = "\n")
   }
 }

@@ -21,7 +21,7 @@ term_anova <- function(fit, type, test, ddf, information) {
   structure(if (test == "F") f_table(tests) else chi_squared_table(tests),
             heading = wrap_lines(c(term_heading(type, test, rule$method), empty_cells_text(attr(contrasts, "empty")),
                                    paste0("Response: ", deparse1(fit$formula[[2L]])))),
-            class = c("anova", "data.frame"))
+            class = c("anova.glimmer", "anova", "data.frame"))
 }
 
 resolve_type <- function(type) {

@@ -15,7 +15,7 @@ LinearModel& as_linear(SEXP pointer) { return *Rcpp::XPtr<LinearModel>(pointer);
 //'
 //' @param data As of cpp_model(), without family and link.
 //' @param restricted Logical: the restricted log-likelihood.
-//' @return An external pointer.
+//' @return An external pointer, alive for this session only.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 SEXP cpp_linear_model(Rcpp::List data, bool restricted) {

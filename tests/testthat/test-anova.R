@@ -11,7 +11,7 @@ test_that("the table is that of lme4", {
   peer <- anova(lme4::lmer(Reaction ~ Days + (Days | Subject), data, REML = FALSE),
                 lme4::lmer(Reaction ~ Days + (1 | Subject), data, REML = FALSE),
                 lme4::lmer(Reaction ~ 1 + (1 | Subject), data, REML = FALSE), model.names = c("a", "b", "c"))
-  expect_s3_class(ours, c("anova", "data.frame"), exact = TRUE)
+  expect_s3_class(ours, c("anova.glimmer", "anova", "data.frame"), exact = TRUE)
   columns <- c("npar", "AIC", "BIC", "logLik", "deviance", "Chisq", "Df", "Pr(>Chisq)")
   expect_identical(names(ours), c(columns, "Pr(mixture)"))
   expect_identical(rownames(ours), c("null", "intercept", "slope"))

@@ -311,7 +311,7 @@ test_that("print and summary say how many nodes, and the error that is left", {
   shown <- gsub("\\s+", " ", paste(capture.output(print(summary(fit))), collapse = " "))
   expect_match(shown, "quadrature, [0-9to ]+ nodes a level, chosen from the data")
   expect_match(shown, as.character(max(nodes)), fixed = TRUE)
-  expect_match(shown, "quadrature error (about|below) [0-9.e-]+ log-likelihood units")
+  expect_match(shown, "accurate to [0-9.e-]+[)]")
   expect_identical(attr(logLik(fit), "method"), "aghq")
   expect_match(paste(capture.output(print(fit)), collapse = " "),
                "quadrature \\([0-9to ]+ nodes, error about [0-9.e-]+\\)")

@@ -80,15 +80,35 @@ test_that("printouts: boundary, joint method, no convergence, no standard errors
   expect_false(any(grepl("NaN|NA", capture.output(show_all(fit)))))
 })
 
-test_that("the verdict has every statement that speaks against the fit, whatever its check is called", {
+test_that("every statement that speaks against the fit is printed, whatever its check is called", {
   fit <- settled(truth_fit("bacteria_logit"))
-  expect_match(verdict_text(fit), "^converged .*, not singular$")
+  expect_match(capture.output(print(fit)), "^Fit status: ok [(]converged, interior, accurate to", all = FALSE)
   said <- list(separation = "one", level_separation = "two", edge = "three", "a new check" = "four")
   more <- Map(function(check, text) new_check(check, 1, 0, FALSE, text), names(said), said)
   fit$status <- do.call(rbind, c(list(fit$status), unname(more), list(new_check("fine", 1, 2, TRUE, "five"))))
-  expect_match(verdict_text(fit), ", SEPARATION: one; two, EDGE: three, A NEW CHECK: four, not singular$")
   shown <- capture.output(print(fit), print(summary(fit)))
-  for (text in said) expect_identical(sum(grepl(text, shown, fixed = TRUE)), 2L)
+  for (text in c("SEPARATION: one", "SEPARATION: two", "EDGE: three", "A NEW CHECK: four")) {
+    expect_identical(sum(grepl(text, shown, fixed = TRUE)), 2L)
+  }
+  expect_false(any(grepl("five|ok", shown)))
+})
+
+test_that("a good fit and one with three marks take one screen at 80 columns", {
+  skip_if_not_installed("glmmTMB")
+  local_width <- options(width = 80)
+  on.exit(options(local_width))
+  good <- glmm(SiblingNegotiation ~ FoodTreatment * SexParent + (1 | Nest), glmmTMB::Owls, poisson)
+  good$status$ok <- TRUE
+  expect_lte(length(capture.output(print(summary(good)))), 40)
+  # overdispersed, a factor without variance, and a Laplace approximation that is no good
+  data <- data.frame(g = gl(60, 4), one = rep(gl(4, 1), 60), x = rep(c(-1, 0, 0, 1), 60))
+  data$y <- rep(c(0, 0, 0, 0, 0, 1, 40, 0, 0, 0, 3, 0, 0, 90, 0, 0), 15)
+  marked <- glmm(y ~ x + (1 | g) + (1 | one), data, poisson)
+  marked$status <- rbind(marked$status[marked$status$check != "accuracy", ],
+                         new_check("accuracy", 0.3, 2, FALSE, check_laplace(data.frame(group = "g", information = 0.3,
+                                                                                       limit = 2))$text))
+  expect_gte(sum(!marked$status$ok), 2L)
+  expect_lte(length(capture.output(print(summary(marked)))), 40)
 })
 
 test_that("a maximum on the edge is in the printout", {
@@ -110,13 +130,62 @@ test_that("printouts: no fixed effects, data by value, many rows", {
 })
 
 test_that("printouts keep to the width, and are invisible and plain", {
-  fit <- truth_fit("sleep_lmm_ml")
+  fits <- list(truth_fit("sleep_lmm_ml"), truth_fit("bacteria_logit", method = "laplace"),
+               suppressWarnings(glmm(Reaction ~ Days + (Days + I(Days^2) + sin(Days) + cos(3 * Days) | Subject),
+                                     truth_model("sleep_lmm_ml")$data)))
+  old <- options(width = 80)
+  on.exit(options(old))
+  for (width in c(60, 80, 120)) {
+    options(width = width, digits = if (width == 60) 4 else 7)
+    for (fit in fits) {
+      shown <- capture.output(result <- withVisible(print(fit)), again <- withVisible(print(summary(fit))),
+                              print(VarCorr(fit), comp = c("Variance", "Std.Dev.")), print(anova(fit)))
+      expect_false(result$visible)
+      expect_false(again$visible)
+      expect_s3_class(again$value, "summary.glimmer")
+      expect_lte(max(nchar(shown)), width)
+      expect_false(any(grepl("[^ -~]", shown)))
+    }
+  }
+})
+
+test_that("correlations of random effects have their names at any width", {
+  names <- c("(Intercept)", "a_long_name", "another_name", "the_last_name")
+  correlation <- matrix(0.25, 4, 4, dimnames = list(names, names))
+  varcor <- structure(list(g = structure(correlation, correlation = correlation)), groups = "g")
+  old <- options(width = 40)
+  on.exit(options(old))
+  shown <- capture.output(print_correlations(varcor, 4))
+  expect_lte(max(nchar(shown)), 40)
+  rows <- grepl("0.25", shown, fixed = TRUE)
+  expect_true(all(grepl(paste(names[-1L], collapse = "|"), shown[rows])))
+})
+
+test_that("events are counted of 0/1 data, trials of others; degrees of freedom have two decimals at most", {
+  fit <- truth_fit("bacteria_logit")
+  expect_equal(summary(fit)$events, sum(fit$frame[[1L]] == 1))
+  expect_match(capture.output(print(fit)), "220 rows, 177 events", all = FALSE, fixed = TRUE)
+  expect_match(capture.output(print(truth_fit("cbpp_logit"))), "842 trials", all = FALSE, fixed = TRUE)
+  skip_if_not_installed("lme4")
+  fit <- glmm(Reaction ~ Days + (Days | Subject), lme4::sleepstudy[-(1:7), ])
+  for (table in list(summary(fit), anova(fit))) {
+    shown <- capture.output(print(table, digits = 8))
+    cells <- strsplit(trimws(sub("^Days", "", grep("^Days ", shown, value = TRUE))), " +")[[1L]]
+    df <- cells[if (inherits(table, "anova")) 2L else 3L]
+    expect_match(df, "^[0-9]+([.][0-9]{1,2})?$")
+  }
+})
+
+test_that("headings of anova and drop1 keep to the width", {
+  data <- truth_model("sleep_lmm_ml")$data
+  names(data) <- sub("Days", "number_of_days_without_enough_sleep", names(data))
+  fit <- glmm(Reaction ~ number_of_days_without_enough_sleep + (1 | Subject), data)
+  more <- glmm(Reaction ~ number_of_days_without_enough_sleep + (number_of_days_without_enough_sleep | Subject), data)
   old <- options(width = 60)
   on.exit(options(old))
-  shown <- capture.output(result <- withVisible(print(fit)), again <- withVisible(print(summary(fit))))
-  expect_false(result$visible)
-  expect_false(again$visible)
-  expect_s3_class(again$value, "summary.glimmer")
-  expect_lte(max(nchar(shown)), 60)
-  expect_false(any(grepl("[^ -~]", shown)))
+  # the table of four columns is wider than a name of that length leaves room for
+  shown <- capture.output(print(anova(fit, more)), print(drop1(fit)))
+  headings <- grep("Models:|Reaction|Note|Likelihood|Single", shown, value = TRUE)
+  expect_gte(length(headings), 4)
+  expect_lte(max(nchar(headings)), 60)
 })
