@@ -42,20 +42,24 @@ stop_fit <- function(what, fit, fields) {
 }
 
 fit_fields <- c("call", "formula", "family", "frame", "terms", "xlevels", "contrasts", "random", "factors", "dropped",
-                "kept", "relations", "parameters", "index", "covariance", "covariance_root", "fixed_root", "boundary", "modes",
-                "mode_variances", "log_likelihood", "nobs", "means", "mean_variances", "method", "nAGQ", "REML",
-                "quadrature", "status", "converged", "singular", "search", "control", "frame_sums", "version")
+                "kept", "relations", "parameters", "index", "covariance", "covariance_root", "fixed_root", "boundary",
+                "modes", "mode_variances", "log_likelihood", "nobs", "means", "mean_variances", "method", "nAGQ",
+                "REML", "quadrature", "status", "converged", "singular", "search", "control", "frame_sums", "version")
 
 # What each field must be beside the others.
 fit_rules <- list(
   call = function(fit) is.call(fit$call),
   formula = function(fit) inherits(fit$formula, "formula"),
-  family = function(fit) inherits(fit$family, "family") && fit$family$link %in% family_traits(fit$family)$links &&
-    is.function(fit$family$linkinv),
+  family = function(fit) {
+    inherits(fit$family, "family") && fit$family$link %in% family_traits(fit$family)$links &&
+      is.function(fit$family$linkinv)
+  },
   frame = function(fit) is.data.frame(fit$frame) && has_sums(fit$frame, fit$frame_sums),
   terms = function(fit) inherits(fit$terms, "terms") && inherits(attr(fit$frame, "terms"), "terms"),
-  xlevels = function(fit) all(names(fit$xlevels) %in% predictor_names(fit$terms)) &&
-    all(names(fit$xlevels) %in% names(fit$contrasts)),
+  xlevels = function(fit) {
+    names <- names(fit$xlevels)
+    all(names %in% predictor_names(fit$terms)) && all(names %in% names(fit$contrasts))
+  },
   contrasts = function(fit) all(names(fit$contrasts) %in% names(fit$frame)),
   parameters = function(fit) is.double(fit$parameters) && length(names(fit$parameters)) == length(fit$parameters),
   index = function(fit) {
@@ -68,9 +72,12 @@ fit_rules <- list(
   covariance_root = function(fit) nrow(fit$covariance_root) == length(fit$parameters),
   fixed_root = function(fit) nrow(fit$fixed_root) == length(fit$index$beta),
   boundary = function(fit) is.logical(fit$boundary) && length(fit$boundary) == length(fit$parameters),
-  random = function(fit) length(fit$random) == length(fit$index$theta) && all(vapply(fit$random, function(term) {
-    all(term$columns %in% seq_along(fit$factors[[term$factor]]$columns))
-  }, NA)),
+  random = function(fit) {
+    known <- vapply(fit$random, function(term) {
+      all(term$columns %in% seq_along(fit$factors[[term$factor]]$columns))
+    }, NA)
+    length(fit$random) == length(fit$index$theta) && all(known)
+  },
   modes = function(fit) has_effects(fit$modes, fit$factors, modes = TRUE),
   mode_variances = function(fit) has_effects(fit$mode_variances, fit$factors, modes = FALSE),
   means = function(fit) is.null(fit$means) || has_effects(fit$means, fit$factors, modes = TRUE),

@@ -35,19 +35,27 @@ test_that("every field that is missing or cut is found", {
 
 test_that("an edited model frame, and a tampered family, are found", {
   fit <- whole_fit()
-  edits <- list(function(fit) { fit$frame$yc[7] <- fit$frame$yc[7] + 1L; fit },
-                function(fit) { fit$frame$g[1:2] <- rev(levels(fit$frame$g))[1:2]; fit },
-                function(fit) { fit$frame <- fit$frame[120:1, ]; fit },
-                function(fit) { fit$frame$x <- NULL; fit },
-                function(fit) { fit$frame <- head(fit$frame, 50); fit },
-                function(fit) { fit$family$link <- NULL; fit },
-                function(fit) { fit$family$link <- "identity2"; fit },
-                function(fit) { fit$family$family <- "nobody"; fit },
-                function(fit) { fit$family$linkinv <- NULL; fit },
-                function(fit) { fit$modes$g <- fit$modes$g[-1, , drop = FALSE]; fit },
-                function(fit) { fit$factors$g$levels <- "a"; fit },
-                function(fit) { fit$index$beta <- 1L; fit })
-  for (edit in edits) expect_s3_class(error_of(predict(edit(fit))), "glimmer_error_fit")
+  edits <- expression(
+    fit$frame$yc[7] <- fit$frame$yc[7] + 1L,
+    fit$frame$g[1:2] <- rev(levels(fit$frame$g))[1:2],
+    fit$frame <- fit$frame[120:1, ],
+    fit$frame$x <- NULL,
+    fit$frame <- head(fit$frame, 50),
+    fit$family$link <- NULL,
+    fit$family$link <- "identity2",
+    fit$family$family <- "nobody",
+    fit$family$linkinv <- NULL,
+    fit$modes$g <- fit$modes$g[-1, , drop = FALSE],
+    fit$factors$g$levels <- "a",
+    fit$index$beta <- 1L
+  )
+  for (edit in edits) {
+    edited <- with(list(fit = fit), {
+      eval(edit)
+      fit
+    })
+    expect_s3_class(error_of(predict(edited)), "glimmer_error_fit")
+  }
   old <- fit
   old$version <- "0.0.1"
   old$modes <- NULL
