@@ -276,7 +276,7 @@ with_mixture <- function(table, added) {
 
 boundary_notes <- function(table, added) {
   notes <- vapply(which(added > 0L & !is.na(table$Chisq)), function(k) {
-    paste0("Note: ", rownames(table)[k], " adds ", if (added[k] == 1L) "a random effect" else "random effects",
+    paste0("Note: ", rownames(table)[k], " adds ", agree(added[k], "a random effect", "random effects"),
            " to the model above, whose variance is 0 there, on the boundary: the p value is too large.",
            if (added[k] == 1L) paste0(" By the mixture of chi-squared distributions it is ",
                                       format.pval(table[["Pr(mixture)"]][k], 3L), "."))

@@ -54,12 +54,12 @@ format_items <- function(x, n = 5L) {
 #' @return Character: `"row 3"` or `"rows 3, 7 and 9"`.
 #' @noRd
 format_rows <- function(rows, n = 5L) {
-  paste(if (length(rows) == 1L) "row" else "rows", join_items(rows, n))
+  paste(agree(length(rows), "row", "rows"), join_items(rows, n))
 }
 
-# The word that agrees with the number of things.
-agree <- function(things, one, several) {
-  if (length(things) == 1L) one else several
+# The words for one of something, or for another number of them.
+agree <- function(number, one, several) {
+  if (number == 1L) one else several
 }
 
 join_items <- function(x, n) {

@@ -147,6 +147,8 @@ order_contrasts <- function(contrasts, names) {
   if (is.null(given) || identical(given, names)) {
     return(contrasts)
   }
+  # columns called alike are told apart as those of the fit are
+  colnames(contrasts) <- given <- make.unique(given)
   if (!setequal(given, names)) {
     stop_glimmer("argument", paste0("`L` names ", format_items(setdiff(given, names)), ": the fixed effects are ",
                                     format_items(names, 20L), "."), argument = "L", unknown = setdiff(given, names))

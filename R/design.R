@@ -145,7 +145,8 @@ check_contrasts <- function(contrasts, frame) {
   categorical <- vapply(frame, function(x) is.factor(x) || is.character(x) || is.logical(x), logical(1))
   unknown <- setdiff(names(contrasts), names(frame)[categorical])
   if (length(unknown)) {
-    stop_glimmer("contrasts", paste0("`contrasts` names ", format_items(unknown), ", which is no factor of the model."),
+    stop_glimmer("contrasts", paste0("`contrasts` names ", format_items(unknown), ", which ",
+                                     agree(length(unknown), "is no factor", "are no factors"), " of the model."),
                  argument = "contrasts", variable = unknown)
   }
   for (name in names(contrasts)) {
@@ -188,8 +189,8 @@ warn_aliased <- function(columns) {
   if (!length(columns)) {
     return(invisible())
   }
-  warn_glimmer("aliased", paste0(if (length(columns) == 1L) "The column " else "The columns ", format_items(columns),
-                                 " of the fixed effects ", if (length(columns) == 1L) "is" else "are",
+  warn_glimmer("aliased", paste0(agree(length(columns), "The column ", "The columns "), format_items(columns),
+                                 " of the fixed effects ", agree(length(columns), "is", "are"),
                                  " constant or a combination of other columns, and left out."), columns = columns)
 }
 

@@ -80,7 +80,9 @@ scope_labels <- function(scope, object) {
   }
   unknown <- setdiff(labels, attr(object$terms, "term.labels"))
   if (length(unknown)) {
-    stop_glimmer("argument", paste0("`scope` has ", format_items(unknown), ", which is no term of the fixed effects."),
+    stop_glimmer("argument", paste0("`scope` has ", format_items(unknown), ", which ",
+                                  agree(length(unknown), "is no term", "are no terms"), " of the fixed effects: there ",
+                                  "are ", format_items(attr(object$terms, "term.labels"), 20L), "."),
                  argument = "scope", unknown = unknown)
   }
   labels

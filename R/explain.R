@@ -28,9 +28,10 @@ explain_variable <- function(variable, parts, data, env) {
   term <- term_using(parts, name, variable)
   missing <- if (inherits(value, "error") || is.function(value)) missing_variables(variable, data, env)
   if (length(missing)) {
-    stop_glimmer("variable", paste0(agree(missing, "Variable ", "Variables "), format_items(missing), ", used in ",
-                                    term, agree(missing, ", is", ", are"), " neither in the data nor where the ",
-                                    "formula was made."), variable = missing, term = term)
+    stop_glimmer("variable", paste0(agree(length(missing), "Variable ", "Variables "), format_items(missing),
+                                    ", used in ", term, agree(length(missing), ", is", ", are"),
+                                    " neither in the data nor where the formula was made."),
+                 variable = missing, term = term)
   }
   if (inherits(value, "error")) {
     stop_evaluation(name, term, conditionMessage(value), all.vars(variable), data, env)

@@ -224,7 +224,7 @@ check_family_functions <- function(given, made) {
   }, NA)
   if (any(differs)) {
     stop_glimmer("family", paste0("`family` says ", made$family, "(\"", made$link, "\"), but its ",
-                                  format_items(names(arguments)[differs]), agree(which(differs), " differs", " differ"),
+                                  format_items(names(arguments)[differs]), agree(sum(differs), " differs", " differ"),
                                   " from that family's: functions of one's own are not there. Give the family as a ",
                                   "call, such as ", made$family, "(\"", made$link, "\")."),
                  argument = "family", family = made$family, link = made$link, field = names(arguments)[differs])

@@ -201,8 +201,9 @@ check_row_numbers <- function(subset, n) {
   broken <- subset[which(subset != round(subset))]
   if (length(broken)) {
     stop_glimmer("subset", paste0("`subset` must be logical, or the numbers or names of rows: ",
-                                  join_items(format(broken), 3L), if (length(broken) == 1L) " is no row number."
-                                  else " are no row numbers."), argument = "subset", rows = broken)
+                                  join_items(format(broken), 3L),
+                                  agree(length(broken), " is no row number.", " are no row numbers.")),
+                 argument = "subset", rows = broken)
   }
   if (any(subset < 0, na.rm = TRUE) && (anyNA(subset) || any(subset > 0))) {
     stop_glimmer("subset", paste0("`subset` has positive and negative (or missing) row numbers: give those to use, ",
@@ -230,14 +231,14 @@ check_rows <- function(frame, parts, data, extras) {
     guilty <- if (any(counts == nrow(whole))) names(whole)[counts == nrow(whole)] else names(whole)[counts > 0L]
     explain_infinite(guilty, whole, data, environment(parts$frame))
     guilty <- argument_names(guilty)
-    stop_glimmer("rows", paste0(n, " complete ", if (n == 1L) "row" else "rows", " of ", nrow(whole), " left: ",
+    stop_glimmer("rows", paste0(n, " complete ", agree(n, "row", "rows"), " of ", nrow(whole), " left: ",
                                 "there are missing values in ", format_items(guilty), "."), variable = guilty)
   }
   if (n == 0L && !is.null(extras$subset)) {
     stop_glimmer("rows", "0 rows after `subset`: no row of the data fulfils it.", argument = "subset")
   }
   group_names <- unique(vapply(parts$terms, function(term) term$group_name, ""))
-  stop_glimmer("rows", paste0("The data have ", n, if (n == 1L) " row" else " rows", ", so that each grouping factor (",
+  stop_glimmer("rows", paste0("The data have ", n, agree(n, " row", " rows"), ", so that each grouping factor (",
                               format_items(group_names), ") has at most 1 level: a mixed model needs several ",
                               "rows and groups."), argument = "data")
 }

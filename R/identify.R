@@ -94,9 +94,11 @@ refuse_shared <- function(first, second, design, active) {
   columns <- unique(colnames(z)[setdiff(seq_len(ncol(z)), kept)])
   groups <- c(first$group, second$group)
   stop_glimmer("duplicated_term", paste0("The grouping factors ", format_items(groups), " make the same groups, and ",
-                                         "the random terms ", first$label, " and ", second$label, " have the column ",
-                                         format_items(columns), " twice (by itself or as a combination of columns): ",
-                                         "its variance cannot be divided. Keep one of the terms."),
+                                         "the random terms ", first$label, " and ", second$label, " have the ",
+                                         agree(length(columns), "column ", "columns "), format_items(columns),
+                                         " twice (by itself or as a combination of columns): ",
+                                         agree(length(columns), "its variance", "their variances"),
+                                         " cannot be divided. Keep one of the terms."),
                column = columns, term = c(first$label, second$label), variable = groups, group = groups)
 }
 

@@ -105,8 +105,9 @@ new_variable <- function(expression, name, newdata, env, advice) {
   if (inherits(value, "error") || is.function(value) || absent) {
     missing <- if (absent) name else missing_variables(expression, newdata, env)
     if (length(missing)) {
-      stop_glimmer("variable", paste0(agree(missing, "Variable ", "Variables "), format_items(missing),
-                                      " of the model ", agree(missing, "is", "are"), " not in `newdata`.", advice),
+      stop_glimmer("variable", paste0(agree(length(missing), "Variable ", "Variables "), format_items(missing),
+                                      " of the model ", agree(length(missing), "is", "are"), " not in `newdata`.",
+                                      advice),
                    variable = missing, argument = "newdata")
     }
     stop_glimmer("variable", paste0("Variable ", format_items(name), " of the model cannot be evaluated in ",
@@ -222,7 +223,7 @@ known_levels <- function(x, levels, name) {
   unknown <- setdiff(unique(x[!is.na(x)]), levels)
   if (length(unknown)) {
     stop_glimmer("levels", paste0("The factor ", format_items(name), " has ",
-                                  if (length(unknown) == 1L) "a level" else "levels", " in `newdata` that the fit has ",
+                                  agree(length(unknown), "a level", "levels"), " in `newdata` that the fit has ",
                                   "not seen: ", format_items(unknown), ". The fit knows ", format_items(levels), "."),
                  variable = name, levels = unknown, argument = "newdata")
   }

@@ -109,8 +109,8 @@ predicted_means <- function(fit, eta, rows) {
   lost <- setdiff(which(is.na(means) & !is.na(eta)), rows$without_value)
   if (length(lost)) {
     labels <- rows$names[lost]
-    warn_glimmer("mean", paste0(if (length(lost) == 1L) "The mean of " else "The means of ", format_rows(labels),
-                                if (length(lost) == 1L) " is" else " are", " NA: ", link_limit_text(fit$family),
+    warn_glimmer("mean", paste0(agree(length(lost), "The mean of ", "The means of "), format_rows(labels),
+                                agree(length(lost), " is", " are"), " NA: ", link_limit_text(fit$family),
                                 ", and ", if (length(lost) > 1L) "in the first of them ", "it is ",
                                 format(eta[[lost[1L]]], digits = 3), ". `type = \"link\"` gives linear predictors."),
                  rows = labels, linear_predictor = unname(eta[lost]))
@@ -189,7 +189,7 @@ check_new_levels <- function(rows, allowed) {
     unknown <- random$labels[is.na(random$position)]
     if (length(unknown)) {
       stop_glimmer("levels", paste0("The grouping factor ", format_items(group), " has ",
-                                    if (length(unknown) == 1L) "a level" else "levels", " in `newdata` that the fit ",
+                                    agree(length(unknown), "a level", "levels"), " in `newdata` that the fit ",
                                     "has not seen: ", format_items(unknown), ". `allow.new.levels = TRUE` predicts ",
                                     "with random effects of 0, `re.form = NA` without random effects."),
                    variable = group, levels = unknown, argument = "newdata")

@@ -62,7 +62,7 @@ check_term_rank <- function(z, label, active, diagonal) {
   if (length(kept) < ncol(z)) {
     columns <- colnames(z)[setdiff(seq_len(ncol(z)), kept)]
     stop_glimmer("rank", paste0("The model matrix of the random term ", label, " is rank deficient: ",
-                                format_items(columns), if (length(columns) == 1L) " is" else " are",
+                                format_items(columns), agree(length(columns), " is", " are"),
                                 " constant or a combination of its other columns. Take them out of the term."),
                  term = label, columns = columns)
   }
@@ -200,12 +200,15 @@ check_pair <- function(first, second, z, products, names) {
   repeated <- unique(names[columns[-independent]])
   if (length(repeated)) {
     labels <- unique(c(first$label, second$label))
-    subject <- if (length(labels) == 1L) "The random term " else "The random terms "
+    subject <- agree(length(labels), "The random term ", "The random terms ")
     stop_glimmer("duplicated_term", paste0(subject, paste(labels, collapse = " and "),
-                                           if (length(labels) == 1L) " has" else " have", " the column ",
-                                           format_items(repeated), " twice (by itself or as a combination of columns) ",
-                                           "for the grouping factor ", format_items(first$group), ": its variance ",
-                                           "cannot be divided. Keep the column once."),
+                                           agree(length(labels), " has", " have"), " the ",
+                                           agree(length(repeated), "column ", "columns "), format_items(repeated),
+                                           " twice (by itself or as a combination of columns) for the grouping factor ",
+                                           format_items(first$group), ": ",
+                                           agree(length(repeated), "its variance", "their variances"),
+                                           " cannot be divided. ",
+                                           agree(length(repeated), "Keep the column once.", "Keep each once.")),
                  column = repeated, term = labels, variable = first$group)
   }
 }

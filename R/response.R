@@ -119,7 +119,7 @@ two_levels <- function(y, name) {
   }
   if (nlevels(y) != 2L) {
     stop_glimmer("response", paste0("The response ", format_items(name), " has ", nlevels(y),
-                                    if (nlevels(y) == 1L) " level (" else " levels (", format_items(levels(y)),
+                                    agree(nlevels(y), " level (", " levels ("), format_items(levels(y)),
                                     "); binomial needs 2: the first is failure, the second is success."),
                  variable = name, levels = levels(y))
   }

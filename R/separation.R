@@ -255,7 +255,7 @@ check_separation <- function(covariance, engine, design, limit = 10) {
 }
 
 hardly_determined <- function(columns, value, limit, how, cause) {
-  text <- paste0("the data hardly determine ", if (length(columns) == 1L) "the coefficient" else "the coefficients",
+  text <- paste0("the data hardly determine ", agree(length(columns), "the coefficient", "the coefficients"),
                  " of ", format_items(columns), " (", how, "): ", cause)
   list(status = new_check("separation", value, limit, FALSE, text),
        found = list(proven = FALSE, columns = columns, text = text))
@@ -291,9 +291,9 @@ separation_text <- function(found) {
   where <- if (!is.null(cells)) {
     paste0(" (", paste(cells$variable, collapse = ":"), " = ", format_items(cells$levels), ")")
   }
-  rows <- paste(count_text(length(found$rows)), if (length(found$rows) == 1L) "row" else "rows")
-  paste0("separated data: ", if (length(signs) == 1L) "the coefficient of " else "the coefficients of ",
-         join_items(paste0("'", found$columns, "' (", signs, ")"), 5L), if (length(signs) == 1L) " has" else " have",
+  rows <- paste(count_text(length(found$rows)), agree(length(found$rows), "row", "rows"))
+  paste0("separated data: ", agree(length(signs), "the coefficient of ", "the coefficients of "),
+         join_items(paste0("'", found$columns, "' (", signs, ")"), 5L), agree(length(signs), " has", " have"),
          " no finite estimate, because in ", rows, where,
          " every response is at its limit")
 }

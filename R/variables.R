@@ -9,8 +9,9 @@ check_variable_names <- function(formula) {
   names <- terms_variables(stats::terms(formula))
   taken <- intersect(names, c("(weights)", "(offset)"))
   if (length(taken)) {
-    stop_glimmer("variable", paste0("A variable of the formula is called ", format_items(taken), ": so the weights ",
-                                    "and the offset are called in a model frame. Rename it."), variable = taken)
+    stop_glimmer("variable", paste0("The formula has ", agree(length(taken), "a variable", "variables"), " called ",
+                                    format_items(taken), ": so the weights and the offset are called in a model ",
+                                    "frame. Rename ", agree(length(taken), "it.", "them.")), variable = taken)
   }
   repeated <- unique(names[duplicated(names)])
   if (length(repeated)) {
@@ -36,7 +37,8 @@ check_labels <- function(x, name) {
 }
 
 check_codes <- function(x, name) {
-  levels <- levels(x)
+  # as factors print a level that is missing
+  levels <- replace(levels(x), is.na(levels(x)), "<NA>")
   codes <- unclass(x)
   repeated <- unique(levels[duplicated(levels)])
   broken <- which(codes < 1L | codes > length(levels) | codes != round(codes))

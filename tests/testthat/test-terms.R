@@ -206,3 +206,10 @@ test_that("a column that two terms share is still refused, under its name", {
   refused(glmm(y ~ x + (1 | id) + (x | id), colliding), "duplicated_term", column = "(Intercept)")
   refused(glmm(y ~ x + (0 + time2 | id) + (0 + z | id), colliding), "duplicated_term", column = "z")
 })
+
+test_that("contrasts whose columns are called alike are those of the fit, in its order", {
+  fit <- glmm(y ~ time + time2 + (1 | id), colliding)
+  rows <- diag(4)[3:4, ]
+  expect_equal(ddf(fit, structure(rows, dimnames = list(NULL, c("(Intercept)", "time2", "time3", "time2")))),
+               ddf(fit, rows))
+})

@@ -22,6 +22,12 @@ test_that("factors with repeated labels or codes beyond their levels are refused
   refused(predict(fit, with_column("f", twice)), "variable", variable = "f")
 })
 
+test_that("a missing level is not taken for the label as which it is printed", {
+  both <- factor(rep(c("<NA>", NA, "b"), 20), exclude = NULL)
+  refused(glmm(y ~ 1 + (1 | f), with_column("f", both)), "variable", variable = "f", levels = "<NA>")
+  refused(glmm(y ~ f + (1 | g), with_column("f", both)), "variable", variable = "f", levels = "<NA>")
+})
+
 test_that("text that is not valid in its encoding is refused", {
   skip_if_not(l10n_info()[["UTF-8"]])
   text <- rep(c("fa\xe7ile", "b", "c"), 20)
@@ -65,4 +71,18 @@ test_that("families whose fields or functions are not those of their name are re
   refused(glmm(s ~ x + (1 | g), broken, tampered(binomial(), link = "probit")), "family", link = "probit")
   refused(glmm(s ~ x + (1 | g), broken, tampered(binomial(), variance = function(mu) mu)), "family", field = "variance")
   refused(glmm(s ~ x + (1 | g), broken, tampered(poisson(), family = "binomial")), "family", family = "binomial")
+})
+
+test_that("messages about several things are in the plural", {
+  expect_message_of <- function(expression, text) {
+    message <- conditionMessage(error_of(expression))
+    expect_match(message, text, fixed = TRUE)
+  }
+  expect_message_of(glmm(y ~ v + (1 | g), broken), "Variable 'v', used in the fixed effects (`v`), is neither")
+  expect_message_of(glmm(y ~ I(v * w) + (1 | g), broken), "Variables 'v' and 'w', used in")
+  fit <- glmm(y ~ I(x * s) + (1 | g), broken)
+  expect_message_of(predict(fit, broken["g"]), "Variables 'x' and 's' of the model are not in `newdata`")
+  expect_message_of(drop1(fit, c("v", "w")), "'v' and 'w', which are no terms")
+  expect_message_of(glmm(y ~ f + (1 | g), broken, contrasts = list(v = 1, w = 2)), "'v' and 'w', which are no factors")
+  expect_message_of(glmm(y ~ f + (x | g) + (x | g), broken), "has the columns '(Intercept)' and 'x' twice")
 })
