@@ -122,6 +122,7 @@ accuracy_table <- function(rows, reference, fit) {
 #' @method print accuracy.glimmer
 #' @export
 print.accuracy.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  check_dots(print.accuracy.glimmer, ..., .others = names(formals(print.default)))
   check_digits(digits)
   if (!all(accuracy_columns %in% names(x))) {
     print(as.data.frame(x), digits = digits, ...)
@@ -165,6 +166,8 @@ accuracy_words <- function(x) {
 #' @method plot accuracy.glimmer
 #' @export
 plot.accuracy.glimmer <- function(x, ...) {
+  check_dots(plot.accuracy.glimmer, ..., .others = c(names(formals(graphics::matplot)),
+                                                     names(formals(graphics::plot.default)), names(graphics::par())))
   rows <- which(x$nAGQ > 0L & !x$reference)
   best <- if (any(x$reference)) which(x$reference) else nrow(x)
   estimates <- as.matrix(as.data.frame(x)[-seq_along(accuracy_columns)])

@@ -76,7 +76,7 @@
 #' @export
 anova.glimmer <- function(object, ..., refit = NULL, model.names = NULL, type = "II", test = "auto",
                           ddf = "auto", information = c("expected", "observed")) {
-  check_dots(anova.glimmer, ...)
+  check_dots(anova.glimmer, ..., .others = "")
   if (!is.null(refit)) check_flag(refit, "refit")
   type <- resolve_type(type)
   test <- match_choice(test, c("auto", "F", "Chisq"), "test")

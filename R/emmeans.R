@@ -43,6 +43,9 @@ recover_data.glimmer <- function(object, data = NULL, ..., params = "pi") {
 #' @rdname emmeans.glimmer
 #' @exportS3Method emmeans::emm_basis
 emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", information = c("expected", "observed"), ...) {
+  # all that a user gives to a function of 'emmeans' arrives here, data frames column by column
+  columns <- grep("^data[.]", names(list(...)), value = TRUE)
+  check_dots(emm_basis.glimmer, ..., .others = c("vcov.", "misc", emmeans_arguments(), columns), .shown = "emmeans")
   rule <- ddf_rule(object, ddf, information)
   # variables that do not come from the grid are refused or warned of, as in predict()
   new_variables(object, terms_variables(trms), grid)
@@ -60,4 +63,14 @@ emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", informatio
 # One contrast, or a matrix with a row each. 'emmeans' takes the environment of the function away.
 emmeans_df <- function(k, dfargs) {
   dfargs$of(if (is.matrix(k)) k else matrix(k, 1L), dfargs$rule)
+}
+
+# Arguments of its functions, of its methods, and of its families of contrasts.
+emmeans_arguments <- function() {
+  namespace <- asNamespace("emmeans")
+  names <- grep("^(ref_grid|emmeans|emtrends|joint_tests|emmip|contrast|regrid)$|[.](emmGrid|emmc)$", ls(namespace),
+                value = TRUE)
+  arguments <- unlist(lapply(names, function(name) names(formals(get(name, envir = namespace)))))
+  internal <- c("...", "object", "model", "trms", "frame", "x", "y", "value")
+  setdiff(unique(c(arguments, "collapse", "cross.reduce")), internal)
 }

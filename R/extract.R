@@ -91,6 +91,7 @@ random_places <- function(design) {
 #' @method print coef.glimmer
 #' @export
 print.coef.glimmer <- function(x, digits = NULL, ...) {
+  check_dots(print.coef.glimmer, ..., .others = names(formals(print.data.frame)))
   if (!is.null(digits)) check_digits(digits)
   print(unclass(x), digits = digits, ...)
   invisible(x)
@@ -247,6 +248,7 @@ formula.glimmer <- function(x, fixed.only = FALSE, random.only = FALSE, ...) {
 #' @export
 terms.glimmer <- function(x, fixed.only = TRUE, ...) {
   check_dots(terms.glimmer, ...)
+  refuse_linear_tests(parent.frame())
   check_flag(fixed.only, "fixed.only")
   if (fixed.only) x$terms else attr(x$frame, "terms")
 }
@@ -255,6 +257,7 @@ terms.glimmer <- function(x, fixed.only = TRUE, ...) {
 #' @export
 model.frame.glimmer <- function(formula, fixed.only = FALSE, ...) {
   check_dots(model.frame.glimmer, ...)
+  refuse_linear_tests(parent.frame())
   check_flag(fixed.only, "fixed.only")
   frame <- formula$frame
   if (!fixed.only) {

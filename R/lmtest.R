@@ -1,4 +1,60 @@
-# Likelihood ratio tests by lmtest.
+# Methods for 'lmtest': tests of coefficients, comparisons of fits. Its tests of linear models are refused.
+
+#' Tests of coefficients and comparisons by 'lmtest'
+#'
+#' Methods by which `coeftest()`, `coefci()` and `waldtest()` of 'lmtest' take a fit. They are there when
+#' that package is loaded; `glimmer` does not need it.
+#'
+#' @param x,object Object of class `glimmer`.
+#' @param vcov.,vcov `NULL`, a covariance matrix of the fixed effects, or a function that gives it for a fit.
+#' @param df `NULL` or number: degrees of freedom of t; `NULL` for the normal distribution.
+#' @param save Logical: keep the fit as an attribute.
+#' @param parm Names or positions of fixed effects.
+#' @param level Number between 0 and 1: the confidence level.
+#' @param test `"Chisq"`. F tests are those of [test_contrasts()].
+#' @param name `NULL`, or a function that gives a fit's name.
+#' @param ... `coeftest()`, `coefci()`: arguments of `vcov.` where that is a function. `waldtest()`: further
+#'   fits, or what to leave out of the one before: names or numbers of terms, or a formula of the fixed effects. By
+#'   default all fixed effects but the intercept; the random effects stay.
+#' @return As in 'lmtest'.
+#' @section Errors: `glimmer_error_not_available` from `bptest()`, `dwtest()`, `gqtest()`, `resettest()` and
+#'   the other tests of linear models of 'lmtest': they would fit the fixed part by least squares and leave the random
+#'   effects out.
+#' @examples
+#' if (requireNamespace("lmtest", quietly = TRUE)) {
+#'   fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight, REML = FALSE)
+#'   print(lmtest::coeftest(fit))
+#' }
+#' @name lmtest.glimmer
+#' @exportS3Method lmtest::coeftest
+coeftest.glimmer <- function(x, vcov. = NULL, df = NULL, ..., save = FALSE) { # nolint: object_name_linter.
+  if (!is.function(vcov.)) check_dots(coeftest.glimmer, ...)
+  check_flag(save, "save")
+  table <- lmtest::coeftest(fixed_part(x, vcov., ...), df = df)
+  if (save) attr(table, "object") <- x
+  table
+}
+
+#' @rdname lmtest.glimmer
+#' @exportS3Method lmtest::coefci
+coefci.glimmer <- function(x, parm = NULL, level = 0.95, vcov. = NULL, df = NULL, ...) { # nolint: object_name_linter.
+  if (!is.function(vcov.)) check_dots(coefci.glimmer, ...)
+  check_level(level)
+  lmtest::coefci(fixed_part(x, vcov., ...), parm = parm, level = level, df = df)
+}
+
+#' @rdname lmtest.glimmer
+#' @exportS3Method lmtest::waldtest
+waldtest.glimmer <- function(object, ..., vcov = NULL, test = c("Chisq", "F"), name = NULL) {
+  check_dots(waldtest.glimmer, ..., .others = "")
+  refuse_f_test(test, "test", "test_contrasts(fit, L)")
+  covariance <- if (is.function(vcov)) function(part) given_covariance(vcov, part$fit) else vcov
+  if (is.null(name)) {
+    name <- function(part) deparse1(stats::formula(if (inherits(part, "glimmer_fixed")) part$fit else part))
+  }
+  parts <- lapply(list(object, ...), function(model) if (inherits(model, "glimmer")) fixed_part(model) else model)
+  do.call(lmtest::waldtest, c(parts, list(vcov = covariance, name = name)))
+}
 
 #' Likelihood ratio tests by 'lmtest'
 #'
@@ -20,6 +76,7 @@
 #' }
 #' @exportS3Method lmtest::lrtest
 lrtest.glimmer <- function(object, ..., name = NULL) {
+  check_dots(lrtest.glimmer, ..., .others = "")
   if (!is.null(name) && !is.function(name)) {
     stop_glimmer("argument", "`name` must be a function that gives the name of a fit.", argument = "name")
   }
@@ -34,4 +91,20 @@ lrtest.glimmer <- function(object, ..., name = NULL) {
   heading <- attr(table, "heading")
   attr(table, "heading") <- c(heading[1L], if (length(refitted)) paste0(refitted_text(refitted), "\n"), heading[-1L])
   table
+}
+
+#' Refuse functions that read a fit as a linear model with independent errors
+#'
+#' The tests of 'lmtest' are no generics: they take the terms and the model frame of what they are given, and fit by
+#' least squares. No other function of that package asks a fit for these directly.
+#'
+#' @param caller The frame of the function that asks.
+#' @noRd
+refuse_linear_tests <- function(caller) {
+  if (isNamespaceLoaded("lmtest") && identical(parent.env(caller), asNamespace("lmtest"))) {
+    stop_not_available("formula", paste(
+      "The tests of linear models in 'lmtest' fit the fixed part by least squares, with independent errors and without",
+      "the random effects: they say nothing of this fit. Look at residuals(fit, \"pearson\") or at simulate(fit)."
+    ))
+  }
 }

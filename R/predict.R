@@ -86,7 +86,7 @@
 #' @export
 predict.glimmer <- function(object, newdata = NULL, type = c("link", "response"), re.form = NULL, se.fit = FALSE,
                             allow.new.levels = FALSE, na.action = stats::na.pass, ...) {
-  check_dots(predict.glimmer, ..., .foreign = c("random.only", "newparams", "interval"))
+  check_dots(predict.glimmer, ...)
   type <- match_choice(type, c("link", "response"), "type")
   check_flag(se.fit, "se.fit")
   check_flag(allow.new.levels, "allow.new.levels")

@@ -106,6 +106,7 @@ choose_factors <- function(whichel, known) {
 #' @rdname ranef.glimmer
 #' @export
 as.data.frame.ranef.glimmer <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_dots(as.data.frame.ranef.glimmer, ...)
   effects <- unlist(lapply(x, function(modes) if (is.data.frame(modes)) names(modes) else attr(modes, "effect")))
   parts <- Map(function(modes, group) {
     variances <- attr(modes, "postVar")
@@ -132,6 +133,7 @@ as.data.frame.ranef.glimmer <- function(x, row.names = NULL, optional = FALSE, .
 #' @method print ranef.glimmer
 #' @export
 print.ranef.glimmer <- function(x, digits = NULL, n = 6L, ...) {
+  check_dots(print.ranef.glimmer, ..., .others = names(formals(print.data.frame)))
   if (!is.null(digits)) check_digits(digits)
   check_number(n, "n", 1)
   for (name in names(x)) {

@@ -54,7 +54,7 @@
 #' @export
 simulate.glimmer <- function(object, nsim = 1, seed = NULL, re.form = NA, newdata = NULL, allow.new.levels = FALSE,
                              na.action = stats::na.pass, use.u = NULL, ...) {
-  check_dots(simulate.glimmer, ..., .foreign = "newparams")
+  check_dots(simulate.glimmer, ...)
   check_number(nsim, "nsim", 1, .Machine$integer.max, whole = TRUE)
   if (!is.null(seed)) check_number(seed, "seed", -.Machine$integer.max, .Machine$integer.max)
   check_flag(allow.new.levels, "allow.new.levels")

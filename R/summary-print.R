@@ -5,6 +5,7 @@
 #' @export
 print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
                                   signif.stars = getOption("show.signif.stars"), correlation = x$correlation, ...) {
+  check_dots(print.summary.glimmer, ..., .others = names(formals(stats::printCoefmat)))
   check_digits(digits)
   check_flag(signif.stars, "signif.stars")
   check_flag(correlation, "correlation")

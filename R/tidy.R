@@ -32,7 +32,8 @@ generics::augment
 #' @param data Data frame to add columns to: the model frame, or the data of the fit, with a row for each row used (or,
 #'   after `na.exclude`, for each row).
 #' @param newdata Data frame to predict for; used instead of `data`.
-#' @param ... Not used: arguments of other methods are ignored.
+#' @param status Logical: with the columns of the fit's verdict, which tables of fits should not show.
+#' @param ... Not used.
 #' @return Data frames.
 #'
 #'   `tidy()`: a row for each parameter; columns `effect`, `group` (not with `"fixed"` alone), `level` (with
@@ -42,10 +43,10 @@ generics::augment
 #'   linear predictor. The standard errors of `"ran_vals"` are conditional standard deviations, see [ranef.glimmer()].
 #'   What does not apply is `NA`.
 #'
-#'   `glance()`: one row with `nobs`, `sigma`, `logLik`, `AIC`, `BIC`, `deviance`, `df.residual`, `converged`,
-#'   `singular` (logical), `method` (character), `nAGQ`, and the numbers of the fit's verdict, see
-#'   [glimmer_convergence]: `gain` (log-likelihood units that one more Newton step predicts) and `condition` (condition
-#'   number of the observed information; infinite where that is not positive definite).
+#'   `glance()`: one row with `nobs`, `sigma`, `logLik`, `AIC`, `BIC`, `deviance`, `df.residual`; with
+#'   `status = TRUE` also `converged`, `singular` (logical), `method` (character), `nAGQ`, and the numbers of the fit's
+#'   verdict, see [glimmer_convergence]: `gain` (log-likelihood units that one more Newton step predicts) and
+#'   `condition` (condition number of the observed information; infinite where that is not positive definite).
 #'
 #'   `augment()`: `data` with the columns `.fitted` and `.fixed`, the linear predictor with and without the random
 #'   effects, and `.mu`, the mean with them; and `.resid`, the deviance residuals (not for `newdata`).
@@ -142,12 +143,16 @@ tidy_coefficients <- function(fit) {
 #' @rdname tidy.glimmer
 #' @method glance glimmer
 #' @export
-glance.glimmer <- function(x, ...) {
+glance.glimmer <- function(x, status = FALSE, ...) {
   check_dots(glance.glimmer, ...)
+  check_flag(status, "status")
   criteria <- information_criteria(x)
-  data.frame(nobs = x$nobs, sigma = sigma.glimmer(x), logLik = criteria[["logLik"]], AIC = criteria[["AIC"]],
-             BIC = criteria[["BIC"]], deviance = deviance.glimmer(x), df.residual = df.residual.glimmer(x),
-             converged = x$converged, singular = x$singular, method = x$method, nAGQ = x$nAGQ,
+  row <- data.frame(nobs = x$nobs, sigma = sigma.glimmer(x), logLik = criteria[["logLik"]], AIC = criteria[["AIC"]],
+                    BIC = criteria[["BIC"]], deviance = deviance.glimmer(x), df.residual = df.residual.glimmer(x))
+  if (!status) {
+    return(row)
+  }
+  data.frame(row, converged = x$converged, singular = x$singular, method = x$method, nAGQ = x$nAGQ,
              gain = status_value(x, "convergence"), condition = status_value(x, "hessian"))
 }
 

@@ -37,6 +37,7 @@
 #' @importFrom stats update
 #' @export
 update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: object_name_linter.
+  check_dots(update.glimmer, ..., .others = names(formals(glmm)))
   caller <- parent.frame()
   changes <- match.call(expand.dots = FALSE)$...
   if (length(changes)) changes <- as.list(resolve_dots(as.call(c(quote(list), changes)), caller))[-1L]

@@ -104,6 +104,7 @@ correlation_matrix <- function(covariance, sds, boundary) {
 #' @export
 as.data.frame.VarCorr.glimmer <- function(x, row.names = NULL, optional = FALSE,
                                           order = c("cov.last", "lower.tri"), ...) {
+  check_dots(as.data.frame.VarCorr.glimmer, ...)
   order <- match_choice(order, c("cov.last", "lower.tri"), "order")
   parts <- Map(function(covariance, group) {
     at <- lower_positions(nrow(covariance), order)
@@ -132,6 +133,7 @@ lower_positions <- function(size, order = "lower.tri") {
 #' @method format VarCorr.glimmer
 #' @export
 format.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
+  check_dots(format.VarCorr.glimmer, ...)
   check_digits(digits)
   comp <- match_choices(comp, c("Variance", "Std.Dev."), "comp")
   cells <- sd_cells(x, digits, comp)
@@ -200,6 +202,7 @@ correlation_cells <- function(correlations, digits) {
 #' @method print VarCorr.glimmer
 #' @export
 print.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), comp = "Std.Dev.", ...) {
+  check_dots(print.VarCorr.glimmer, ...)
   check_digits(digits)
   comp <- match_choices(comp, c("Variance", "Std.Dev."), "comp")
   print_cells(sd_cells(x, digits, comp))

@@ -21,7 +21,46 @@ test_that("a choice that is none is a classed error that lists the choices", {
   expect_identical(match_choices(c("b", "a"), c("a", "b", "c"), "x"), c("b", "a"))
 })
 
-test_that("near misses of an argument are errors that name it, and what clients add is ignored", {
+# Methods of the package as NAMESPACE registers them: generic, class, name and (of other packages' generics) package.
+registered_methods <- function() {
+  methods <- parseNamespaceFile("glimmer", dirname(getNamespaceInfo("glimmer", "path")))$S3methods
+  methods <- data.frame(generic = methods[, 1L], class = methods[, 2L], name = methods[, 3L], package = methods[, 4L])
+  methods$name[is.na(methods$name)] <- paste(methods$generic, methods$class, sep = ".")[is.na(methods$name)]
+  methods[grepl("(^|[.])glimmer$", methods$class), ]
+}
+
+test_that("every method refuses an argument that it does not have", {
+  fit <- argument_fit()
+  methods <- registered_methods()
+  expect_gt(nrow(methods), 90L)
+  objects <- list(VarCorr.glimmer = VarCorr(fit), ranef.glimmer = ranef(fit), coef.glimmer = coef(fit),
+                  summary.glimmer = summary(fit), accuracy.glimmer = accuracy(fit, 1), glimmer = fit)
+  # methods for which a call without further arguments says nothing of these, with what they need
+  needed <- list(getME.glimmer = list("beta"), set_coef.glimmer = list(fixef(fit)), get_modelmatrix.glimmer = list(),
+                 linearHypothesis.glimmer = list("(Intercept) = 0"), deltaMethod.glimmer = list("sprayB"))
+  # they hand what they are given on to a method of the package, or are refusals themselves
+  handed_on <- c("recover_data", "emm_basis", "find_formula", "find_parameters", "get_parameters", "get_variance",
+                 "get_predicted", "r2", "check_overdispersion", "model_performance", "makeArgs", "Effect",
+                 "sanitize_model_specific")
+  refusals <- c("estfun", "bread", "vcovHC", "vcovBS", "vcovHAC", "vcovCR", "Boot")
+  methods <- methods[is.na(methods$package) | !methods$generic %in% c(handed_on, refusals), ]
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  for (k in seq_len(nrow(methods))) {
+    name <- methods$name[k]
+    method <- get(name, envir = asNamespace("glimmer"))
+    call <- as.call(c(list(method, objects[[methods$class[k]]]), needed[[name]], list(rubbish = 1)))
+    utils::capture.output(error <- error_of(eval(call)))
+    if (is.null(error)) {
+      fail(paste(name, "swallows an argument"))
+      next
+    }
+    if ("..." %in% names(formals(method))) expect_s3_class(error, "glimmer_error_argument")
+    expect_match(conditionMessage(error), "rubbish", fixed = TRUE, label = paste("the error of", name))
+  }
+})
+
+test_that("near misses of an argument are errors that name it", {
   fit <- argument_fit()
   missed <- list(add.dropped = quote(fixef(fit, add_dropped = TRUE)), full = quote(vcov(fit, Full = TRUE)),
                  parameters = quote(logLik(fit, paramters = 1)), fixed.only = quote(formula(fit, fixedonly = TRUE)),
@@ -33,18 +72,47 @@ test_that("near misses of an argument are errors that name it, and what clients 
                  conf.int = quote(tidy(fit, conf_int = TRUE)), newdata = quote(augment(fit, new_data = InsectSprays)),
                  trace = quote(drop1(fit, Trace = TRUE)), scaled = quote(residuals(fit, scale = TRUE, Scaled = TRUE)),
                  type = quote(weights(fit, Type = "working")), newresp = quote(refit(fit, newrep = 1)),
-                 nsim = quote(simulate(fit, n_sim = 2)), re.form = quote(predict(fit, reform = NA)))
+                 nsim = quote(simulate(fit, n_sim = 2)), re.form = quote(predict(fit, reform = NA)),
+                 re.form = quote(predict(fit, re_formula = NA)), level = quote(confint(fit, conf.level = 0.9)),
+                 conf.level = quote(tidy(fit, level = 0.9)), level = quote(summary(fit, conf.level = 0.9)),
+                 nAGQ = quote(update(fit, nagq = 3)), test = quote(anova(fit, tests = "F")),
+                 status = quote(glance(fit, statsu = TRUE)), order = quote(as.data.frame(VarCorr(fit), oder = "x")))
   for (k in seq_along(missed)) {
     error <- error_of(eval(missed[[k]]))
     expect_s3_class(error, "glimmer_error_argument")
-    expect_match(conditionMessage(error), paste0("`", names(missed)[k], "`"), fixed = TRUE)
+    expect_match(conditionMessage(error), paste0("did you mean `", names(missed)[k], "`"), fixed = TRUE)
+    expect_identical(error$suggestion, names(missed)[k])
   }
-  harmless <- list(complete = FALSE, parametric = TRUE, mfx = 1, REML = FALSE, component = "cond", verbose = FALSE)
-  for (generic in list(fixef, vcov, logLik, formula, terms, model.matrix, ranef, VarCorr, summary, confint, tidy,
-                       glance, predict, residuals, weights, coef, nobs, sigma, family, df.residual, deviance,
-                       extractAIC)) {
-    expect_equal(do.call(generic, c(list(fit), harmless)), generic(fit), ignore_attr = TRUE)
+  for (call in expression(predict(fit, level = 0), predict(fit, marginal = TRUE), predict(fit, ci = TRUE),
+                          vcov(fit, type = "HC0"), nobs(fit, 3), coef(fit, "block"), fitted(fit, "link"),
+                          tidy(fit, mode = 1), predict(fit, random.only = TRUE), tidy(fit, vcov = vcov(fit)))) {
+    expect_s3_class(error_of(eval(call)), "glimmer_error_argument")
   }
+})
+
+test_that("what other packages pass along changes nothing, and nothing else gets through", {
+  fit <- argument_fit()
+  skip_if_not_installed("lme4")
+  listed <- passed_along
+  # those of methods for other packages are tried with these packages
+  ours <- intersect(names(listed), registered_methods()$name[is.na(registered_methods()$package)])
+  expect_gt(length(ours), 6L)
+  for (name in ours) {
+    method <- get(name, envir = asNamespace("glimmer"))
+    for (argument in names(listed[[name]])) {
+      allowed <- listed[[name]][[argument]]
+      value <- if (is.function(allowed)) list("x") else list(allowed)
+      call <- as.call(c(list(method, fit), stats::setNames(value, argument)))
+      expect_equal(eval(call), method(fit), ignore_attr = TRUE, label = paste0(name, "(", argument, ")"))
+      # the same argument is none of another method
+      expect_s3_class(error_of(eval(as.call(c(list(df.residual, fit), stats::setNames(value, argument))))),
+                      "glimmer_error_argument")
+    }
+  }
+  # the calls that pass them
+  expect_identical(as.formula(fit), formula(fit))
+  expect_s3_class(stats::step(fit, trace = 0), "glimmer")
+  expect_identical(dim(lme4::bootMer(fit, fixef, nsim = 1)$t), c(1L, 6L))
 })
 
 # Values that an argument must refuse.
@@ -60,7 +128,8 @@ wrong_arguments <- list(
     se.fit = wrong_flags, allow.new.levels = wrong_flags, condVar = wrong_flags, drop = wrong_flags,
     add.dropped = wrong_flags, full = wrong_flags, fixed.only = wrong_flags, random.only = wrong_flags,
     scaled = wrong_flags, refit = wrong_flags, conf.int = wrong_flags,
-    exponentiate = wrong_flags, correlation = wrong_flags,
+    exponentiate = wrong_flags, status = wrong_flags,
+    REML = setdiff(wrong_flags, list(NULL)), correlation = wrong_flags,
     signif.stars = wrong_flags, evaluate = wrong_flags, digits = wrong_digits, k = wrong_numbers,
     sigma = wrong_numbers, tol = wrong_numbers, level = wrong_levels, conf.level = wrong_levels, type = wrong_choices,
     test = wrong_choices, order = wrong_choices, comp = wrong_choices, method = wrong_choices,
@@ -76,6 +145,8 @@ wrong_arguments <- list(
     formula. = list(3, TRUE, NULL, "y ~", list(1)), newresp = list(3, "a", list(1), TRUE),
     model.names = list(3, "a", c("a", "a"), list("a", "b")), ddf = wrong_choices,
     L = list("a", NA, c(1, 2), list(1), TRUE, matrix(0, 0, 6))),
+  # what is to be added need not be there
+  add1.glimmer = list(scope = list(3, TRUE, NULL, list("spray"), ~nothing)),
   # a number is a type, too
   anova.glimmer = list(type = list(4, NA, "nothing", list("nothing"), character()),
                        refit = setdiff(wrong_flags, list(NULL))),
@@ -110,9 +181,11 @@ expect_refused <- function(method, first, argument, values, name) {
 test_that("every argument of every method refuses what it cannot be, by a classed error that names it", {
   fit <- argument_fit()
   namespace <- asNamespace("glimmer")
-  names <- c(grep("[.]glimmer$", ls(namespace), value = TRUE), "glmm_control", "component", "ddf", "test_contrasts")
-  # what 'emmeans' hands over is its business
-  names <- setdiff(names, c("emm_basis.glimmer", "recover_data.glimmer"))
+  methods <- registered_methods()
+  # what the clients hand over is their business
+  names <- c(methods$name[is.na(methods$package) | methods$package == "lme4"], "glmm_control", "component", "ddf",
+             "test_contrasts")
+  names <- setdiff(names, c("refit_by_lme4", "emm_basis.glimmer"))
   expect_gt(length(names), 40L)
   objects <- list(VarCorr = VarCorr(fit), ranef = ranef(fit), coef = coef(fit), summary = summary(fit))
   for (name in names) {

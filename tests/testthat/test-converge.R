@@ -26,7 +26,7 @@ test_that("a fit that did not converge is a warning, whose fields are the statem
   expect_false(fit$converged)
   expect_true(all(is.na(vcov(fit))))
   expect_match(paste(capture.output(print(fit)), collapse = " "), "NOT CONVERGED", fixed = TRUE)
-  expect_identical(glance(fit)[c("converged", "gain", "condition")],
+  expect_identical(glance(fit, status = TRUE)[c("converged", "gain", "condition")],
                    data.frame(converged = FALSE, gain = NA_real_, condition = failed$value[2L]))
 })
 

@@ -172,7 +172,9 @@ test_that("arguments that would change the result are not swallowed", {
                     quote(predict(fit, se.fit = NA)))) {
     expect_s3_class(error_of(eval(call)), "glimmer_error_argument")
   }
-  expect_silent(predict(fit, mfx = 1, complete = FALSE))
+  for (call in expression(predict(fit, mfx = 1), predict(fit, re_formula = NA), predict(fit, level = 0))) {
+    expect_s3_class(error_of(eval(call)), "glimmer_error_argument")
+  }
 })
 
 # What users of lme4 rely on, from the behaviours that its own tests of these methods state.

@@ -1,0 +1,30 @@
+# The method by which 'effects' takes a fit.
+
+#' Effects by 'effects'
+#'
+#' The method for `Effect()` of 'effects', on which `allEffects()` and `predictorEffects()` are built: effects of the
+#' fixed part, for a level with random effects 0. It is there when that package is loaded; `glimmer` does not need it.
+#'
+#' @param focal.predictors Character: names of predictors.
+#' @param mod Object of class `glimmer`.
+#' @param ... As in 'effects'.
+#' @return As in 'effects'.
+#' @examples
+#' if (requireNamespace("effects", quietly = TRUE)) {
+#'   fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight)
+#'   print(effects::Effect(c("Time", "Diet"), fit))
+#' }
+#' @name Effect.glimmer
+#' @exportS3Method effects::Effect
+Effect.glimmer <- function(focal.predictors, mod, ...) { # nolint: object_name_linter.
+  formula <- formula.glimmer(mod, fixed.only = TRUE)
+  data <- fit_variables(mod, all.vars(formula[[3L]]), places_outside(sys.frames(), "effects"))
+  if (is.character(data)) stop_glimmer("data", data, argument = "mod")
+  # the response stands in the frame as the formula computes it
+  formula[[2L]] <- as.name(names(mod$frame)[1L])
+  data[[names(mod$frame)[1L]]] <- mod$frame[[1L]]
+  call <- as.call(list(as.name("glm"), formula = formula, data = data, contrasts = mod$contrasts))
+  effects::Effect.default(focal.predictors, mod, ..., sources = list(
+    call = call, formula = formula, coefficients = fixef.glimmer(mod), vcov = vcov.glimmer(mod), family = mod$family
+  ))
+}

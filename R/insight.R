@@ -1,0 +1,125 @@
+# Methods for 'insight', through which 'performance', 'parameters', 'ggeffects', 'sjPlot' and others read a fit.
+
+#' What 'insight' reads from a fit
+#'
+#' Methods for the generics of 'insight', on which 'performance', 'parameters', 'ggeffects' and 'sjPlot' are built. They
+#' are there when that package is loaded; `glimmer` does not need it. Where the method of 'insight' for fits of 'lme4'
+#' asks for nothing but what a fit answers (`formula()`, `fixef()`, `VarCorr()`, `predict()`, ...), it is that method.
+#'
+#' 'insight' knows models by a list of classes that packages cannot extend, and this class is not in it yet: what
+#' begins with `insight::is_model()`, as `parameters::ci()` does, refuses fits.
+#' @param x,model Object of class `glimmer`.
+#' @param type Character: for `get_df()` `"residual"`, `"model"` (their number of parameters), `"normal"` or `"wald"`,
+#'   or a method of [ddf()].
+#' @param REML `NULL`, or logical: the criterion that is wanted, see [logLik.glimmer()]. Without meaning for other
+#'   responses than a Gaussian one with identity link.
+#' @param data `NULL`, or data frame with the variables of the model.
+#' @param verbose,... As in 'insight'.
+#' @return As in 'insight'.
+#' @name insight.glimmer
+#' @exportS3Method insight::find_formula
+find_formula.glimmer <- function(x, ...) method_for_merMod("find_formula", "insight")(x, ...)
+
+# The method of another package for fits of 'lme4'.
+method_for_merMod <- function(generic, package) { # nolint: object_name_linter.
+  utils::getS3method(generic, "merMod", envir = asNamespace(package))
+}
+
+#' @exportS3Method insight::is_mixed_model
+is_mixed_model.glimmer <- function(x) TRUE
+
+#' @exportS3Method insight::find_parameters
+find_parameters.glimmer <- function(x, ...) method_for_merMod("find_parameters", "insight")(x, ...)
+
+#' @exportS3Method insight::get_parameters
+get_parameters.glimmer <- function(x, ...) method_for_merMod("get_parameters", "insight")(x, ...)
+
+#' @exportS3Method insight::get_variance
+get_variance.glimmer <- function(x, ...) method_for_merMod("get_variance", "insight")(x, ...)
+
+#' @exportS3Method insight::get_predicted
+get_predicted.glimmer <- function(x, data = NULL, ...) {
+  request <- ggeffects_request(sys.frames())
+  if (!is.null(request)) {
+    return(predictions_for_ggeffects(x, data, request))
+  }
+  utils::getS3method("get_predicted", "lmerMod", envir = asNamespace("insight"))(x, data = data, ...)
+}
+
+#' @rdname insight.glimmer
+#' @exportS3Method insight::get_modelmatrix
+get_modelmatrix.glimmer <- function(x, data = NULL, ...) {
+  check_dots(get_modelmatrix.glimmer, ...)
+  if (is.null(data)) {
+    return(model.matrix.glimmer(x))
+  }
+  terms <- stats::delete.response(x$terms)
+  frame <- stats::model.frame(terms, data, na.action = stats::na.pass, xlev = x$xlevels)
+  x_new <- stats::model.matrix(terms, frame, contrasts.arg = x$contrasts)
+  keep_columns(x_new, which(!colnames(x_new) %in% x$dropped))
+}
+
+#' @exportS3Method insight::find_statistic
+find_statistic.glimmer <- function(x, ...) {
+  check_dots(find_statistic.glimmer, ...)
+  paste0(if (isLMM.glimmer(x)) "t" else "z", "-statistic")
+}
+
+#' @exportS3Method insight::get_statistic
+get_statistic.glimmer <- function(x, ...) {
+  check_dots(get_statistic.glimmer, ...)
+  table <- tidy_fixed(x, 0.95, FALSE, "auto")
+  structure(data.frame(Parameter = table$term, Statistic = table$statistic), statistic = find_statistic.glimmer(x))
+}
+
+#' @rdname insight.glimmer
+#' @exportS3Method insight::get_df
+get_df.glimmer <- function(x, type = "residual", ...) {
+  check_dots(get_df.glimmer, ...)
+  type <- tolower(type)
+  linear <- isLMM.glimmer(x)
+  methods <- c(satterthwaite = "satterthwaite", kenward = "kenward-roger", kr = "kenward-roger",
+               "kenward-roger" = "kenward-roger", betwithin = "between-within", "between-within" = "between-within")
+  if (type == "model") {
+    length(x$parameters)
+  } else if (type == "normal" || (type == "wald" && !linear)) {
+    Inf
+  } else if (type %in% c("residual", "analytical", "wald", "any")) {
+    df.residual.glimmer(x)
+  } else if (type %in% names(methods)) {
+    tidy_fixed(x, 0.95, FALSE, methods[[type]])$df
+  } else {
+    stop_glimmer("argument", paste0("`type` must be one of ", format_items(c("residual", "model", "normal", "wald",
+                                                                             names(methods)), 12L), "."),
+                 argument = "type")
+  }
+}
+
+#' @rdname insight.glimmer
+#' @exportS3Method insight::get_loglikelihood
+get_loglikelihood.glimmer <- function(x, REML = NULL, ...) { # nolint: object_name_linter.
+  check_dots(get_loglikelihood.glimmer, ...)
+  logLik.glimmer(x, REML = if (isLMM.glimmer(x)) REML)
+}
+
+#' @rdname insight.glimmer
+#' @exportS3Method insight::null_model
+null_model.glimmer <- function(model, ...) {
+  check_dots(null_model.glimmer, ...)
+  formula <- formula.glimmer(model, random.only = TRUE)
+  variables <- as.list(attr(model$terms, "variables"))[-1L]
+  for (k in attr(model$terms, "offset")) formula[[3L]] <- call("+", formula[[3L]], variables[[k]])
+  stats::update(model, formula)
+}
+
+#' @exportS3Method insight::find_algorithm
+find_algorithm.glimmer <- function(x, ...) {
+  check_dots(find_algorithm.glimmer, ...)
+  list(algorithm = if (x$REML) "REML" else "ML", optimizer = "nlminb")
+}
+
+#' @exportS3Method insight::is_converged
+is_converged.glimmer <- function(x, ...) {
+  check_dots(is_converged.glimmer, ...)
+  structure(x$converged, gain = status_value(x, "convergence"))
+}

@@ -1,0 +1,23 @@
+# Fits of the same models by glmm() and by 'lme4', for tests of what other packages make of them.
+
+client_fits <- function() {
+  skip_if_not_installed("lme4")
+  data <- lme4::sleepstudy
+  data$group <- factor(rep_len(c("a", "b", "c"), nrow(data)))
+  counts <- transform(InsectSprays, block = factor(rep(1:12, 6)))
+  list(data = data, counts = counts,
+       linear = glmm(Reaction ~ Days + group + (Days | Subject), data, REML = TRUE),
+       linear_peer = lme4::lmer(Reaction ~ Days + group + (Days | Subject), data),
+       count = glmm(count ~ spray + (1 | block), counts, poisson, method = "laplace"),
+       count_peer = lme4::glmer(count ~ spray + (1 | block), counts, poisson,
+                                control = lme4::glmerControl(tolPwrss = 1e-10)))
+}
+
+# The numbers that a function makes of the fit of each package.
+expect_like_peer <- function(fits, make, tolerance = 1e-3, of = c("linear", "count")) {
+  for (kind in of) {
+    ours <- suppressMessages(make(fits[[kind]]))
+    theirs <- suppressMessages(make(fits[[paste0(kind, "_peer")]]))
+    expect_equal(ours, theirs, tolerance = tolerance, ignore_attr = TRUE, label = paste("made of the", kind, "fit"))
+  }
+}

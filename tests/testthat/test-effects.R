@@ -1,0 +1,23 @@
+# effects::Effect(): the numbers that it has for the fits of 'lme4'.
+
+test_that("effects and their standard errors are those of the fits of 'lme4', without the data", {
+  skip_if_not_installed("effects")
+  fits <- client_fits()
+  numbers <- function(effect) c(effect$fit, effect$se)
+  made <- local({
+    frame <- fits$data
+    glmm(Reaction ~ poly(Days, 2) + group + (1 | Subject), frame)
+  })
+  # 'effects' looks for the data of a fit of 'lme4' in the workspace, so that its numbers are made here
+  x <- cbind(1, rbind(0, diag(5L)))
+  count <- fits$count_peer
+  expect_equal(numbers(effects::Effect("spray", fits$count)),
+               c(x %*% lme4::fixef(count), sqrt(rowSums((x %*% as.matrix(vcov(count))) * x))), tolerance = 5e-3)
+  peer <- fits$linear_peer
+  contrast <- cbind(1, seq(0, 9, length.out = 5L), mean(fits$data$group == "b"), mean(fits$data$group == "c"))
+  ours <- effects::Effect("Days", fits$linear, xlevels = list(Days = contrast[, 2L]))
+  expect_equal(c(ours$fit), drop(contrast %*% lme4::fixef(peer)), tolerance = 1e-4)
+  expect_equal(ours$se, sqrt(rowSums((contrast %*% as.matrix(vcov(peer))) * contrast)), tolerance = 1e-3,
+               ignore_attr = TRUE)
+  expect_identical(error_of(effects::Effect("Days", made))$argument, "mod")
+})
