@@ -21,3 +21,11 @@ expect_like_peer <- function(fits, make, tolerance = 1e-3, of = c("linear", "cou
     expect_equal(ours, theirs, tolerance = tolerance, ignore_attr = TRUE, label = paste("made of the", kind, "fit"))
   }
 }
+
+# Methods of the package as NAMESPACE registers them: generic, class, name and (of other packages' generics) package.
+registered_methods <- function() {
+  methods <- parseNamespaceFile("glimmer", dirname(getNamespaceInfo("glimmer", "path")))$S3methods
+  methods <- data.frame(generic = methods[, 1L], class = methods[, 2L], name = methods[, 3L], package = methods[, 4L])
+  methods$name[is.na(methods$name)] <- paste(methods$generic, methods$class, sep = ".")[is.na(methods$name)]
+  methods[grepl("(^|[.])glimmer$", methods$class), ]
+}

@@ -21,14 +21,6 @@ test_that("a choice that is none is a classed error that lists the choices", {
   expect_identical(match_choices(c("b", "a"), c("a", "b", "c"), "x"), c("b", "a"))
 })
 
-# Methods of the package as NAMESPACE registers them: generic, class, name and (of other packages' generics) package.
-registered_methods <- function() {
-  methods <- parseNamespaceFile("glimmer", dirname(getNamespaceInfo("glimmer", "path")))$S3methods
-  methods <- data.frame(generic = methods[, 1L], class = methods[, 2L], name = methods[, 3L], package = methods[, 4L])
-  methods$name[is.na(methods$name)] <- paste(methods$generic, methods$class, sep = ".")[is.na(methods$name)]
-  methods[grepl("(^|[.])glimmer$", methods$class), ]
-}
-
 test_that("every method refuses an argument that it does not have", {
   fit <- argument_fit()
   methods <- registered_methods()
