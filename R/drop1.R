@@ -9,9 +9,9 @@
 #' @param k Number: the penalty per parameter of the criterion, 2 for AIC.
 #' @param trace Logical, or a number above 0 as [stats::step()] has it: a message for each fit.
 #' @param ... Not used.
-#' @return Data frame of class `anova` (and `anova.glimmer`), a row for the fit (`<none>`) and one for each term left out, with columns `Df`
-#'   (parameters less), `AIC` (the criterion) and, with `test = "Chisq"`, `LRT` (twice the difference of
-#'   log-likelihoods) and `Pr(>Chi)`.
+#' @return Data frame of class `anova` (and `anova.glimmer`), a row for the fit (`<none>`) and one for each term left
+#'   out, with columns `Df` (parameters less), `AIC` (the criterion) and, with `test = "Chisq"`, `LRT` (twice the
+#'   difference of log-likelihoods) and `Pr(>Chi)`.
 #' @details
 #' The models are fitted to the rows of the fit, as they are in its model frame: nothing is evaluated again. Each search
 #' starts from the estimates of the fit. Restricted likelihoods of models with different fixed effects cannot be

@@ -15,7 +15,8 @@ hard_verdicts <- list(
 
 fit_hard <- function(id, ...) {
   case <- hard_cases$CASES[[id]]
-  arguments <- list(case$formula, case$data(), do.call(case$family, list(link = case$link)), ...)
+  # the truth is by maximum likelihood
+  arguments <- list(case$formula, case$data(), do.call(case$family, list(link = case$link)), REML = FALSE, ...)
   if (!is.null(case$weights)) arguments$weights <- as.name(case$weights)
   do.call(glmm, arguments)
 }

@@ -373,7 +373,7 @@ test_that("what quadrature cannot do is refused, with what can", {
   expect_match(conditionMessage(error), "Use type = \"mode\"", fixed = TRUE)
   expect_s3_class(error_of(glmm(y ~ x + (1 | g), data, binomial, method = "laplace", nAGQ = 5)),
                   "glimmer_error_argument")
-  expect_identical(glmm(y ~ x + (1 | g), data, gaussian)$method, "laplace")
+  expect_identical(glmm(y ~ x + (1 | g), data, gaussian)$method, "exact")
 })
 
 test_that("large counts in many groups neither overflow nor underflow", {
