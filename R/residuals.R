@@ -54,17 +54,20 @@ residuals.glimmer <- function(object, type = c("deviance", "pearson", "response"
   check_dots(residuals.glimmer, ...)
   type <- match_choice(type, c("deviance", "pearson", "response", "working"), "type")
   check_flag(scaled, "scaled")
-  part <- row_parts(object)
+  residual <- residual_of(row_parts(object), object$family, type)
+  if (scaled) residual <- residual / sigma.glimmer(object)
+  pad_rows(residual, object)
+}
+
+# `part`: list from row_parts().
+residual_of <- function(part, family, type) {
   difference <- part$y - part$mu
-  family <- object$family
-  residual <- switch(type,
+  switch(type,
     deviance = ifelse(difference > 0, 1, -1) * sqrt(pmax(family$dev.resids(part$y, part$mu, part$weights), 0)),
     pearson = difference * sqrt(part$weights) / sqrt(family$variance(part$mu)),
     response = difference,
     working = difference / family$mu.eta(part$eta)
   )
-  if (scaled) residual <- residual / sigma.glimmer(object)
-  pad_rows(residual, object)
 }
 
 #' @rdname residuals.glimmer

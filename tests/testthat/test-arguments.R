@@ -145,6 +145,7 @@ wrong_arguments <- list(
   anova.glimmer = list(type = list(4, NA, "nothing", list("nothing"), character()),
                        refit = setdiff(wrong_flags, list(NULL))),
   logLik.glimmer = list(REML = setdiff(wrong_flags, list(NULL))),
+  plot.glimmer = list(which = list(NA, "nothing", list("nothing"), character(), 0, 3, 1.5, c(1, NA), TRUE)),
   lrtest.glimmer = list(name = list(3, NA, "nothing")),
   glmm = list(
     family = list(3, "nothing", NA, NULL, list(1)), contrasts = list(3, "a", NA, list(1)),
