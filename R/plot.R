@@ -71,7 +71,7 @@ plot.glimmer <- function(x, which = c("residuals", "ranef"), type = c("pearson",
   if (length(panels) > 1L && prod(graphics::par("mfrow")) == 1) {
     # mfrow sets cex, which must therefore come after it when they are restored
     old <- graphics::par(c("mfrow", "mar", "mgp", "cex"))
-    on.exit(graphics::par(old))
+    on.exit(graphics::par(old), add = TRUE)
     graphics::par(mfrow = page_layout(length(panels), graphics::par("din")), mar = c(4, 4, 2.5, 1),
                   mgp = c(2.4, 0.7, 0))
   }

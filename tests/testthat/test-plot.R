@@ -97,11 +97,14 @@ test_that("effects that are all 0 are said to be, in their place", {
 
 test_that("many effects: the first eight, and a message that says how many there are", {
   data <- plot_data()
-  fit <- glmm(gaussian ~ x + (1 | g), data)
-  wide <- fit
-  wide$modes$g <- matrix(rnorm(200), 20, 10, dimnames = list(rownames(fit$modes$g), paste0("f", 1:10)))
-  expect_message(drawn <- drawn_by(wide, which = "ranef")$value, "the first 8 of 10")
-  expect_identical(unique(drawn$ranef$term), paste0("f", 1:8))
+  data$k <- rep(1:16, 10)
+  fit <- suppressWarnings(glmm(gaussian ~ x + (x + w + trials || g) + (x + w + trials || h) + (1 | k), data))
+  expect_message(drawn <- drawn_by(fit)$value$ranef, "the first 8 of 9")
+  known <- as.data.frame(ranef(fit))[c("grpvar", "term", "condval")]
+  known <- transform(known, term = as.character(term))[seq_len(nrow(drawn)), ]
+  expect_equal(drawn[c("grpvar", "term", "condval")], known, ignore_attr = TRUE)
+  expect_identical(nrow(unique(drawn[c("grpvar", "term")])), 8L)
+  expect_identical(nrow(drawn_by(fit, whichel = "k", which = "ranef")$value$ranef), 16L)
 })
 
 test_that("many rows: points that lie on one another once, none elsewhere left out, and the smooth of them all", {
@@ -132,8 +135,11 @@ test_that("graphical parameters are as before, and a page that is divided stays 
     grDevices::pdf(NULL)
     graphics::par(given)
     before <- graphics::par(c("mfrow", "mfcol", "mar", "mgp", "cex", "las", "pch", "col", "oma"))
+    session <- options(scipen = 3)
     plot(fit, las = 1, col = "blue")
     expect_identical(graphics::par(names(before)), before)
+    expect_identical(getOption("scipen"), 3)
+    options(session)
     plot(fit, which = "residuals")
     expect_identical(graphics::par(names(before)), before)
     grDevices::dev.off()
