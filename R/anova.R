@@ -32,6 +32,9 @@
 #' A random effect with variance zero is on the boundary of its model, so that p values of such comparisons are too
 #' large. Where a fit adds one random effect to the one above, the column `Pr(mixture)` has the p value of the equal
 #' mixture of chi-squared distributions with Df - 1 and Df degrees of freedom.
+#'
+#' Put a fit of [glmm()] first: where the first one is of [stats::glm()], its method leaves fits of other classes out
+#' without a word.
 #' @section Tests of the terms of one fit:
 #' Type I tests a term beyond those before it in the formula.
 #'
