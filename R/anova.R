@@ -289,15 +289,18 @@ boundary_notes <- function(table, added) {
 
 #' @rdname anova.glimmer
 #' @param x Result of `anova()` or [drop1()][drop1.glimmer].
+#' @param digits Number of significant digits.
 #' @method print anova.glimmer
 #' @export
-print.anova.glimmer <- function(x, ...) {
+print.anova.glimmer <- function(x, digits = max(getOption("digits") - 2L, 3L), ...) {
+  check_dots(print.anova.glimmer, ..., .others = names(formals(stats::printCoefmat)))
+  check_digits(digits)
   table <- x
   heading <- strwrap(attr(x, "heading"), width = getOption("width") + 1L, exdent = 2L)
   attr(table, "heading") <- NULL
   if (!is.null(table$DenDF)) table$DenDF <- round(table$DenDF, 2L)
   if (length(heading)) cat(heading, sep = "\n")
   class(table) <- setdiff(class(table), "anova.glimmer")
-  plainly(print(table, ...))
+  plainly(print(table, digits = digits, ...))
   invisible(x)
 }

@@ -186,3 +186,14 @@ test_that("with a variance of zero the comparison with glm and lm has no gain", 
   mixed <- glmm(count ~ 1 + (1 | g), data)
   expect_equal(anova(mixed, lm(count ~ 1, data))[2L, "Chisq"], 0, tolerance = 1e-6)
 })
+
+test_that("tables of fits are printed with the digits that are asked for", {
+  fit <- glmm(count ~ spray + (1 | block), transform(InsectSprays, block = rep(1:12, 6)), poisson)
+  shown <- function(...) paste(utils::capture.output(print(anova(fit, type = "III"), ...)), collapse = "\n")
+  chisq <- anova(fit)$Chisq[1L]
+  expect_match(shown(digits = 8), format(chisq, digits = 8), fixed = TRUE)
+  old <- options(digits = 6)
+  on.exit(options(old))
+  expect_match(shown(), format(chisq, digits = 4), fixed = TRUE)
+  expect_false(grepl(format(chisq, digits = 8), shown(), fixed = TRUE))
+})

@@ -26,7 +26,8 @@ test_that("every method refuses an argument that it does not have", {
   methods <- registered_methods()
   expect_gt(nrow(methods), 90L)
   objects <- list(VarCorr.glimmer = VarCorr(fit), ranef.glimmer = ranef(fit), coef.glimmer = coef(fit),
-                  summary.glimmer = summary(fit), accuracy.glimmer = accuracy(fit, 1), glimmer = fit)
+                  summary.glimmer = summary(fit), accuracy.glimmer = accuracy(fit, 1), anova.glimmer = anova(fit),
+                  glimmer = fit)
   # methods for which a call without further arguments says nothing of these, with what they need
   needed <- list(getME.glimmer = list("beta"), set_coef.glimmer = list(fixef(fit)), get_modelmatrix.glimmer = list(),
                  linearHypothesis.glimmer = list("(Intercept) = 0"), deltaMethod.glimmer = list("sprayB"))
