@@ -112,13 +112,31 @@
 #' hierarchical models. *Computational Statistics and Data Analysis* 51, 699-709. \doi{10.1016/j.csda.2006.03.005}
 #'
 #' @examples
-#' # Bacteria in children with otitis media, after drug or placebo
+#' # A linear mixed model, by REML: weights of chicks, each with a line of its own
+#' fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight)
+#' summary(fit)
+#'
+#' # Crossed grouping factors: rows and columns of a Latin square
+#' glmm(decrease ~ treatment + (1 | rowpos) + (1 | colpos), data = OrchardSprays)
+#'
+#' # Nested ones: machines within workers
+#' glmm(score ~ Machine + (1 | Worker / Machine), data = nlme::Machines)
+#'
+#' # 0/1 data: bacteria in children with otitis media, after drug or placebo
 #' if (requireNamespace("MASS", quietly = TRUE)) {
-#'   data(bacteria, package = "MASS")
-#'   fit <- glmm(y ~ trt + I(week > 2) + (1 | ID), data = bacteria, family = binomial)
-#'   print(fit)
+#'   fit <- glmm(y ~ trt + I(week > 2) + (1 | ID), data = MASS::bacteria, family = binomial)
 #'   print(summary(fit))
 #'   head(ranef(fit)$ID)
+#' }
+#'
+#' # Counts with an offset: claims for each holder of a policy
+#' if (requireNamespace("MASS", quietly = TRUE)) {
+#'   glmm(Claims ~ Group + Age + offset(log(Holders)) + (1 | District), data = MASS::Insurance, family = poisson)
+#' }
+#'
+#' # Successes and failures: cows that fell ill, of those in a herd
+#' if (requireNamespace("lme4", quietly = TRUE)) {
+#'   glmm(cbind(incidence, size - incidence) ~ period + (1 | herd), data = lme4::cbpp, family = binomial)
 #' }
 #' @export
 glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
