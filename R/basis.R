@@ -54,7 +54,7 @@ orthonormal_basis <- function(design, limit) {
   parts <- qr(design$X / unit, tol = 0)
   size <- sqrt(nrow(design$X))
   to <- qr.R(parts)[, order(parts$pivot), drop = FALSE] * rep(lengths, each = ncol(design$X)) / size
-  from <- tryCatch(solve(to, tol = 0), error = function(e) NULL)
+  from <- attempt(solve(to, tol = 0))
   if (is.null(from)) {
     return(list(design = design))
   }

@@ -37,6 +37,24 @@ tell_glimmer <- function(class, message, ...) {
   invisible(NULL)
 }
 
+#' Try an expression that may fail
+#'
+#' That a time limit is reached, or memory exhausted, is no failure of the expression, and R says it only once: it gets
+#' through.
+#'
+#' @param failed Function of the error.
+#' @return The value of the expression, or that of `failed`.
+#' @noRd
+attempt <- function(expression, failed = function(e) NULL) {
+  tryCatch(expression, error = function(e) if (is_time_limit(e) || is_memory_error(e)) stop(e) else failed(e))
+}
+
+# It has only its words, in the language of the session.
+is_time_limit <- function(e) {
+  conditionMessage(e) %in% gettext("reached elapsed time limit", "reached session elapsed time limit",
+                                   "reached CPU time limit", "reached session CPU time limit", domain = "R")
+}
+
 #' List items in a sentence, the first few by name
 #'
 #' @param x Vector of names or values.

@@ -159,10 +159,10 @@ check_contrast <- function(contrast, x, name) {
     return(invisible())
   }
   levels <- levels(as.factor(x))
-  coding <- tryCatch({
+  coding <- attempt({
     if (is.character(contrast)) contrast <- match.fun(contrast)
     if (is.function(contrast)) contrast(levels) else contrast
-  }, error = function(e) NULL)
+  })
   numbers <- if (inherits(coding, "Matrix")) coding@x else coding
   if (!is.numeric(numbers) || NROW(coding) != length(levels) || !all(is.finite(numbers))) {
     stop_glimmer("contrasts", paste0("`contrasts` for the factor ", format_items(name), " must be a contrast function ",
@@ -247,7 +247,7 @@ well_conditioned <- function(products) {
   if (length(norms) == 1L) {
     return(TRUE)
   }
-  root <- tryCatch(chol.default(products / tcrossprod(norms)), error = function(e) NULL)
+  root <- attempt(chol.default(products / tcrossprod(norms)))
   !is.null(root) && min(diag(root)) > 1e-3
 }
 

@@ -116,7 +116,7 @@ start_without <- function(fit, design, x, terms) {
   covariance <- fit$covariance[fit$index$beta, fit$index$beta, drop = FALSE]
   if (same && !anyNA(covariance)) {
     left_out <- setdiff(seq_along(beta), kept)
-    step <- tryCatch(solve(covariance[left_out, left_out], beta[left_out], tol = 0), error = function(e) NULL)
+    step <- attempt(solve(covariance[left_out, left_out], beta[left_out], tol = 0))
     if (length(step)) beta <- beta - drop(covariance[, left_out, drop = FALSE] %*% step)
     beta <- beta[kept]
   } else {

@@ -92,7 +92,7 @@ anchor_of <- function(env) {
 local_value <- function(name, env) {
   while (!is_anchor(env)) {
     if (exists(name, envir = env, inherits = FALSE)) {
-      return(tryCatch(get(name, envir = env, inherits = FALSE), error = function(e) NULL))
+      return(attempt(get(name, envir = env, inherits = FALSE)))
     }
     env <- parent.env(env)
   }

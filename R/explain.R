@@ -12,7 +12,7 @@ explain_frame_error <- function(error, parts, data, extras, na_action) {
   values <- lapply(variables, explain_variable, parts = parts, data = data, env = lookup)
   names(values) <- terms_variables(stats::terms(parts$frame))
   explain_lengths(c(values, extras[names(extras) != "subset"]), parts, data)
-  whole <- tryCatch(make_frame(parts$frame, data, extras, stats::na.pass), error = function(e) NULL)
+  whole <- attempt(make_frame(parts$frame, data, extras, stats::na.pass))
   for (name in names(whole)) {
     rows <- missing_rows(whole[[name]])
     if (length(rows)) {
@@ -24,7 +24,7 @@ explain_frame_error <- function(error, parts, data, extras, na_action) {
 
 explain_variable <- function(variable, parts, data, env) {
   name <- variable_name(variable)
-  value <- tryCatch(eval(variable, data, env), error = identity)
+  value <- attempt(eval(variable, data, env), identity)
   term <- term_using(parts, name, variable)
   missing <- if (inherits(value, "error") || is.function(value)) missing_variables(variable, data, env)
   if (length(missing)) {

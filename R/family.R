@@ -179,7 +179,7 @@ resolve_family <- function(family, given = NULL) {
   }
   made_here <- is.function(family) && identical(environment(family), asNamespace("stats"))
   if (is.function(family)) {
-    family <- tryCatch(family(), error = function(e) NULL)
+    family <- attempt(family())
   }
   if (!inherits(family, "family")) {
     refuse_family_word(family_word(given), names(registry))
@@ -219,7 +219,7 @@ check_family_functions <- function(given, made) {
   arguments <- list(linkfun = list(mean), linkinv = list(eta), mu.eta = list(eta), variance = list(mean),
                     dev.resids = list(rev(mean), mean, rep(1, 3L)))
   differs <- vapply(names(arguments), function(name) {
-    value <- tryCatch(do.call(given[[name]], arguments[[name]]), error = function(e) NULL)
+    value <- attempt(do.call(given[[name]], arguments[[name]]))
     !is.null(given[[name]]) && !isTRUE(all.equal(value, do.call(made[[name]], arguments[[name]])))
   }, NA)
   if (any(differs)) {

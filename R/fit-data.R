@@ -18,7 +18,7 @@ find_data <- function(fit, places) {
     objects <- objects_there(fit$call, place)
     if (any(vapply(seen, identical, NA, objects))) next
     seen <- c(seen, list(objects))
-    data <- tryCatch(eval(expression, place), error = function(e) NULL)
+    data <- attempt(eval(expression, place))
     if (is.null(data) && !is.null(expression)) next
     difference <- data_differs(fit, data, place)
     if (is.null(difference)) {
@@ -43,7 +43,7 @@ is_within <- function(frame, package) {
 # What the arguments that are looked up by name mean in a place.
 objects_there <- function(call, place) {
   names <- all.vars(as.call(c(quote(list), as.list(call[names(call) %in% c("data", "weights", "offset", "subset")]))))
-  lapply(stats::setNames(nm = names), function(name) tryCatch(get0(name, envir = place), error = function(e) NULL))
+  lapply(stats::setNames(nm = names), function(name) attempt(get0(name, envir = place)))
 }
 
 #' How data differ from those of a fit, in words
@@ -51,7 +51,7 @@ objects_there <- function(call, place) {
 #' @return Character, or `NULL` where they make the same model frame, perhaps with its rows in another order.
 #' @noRd
 data_differs <- function(fit, data, place) {
-  frame <- tryCatch(suppressWarnings(frame_from(fit, data, place)), error = function(e) NULL)
+  frame <- attempt(suppressWarnings(frame_from(fit, data, place)))
   if (is.null(frame)) "does not have the variables of the fit" else differ_in_words(frame, fit$frame)
 }
 

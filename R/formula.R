@@ -110,7 +110,7 @@ as_formula <- function(given, env) {
     return(stats::formula(given))
   }
   text <- is.character(given) && length(given) == 1L && !is.na(given)
-  made <- if (text || is.call(given)) tryCatch(stats::as.formula(given, env = env), error = identity)
+  made <- if (text || is.call(given)) attempt(stats::as.formula(given, env = env), identity)
   if (!inherits(made, "formula")) {
     found <- paste0("an object of class ", format_items(class(given)[1L]))
     if (text) found <- paste0("the text '", given, "', which is none")

@@ -21,9 +21,9 @@ build_frame <- function(call, parts, env = parent.frame(), data = eval(call$data
   check_variable_names(parts$frame)
   na_action <- find_na_action(call, env)
   check_dimensions(parts, data)
-  frame <- warn_not_numbers(parts, data, extras, tryCatch({
+  frame <- warn_not_numbers(parts, data, extras, attempt({
     make_frame(parts$frame, data, extras, na_action)
-  }, error = function(e) explain_frame_error(e, parts, data, extras, na_action)))
+  }, function(e) explain_frame_error(e, parts, data, extras, na_action)))
   check_rows(frame, parts, data, extras)
   check_types(frame)
   check_complete(frame)
@@ -61,7 +61,7 @@ find_na_action <- function(call, env) {
   if (!"na.action" %in% names(call)) {
     return(resolve_na_action(getOption("na.action"), env))
   }
-  value <- tryCatch(eval(call$na.action, env), error = function(e) NA)
+  value <- attempt(eval(call$na.action, env), function(e) NA)
   resolve_na_action(value, env, deparse1(call$na.action))
 }
 
@@ -140,7 +140,7 @@ eval_argument <- function(expression, argument, data, env) {
   if (is.null(expression)) {
     return(NULL)
   }
-  tryCatch(eval(expression, data, env), error = function(e) {
+  attempt(eval(expression, data, env), function(e) {
     missing <- missing_variables(expression, data, env)
     stop_glimmer(if (length(missing)) "variable" else argument,
                  paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), ". It is looked up in the ",

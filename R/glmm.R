@@ -185,11 +185,11 @@ evaluate_arguments <- function(frame) {
     assign("data", NULL, envir = frame)
   }
   argument <- NULL
-  tryCatch({
+  attempt({
     for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")) {
       get(argument, envir = frame)
     }
-  }, error = function(e) {
+  }, function(e) {
     if (inherits(e, "glimmer_error")) stop(e)
     if (argument == "family") refuse_family_word(family_word(eval(quote(substitute(family)), frame)), names(families))
     stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),

@@ -75,7 +75,7 @@ compared_likelihoods <- function(fits, expressions) {
 }
 
 likelihood_of <- function(fit, name) {
-  value <- tryCatch(stats::logLik(fit), error = function(e) {
+  value <- attempt(stats::logLik(fit), function(e) {
     stop_glimmer("argument", paste0(format_items(name), " has no log-likelihood to compare: ", conditionMessage(e)),
                  argument = "...", class_found = class(fit))
   })

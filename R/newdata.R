@@ -68,7 +68,7 @@ new_rows <- function(fit, newdata, wanted, na_action) {
 
 check_newdata <- function(newdata) {
   frame <- if (is.data.frame(newdata)) newdata else if (is.list(newdata) && !is.null(names(newdata))) {
-    tryCatch(as.data.frame(newdata, optional = TRUE), error = function(e) NULL)
+    attempt(as.data.frame(newdata, optional = TRUE))
   }
   if (is.null(frame)) {
     stop_glimmer("newdata", paste0("`newdata` must be a data frame (got ", class(newdata)[1L], ")."),
@@ -100,7 +100,7 @@ new_variables <- function(fit, names, newdata, groups = NULL) {
 }
 
 new_variable <- function(expression, name, newdata, env, advice) {
-  value <- tryCatch(eval(expression, newdata, env), error = identity)
+  value <- attempt(eval(expression, newdata, env), identity)
   absent <- is_absent(expression, newdata)
   if (inherits(value, "error") || is.function(value) || absent) {
     missing <- if (absent) name else missing_variables(expression, newdata, env)
@@ -138,7 +138,7 @@ new_argument <- function(fit, argument, newdata) {
     paste0(", `", deparse1(expression), "`,")
   })
   env <- environment(fit$formula)
-  value <- if (!is_absent(expression, newdata)) tryCatch(eval(expression, newdata, env), error = function(e) NULL)
+  value <- if (!is_absent(expression, newdata)) attempt(eval(expression, newdata, env))
   if (!is.numeric(value)) {
     advice <- if (argument == "offset") " Or write the offset in the formula, as offset(...)."
     stop_glimmer(argument, paste0(shown, " is needed for `newdata`, but cannot be evaluated there. Give `newdata` the ",
@@ -156,7 +156,7 @@ apply_na_action <- function(variables, names, na_action) {
   if (is.null(na_action)) {
     return(frame)
   }
-  tryCatch(na_action(frame), error = function(e) {
+  attempt(na_action(frame), function(e) {
     incomplete <- vapply(variables, function(x) length(missing_rows(x)) > 0L, logical(1))
     if (!any(incomplete)) stop(e)
     name <- names(variables)[incomplete][1L]

@@ -362,7 +362,7 @@ precondition <- function(engine, centre, scale) {
     information <- engine_fixed_information(engine)
     if (length(information)) {
       unit <- 1 / sqrt(diag(information))
-      root <- tryCatch(chol(information * tcrossprod(unit)), error = function(e) diag(length(beta)))
+      root <- attempt(chol(information * tcrossprod(unit)), function(e) diag(length(beta)))
       transform[beta, beta] <- unit * backsolve(root, diag(length(beta)))
     }
   }

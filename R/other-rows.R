@@ -68,8 +68,7 @@ row_evaluator <- function(expression, data, env, n) {
   if (is.environment(data)) env <- data
   function(rows) {
     for (cut in unique(list(by_row & inside, by_row))) {
-      value <- tryCatch(suppressWarnings(eval(expression, lapply(objects[cut], take_rows, rows), env)),
-                        error = function(e) NULL)
+      value <- attempt(suppressWarnings(eval(expression, lapply(objects[cut], take_rows, rows), env)))
       if (!is.null(value) && NROW(value) == length(rows)) {
         return(value)
       }
@@ -133,7 +132,7 @@ check_follows_rows <- function(value, expression, newdata, env, shown, class, ..
 follows_rows <- function(value, expression, newdata, env, compare) {
   n <- nrow(newdata)
   rows <- if (n == 1L) c(1L, 1L) else seq.int(if (compare) 2L else max(2L, n - 9L), n)
-  again <- tryCatch(suppressWarnings(eval(expression, newdata[rows, , drop = FALSE], env)), error = function(e) NULL)
+  again <- attempt(suppressWarnings(eval(expression, newdata[rows, , drop = FALSE], env)))
   is.null(again) || (NROW(again) == length(rows) && (!compare || same_values(again, value, rows)))
 }
 

@@ -63,7 +63,7 @@ scaled_root <- function(information) {
     return(NULL)
   }
   unit <- 1 / sqrt(diag(information))
-  root <- tryCatch(chol(information * tcrossprod(unit)), error = function(e) NULL)
+  root <- attempt(chol(information * tcrossprod(unit)))
   if (!is.null(root)) unit * backsolve(root, diag(ncol(root)))
 }
 

@@ -257,9 +257,9 @@ solve_scaled <- function(products, right) {
     return(NULL)
   }
   scaled <- products * tcrossprod(unit)
-  root <- tryCatch(chol(scaled), error = function(e) NULL)
+  root <- attempt(chol(scaled))
   pivot <- if (is.null(root)) 0 else min(diag(root))
-  if (is.null(root)) root <- tryCatch(chol(scaled + diag(1e-10, ncol(scaled))), error = function(e) NULL)
+  if (is.null(root)) root <- attempt(chol(scaled + diag(1e-10, ncol(scaled))))
   if (is.null(root)) {
     return(NULL)
   }

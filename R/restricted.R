@@ -47,7 +47,7 @@ why_restricted_differ <- function(fits, restricted) {
   }
   columns <- lapply(fits, function(fit) {
     # of another package's fit as far as it tells
-    tryCatch(compared_columns(fit), error = function(e) NULL)
+    attempt(compared_columns(fit))
   })
   if (!all(vapply(columns[-1L], same_columns, NA, columns[[1L]]))) {
     "The fits are by REML, with different fixed effects: such restricted log-likelihoods do not compare."

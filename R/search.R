@@ -96,8 +96,7 @@ search_stage <- function(engine) {
   if (by_cross_products(engine)) "exact" else if (engine$memory$by_quadrature) "quadrature" else "laplace"
 }
 
-# An error of the optimiser is a search without result: there are others. One in an evaluation, such as that a time
-# limit is reached, is not the optimiser's.
+# An error of the optimiser is a search without result: there are others. One in an evaluation is not the optimiser's.
 run_nlminb <- function(objective, gradient, size, lower, limits) {
   raised <- NULL
   watched <- function(evaluate) {
@@ -107,8 +106,7 @@ run_nlminb <- function(objective, gradient, size, lower, limits) {
     if (identical(e, raised)) stop(e)
     list(par = numeric(size), message = paste("error:", conditionMessage(e)))
   }
-  tryCatch(stats::nlminb(numeric(size), watched(objective), watched(gradient), lower = lower, control = limits),
-           error = failed)
+  attempt(stats::nlminb(numeric(size), watched(objective), watched(gradient), lower = lower, control = limits), failed)
 }
 
 # Newton's steps follow, which need only the neighbourhood; and no more is asked for than round-off leaves of the value.

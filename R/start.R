@@ -222,7 +222,7 @@ raise_rows <- function(beta, x, offset, margin) {
 least_squares <- function(x, y, weights) {
   information <- weighted_products(x, weights)
   unit <- 1 / sqrt(diag(information))
-  root <- tryCatch(chol(information * tcrossprod(unit)), error = function(e) NULL)
+  root <- attempt(chol(information * tcrossprod(unit)))
   if (is.null(root) || !all(is.finite(root)) || min(diag(root)) < 1e-5) {
     return(least_squares_by_qr(x * sqrt(weights), y * sqrt(weights)))
   }

@@ -137,7 +137,7 @@ wald_contrasts <- function(fit, x, own, above) {
   if (length(above) && !anyNA(covariance)) {
     unit <- 1 / sqrt(diag(covariance)[above])
     scaled <- covariance[above, above, drop = FALSE] * tcrossprod(unit)
-    adjustment <- tryCatch(solve(scaled, unit * covariance[above, own, drop = FALSE]), error = function(e) NA_real_)
+    adjustment <- attempt(solve(scaled, unit * covariance[above, own, drop = FALSE]), function(e) NA_real_)
     rows[, above] <- -t(unit * adjustment)
   }
   rows

@@ -114,7 +114,7 @@ update_with <- function(object, call, source, values, places) {
 
 # The first place in which all variables are that are neither in the data nor with the formula.
 place_with <- function(names, object, values, places) {
-  data <- tryCatch(get0(given_name("data"), envir = values, inherits = FALSE), error = function(e) NULL)
+  data <- attempt(get0(given_name("data"), envir = values, inherits = FALSE))
   names <- setdiff(names, c(names(data), names_in(environment(object$formula))))
   for (place in places) {
     if (all(vapply(names, exists, NA, envir = place))) {
@@ -157,7 +157,7 @@ call_with_data <- function(object, call, changed, places) {
   if (!is.language(call$data)) {
     return(call)
   }
-  value_in <- function(place) tryCatch(eval(call$data, place), error = function(e) NULL)
+  value_in <- function(place) attempt(eval(call$data, place))
   is_other <- function(place) !is.null(data_differs(object, value_in(place), place))
   has_value <- function(place) !is.null(value_in(place))
   with_formula <- environment(object$formula)
@@ -175,7 +175,7 @@ call_with_data <- function(object, call, changed, places) {
 # A formula, or one as text.
 check_changes <- function(changes) {
   parsed <- if (is.character(changes) && length(changes) == 1L) {
-    tryCatch(stats::as.formula(changes), error = function(e) NULL)
+    attempt(stats::as.formula(changes))
   } else {
     changes
   }
