@@ -1,15 +1,16 @@
 # How far Laplace's approximation can be trusted: a sign by what levels tell of their effects, not an error.
 
-# A term is marked where a typical level tells less than `information` of its effects, in units of what their prior does,
-# and leaves a row's random part uncertain by more than `variance`, on a scale without unit. Between data sets where
-# Laplace is right and where it is not, see ?glimmer_convergence.
+# A term is marked where the rows of a typical level have less than `information` on its effects, in units of that of
+# the effects' own distribution, and leave a row's random part uncertain by more than `variance`, on a scale without
+# unit. Between data sets where Laplace is right and where it is not, see ?glimmer_convergence.
 laplace_doubtful <- c(information = 3, variance = 0.4)
 
 #' @section accuracy of Laplace's approximation:
 #' Its error is not known. What there is is a sign: for each random term the median over levels of
-#' trace(Lambda'Z'WZ Lambda) / q at the estimates (W the observed weights, q the effects of a level), what a level tells
-#' of its effects in units of what their prior does. Where it is small, and the effects are large, the conditional
-#' distribution that Laplace takes as normal is not; then standard deviations, and with them fixed effects, are mostly
+#' trace(Lambda'Z'WZ Lambda) / q at the estimates (W the observed weights, q the effects of a level), the information
+#' that a level's rows have on its effects, in units of that of their own normal distribution. Where it is small, and
+#' the effects are large, the conditional distribution that Laplace takes as normal is not; then standard deviations,
+#' and with them fixed effects, are mostly
 #' too small. The statement is marked below 3, or below s^2 / 0.4 - 1 where that is less: s^2, the variance of the
 #' term's part of the linear predictor (in a row, on the scale of logs or logits; with other links in units of the
 #' linear predictor's own size), is then left below 0.4 given the data, and little can go wrong. It was calibrated on
@@ -28,8 +29,8 @@ laplace_doubtful <- c(information = 3, variance = 0.4)
 #' (With one factor exact is by quadrature; for guImmun it is published, by nested quadrature.) Of the simulated sets 18
 #' had an SD off by 10 % or more: 12 of them were marked; of the others five had an SD below 0.5, and one the link
 #' cloglog. Of those off by less than 3 % seven were marked. So it is a sign, not a proof. What helps: with one grouping
-#' factor quadrature, the default (`REML = FALSE`); with several there is none, and [accuracy()] of a fit with the marked
-#' term alone shows how much is at stake.
+#' factor quadrature, the default (`REML = FALSE`); with several there is none, and [accuracy()] of a fit with the
+#' marked term alone shows how much is at stake.
 #' @rdname glimmer_convergence
 #' @name glimmer_convergence
 NULL
@@ -69,13 +70,14 @@ check_laplace <- function(terms) {
                      "Laplace's approximation, its error not known"))
   }
   ok <- least$information >= least$limit
-  told <- paste0("a typical level of '", least$group, "' tells ", format(least$information, digits = 2),
-                 " times as much of its effects as their prior does (limit ", format(least$limit, digits = 2), ")")
+  told <- paste0("the rows of a typical level of '", least$group, "' have ", format(least$information, digits = 2),
+                 " times the information on its random effects that their own normal distribution has (limit ",
+                 format(least$limit, digits = 2), ")")
   text <- if (ok) {
     paste0("Laplace's approximation, no sign that it is far off: ", told)
   } else {
-    paste0("Laplace's approximation is doubtful here: ", told, ", and standard deviations and fixed effects can be ",
-           "far too small")
+    paste0("Laplace's approximation is doubtful here: ", told, ". Standard deviations and fixed effects can be far ",
+           "too small; see ?glimmer_convergence for what helps")
   }
   new_check("accuracy", least$information, least$limit, ok, text)
 }
