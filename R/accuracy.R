@@ -31,7 +31,7 @@
 #' @section Errors: `glimmer_error_argument` for nodes that are no whole numbers; `glimmer_error_quadrature` for more
 #'   than 1 with several grouping factors, for more than 100,000 a level, for linear mixed models, whose likelihood is
 #'   exact, and for fits by REML.
-#' @seealso [glmm()], section "The likelihood"; `vignette("accuracy", "glimmer")`.
+#' @seealso [glmm()], section "The likelihood"; `vignette("accuracy", "glimmer")`, where it was built with the package.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
 #'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
