@@ -4,7 +4,7 @@
 #'
 #' @param object Object of class `glimmer`.
 #' @param ... Further fits to the same data, of class `glimmer` or of [stats::glm()] and [stats::lm()]. Other arguments
-#'   must be named, and are ignored.
+#'   are errors.
 #' @param refit Replace fits by REML by those by maximum likelihood, made here from their model frames: `NULL`, the
 #'   default, where their log-likelihoods do not compare (different fixed effects, or some by REML and some not); `TRUE`
 #'   or `FALSE`, always or never.
