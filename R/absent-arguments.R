@@ -9,7 +9,7 @@ absent_arguments <- c(
   correlation = "Correlated residuals are not there: the package 'nlme' has them for Gaussian responses.",
   random = "Random effects stand in the formula, as in `y ~ x + (1 | g)`.",
   fixed = "The argument is called `formula`, and random effects stand in it, as in `y ~ x + (1 | g)`.",
-  verbose = "It is an argument of glmm_control(): `control = glmm_control(verbose = TRUE)`.",
+  verbose = "It is an argument of glmm_control(): `control = glmm_control(verbose = 1)`.",
   link = "The link is given with the family, as in `family = poisson(link = \"sqrt\")`.",
   trials = "Give `cbind(successes, failures)` as the response, or proportions with the trials as `weights`."
 )

@@ -17,7 +17,8 @@ test_that("misspelt and unknown arguments are named, with the right one or what 
   expect_match(message(fit(poisson, contrats = list(f = "contr.sum"))), "`contrasts`")
   expect_match(message(fit(poisson, ziformula = ~ 1)), "not there yet.*glmmTMB")
   expect_match(message(fit(poisson, random = ~ 1 | g)), "\\(1 \\| g\\)")
-  expect_match(message(fit(poisson, verbose = TRUE)), "glmm_control")
+  advice <- message(fit(poisson, verbose = TRUE))
+  expect_s3_class(eval(str2lang(sub(".*`control = (.*)`[.]$", "\\1", advice))), "glimmer_control")
   expect_match(message(fit(poisson, rubbish = stop("not evaluated"))), "no argument `rubbish`.*'family'")
   expect_match(message(fit(poisson, NULL, NULL, NULL, na.omit, NULL, "auto", NULL, NULL, NULL, glmm_control(), 12)),
                "more arguments than it has.*12")
