@@ -27,9 +27,7 @@ refuse_arguments <- function(given) {
     stop_glimmer("argument", paste0("glmm() was given more arguments than it has (`", deparse1(given[[1L]]), "`): they",
                                     " are ", format_items(known, 20L), ". Name those that you give."), argument = "...")
   }
-  plain <- function(x) tolower(gsub("[._]", "", x))
-  distance <- drop(utils::adist(plain(name), plain(known)))
-  near <- if (min(distance) <= max(1, nchar(name) %/% 2L)) known[which.min(distance)]
+  near <- nearest_name(name, known)
   advice <- if (name %in% names(absent_arguments)) {
     absent_arguments[[name]]
   } else if (length(near)) {

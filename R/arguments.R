@@ -121,6 +121,7 @@ stop_unknown <- function(name, known, generic) {
 }
 
 #' The name that was meant: one that is part of the given one or has it as a part, else one with few letters changed
+#'   or swapped
 #' @return Character, empty where none is near.
 #' @noRd
 nearest_name <- function(name, known) {
@@ -128,7 +129,13 @@ nearest_name <- function(name, known) {
   if (!nzchar(name) || !length(known)) {
     return(character())
   }
-  distance <- drop(utils::adist(plain(name), plain(known)))
+  # two neighbours that changed places are one mistake
+  letters <- strsplit(plain(name), "")[[1L]]
+  swapped <- vapply(seq_along(letters)[-1L], function(k) {
+    paste(replace(letters, c(k - 1L, k), letters[c(k, k - 1L)]), collapse = "")
+  }, "")
+  distance <- pmin(drop(utils::adist(plain(name), plain(known))),
+                   apply(1 + utils::adist(c(swapped, plain(name)), plain(known)), 2L, min))
   part <- function(a, b) 2 * nchar(a) >= nchar(b) & mapply(grepl, a, b, MoreArgs = list(fixed = TRUE))
   close <- part(plain(known), plain(name)) | part(plain(name), plain(known)) | distance <= max(1, nchar(name) %/% 3L)
   known[close][which.min(distance[close])]

@@ -10,6 +10,7 @@ test_that("misspelt and unknown arguments are named, with the right one or what 
   fit <- function(...) glmm(yc ~ x + (1 | g), data, ...)
   expect_match(message(fit(famly = poisson)), "no argument `famly`.*did you mean `family`", ignore.case = TRUE)
   expect_match(message(fit(poisson, wieghts = w)), "`weights`")
+  expect_match(message(fit(poisson, k = 3)), "no argument `k`[.] The arguments are")
   expect_match(message(fit(poisson, off.set = o)), "`offset`")
   expect_match(message(fit(poisson, naction = na.omit)), "`na.action`")
   expect_match(message(fit(poisson, reml = TRUE)), "`REML`")
