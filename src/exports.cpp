@@ -28,9 +28,8 @@ SEXP cpp_model(Rcpp::List data) {
   auto model = std::make_unique<Model>(
       glimmer::as_responses(data), glimmer::as_column(data["offset"]), glimmer::as_design(data["X"]),
       glimmer::as_terms(data["factors"]),
-      glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])));
+      glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])), glimmer::ask_r);
   model->set_threads(Rcpp::as<int>(data["threads"]));
-  model->set_interrupt(glimmer::ask_r);
   const SEXP borrowed = model->data().design.is_copy() ? R_NilValue : static_cast<SEXP>(data["X"]);
   return Rcpp::XPtr<Model>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
 }

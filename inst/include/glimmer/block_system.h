@@ -15,17 +15,16 @@ namespace glimmer {
 
 class BlockSystem {
  public:
-  BlockSystem(const Terms& terms, const Pattern& pattern)
-      : terms_(terms), pattern_(pattern), effects_(terms[0].effects()), factors_(terms, pattern) {
+  /// The interrupt is asked during what takes long.
+  BlockSystem(const Terms& terms, const Pattern& pattern, const Interrupt& interrupt = no_interrupt)
+      : terms_(terms), pattern_(pattern), interrupt_(interrupt), effects_(terms[0].effects()),
+        factors_(terms, pattern) {
     for (Index k = 1; k < terms.count(); ++k) rest_size_ += terms[k].size();
     if (rest_size_ > 0) find_coupling();
   }
 
   /// The number of threads for what is done to all of H; results do not depend on it.
   void set_threads(int threads) { threads_ = threads; }
-
-  /// Asked during what takes long.
-  void set_interrupt(const Interrupt& interrupt) { interrupt_ = &interrupt; }
 
   bool block_diagonal() const { return rest_size_ == 0; }
 
@@ -112,7 +111,7 @@ class BlockSystem {
 
   /// Solves H x = r in place.
   void solve(Vector& x) const {
-    (*interrupt_)();
+    interrupt_();
     const Index levels = terms_[0].levels;
     if (block_diagonal()) {
       for (Index g = 0; g < levels; ++g) solve_level(g, x.data() + g * effects_);
@@ -146,7 +145,7 @@ class BlockSystem {
   void inverse(BlockMatrix& out) {
     for (Index g = 0; g < terms_[0].levels; ++g) inverse_level(g, out);
     if (block_diagonal()) return;
-    schur_.invert(threads_, *interrupt_);
+    schur_.invert(threads_, interrupt_);
     add_rest_to_inverse(out);
     for (Index k = 1; k < terms_.count(); ++k)
       for (Index h = 0; h < terms_[k].levels; ++h)
@@ -184,7 +183,7 @@ class BlockSystem {
     for (Index k = 1; k < terms_.count(); ++k)
       for (Index h = 0; h < terms_[k].levels; ++h)
         blocks.push_back({rest_position(k, h), rest_position(k, h) + terms_[k].effects()});
-    schur_.analyze(rest_size_, coupling_, blocks);
+    schur_.analyze(rest_size_, coupling_, blocks, interrupt_);
   }
 
   /// Calls visit(crossing, its number, blocks of level g, their first column in C_g) for the other factors in order.
@@ -207,7 +206,7 @@ class BlockSystem {
     const int threads = coupling_.start.back() < fewest_for_threads ? 1 : threads_;
     parallel_shares(terms_[0].levels, share, threads, [&](Index g) {
       if (coupling_.count(g) > 0) visit(g);
-    }, *interrupt_);
+    }, interrupt_);
   }
 
   /// x_g = L_g^-1 r_g ,  rest -= Y_g'x_g
@@ -250,8 +249,8 @@ class BlockSystem {
     for (Index c = 0; c < pattern_.count(); ++c)
       if (pattern_[c].first > 0) add_crossing(products, c);
     for_coupled_levels([&](Index g) { set_coupling(products, g); });
-    schur_.subtract_outer_products(coupling_, threads_, *interrupt_);
-    return schur_.factor(threads_, *interrupt_);
+    schur_.subtract_outer_products(coupling_, threads_, interrupt_);
+    return schur_.factor(threads_, interrupt_);
   }
 
   void add_to_schur(Index row, Index column, const Matrix& block, bool diagonal) {
@@ -318,9 +317,9 @@ class BlockSystem {
 
   const Terms& terms_;
   const Pattern& pattern_;
+  const Interrupt& interrupt_;
   Index effects_, rest_size_ = 0;
   int threads_ = 1;
-  const Interrupt* interrupt_ = &no_interrupt;
   BlockMatrix factors_;  ///< diagonal(0, g): L_g
   Coupling coupling_;    ///< Y_g
   SchurComplement schur_;

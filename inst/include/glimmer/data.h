@@ -34,9 +34,10 @@ struct Data {
   int threads = 1;            ///< for the rows, where there is one grouping factor: chunks then share nothing
 
   Data(Responses responses_, Column offset_, FixedDesign design_, Terms terms_,
-       std::unique_ptr<const Density> density_)
+       std::unique_ptr<const Density> density_, std::function<void()> ask = nullptr)
       : responses(std::move(responses_)), offset(std::move(offset_)), design(std::move(design_)),
         terms(std::move(terms_)), density(std::move(density_)), pattern(sorted(*this)) {
+    interrupt.set(std::move(ask));
     find_chunks();
   }
 

@@ -27,13 +27,11 @@ class LinearModel {
   LinearModel(Responses responses, Column offset, FixedDesign design, Terms terms, bool restricted, int threads,
               std::function<void()> ask = nullptr)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms),
-              make_density("gaussian", "identity")),
+              make_density("gaussian", "identity"), std::move(ask)),
         restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()),
-        system_(data_.terms, data_.pattern), bordered_(system_), products_(data_.terms, data_.pattern),
+        system_(data_.terms, data_.pattern, data_.interrupt), bordered_(system_), products_(data_.terms, data_.pattern),
         inverse_(products_) {
-    data_.interrupt.set(std::move(ask));
     data_.threads = threads;
-    system_.set_interrupt(data_.interrupt);
     system_.set_threads(threads);
     form_products();
     data_.responses = Responses();

@@ -22,12 +22,16 @@ struct Evaluation {
 
 class Model {
  public:
-  /// Rows need positive prior weights. A design that is the caller's own must outlive the model.
-  Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density)
-      : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density)),
-        system_(data_.terms, data_.pattern), fixed_(data_, system_, false), integrated_(data_, system_, true),
-        mode_(data_, system_), laplace_(data_, system_), quadrature_(data_, system_), integral_(data_, laplace_),
-        pull_back_(data_, system_), adjoint_(data_), point_(data_) {}
+  /// Rows need positive prior weights. A design that is the caller's own must outlive the model. `ask` may throw to
+  /// interrupt, now and in what follows.
+  Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density,
+        std::function<void()> ask = nullptr)
+      : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density),
+              std::move(ask)),
+        system_(data_.terms, data_.pattern, data_.interrupt), fixed_(data_, system_, false),
+        integrated_(data_, system_, true), mode_(data_, system_), laplace_(data_, system_),
+        quadrature_(data_, system_), integral_(data_, laplace_), pull_back_(data_, system_),
+        adjoint_(data_), point_(data_) {}
 
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -43,11 +47,8 @@ class Model {
     system_.set_threads(threads);
   }
 
-  /// Called on the calling thread now and then; it may throw to interrupt.
-  void set_interrupt(std::function<void()> ask) {
-    data_.interrupt.set(std::move(ask));
-    system_.set_interrupt(data_.interrupt);
-  }
+  /// Called from now on in place of the one given before.
+  void set_interrupt(std::function<void()> ask) { data_.interrupt.set(std::move(ask)); }
 
   /// The weight of a barrier before the edge of what the link allows, added to every value from now on; zero: none.
   void set_edge_barrier(double mu) {

@@ -21,16 +21,17 @@ namespace glimmer {
 class SchurComplement {
  public:
   /// S couples the columns of each level of `coupling` completely, and those of each range of `blocks`.
-  void analyze(Index size, const Coupling& coupling, const std::vector<Range>& blocks) {
+  void analyze(Index size, const Coupling& coupling, const std::vector<Range>& blocks, const Interrupt& interrupt) {
     const std::vector<Integers> cliques = cliques_of(coupling, blocks);
     const std::vector<Integers> members = cliques_of_columns(size, cliques);
     std::vector<Integers> columns(static_cast<std::size_t>(size));
     Positions seen(static_cast<std::size_t>(size), -1);
-    for (int j = 0; j < size; ++j) columns[j] = neighbours(j, members[j], cliques, seen);
-    order(columns);
-    find_factor_pattern(columns);
-    const double saved = dense_cost(size) - dense_cost(size - leading_);
-    if (leading_ == 0 || (size <= largest_dense && sparse_cost(cliques) > saved)) make_dense(size, coupling);
+    for (int j = 0; j < size; ++j) {
+      interrupt();
+      columns[j] = neighbours(j, members[j], cliques, seen);
+    }
+    if (!find_leading(columns, interrupt) || (size <= largest_dense && sparse_cost(cliques) > saved_by_leading(size)))
+      make_dense(size, coupling);
     const Index tail = size - leading_;
     tail_.resize(tail, tail);
     values_.resize(static_cast<Index>(rows_.size()));
@@ -127,6 +128,7 @@ class SchurComplement {
     return 20.0 * operations + 60.0 * entries;
   }
   static double dense_cost(Index size) { return std::pow(static_cast<double>(size), 3) / 3.0; }
+  double saved_by_leading(Index size) const { return dense_cost(size) - dense_cost(size - leading_); }
 
   /// The columns in their own order, so that those of a level increase.
   void make_dense(Index size, const Coupling& coupling) {
@@ -174,14 +176,26 @@ class SchurComplement {
     return out;
   }
 
+  /// Orders the columns and finds the leading ones. False: there are none, as where every column is dense itself, which
+  /// is known without an order, and the order of so many entries would take longer than a factorization.
+  bool find_leading(const std::vector<Integers>& columns, const Interrupt& interrupt) {
+    const double dense = dense_share * (static_cast<double>(columns.size()) - 1.0);
+    const auto is_dense = [&](const Integers& rows) { return static_cast<double>(rows.size()) >= dense; };
+    if (std::all_of(columns.begin(), columns.end(), is_dense)) return false;
+    order(columns, interrupt);
+    find_factor_pattern(columns, interrupt);
+    return leading_ > 0;
+  }
+
   /// position_[old column] = new column, by approximate minimum degree.
-  void order(const std::vector<Integers>& columns) {
+  void order(const std::vector<Integers>& columns, const Interrupt& interrupt) {
     const int size = static_cast<int>(columns.size());
     Eigen::SparseMatrix<double> pattern(size, size);
     Eigen::VectorXi counts(size);
     for (int j = 0; j < size; ++j) counts[j] = static_cast<int>(columns[j].size()) + 1;
     pattern.reserve(counts);
     for (int j = 0; j < size; ++j) {
+      interrupt();
       Integers rows = columns[j];
       rows.push_back(j);
       std::sort(rows.begin(), rows.end());
@@ -195,7 +209,7 @@ class SchurComplement {
   }
 
   /// Column j of the factor has the rows of S below j and those of its children in the elimination tree.
-  void find_factor_pattern(const std::vector<Integers>& columns) {
+  void find_factor_pattern(const std::vector<Integers>& columns, const Interrupt& interrupt) {
     const int size = static_cast<int>(columns.size());
     Integers old_of_new(columns.size());
     for (int j = 0; j < size; ++j) old_of_new[position_[j]] = j;
@@ -205,6 +219,7 @@ class SchurComplement {
     rows_.clear();
     int j = 0;
     for (; j < size; ++j) {
+      interrupt();
       Integers& own = pattern[j];
       const auto take = [&](int row) {
         if (row <= j || seen[row] == j) return;
