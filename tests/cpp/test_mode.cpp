@@ -47,7 +47,8 @@ void walk(const Problem& p, const problem::Pair& pair, double home, double dista
   const std::string name = p.name + ", steps of " + std::to_string(distance);
   problem::Random random(seed);
   const auto model = problem::make_model(p);
-  for (int step = 0; step < 3; ++step) {
+  const int steps = distance < 1.0 ? 3 : 1;  // a dense search from far off is dear
+  for (int step = 0; step < steps; ++step) {
     Problem away = p;
     away.parameters = at_distance(p, pair, distance, random);
     const Evaluation found = model->evaluate(away.parameters, step % 2 == 0);
