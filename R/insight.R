@@ -55,8 +55,7 @@ get_modelmatrix.glimmer <- function(x, data = NULL, ...) {
   }
   terms <- stats::delete.response(x$terms)
   frame <- stats::model.frame(terms, data, na.action = stats::na.pass, xlev = x$xlevels)
-  x_new <- stats::model.matrix(terms, frame, contrasts.arg = x$contrasts)
-  keep_columns(x_new, which(!colnames(x_new) %in% x$dropped))
+  fixed_columns(list(terms = terms, contrasts = x$contrasts), frame, x$kept)
 }
 
 #' @exportS3Method insight::find_statistic

@@ -27,6 +27,15 @@ test_that("'insight' finds the parts of the model, and their numbers", {
   expect_equal(logLik(null), logLik(update(fits$count, . ~ . - spray)), tolerance = 1e-8, ignore_attr = TRUE)
 })
 
+test_that("the model matrix of new rows has the columns of the fit, whatever they are called", {
+  skip_if_not_installed("insight")
+  # level 2 of `time` and the covariate `time2`, which is aliased, are called alike
+  data <- transform(subset(ChickWeight, Time < 6), time = factor(match(Time, c(0, 2, 4))), time2 = Time)
+  fit <- suppressWarnings(glmm(weight ~ time + time2 + Diet + (1 | Chick), data))
+  expect_length(component(fit, "dropped"), 1L)
+  expect_equal(insight::get_modelmatrix(fit, data = data), insight::get_modelmatrix(fit), ignore_attr = TRUE)
+})
+
 test_that("predictions by 'insight' have or leave out the random effects, as they are asked", {
   skip_if_not_installed("insight")
   fits <- client_fits()
