@@ -1,7 +1,7 @@
 # Families that users look for and that are not there yet: how they are recognised, and what can be done meanwhile.
 
-many_counts <- paste("Meanwhile counts that vary more than a Poisson distribution allows can have a random effect for each",
-                     "row: `(1 | row)` with `row = factor(seq_len(nrow(data)))` and the family poisson (the",
+many_counts <- paste("Meanwhile counts that vary more than a Poisson distribution allows can have a random effect for",
+                     "each row: `(1 | row)` with `row = factor(seq_len(nrow(data)))` and the family poisson (the",
                      "Poisson-lognormal model)")
 
 #' Describe a family that is not there yet
@@ -63,8 +63,7 @@ nearest_family <- function(name, known) {
   if (!is.na(synonym)) {
     return(synonym)
   }
-  distance <- drop(utils::adist(name, known, ignore.case = TRUE))
-  known[distance == min(distance) & distance <= max(1, nchar(name) %/% 3L)]
+  nearest_name(name, known)
 }
 
 #' The name of a family in an expression, as in `nbinom2`, `MASS::negative.binomial(2)` or `"beta"`

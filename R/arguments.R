@@ -137,6 +137,6 @@ nearest_name <- function(name, known) {
   distance <- pmin(drop(utils::adist(plain(name), plain(known))),
                    apply(1 + utils::adist(c(swapped, plain(name)), plain(known)), 2L, min))
   part <- function(a, b) 2 * nchar(a) >= nchar(b) & mapply(grepl, a, b, MoreArgs = list(fixed = TRUE))
-  close <- part(plain(known), plain(name)) | part(plain(name), plain(known)) | distance <= max(1, nchar(name) %/% 3L)
+  close <- part(plain(known), plain(name)) | part(plain(name), plain(known)) | distance <= max(1, nchar(name) %/% 2L)
   known[close][which.min(distance[close])]
 }
