@@ -25,9 +25,7 @@
 #' @export
 add1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k = 2, trace = FALSE, ...) {
   check_dots(add1.glimmer, ...)
-  test <- match_choice(test, c("Chisq", "none"), "test")
-  check_number(k, "k", 0)
-  if (!is.numeric(trace)) check_flag(trace, "trace") else check_number(trace, "trace")
+  test <- check_single_terms(test, k, trace)
   labels <- if (missing(scope)) character() else terms_to_add(scope, object)
   if (!length(labels)) {
     stop_glimmer("argument", "`scope` has no term to add: give a formula such as ~ . + x.", argument = "scope")
@@ -44,12 +42,9 @@ add1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k 
 
 # As drop.scope() and add.scope() do, but without the random terms.
 terms_to_add <- function(scope, object) {
+  check_scope(scope)
   if (is.character(scope)) {
     return(scope)
-  }
-  if (!inherits(scope, "formula")) {
-    stop_glimmer("argument", paste0("`scope` must be a formula or names of terms (got ", class(scope)[1L], ")."),
-                 argument = "scope")
   }
   fixed <- stats::formula(object$terms)
   upper <- stats::update.formula(fixed, scope)

@@ -85,17 +85,13 @@ anova.glimmer <- function(object, ..., refit = NULL, model.names = NULL, type = 
   test <- match_choice(test, c("auto", "F", "Chisq"), "test")
   ddf <- resolve_ddf(ddf, object)
   information <- resolve_information(information, ddf)
-  others <- list(...)
-  given <- c("", if (is.null(names(others))) character(length(others)) else names(others))
-  fits <- c(list(object), others)
-  is_fit <- vapply(fits, function(fit) inherits(fit, c("glimmer", "lm")), logical(1))
-  if (any(!is_fit & !nzchar(given))) refuse_fit(fits, which(!is_fit & !nzchar(given))[1L])
-  fits <- fits[is_fit]
+  fits <- list(object, ...)
+  is_fit <- vapply(fits, inherits, NA, c("glimmer", "lm"))
+  if (!all(is_fit)) refuse_fit(fits, which(!is_fit)[1L])
   if (length(fits) == 1L) {
     return(term_anova(object, type, test, ddf, information))
   }
-  expressions <- as.list(substitute(list(object, ...)))[-1L][is_fit]
-  names(fits) <- model_names(model.names, expressions)
+  names(fits) <- model_names(model.names, as.list(substitute(list(object, ...)))[-1L])
   check_same_data(fits)
   fits <- comparable_fits(fits, refit)
   refitted <- attr(fits, "refitted")

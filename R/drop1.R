@@ -30,10 +30,7 @@
 #' @export
 drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k = 2, trace = FALSE, ...) {
   check_dots(drop1.glimmer, ...)
-  test <- match_choice(test, c("Chisq", "none"), "test")
-  check_number(k, "k", 0)
-  # step() gives a number
-  if (!is.numeric(trace)) check_flag(trace, "trace") else check_number(trace, "trace")
+  test <- check_single_terms(test, k, trace)
   labels <- if (missing(scope)) stats::drop.scope(object) else scope_labels(scope, object)
   restricted <- object$REML
   object <- fit_by_likelihood(object, trace)
@@ -43,6 +40,21 @@ drop1.glimmer <- function(object, scope, scale = 0, test = c("Chisq", "none"), k
     fit_without(object, label, design)
   })
   single_term_table(object, fits, labels, test, k, "Single term deletions", restricted)
+}
+
+# The arguments of drop1() and add1(); of these the test.
+check_single_terms <- function(test, k, trace) {
+  check_number(k, "k", 0)
+  # step() gives a number
+  if (is.numeric(trace)) check_number(trace, "trace") else check_flag(trace, "trace")
+  match_choice(test, c("Chisq", "none"), "test")
+}
+
+check_scope <- function(scope) {
+  if (!is.character(scope) && !inherits(scope, "formula")) {
+    stop_glimmer("argument", paste0("`scope` must be a formula or names of terms (got ", class(scope)[1L], ")."),
+                 argument = "scope")
+  }
 }
 
 #' The table of fits with one term less, or one more
@@ -70,10 +82,7 @@ single_term_table <- function(object, fits, labels, test, k, title, restricted) 
 }
 
 scope_labels <- function(scope, object) {
-  if (!is.character(scope) && !inherits(scope, "formula")) {
-    stop_glimmer("argument", paste0("`scope` must be a formula or names of terms (got ", class(scope)[1L], ")."),
-                 argument = "scope")
-  }
+  check_scope(scope)
   labels <- scope
   if (!is.character(scope)) {
     labels <- attr(stats::terms(stats::update.formula(object$terms, scope)), "term.labels")
