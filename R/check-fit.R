@@ -24,7 +24,7 @@ open_method <- function(method, frame) {
 check_whole <- function(fit) {
   absent <- setdiff(fit_fields, names(fit))
   if (length(absent)) {
-    stop_fit(paste0("lacks ", ngettext(length(absent), "the field ", "the fields "), format_items(absent)), fit, absent)
+    stop_fit(paste0("lacks ", agree(length(absent), "the field ", "the fields "), format_items(absent)), fit, absent)
   }
   for (field in names(fit_rules)) {
     if (!isTRUE(tryCatch(fit_rules[[field]](fit), error = function(e) FALSE))) {

@@ -204,8 +204,8 @@ check_accuracy <- function(found) {
                    format_error(error[["shift"]], 1e-5), " standard errors in an estimate"))
 }
 
-rough_text <- paste("rough, as the fixed effects are at their joint mode with the random effects, not at the maximum of",
-                    "the likelihood. For results fit with the default method")
+rough_text <- paste("rough, as the fixed effects are at their joint mode with the random effects, not at the maximum",
+                    "of the likelihood. For results fit with the default method")
 
 format_error <- function(error, least) {
   if (error < least) paste("below", format(least)) else paste("about", format(signif(error, 1L)))
@@ -229,7 +229,7 @@ check_edge <- function(found) {
   }
   new_check("edge", found$edge, 0, FALSE,
             paste0("maximum on the edge of what the link allows, in ", found$edge, " ",
-                   ngettext(found$edge, "row", "rows"), ": standard errors hold for parameters that stay on it"))
+                   agree(found$edge, "row", "rows"), ": standard errors hold for parameters that stay on it"))
 }
 
 new_check <- function(check, value, limit, ok, text) {

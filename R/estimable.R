@@ -75,9 +75,9 @@ inestimable_in_fit <- function(fit, design) {
 }
 
 warn_inestimable <- function(cells, rows, columns) {
-  one <- length(rows) == 1L
-  warn_glimmer("estimable", paste0(if (one) "The prediction of " else "The predictions of ", format_rows(rows),
-                                   if (one) " is" else " are", " not estimable and therefore NA: the data do not ",
+  count <- length(rows)
+  warn_glimmer("estimable", paste0(agree(count, "The prediction of ", "The predictions of "), format_rows(rows),
+                                   agree(count, " is", " are"), " not estimable and therefore NA: the data do not ",
                                    "determine the fixed effects for ", join_items(unique(cells), 5L), ". (They would ",
                                    "depend on which columns of the model matrix were left out: ",
                                    format_items(columns), ".)"),
@@ -92,11 +92,11 @@ inestimable_contrasts <- function(fit, contrasts, names) {
   rows <- which(rowSums(broken) > 0)
   if (length(rows)) {
     columns <- fit$dropped[colSums(broken) > 0]
-    one <- length(rows) == 1L
-    labels <- join_items(if (is.null(names)) rows else names[rows], 5L)
-    warn_glimmer("estimable", paste0(if (one) "Row " else "Rows ", labels, " of `L`", if (one) " is" else " are",
+    count <- length(rows)
+    labels <- format_rows(if (is.null(names)) rows else names[rows])
+    warn_glimmer("estimable", paste0("In `L` ", labels, agree(count, " is", " are"),
                                      " not estimable and therefore NA: the data do not determine ",
-                                     if (one) "it" else "them", ", and numbers would depend on which columns of the ",
+                                     agree(count, "it", "them"), ", and numbers would depend on which columns of the ",
                                      "model matrix were left out (", format_items(columns), ")."),
                  rows = rows, columns = columns)
   }

@@ -150,14 +150,17 @@ linear_range <- function(family) {
   if (all(is.infinite(range))) range else sort(family$linkfun(range))
 }
 
-# What the link allows, for messages: "with the link identity it must be more than 0".
-link_limit_text <- function(family) {
+#' Why there are no means: what the link allows, and what the first of the linear predictors is
+#' @param eta Numeric: the linear predictors without a mean.
+#' @noRd
+no_mean_text <- function(family, eta) {
   range <- linear_range(family)
   limits <- c(if (is.finite(range[1L])) paste("more than", range[1L]), if (is.finite(range[2L])) {
     paste("less than", range[2L])
   })
-  if (length(limits)) paste0("with the link ", family$link, " the linear predictor must be ", limits) else
-    "the mean is too large for a number"
+  paste0(if (length(limits)) paste0("with the link ", family$link, " the linear predictor must be ", limits) else
+    "the mean is too large for a number", ", and ", agree(length(eta), "", "in the first of them "), "it is ",
+    format(eta[[1L]], digits = 3))
 }
 
 # A Gaussian response with the identity link: the model is a linear mixed model.
@@ -247,9 +250,9 @@ check_family_name <- function(name, known) {
   }
   absent <- find_absent_family(name)
   if (!is.null(absent)) {
-    stop_glimmer("family", paste0("The family ", format_items(name), " (", absent$label, ") is not there yet: there are ",
-                                  join_items(known, 10L), ". ", absent$meanwhile, ". The package 'glmmTMB' has more ",
-                                  "families."), argument = "family", family = name, families = known)
+    stop_glimmer("family", paste0("The family ", format_items(name), " (", absent$label, ") is not there yet: there ",
+                                  "are ", join_items(known, 10L), ". ", absent$meanwhile, ". The package 'glmmTMB' ",
+                                  "has more families."), argument = "family", family = name, families = known)
   }
   near <- nearest_family(name, known)
   stop_glimmer("family", paste0("Unknown family ", format_items(name), ": ",

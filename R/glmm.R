@@ -278,8 +278,9 @@ resolve_method <- function(method, nAGQ, REML, family) {
   }
   if (!is.null(habit)) method <- habit
   if (method == "laplace2") {
-    stop_not_available("method", paste0("The method 'laplace2' is not there yet: use 'aghq' with one grouping factor; with ",
-                                        "several there is 'laplace', whose accuracy the status of the fit speaks of."))
+    stop_not_available("method", paste("The method 'laplace2' is not there yet: use 'aghq' with one grouping factor;",
+                                       "with several there is 'laplace', whose accuracy the status of the fit speaks",
+                                       "of."))
   }
   new_approximation(method, if (method == "aghq") nAGQ, REML = REML)
 }
@@ -329,8 +330,8 @@ check_quadrature <- function(nodes, effects, factors, instead = laplace_instead,
   }
   if (is.null(nodes) && !has_quadrature(effects)) {
     stop_glimmer("quadrature", paste0("Each level of ", format_items(factors), " has ", effects, " random effects: ",
-                                      "too many to choose the number of nodes by the data. Leave out random effects, give the ",
-                                      "number of nodes in the fit (`nAGQ`), or use ", instead, "."),
+                                      "too many to choose the number of nodes by the data. Leave out random effects, ",
+                                      "give the number of nodes in the fit (`nAGQ`), or use ", instead, "."),
                  factors = factors, effects = effects)
   }
   if (!is.null(nodes) && nodes^effects > most_nodes) {
@@ -339,7 +340,7 @@ check_quadrature <- function(nodes, effects, factors, instead = laplace_instead,
     if (most > 1 && has_quadrature(effects)) instead <- paste0(instead, ", or leave `", argument, "` out")
     stop_glimmer("quadrature", paste0("`", argument, " = ", count_text(nodes), "` asks for ",
                                       count_text(nodes^effects), " nodes for each level of ", format_items(factors),
-                                      ", which has ", effects, " random ", ngettext(effects, "effect", "effects"),
+                                      ", which has ", effects, " random ", agree(effects, "effect", "effects"),
                                       ": at most ", count_text(most_nodes), " are possible. Use ", instead, "."),
                  nodes = nodes, effects = effects, most = most)
   }

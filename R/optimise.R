@@ -258,7 +258,7 @@ settle <- function(engine, from, control, joint = FALSE) {
     best$coordinates <- all
   }
   best$parameters <- normalise_signs(engine, best$parameters)
-  message <- paste("boundary, Hessian and", best$steps, ngettext(best$steps, "Newton step", "Newton steps"))
+  message <- paste("boundary, Hessian and", best$steps, agree(best$steps, "Newton step", "Newton steps"))
   best$record <- c(from$record, search_record("newton", engine, counts, best$value, message))
   best
 }

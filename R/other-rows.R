@@ -123,7 +123,7 @@ check_follows_rows <- function(value, expression, newdata, env, shown, class, ..
   }
   source <- if (length(outside)) paste0("takes values from ", format_items(outside), ", outside `newdata`") else
     "has values that do not come from `newdata`"
-  size <- if (NROW(value) != n) paste0(" (", NROW(value), " for ", n, ngettext(n, " row", " rows"), ")")
+  size <- if (NROW(value) != n) paste0(" (", NROW(value), " for ", n, agree(n, " row", " rows"), ")")
   stop_glimmer(class, paste0(shown, " ", source, size, ": they belong to the rows of the fit. Fit with them as a ",
                              "column of the data, and give `newdata` that column."), argument = "newdata",
                outside = outside, ...)

@@ -110,9 +110,8 @@ predicted_means <- function(fit, eta, rows) {
   if (length(lost)) {
     labels <- rows$names[lost]
     warn_glimmer("mean", paste0(agree(length(lost), "The mean of ", "The means of "), format_rows(labels),
-                                agree(length(lost), " is", " are"), " NA: ", link_limit_text(fit$family),
-                                ", and ", if (length(lost) > 1L) "in the first of them ", "it is ",
-                                format(eta[[lost[1L]]], digits = 3), ". `type = \"link\"` gives linear predictors."),
+                                agree(length(lost), " is", " are"), " NA: ", no_mean_text(fit$family, eta[lost]),
+                                ". `type = \"link\"` gives linear predictors."),
                  rows = labels, linear_predictor = unname(eta[lost]))
   }
   means
@@ -135,12 +134,13 @@ mean_deviation <- function(fit, eta, deviation, rows) {
   result[union(forbidden, which(is.na(means_of(family, eta))))] <- NA
   if (length(forbidden)) {
     labels <- rows$names[forbidden]
-    one <- length(forbidden) == 1L
+    count <- length(forbidden)
     warn_glimmer("standard_error", paste0(
-      if (one) "The standard error of " else "The standard errors of ", format_rows(labels), if (one) " is" else " are",
-      " NA: on the scale of the linear predictor ", if (one) "it is " else "the largest is ",
-      format(max(deviation[forbidden]), digits = 3), ", too large for one on the scale of the mean, which lies ",
-      "between ", range[1L], " and ", range[2L], ". Transform limits instead: with p by `type = \"link\"`, ",
+      agree(count, "The standard error of ", "The standard errors of "), format_rows(labels),
+      agree(count, " is", " are"), " NA: on the scale of the linear predictor ",
+      agree(count, "it is ", "the largest is "), format(max(deviation[forbidden]), digits = 3),
+      ", too large for one on the scale of the mean, which lies between ", range[1L], " and ", range[2L],
+      ". Transform limits instead: with p by `type = \"link\"`, ",
       "family(fit)$linkinv(p$fit - 1.96 * p$se.fit) is the lower 95 % limit."
     ), rows = labels, link_scale = unname(deviation[forbidden]))
   }

@@ -141,7 +141,7 @@ print.ranef.glimmer <- function(x, digits = NULL, n = 6L, ...) {
     effects <- structure(x[[name]], postVar = NULL, effect = NULL)
     print(utils::head(effects, n), digits = digits, ...)
     left <- NROW(effects) - n
-    if (left > 0) cat("... and ", left, ngettext(left, " more level", " more levels"), "\n", sep = "")
+    if (left > 0) cat("... and ", left, agree(left, " more level", " more levels"), "\n", sep = "")
     cat("\n")
   }
   with_variances <- names(x)[vapply(x, function(modes) !is.null(attr(modes, "postVar")), logical(1))]

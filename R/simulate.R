@@ -136,11 +136,9 @@ drawn_means <- function(family, eta, rows, simulation) {
   if (length(lost)) {
     labels <- rows$names[lost]
     stop_glimmer("mean", paste0("Responses cannot be drawn for ", format_rows(labels), " (simulation ", simulation,
-                                "): ", link_limit_text(family), ", and ",
-                                if (length(lost) > 1L) "in the first of these rows ", "it is ",
-                                format(eta[[lost[1L]]], digits = 3), ". Random effects that are drawn from a normal ",
-                                "distribution do not keep to that. Keep them at their modes (`re.form = NULL`), or ",
-                                "fit with a link that allows every linear predictor."),
+                                "): ", no_mean_text(family, eta[lost]), ". Random effects that are drawn from a ",
+                                "normal distribution do not keep to that. Keep them at their modes ",
+                                "(`re.form = NULL`), or fit with a link that allows every linear predictor."),
                  rows = labels, simulation = simulation, linear_predictor = unname(eta[lost]))
   }
   mean

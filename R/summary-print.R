@@ -27,7 +27,8 @@ print_title <- function(x) {
   groups <- paste0(names(x$ngrps), " ", count_text(x$ngrps), " (", sizes, ifelse(sizes == "1", " row", " rows"),
                    " each)")
   fields <- c(Formula = deparse1(x$formula), Family = paste0(x$family$family, " (", x$family$link, ")"),
-              Method = x$approximation, Data = paste0(data_text(x$call), ", ", rows_text(x$rows, x[c("trials", "events")])),
+              Method = x$approximation,
+              Data = paste0(data_text(x$call), ", ", rows_text(x$rows, x[c("trials", "events")])),
               Groups = paste(groups, collapse = ", "))
   for (name in names(fields)) {
     cat_wrapped(fields[[name]], exdent = 11L, prefix = paste0("  ", formatC(name, width = -9L)))

@@ -20,8 +20,9 @@ nlme::VarCorr
 #'   second term of a factor `g` is called `g.1`). Attributes of each matrix: `stddev`, `correlation` (`NA` with an
 #'   effect of standard deviation 0) and `boundary` (named logical: effects whose standard deviation is on the
 #'   boundary, 0). Attributes of the list: `sc`, the residual standard deviation [sigma()]; `useSc`, whether the family
-#'   has one; `groups`, the grouping factor of each term; and `dispersion`, named number, the dispersion parameter where it is no standard deviation on the scale of
-#'   the linear predictor (everywhere but with a Gaussian response and the identity link).
+#'   has one; `groups`, the grouping factor of each term; and `dispersion`, named number, the dispersion parameter where
+#'   it is no standard deviation on the scale of the linear predictor (everywhere but with a Gaussian response and the
+#'   identity link).
 #'
 #'   `as.data.frame()`: data frame with a row for each variance and covariance and columns `grp`, `var1`, `var2`
 #'   (`NA` for a variance), `vcov` (variance or covariance) and `sdcor` (standard deviation or correlation); a row

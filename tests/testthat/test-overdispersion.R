@@ -46,7 +46,8 @@ test_that("counts that vary too much are marked, whatever the family, the method
 test_that("none for 0/1 rows, however they are given, nor for families with a dispersion", {
   expect_identical(nrow(statement(truth_fit("bacteria_logit"))), 0L)
   expect_identical(nrow(statement(truth_fit("sleep_lmm_ml"))), 0L)
-  data <- aggregate(list(n = rep(1, 220)), transform(MASS::bacteria, y = as.integer(y == "y"))[c("y", "ID", "trt")], sum)
+  outcomes <- transform(MASS::bacteria, y = as.integer(y == "y"))
+  data <- aggregate(list(n = rep(1, 220)), outcomes[c("y", "ID", "trt")], sum)
   fit <- glmm(y ~ trt + (1 | ID), data, binomial, weights = n)
   expect_identical(nrow(statement(fit)), 0L)
   data <- data.frame(y = c(1.2, 0.4, 3, 2.2, 0.8, 1.1, 5, 0.3), g = gl(4, 2))
