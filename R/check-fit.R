@@ -27,14 +27,14 @@ check_whole <- function(fit) {
     stop_fit(paste0("lacks ", agree(length(absent), "the field ", "the fields "), format_items(absent)), fit, absent)
   }
   for (field in names(fit_rules)) {
-    if (!isTRUE(tryCatch(fit_rules[[field]](fit), error = function(e) FALSE))) {
+    if (!isTRUE(attempt(fit_rules[[field]](fit)))) {
       stop_fit(paste0("has a field ", format_items(field), " that does not fit the others"), fit, field)
     }
   }
 }
 
 stop_fit <- function(what, fit, fields) {
-  version <- tryCatch(as.character(fit[["version"]]), error = function(e) character())
+  version <- attempt(as.character(fit[["version"]]))
   this <- as.character(utils::packageVersion("glimmer"))
   made <- if (length(version) == 1L && version != this) paste0(" (it is of ", version, ", this is ", this, ")")
   stop_glimmer("fit", paste0("The fit ", what, ": it was edited, or made by another version of 'glimmer'", made,
