@@ -2,23 +2,23 @@
 
 #' @section Coming from lme4:
 #' *The same.* Formulas, with nested terms written out in the same way (`(1 | a/b)` has the groups `b:a` and `a`);
-#' [fixef()], [ranef()], [coef()][coef.glimmer] and [VarCorr()], in the same shapes: data frames by grouping factor with a
-#' row for each level, covariance matrices with the attributes `stddev` and `correlation`, `as.data.frame()` with the same
-#' columns; `re.form` and `allow.new.levels` of [predict()][predict.glimmer]; `getME()`, `isSingular()` and `ngrps()`
-#' when 'lme4' is loaded; `lattice::dotplot(ranef(fit))`. Linear mixed models are fitted by REML, and estimates,
-#' log-likelihood and standard errors are those of `lmer()` to the accuracy of its search.
+#' [fixef()], [ranef()], [coef()][coef.glimmer] and [VarCorr()], in the same shapes: data frames by grouping factor with
+#' a row for each level, covariance matrices with the attributes `stddev` and `correlation`, `as.data.frame()` with the
+#' same columns; `re.form` and `allow.new.levels` of [predict()][predict.glimmer]; `getME()`, `isSingular()` and
+#' `ngrps()` when 'lme4' is loaded; `lattice::dotplot(ranef(fit))`. Linear mixed models are fitted by REML, and
+#' estimates, log-likelihood and standard errors are those of `lmer()` to the accuracy of its search.
 #'
 #' *Different by default*, and why:
 #' \describe{
-#'   \item{Quadrature}{with one grouping factor, where `glmer()` uses the Laplace approximation, which can be far off for
-#'     0/1 data. `nAGQ = 1` gives Laplace, and `glmer()`'s numbers for canonical links. With several grouping factors
-#'     it is Laplace in both.}
+#'   \item{Quadrature}{with one grouping factor, where `glmer()` uses the Laplace approximation, which can be far off
+#'     for 0/1 data. `nAGQ = 1` gives Laplace, and `glmer()`'s numbers for canonical links. With several grouping
+#'     factors it is Laplace in both.}
 #'   \item{Observed information}{in the Laplace approximation, where `glmer()` takes the expected one: they differ for
 #'     links that are not canonical, as probit or Gamma with log link, and the observed one is Laplace's approximation
 #'     proper.}
 #'   \item{All constants}{are in the log-likelihood, also by quadrature, so that `AIC()` compares whatever `nAGQ`.}
-#'   \item{`(x || g)`}{with a factor `x`: a variance for each column and no correlations, where 'lme4' keeps the block of
-#'     the factor.}
+#'   \item{`(x || g)`}{with a factor `x`: a variance for each column and no correlations, where 'lme4' keeps the block
+#'     of the factor.}
 #'   \item{Tests}{`summary()` of a linear mixed model has the degrees of freedom of Satterthwaite and p values, as
 #'     'lmerTest' adds them; [anova()][anova.glimmer] of one fit has tests by type II. `ddf = "none"` gives z.}
 #'   \item{`confint()`}{gives Wald intervals, symmetric for log standard deviations; fixed effects come first, and the

@@ -2,9 +2,9 @@
 # glmmTMB report for one model, and what they are at the estimates of each. --quick leaves out the fit of half a minute.
 #
 # `reported` is logLik() of the fit. `exact` is the log-likelihood at the fit's estimates by a rule that shares nothing
-# with the packages: the trapezoid rule over a fixed grid of the random effects, in plain R; `coarser`, the same by steps
-# half as large again, says how exact that is. No times: these numbers do not depend on the load of the machine. The
-# exit status is 1 when what glimmer reports differs from `exact` by more than 1e-3.
+# with the packages: the trapezoid rule over a fixed grid of the random effects, in plain R; `coarser`, the same by
+# steps half as large again, says how exact that is. No times: these numbers do not depend on the load of the machine.
+# The exit status is 1 when what glimmer reports differs from `exact` by more than 1e-3.
 library(glimmer)
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
 script <- gsub("~+~", " ", script, fixed = TRUE) # Rscript's way to write a blank in a path
