@@ -124,7 +124,6 @@ Rcpp::List cpp_level_products(SEXP model);
 RcppExport SEXP _glimmer_cpp_level_products(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_level_products(model));
     return rcpp_result_gen;
@@ -135,7 +134,6 @@ Rcpp::NumericVector cpp_linear_predictor(SEXP model);
 RcppExport SEXP _glimmer_cpp_linear_predictor(SEXP modelSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::RNGScope rcpp_rngScope_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     rcpp_result_gen = Rcpp::wrap(cpp_linear_predictor(model));
     return rcpp_result_gen;

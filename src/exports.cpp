@@ -158,7 +158,7 @@ Rcpp::List cpp_level_information(SEXP model) {
 //' @param model External pointer of cpp_model().
 //' @return List, one element a factor as given to cpp_model(): numeric, effects x effects x levels.
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_level_products(SEXP model) {
   const Model& m = as_model(model);
   Rcpp::List out(m.data().terms.count());
@@ -177,7 +177,7 @@ Rcpp::List cpp_level_products(SEXP model) {
 //' @param model External pointer of cpp_model().
 //' @return Numeric, one a row as given to cpp_model().
 //' @noRd
-// [[Rcpp::export]]
+// [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector cpp_linear_predictor(SEXP model) { return Rcpp::wrap(as_model(model).linear_predictor()); }
 
 //' Distances of the linear predictors at the last evaluation from the edge of what the link allows

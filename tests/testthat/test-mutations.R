@@ -256,11 +256,13 @@ test_that("arguments that are none are refused by name", {
   })
 })
 
-test_that("misspelled arguments are errors of R that name them", {
+test_that("misspelled arguments are errors that name them, and the one that was meant", {
+  meant <- c(nAQG = "nAGQ", familly = "family", wieghts = "weights", ofset = "offset", dta = "data",
+             controll = "control", verbose = "glmm_control")
   for_models(12, function(model) {
-    name <- pick(c("nAQG", "familly", "wieghts", "ofset", "dta", "controll", "verbose"))
-    outcome <- do.call(try_model, c(list(model), stats::setNames(list(1), name)))
-    if (!grepl(paste0("unused argument (", name), conditionMessage(outcome$error), fixed = TRUE)) name
+    name <- pick(names(meant))
+    refused(paste("misspelt", name), model, "argument", argument = name, says = c(name, meant[[name]]),
+            arguments = stats::setNames(list(1), name))
   })
 })
 

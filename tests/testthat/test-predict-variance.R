@@ -52,14 +52,11 @@ reference_fit <- function(case) {
     structure(b[order, , drop = FALSE], dimnames = list(factor$levels, colnames(factor$Z)))
   }, modes, order, design$factors)
   variances <- Map(function(variances, order) variances[, , order, drop = FALSE], variances, order)
-  factors <- lapply(design$factors, function(factor) {
-    list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
-  })
-  structure(c(front_fit(stages), list(
-    call = stages$call, formula = stages$parts$formula, factors = setNames(factors, groups),
-    parameters = case$parameters, index = parameter_index(design, case$family), modes = setNames(modes, groups),
-    mode_variances = setNames(variances, groups)
-  )), class = "glimmer")
+  fit <- suppressWarnings(fit_glmm(case$formula, case$data, case$family, case$weights, case$offset, method = "laplace"))
+  fit$parameters[] <- case$parameters
+  fit$modes <- setNames(modes, groups)
+  fit$mode_variances <- setNames(variances, groups)
+  fit
 }
 
 front_call <- function(case) {
