@@ -91,6 +91,10 @@ anova.glimmer <- function(object, ..., refit = NULL, model.names = NULL, type = 
   if (length(fits) == 1L) {
     return(term_anova(object, type, test, ddf, information))
   }
+  if (test == "F") {
+    stop_glimmer("argument", paste("`test = \"F\"` is for the terms of one fit: fits are compared by likelihood ratio,",
+                                   "which is chi-squared."), argument = "test")
+  }
   names(fits) <- model_names(model.names, as.list(substitute(list(object, ...)))[-1L])
   check_same_data(fits)
   fits <- comparable_fits(fits, refit)
@@ -278,9 +282,13 @@ boundary_notes <- function(table, added) {
     paste0("Note: ", rownames(table)[k], " adds ", agree(added[k], "a random effect", "random effects"),
            " to the model above, whose variance is 0 there, on the boundary: the p value is too large.",
            if (added[k] == 1L) paste0(" By the mixture of chi-squared distributions it is ",
-                                      format.pval(table[["Pr(mixture)"]][k], 3L), "."))
+                                      p_text(table[["Pr(mixture)"]][k]), "."))
   }, "")
   wrap_lines(notes)
+}
+
+p_text <- function(p) {
+  sub("^< ?", "below ", format.pval(p, 3L))
 }
 
 #' @rdname anova.glimmer

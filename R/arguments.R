@@ -35,11 +35,15 @@ match_choice <- function(choice, choices, argument) {
     return(choices[1L])
   }
   found <- if (is.character(choice) && length(choice) == 1L) pmatch(choice, choices)
-  if (is.null(found) || is.na(found)) {
-    stop_glimmer("argument", paste0("`", argument, "` must be one of ", format_items(choices), "."),
-                 argument = argument, choices = choices)
-  }
+  if (is.null(found) || is.na(found)) refuse_choice(choice, choices, argument)
   choices[found]
+}
+
+refuse_choice <- function(choice, choices, argument) {
+  near <- if (is.character(choice) && length(choice) == 1L && !is.na(choice)) nearest_name(choice, choices)
+  stop_glimmer("argument", paste0("`", argument, "` must be one of ", format_items(choices), ".",
+                                  if (length(near)) paste0(" Did you mean ", format_items(near), "?")),
+               argument = argument, choices = choices, suggestion = near)
 }
 
 match_choices <- function(choice, choices, argument) {

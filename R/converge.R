@@ -127,6 +127,7 @@ judge <- function(found, design, engine, control) {
               list(check_accuracy(found), check_overdispersion(found$overdispersion), separation$status),
               levels$status, list(flat$status, check_edge(found)))
   status <- table_of(checks[lengths(checks) > 0L])
+  class(status) <- c("glimmer_status", "data.frame")
   list(converged = all(status$ok[1:2]), singular = !all(status$ok[status$check == "boundary"]), status = status,
        boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root,
        fixed_root = fixed_root(found, engine, root),
@@ -191,7 +192,7 @@ check_accuracy <- function(found) {
     return(new_check("accuracy", NA_real_, NA_real_, FALSE, rough_text))
   }
   if (is.null(error)) {
-    return(if (!is.null(found$information)) check_laplace(found$information))
+    return(if (!is.null(found$information)) check_laplace(found$information, found$advice))
   }
   if (anyNA(error)) {
     return(new_check("accuracy", NA_real_, quadrature_doubtful[["log_likelihood"]], FALSE,

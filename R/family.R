@@ -238,14 +238,20 @@ make_family <- function(name, link) {
   do.call(getExportedValue("stats", name), list(link))
 }
 
+# The distribution that a quasi family stands in for.
+counts_of <- function(name) {
+  switch(name, quasipoisson = "poisson", quasibinomial = "binomial", "poisson or binomial")
+}
+
 check_family_name <- function(name, known) {
   if (name %in% known) {
     return(invisible())
   }
   if (startsWith(name, "quasi")) {
     stop_glimmer("family", paste0("Quasi families have no likelihood, so that ", format_items(name), " cannot be ",
-                                  "fitted by maximum likelihood: use ", join_items(known, 10L), ", with a random ",
-                                  "effect per observation for overdispersion."),
+                                  "fitted by maximum likelihood. For counts that vary by more than ", counts_of(name),
+                                  " allows add a random effect for each row, `(1 | row)` with ",
+                                  "`row = factor(seq_len(nrow(data)))`. There are ", join_items(known, 10L), "."),
                  argument = "family", family = name, families = known)
   }
   absent <- find_absent_family(name)
@@ -263,7 +269,7 @@ check_family_name <- function(name, known) {
 
 # What is no family, but was called as one that is not there or was misspelt: beta() and gamma() are functions of R.
 refuse_family_word <- function(word, known) {
-  if (length(word) && (!is.null(find_absent_family(word)) || length(nearest_family(word, known)))) {
-    check_family_name(word, setdiff(known, word))
+  if (length(word) && !word %in% known && (!is.null(find_absent_family(word)) || length(nearest_family(word, known)))) {
+    check_family_name(word, known)
   }
 }

@@ -46,7 +46,7 @@
 #'     of an estimate in standard errors that they make), `given` (`NULL`, or the user's `nAGQ`)}
 #'   \item{`means`, `mean_variances`}{`NULL`, or by quadrature, as `modes` and `mode_variances`: mean and covariance of
 #'     b given the data and the parameters}
-#'   \item{`status`}{data frame: `check`, `value`, `limit`, `ok`, `text`}
+#'   \item{`status`}{data frame: `check`, `value`, `limit`, `ok`, `text`; printed as sentences}
 #'   \item{`converged`, `singular`}{logical}
 #'   \item{`search`}{list: `record` (data frame of the stages of the search), `gradient`, `gain`}
 #'   \item{`control`}{result of [glmm_control()]}

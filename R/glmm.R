@@ -191,8 +191,12 @@ evaluate_arguments <- function(frame) {
     }
   }, function(e) {
     if (inherits(e, "glimmer_error")) stop(e)
-    if (argument == "family") refuse_family_word(family_word(eval(quote(substitute(family)), frame)), names(families))
-    stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), "."),
+    word <- if (argument == "family") family_word(eval(quote(substitute(family)), frame))
+    refuse_family_word(word, names(families))
+    known <- families[[c(word, "")[1L]]]
+    stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), ".",
+                                    if (!is.null(known)) paste0(" The links of ", known$name, " are ",
+                                                                join_items(known$links, 10L), ".")),
                  argument = argument, parent = e)
   })
 }
@@ -251,7 +255,10 @@ run_search <- function(model, design, family, approximation, control) {
   moments <- if (ok && !is.null(found$rule)) engine_moments(engine, design, found$rule)
   if (ok && !engine$linear) {
     found$overdispersion <- find_overdispersion(engine, design, modes, moments)
-    found$information <- if (approximation$method == "laplace") level_information(engine, design, found$parameters)
+    if (approximation$method == "laplace") {
+      found$information <- level_information(engine, design, found$parameters)
+      found$advice <- better_than_laplace(design, approximation)
+    }
     found$joint <- approximation$method == "joint"
   }
   found <- leave_basis(model$basis, engine, found)
@@ -267,7 +274,7 @@ run_search <- function(model, design, family, approximation, control) {
 resolve_method <- function(method, nAGQ, REML, family) {
   methods <- c("auto", "laplace", "joint", "aghq", "laplace2")
   if (!is.character(method) || length(method) != 1L || !method %in% methods) {
-    stop_glimmer("argument", paste0("`method` must be one of ", format_items(methods), "."), argument = "method")
+    refuse_choice(method, setdiff(methods, "laplace2"), "method")
   }
   if (is.null(REML)) REML <- is_linear(family)
   check_flag(REML, "REML")

@@ -59,11 +59,20 @@ level_information <- function(engine, design, parameters) {
   }))
 }
 
+#' What to do where Laplace's approximation is doubtful
+#' @noRd
+better_than_laplace <- function(design, approximation) {
+  if (length(design$factors) == 1L) {
+    return(paste0("Fit by quadrature, the default for one grouping factor", if (approximation$REML) " (`REML = FALSE`)"))
+  }
+  "To see how much is at stake: accuracy() of a fit with random effects of this factor alone"
+}
+
 #' The statement on Laplace's approximation
 #'
-#' @param terms Result of [level_information()].
+#' @param terms Result of [level_information()]. @param advice Result of [better_than_laplace()].
 #' @noRd
-check_laplace <- function(terms) {
+check_laplace <- function(terms, advice) {
   least <- terms[which.min(terms$information - terms$limit), ]
   if (!nrow(least)) {
     return(new_check("accuracy", NA_real_, laplace_doubtful[["information"]], TRUE,
@@ -71,13 +80,12 @@ check_laplace <- function(terms) {
   }
   ok <- least$information >= least$limit
   told <- paste0("the rows of a typical level of '", least$group, "' have ", format(least$information, digits = 2),
-                 " times the information on its random effects that their own normal distribution has (limit ",
-                 format(least$limit, digits = 2), ")")
+                 " times the information on its random effects that their own normal distribution has",
+                 if (least$limit > 0) paste0(" (doubtful below ", format(least$limit, digits = 2), ")"))
   text <- if (ok) {
     paste0("Laplace's approximation, no sign that it is far off: ", told)
   } else {
-    paste0("Laplace's approximation is doubtful here: ", told, ". Standard deviations and fixed effects can be far ",
-           "too small; see ?glimmer_convergence for what helps")
+    paste0("standard deviations and fixed effects by Laplace's approximation can be far off: ", told, ". ", advice)
   }
   new_check("accuracy", least$information, least$limit, ok, text)
 }

@@ -85,7 +85,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   }
   record <- search_record(stage, engine, counts, result$value, found$message)
   tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", record[[1L]]$evaluations,
-       " evaluations (", found$message, ")")
+       agree(record[[1L]]$evaluations, " evaluation (", " evaluations ("), found$message, ")")
   list(parameters = result$parameters, value = result$value,
        rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
        record = record)

@@ -137,8 +137,9 @@ drawn_means <- function(family, eta, rows, simulation) {
     labels <- rows$names[lost]
     stop_glimmer("mean", paste0("Responses cannot be drawn for ", format_rows(labels), " (simulation ", simulation,
                                 "): ", no_mean_text(family, eta[lost]), ". Random effects that are drawn from a ",
-                                "normal distribution do not keep to that. Keep them at their modes ",
-                                "(`re.form = NULL`), or fit with a link that allows every linear predictor."),
+                                "normal distribution do not keep to that, nor do covariates beyond the data. Keep ",
+                                "random effects at their modes (`re.form = NULL`), or fit with a link that allows ",
+                                "every linear predictor."),
                  rows = labels, simulation = simulation, linear_predictor = unname(eta[lost]))
   }
   mean

@@ -16,9 +16,30 @@ print_status <- function(x, evaluations) {
   }
   cat_wrapped(paste0("Fit status: ", nrow(marked), " of ", nrow(x$status), " checks marked; all: ", where))
   for (k in seq_len(nrow(marked))) {
-    mark <- if (marked$check[k] %in% c("convergence", "hessian")) "[!!]" else "[! ]"
-    cat_wrapped(status_text(marked[k, ], evaluations), exdent = 7L, prefix = paste0("  ", mark, " "))
+    cat_wrapped(status_text(marked[k, ], evaluations), exdent = 7L, prefix = status_prefix(marked[k, ]))
   }
+}
+
+status_prefix <- function(check) {
+  mark <- if (check$ok) "[ok]" else if (check$check %in% c("convergence", "hessian")) "[!!]" else "[! ]"
+  paste0("  ", mark, " ")
+}
+
+#' All checks of a fit, as sentences
+#'
+#' @param x Component `status` of a fit, or rows of it. @param ... Not used.
+#' @noRd
+#' @method print glimmer_status
+#' @export
+print.glimmer_status <- function(x, ...) {
+  if (!all(c("check", "value", "limit", "ok", "text") %in% names(x))) {
+    return(NextMethod())
+  }
+  for (k in seq_len(nrow(x))) {
+    cat_wrapped(paste0(x$check[k], ": ", x$text[k]), exdent = 7L, prefix = status_prefix(x[k, ]))
+  }
+  if (nrow(x)) cat("Numbers: columns `value` and `limit`\n")
+  invisible(x)
 }
 
 # What is well, in a word each.
@@ -41,6 +62,8 @@ status_text <- function(check, evaluations) {
     boundary = paste0("SINGULAR: ", check$text,
                       ". Standard errors treat it as fixed there; no Wald interval is given for it."),
     hessian = check$text,
+    separation = paste0("SEPARATION: ", check$text, ". The numbers below for what is not determined are arbitrary: merge ",
+                        "levels or leave the term out; drop1() tests it all the same"),
     paste0(toupper(sub("^level_", "", check$check)), ": ", check$text)
   )
 }

@@ -73,7 +73,8 @@ random_cells <- function(x, digits) {
 
 format_intervals <- function(rows) {
   limit <- function(value) sub("[.]$", "", formatC(signif(value, 3L), digits = 3L, format = "fg", flag = "#"))
-  text <- paste0("[", limit(rows$conf.low), ", ", limit(rows$conf.high), "]")
+  between <- if (getOption("OutDec") == ",") "; " else ", "
+  text <- paste0("[", limit(rows$conf.low), between, limit(rows$conf.high), "]")
   ifelse(is.na(rows$conf.low), "-", text)
 }
 

@@ -27,6 +27,19 @@ test_that("other families and links are refused, and those that are there are li
   refused(poisson(make.link("inverse")), "log, identity and sqrt")
 })
 
+test_that("a misspelt link is not taken for an unknown family, and quasi families for a list of all families", {
+  data <- data.frame(y = c(1, 4, 2, 5, 3, 7), g = gl(2, 3))
+  for (call in expression(poisson("lgo"), Gamma("logg"), binomial(link = logitt))) {
+    message <- conditionMessage(error_of(eval(bquote(glmm(y ~ 1 + (1 | g), data, .(call))))))
+    expect_match(message, paste0("The links of ", call[[1L]], " are "), fixed = TRUE)
+    expect_no_match(message, "Unknown family")
+  }
+  for (name in c("quasipoisson", "quasibinomial")) {
+    expect_match(conditionMessage(error_of(resolve_family(name))),
+                 paste("counts that vary by more than", sub("quasi", "", name), "allows add a random effect"))
+  }
+})
+
 # The arguments in which a family of 'stats' counts trials: means are proportions, draws are successes.
 trial_sizes <- function(traits, n) {
   if (traits$trials) rep(c(1, 7), length.out = n) else rep(1, n)

@@ -44,6 +44,16 @@ test_that("marked where Laplace is far off: toenail, guImmun, also by REML", {
   expect_lt(statement(fit)$value, 0.5)
 })
 
+test_that("a mark says what is doubtful and what to do, which depends on what there is", {
+  skip_if_not_installed("MASS")
+  fit <- glmm(y ~ trt + (1 | ID), MASS::bacteria, binomial, method = "laplace")
+  expect_match(statement(fit)$text, "can be far off: the rows of a typical level of 'ID' have 0.", fixed = TRUE)
+  expect_match(statement(fit)$text, "Fit by quadrature, the default for one grouping factor$")
+  expect_match(statement(update(fit, method = "auto", REML = TRUE))$text, "`REML = FALSE`", fixed = TRUE)
+  crossed <- glmm(y ~ trt + (1 | ID) + (1 | week), MASS::bacteria, binomial)
+  expect_match(statement(crossed)$text, "accuracy() of a fit with random effects of this factor alone", fixed = TRUE)
+})
+
 test_that("not marked where it is good: crossed items, districts; linear mixed models have no such statement", {
   skip_if_not_installed("lme4")
   fit <- glmm(r2 ~ Anger + Gender + btype + situ + (1 | id) + (1 | item), lme4::VerbAgg, binomial)
