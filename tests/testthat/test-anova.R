@@ -200,7 +200,8 @@ test_that("tables of fits are printed with the digits that are asked for", {
 
 test_that("an F test between fits is refused, and a misspelt choice names the one that was meant", {
   small <- glmm(count ~ 1 + (1 | block), transform(InsectSprays, block = rep(1:12, 6)), REML = FALSE)
-  expect_match(conditionMessage(error_of(anova(small, update(small, . ~ . + spray), test = "F"))), "for the terms of one fit")
+  large <- update(small, . ~ . + spray)
+  expect_match(conditionMessage(error_of(anova(small, large, test = "F"))), "for the terms of one fit")
   expect_identical(error_of(anova(small, test = "chisq"))$suggestion, "Chisq")
   expect_identical(error_of(update(small, method = "Laplace"))$suggestion, "laplace")
   expect_identical(error_of(residuals(small, type = "person"))$suggestion, "pearson")

@@ -105,8 +105,8 @@ test_that("a good fit and one with three marks take one screen at 80 columns", {
   data$y <- rep(c(0, 0, 0, 0, 0, 1, 40, 0, 0, 0, 3, 0, 0, 90, 0, 0), 15)
   marked <- glmm(y ~ x + (1 | g) + (1 | one), data, poisson)
   marked$status <- rbind(marked$status[marked$status$check != "accuracy", ],
-                         new_check("accuracy", 0.3, 2, FALSE, check_laplace(data.frame(group = "g", information = 0.3,
-                                                                                       limit = 2))$text))
+                         check_laplace(data.frame(group = "g", information = 0.3, limit = 2),
+                                       better_than_laplace(list(factors = 1:2))))
   expect_gte(sum(!marked$status$ok), 2L)
   expect_lte(length(capture.output(print(summary(marked)))), 40)
 })
