@@ -66,7 +66,6 @@ passed_along <- list(
   emm_basis.glimmer = list(mode = "link"), # ggeffects
   formula.glimmer = list(env = any_value), # stats, in as.formula
   get_df.glimmer = list(verbose = any_value, statistic = any_value), # insight, ggeffects
-  get_loglikelihood.glimmer = list(verbose = any_value, check_response = any_value), # performance
   get_predict.glimmer = list(mfx = any_value, internal_call = any_value, newparams = NULL, ndraws = NULL,
                              se.fit = NULL), # marginaleffects
   get_statistic.glimmer = list(verbose = any_value), # insight

@@ -9,6 +9,9 @@
 #' @param mod Object of class `glimmer`.
 #' @param ... As in 'effects'.
 #' @return As in 'effects'.
+#' @section Errors: `glimmer_error_not_available` where columns of the model matrix have one name, as those of level 2
+#'   of a factor `time` and of a covariate `time2`: 'effects' finds the coefficients by the names of the columns.
+#'   `glimmer_error_data` where the data of the fit are not found.
 #' @examples
 #' if (requireNamespace("effects", quietly = TRUE)) {
 #'   fit <- glmm(weight ~ Time * Diet + (Time | Chick), data = ChickWeight)
@@ -17,6 +20,7 @@
 #' @name Effect.glimmer
 #' @exportS3Method effects::Effect
 Effect.glimmer <- function(focal.predictors, mod, ...) { # nolint: object_name_linter.
+  check_distinct_columns(mod)
   formula <- formula.glimmer(mod, fixed.only = TRUE)
   data <- fit_variables(mod, all.vars(formula[[3L]]), places_outside(sys.frames(), "effects"))
   if (is.character(data)) stop_glimmer("data", data, argument = "mod")
@@ -27,4 +31,16 @@ Effect.glimmer <- function(focal.predictors, mod, ...) { # nolint: object_name_l
   effects::Effect.default(focal.predictors, mod, ..., sources = list(
     call = call, formula = formula, coefficients = fixef.glimmer(mod), vcov = vcov.glimmer(mod), family = mod$family
   ))
+}
+
+# 'effects' finds the coefficients of a fit by the names of the columns of its own model matrix.
+check_distinct_columns <- function(fit) {
+  names <- colnames(stats::model.matrix(stats::delete.response(fit$terms), fit$frame, contrasts.arg = fit$contrasts))
+  repeated <- unique(names[duplicated(names)])
+  if (length(repeated)) {
+    stop_glimmer("not_available", paste0(
+      "'effects' finds columns of the model matrix by their names, and there are several ", format_items(repeated),
+      ": give the factor or the covariate another name. `emmeans::emmeans()` takes them as they are."
+    ), columns = repeated)
+  }
 }

@@ -139,7 +139,8 @@ means_of <- function(family, eta, slack = 1e-8) {
   nearest <- pmin(pmax(as.vector(eta), range[1L]), range[2L])
   allowed <- which(abs(nearest - eta) <= slack)
   mean <- rep(NA_real_, length(eta))
-  mean[allowed] <- family$linkinv(nearest[allowed])
+  # the inverse links of 'stats' refuse a vector of length 0
+  if (length(allowed)) mean[allowed] <- family$linkinv(nearest[allowed])
   mean[!is.finite(mean)] <- NA
   mean
 }

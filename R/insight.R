@@ -14,8 +14,11 @@
 #' @param REML `NULL`, or logical: the criterion that is wanted, see [logLik.glimmer()]. Without meaning for other
 #'   responses than a Gaussian one with identity link.
 #' @param data `NULL`, or data frame with the variables of the model.
+#' @param check_response Logical: whether to warn where the formula transforms a Gaussian response, since the
+#'   log-likelihood is that of the transformed one.
 #' @param verbose,... As in 'insight'.
 #' @return As in 'insight'.
+#' @section Warnings: `glimmer_warning_response` under `check_response`.
 #' @name insight.glimmer
 #' @exportS3Method insight::find_formula
 find_formula.glimmer <- function(x, ...) method_for_merMod("find_formula", "insight")(x, ...)
@@ -96,9 +99,24 @@ get_df.glimmer <- function(x, type = "residual", ...) {
 
 #' @rdname insight.glimmer
 #' @exportS3Method insight::get_loglikelihood
-get_loglikelihood.glimmer <- function(x, REML = NULL, ...) { # nolint: object_name_linter.
+get_loglikelihood.glimmer <- function(x, REML = NULL, check_response = FALSE, # nolint: object_name_linter.
+                                      verbose = TRUE, ...) {
   check_dots(get_loglikelihood.glimmer, ...)
+  check_flag(check_response, "check_response")
+  if (check_response && !isFALSE(verbose)) warn_transformed(x)
   logLik.glimmer(x, REML = if (isLMM.glimmer(x)) REML)
+}
+
+# Such callers add what a change of variables does to the density of a fit of 'lme4', and compare with other responses.
+warn_transformed <- function(fit) {
+  response <- fit$formula[[2L]]
+  functions <- setdiff(all.names(response), c(all.vars(response), "$", "[[", "(", "I"))
+  if (isLMM.glimmer(fit) && length(functions)) {
+    warn_glimmer("response", paste0(
+      "The log-likelihood, and what is made of it as AIC and BIC, is that of '", deparse1(response),
+      "', as the formula has it: do not compare it with those of fits to a response on another scale."
+    ), response = deparse1(response))
+  }
 }
 
 #' @rdname insight.glimmer

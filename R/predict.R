@@ -125,6 +125,10 @@ predicted_means <- function(fit, eta, rows) {
 #' @param deviation Standard errors of the linear predictors `eta`.
 #' @noRd
 mean_deviation <- function(fit, eta, deviation, rows) {
+  # as in means_of(): 'stats' refuses a vector of length 0
+  if (!length(eta)) {
+    return(deviation)
+  }
   family <- fit$family
   range <- family_traits(family)$mean_range
   result <- deviation * abs(family$mu.eta(eta))

@@ -147,7 +147,7 @@ drawn_means <- function(family, eta, rows, simulation) {
 
 draw_effects <- function(fit, k, levels) {
   root <- factor_root(fit, k)
-  matrix(stats::rnorm(levels * nrow(root)), levels) %*% t(root)
+  matrix(stats::rnorm(levels * nrow(root)), levels, nrow(root)) %*% t(root)
 }
 
 #' Trials and prior weights of the rows to simulate

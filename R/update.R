@@ -51,7 +51,8 @@ update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: o
     call$formula <- stats::formula(object)
   }
   for (name in names(changes)) {
-    call[[name]] <- changes[[name]]
+    # what is not there cannot be taken away
+    if (!is.null(changes[[name]]) || name %in% names(call)) call[[name]] <- changes[[name]]
   }
   places <- places_of_call(object, caller, sys.frames()[seq_len(sys.parent())])
   if (!evaluate) {

@@ -21,3 +21,14 @@ test_that("effects and their standard errors are those of the fits of 'lme4', wi
                ignore_attr = TRUE)
   expect_identical(error_of(effects::Effect("Days", made))$argument, "mod")
 })
+
+test_that("columns of one name, which 'effects' would mix up, are refused", {
+  skip_if_not_installed("effects")
+  data <- transform(lme4::sleepstudy, time = factor(Days %% 3), cells = factor(Days %% 2, labels = c("a", "b")))
+  data$time2 <- data$Days^2
+  data$cellsb <- data$Days
+  refused <- function(predictor, formula) error_of(effects::Effect(predictor, glmm(formula, data)))
+  expect_identical(refused("time", Reaction ~ time + time2 + (1 | Subject))$columns, "time2")
+  expect_identical(refused("Days", Reaction ~ Days + cells * cellsb + (1 | Subject))$columns, "cellsb")
+  expect_s3_class(refused("cells", Reaction ~ cellsb + cells + (1 | Subject)), "glimmer_error_not_available")
+})

@@ -86,3 +86,17 @@ test_that("predictions by 'ggeffects' are those for a level with random effects 
   expect_equal(shown$conf.low, unname(exp(eta - qnorm(0.975) * se)))
   expect_equal(shown$conf.high, unname(exp(eta + qnorm(0.975) * se)))
 })
+
+test_that("log-likelihoods that are to be compared across responses warn where the formula transforms theirs", {
+  skip_if_not_installed("performance")
+  data <- lme4::sleepstudy
+  for (formula in c(log(Reaction) ~ Days + (1 | Subject), sqrt(Reaction) ~ 1 + (Days | Subject),
+                    I(1000 / Reaction) ~ Days + (1 | Subject))) {
+    warned(performance::performance_aic(glmm(formula, data)), "response", response = deparse1(formula[[2L]]))
+    expect_warning(performance::model_performance(glmm(formula, data), metrics = "AIC"),
+                   class = "glimmer_warning_response")
+  }
+  expect_silent(performance::performance_aic(glmm(Reaction ~ Days + (1 | Subject), data)))
+  expect_silent(performance::performance_aic(glmm(data$Reaction ~ Days + (1 | Subject), data)))
+  expect_silent(performance::performance_aic(client_fits()$count))
+})

@@ -322,3 +322,21 @@ test_that("means that the link does not allow are NA with a warning", {
     expect_s3_class(error_of(simulate(fit, newdata = new, re.form = NULL)), "glimmer_error_mean")
   }
 })
+
+test_that("new data without a row that has a value give means as they give linear predictors", {
+  bacteria <- MASS::bacteria
+  suppressWarnings({
+    fits <- list(glmm(y ~ trt + (1 | ID), bacteria, binomial), glmm(y ~ trt + (1 | ID), bacteria, binomial("cloglog")),
+                 glmm(week ~ trt + (1 | ID), bacteria, poisson))
+  })
+  for (fit in fits) {
+    for (new in list(data.frame(trt = "drug", ID = NA), data.frame(trt = NA, ID = "X01"), bacteria[0L, ])) {
+      means <- predict(fit, new, type = "response", se.fit = TRUE)
+      expect_identical(is.na(means$fit), is.na(predict(fit, new)))
+      expect_length(means$se.fit, nrow(new))
+      expect_identical(dim(simulate(fit, 2, newdata = new, re.form = NULL)), c(nrow(new), 2L))
+      expect_identical(dim(simulate(fit, 2, newdata = new)), c(nrow(new), 2L))
+      expect_identical(nrow(augment(fit, newdata = new)), nrow(new))
+    }
+  }
+})

@@ -189,3 +189,12 @@ test_that("refit takes one simulated response, not several, and none for the res
   expect_silent(refit(fit, simulate(padded, seed = 1)[[1L]]))
   expect_equal(family(update(fit, family = poisson("sqrt"), subset = y > 0))$link, "sqrt")
 })
+
+test_that("an argument that is not there is taken away without a fault", {
+  data <- counts()
+  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  expect_equal(fixef(update(fit, weights = NULL)), fixef(fit))
+  expect_named(fixef(update(fit, . ~ . - x, offset = NULL, subset = NULL)), "(Intercept)")
+  weighted <- update(fit, weights = rep(2, 120))
+  expect_equal(fixef(update(weighted, weights = NULL, control = NULL)), fixef(fit), tolerance = 1e-6)
+})
