@@ -1,13 +1,15 @@
 #' glimmer: Generalized Linear Mixed Models, Correct by Default
 #'
 #' Fits linear and generalized linear mixed models by maximum likelihood and REML. [glmm()] takes a formula and a data
-#' frame; every fit says which approximation it used, whether it converged, and the number that decided it. This page
-#' says where to look for what; users of 'lme4' may begin with the section "Coming from lme4" of [glmm()].
+#' frame; every fit says which approximation of the likelihood it used, how accurate that is where this is known, and
+#' whether it converged, with the numbers behind each. The likelihood is exact for linear mixed models, accurate to a
+#' stated error with one grouping factor, and Laplace's approximation with several. This page says where to look for
+#' what; users of 'lme4' may begin with the section "Coming from lme4" of [glmm()].
 #'
 #' @section Fit:
 #' \describe{
 #'   \item{[glmm()]}{formula, family, weights, offset, REML, and how the likelihood is computed}
-#'   \item{[glmm_control()]}{threads, messages on the way, limits of the search}
+#'   \item{[glmm_control()]}{threads, progress messages, limits of the search}
 #'   \item{[update()][update.glimmer]}{the same model with another formula, other data or other arguments}
 #' }
 #'
@@ -16,7 +18,8 @@
 #'   \item{[summary()][summary.glimmer], [print()][summary.glimmer]}{what was fitted, the status of the fit, the
 #'     estimates}
 #'   \item{[fixef()][fixef.glimmer], [coef()][coef.glimmer]}{fixed effects; fixed and random effects together, by level}
-#'   \item{[ranef()][ranef.glimmer]}{random effects with their conditional variances: modes or means}
+#'   \item{[ranef()][ranef.glimmer]}{random effects with their conditional variances: conditional modes (BLUPs of a
+#'     linear model) or means}
 #'   \item{[VarCorr()][VarCorr.glimmer], [sigma()][sigma.glimmer]}{variances, standard deviations and correlations of
 #'     the random effects; the residual standard deviation}
 #'   \item{[vcov()][vcov.glimmer], [confint()][confint.glimmer]}{covariance matrix and confidence intervals}
@@ -25,7 +28,7 @@
 #'     parameters of your own; number of rows; deviance}
 #'   \item{[formula()][formula.glimmer], [model.frame()][model.frame.glimmer],
 #'     [model.matrix()][model.matrix.glimmer]}{what the fit was made of}
-#'   \item{[component()], [the fields of a fit][glimmer-class]}{any part of a fit by its name, and what there is}
+#'   \item{[component()], [the fields of a fit][glimmer-class]}{any part of a fit by its name, and the list of names}
 #' }
 #'
 #' @section Predict:
@@ -56,7 +59,7 @@
 #'   \item{[simulate()][simulate.glimmer]}{responses drawn from the fit}
 #'   \item{[refit()][refit.glimmer]}{the same model with another response}
 #' }
-#' `lme4::bootMer()` makes a parametric bootstrap of a fit by these two.
+#' `lme4::bootMer()` makes a parametric bootstrap of a fit, with these two methods.
 #'
 #' @section Work with other packages:
 #' \describe{
@@ -65,7 +68,7 @@
 #'   \item{[car.glimmer], [lmtest.glimmer], [lrtest()][lrtest.glimmer], [modelparm.glimmer]}{tests and intervals by
 #'     'car', 'lmtest', 'multcomp'}
 #'   \item{[insight.glimmer], [model_parameters.glimmer]}{'insight', 'parameters' and what is built on them}
-#'   \item{[getME()][getME.glimmer]}{the questions that other packages ask of a fit by 'lme4'}
+#'   \item{[getME()][getME.glimmer]}{what packages written for 'lme4' ask of a fit}
 #' }
 #'
 #' @seealso The pages "How accurate is the answer?" and "Extending glimmer: a family, a link" are

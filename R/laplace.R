@@ -63,7 +63,8 @@ level_information <- function(engine, design, parameters) {
 #' @noRd
 better_than_laplace <- function(design, approximation) {
   if (length(design$factors) == 1L) {
-    return(paste0("Fit by quadrature, the default for one grouping factor", if (approximation$REML) " (`REML = FALSE`)"))
+    by_default <- if (approximation$REML) " (`REML = FALSE`)"
+    return(paste0("Fit by quadrature, the default for one grouping factor", by_default))
   }
   "To see how much is at stake: accuracy() of a fit with random effects of this factor alone"
 }

@@ -47,7 +47,7 @@ ok_words <- function(x) {
   error <- x$quadrature$error$log_likelihood
   c("converged", "interior",
     if (isLMM.glimmer(x)) "exact likelihood" else if (length(error)) {
-      paste("accurate to", if (is.na(error)) "an unknown error" else format(signif(max(error, 1e-6), 1L)))
+      if (is.na(error)) "quadrature of unknown error" else paste("accurate to", format(signif(max(error, 1e-6), 1L)))
     } else {
       "Laplace without a sign of large error"
     })
@@ -62,8 +62,8 @@ status_text <- function(check, evaluations) {
     boundary = paste0("SINGULAR: ", check$text,
                       ". Standard errors treat it as fixed there; no Wald interval is given for it."),
     hessian = check$text,
-    separation = paste0("SEPARATION: ", check$text, ". The numbers below for what is not determined are arbitrary: merge ",
-                        "levels or leave the term out; drop1() tests it all the same"),
+    separation = paste0("SEPARATION: ", check$text, ". The numbers below for what is not determined are arbitrary: ",
+                        "merge levels or leave the term out; drop1() tests it all the same"),
     paste0(toupper(sub("^level_", "", check$check)), ": ", check$text)
   )
 }
