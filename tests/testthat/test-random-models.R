@@ -9,7 +9,7 @@ outcome_of_random_model <- function(seed) {
   model <- any_model(seed)
   warned <- character()
   fit <- withCallingHandlers(
-    tryCatch(glmm(model$formula, model$data, model$family, weights = w, method = "laplace"),
+    tryCatch(glmm(model$formula, model$data, model$family, weights = w, method = "laplace", REML = FALSE),
              glimmer_error_replication = identity, glimmer_error_separation = identity),
     glimmer_warning = function(condition) {
       warned <<- c(warned, class(condition)[1L])
