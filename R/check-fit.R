@@ -26,10 +26,10 @@ check_whole <- function(fit) {
   if (length(absent)) {
     stop_fit(paste0("lacks ", agree(length(absent), "the field ", "the fields "), format_items(absent)), fit, absent)
   }
-  for (field in names(fit_rules)) {
-    if (!isTRUE(attempt(fit_rules[[field]](fit)))) {
-      stop_fit(paste0("has a field ", format_items(field), " that does not fit the others"), fit, field)
-    }
+  holds <- function(field) isTRUE(fit_rules[[field]](fit))
+  if (!isTRUE(attempt(all(vapply(names(fit_rules), holds, NA))))) {
+    field <- Find(function(field) !isTRUE(attempt(holds(field))), names(fit_rules))
+    stop_fit(paste0("has a field ", format_items(field), " that does not fit the others"), fit, field)
   }
 }
 
