@@ -67,11 +67,12 @@ follow_barrier <- function(engine, parameters, weights, control) {
       coordinates <- edge_coordinates(engine, parameters, weight)
       found <- search(engine, parameters, coordinates, control)
       if (is.finite(found$value)) parameters <- found$parameters
-      if (!isTRUE(found$value - before > weight / 10)) break
+      if (!isTRUE(found$value - before > weight / 10) || is_at_pole(engine, found)) break
     }
     if (weight >= edge_weight) {
       edge <- list(parameters = parameters, distances = distances_at(engine, parameters))
     }
+    if (is_at_pole(engine, found)) break
   }
   fallen <- distances_at(engine, parameters) < 0.03 * edge$distances
   engine_set_edge_barrier(engine, 0)

@@ -27,7 +27,7 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
 #'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
 #'   `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule is set, and
-#'   its `nodes`; `spent` and `budget`, rows times nodes, see [spend()];
+#'   its `nodes`; `noise`, see [choose_nodes()]; `spent` and `budget`, rows times nodes, see [spend()];
 #'   `point` and `result`, the last evaluation, as far as it is worth keeping).
 #' @noRd
 engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
@@ -183,6 +183,7 @@ engine_set_rule <- function(engine, rule, parameters = NULL) {
   engine$memory$point <- NULL
   engine$memory$by_quadrature <- !is.null(rule)
   engine$memory$nodes <- rule$nodes
+  if (is.null(rule)) engine$memory$noise <- 0
   cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
 }
 
@@ -284,7 +285,7 @@ engine_cores <- function() {
 
 new_memory <- function() {
   list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE,
-                nodes = NULL, spent = 0, budget = Inf),
+                nodes = NULL, noise = 0, spent = 0, budget = Inf),
            envir = new.env(parent = emptyenv()))
 }
 

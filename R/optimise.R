@@ -27,8 +27,9 @@ maximise <- function(engine, start, own, approximation, control) {
   if (approximation$chosen) engine$memory$budget <- quadrature_budget(engine)
   best <- within_budget(maximise_by_quadrature(engine, from, own, approximation$nodes, control))
   engine$memory$budget <- Inf
-  # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge
-  if (!approximation$chosen || !is.null(best) && !is_cut_off(engine, best, control)) {
+  # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge; a maximum with a
+  # stated error is still better than one with an unknown error
+  if (!approximation$chosen || !is.null(best) && !is_cut_off(engine, best, control, 100 * quadrature_doubtful)) {
     return(best)
   }
   tell(control, 1, "quadrature has not arrived: Laplace instead")
@@ -52,6 +53,7 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control) {
   }
   # nodes chosen here say nothing of other places: each search from elsewhere chooses its own
   short <- replace(control, "max_evaluations", min(control$max_evaluations, 100))
+  if (arrived) engine$memory$budget <- budget_elsewhere(engine)
   for (start in other_starts(engine, own)[-1L]) {
     found <- within_budget(climb_higher_by_quadrature(engine, best, start, own, short, control))
     # what has arrived is kept where the budget ends before all has been looked at
@@ -80,8 +82,8 @@ climb_higher_by_quadrature <- function(engine, best, start, own, short, control)
 }
 
 # A restricted link whose integrand ends with a jump: no maximum is found, or no accuracy.
-is_cut_off <- function(engine, best, control) {
-  accurate <- isTRUE(all(unlist(best$error) <= quadrature_doubtful))
+is_cut_off <- function(engine, best, control, limits = quadrature_doubtful) {
+  accurate <- isTRUE(all(unlist(best$error) <= limits))
   engine$density[["restricted"]] && !(accurate && has_arrived(best, control))
 }
 
@@ -174,15 +176,17 @@ climb_otherwise <- function(engine, best, start, control) {
   if (has_arrived(best, control)) {
     return(best)
   }
-  if (is.finite(best$value) && !is_pole(best)) {
+  if (is.finite(best$value) && !isTRUE(best$poles)) {
     from <- search_simplex(engine, best, control)
     best <- better(best, settle(engine, from, control), control)
   }
   if (has_arrived(best, control)) best else climb_edge(engine, best, start, control)
 }
 
+# `poles` in the result: whether any search ran into one. The simplex, which takes the highest, would go there.
 climb_others <- function(engine, best, start, control) {
   starts <- other_starts(engine, start)
+  poles <- is_pole(best)
   # what has arrived has most often come from the package's own start
   for (other in if (has_arrived(best, control)) starts[-1L] else starts) {
     from <- list(parameters = other, value = engine_evaluate(engine, other)$value, record = best$record)
@@ -193,8 +197,11 @@ climb_others <- function(engine, best, start, control) {
       best$record <- from$record
       if (!isTRUE(from$value > best$value + 1e-6)) next
     }
-    best <- better(best, climb(engine, from, control, rounds = 2L), control)
+    found <- climb(engine, from, control, rounds = 2L)
+    poles <- poles || is_pole(found)
+    best <- better(best, found, control)
   }
+  best$poles <- poles
   best
 }
 

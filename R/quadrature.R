@@ -18,11 +18,18 @@ most_row_nodes <- function(engine) max(2e7, 100 * engine$rows)
 
 #' What a fit may spend on quadrature that the user has not asked for, in rows times nodes
 #'
-#' Some ten seconds, and from some hundreds of rows on in proportion to them: the random slopes of 294 patients
+#' Some seconds, and from some hundreds of rows on in proportion to them: the random slopes of 294 patients
 #' (toenail, 1908 rows) take 1.1e9, twenty seconds. Without it a few rows can take minutes: many nodes for several
 #' effects, searches from many starts.
 #' @noRd
-quadrature_budget <- function(engine) max(4e8, 1e6 * engine$rows)
+quadrature_budget <- function(engine) max(2e8, 1e6 * engine$rows)
+
+#' What searches from elsewhere may spend of it, where one has arrived: about as much as that one has
+#' @noRd
+budget_elsewhere <- function(engine) {
+  memory <- engine$memory
+  min(memory$budget, if (is.finite(memory$budget)) memory$spent + max(1e8, memory$spent))
+}
 
 #' Quadrature within what is left of the budget
 #' @return The value of the expression, or `NULL` where the budget has been spent before there was one.
@@ -83,6 +90,9 @@ judging_rule <- function(engine, rule) {
 
 #' Raise the nodes of the levels with the largest errors at given parameters, until the others' sum is small enough
 #'
+#' Where the most nodes are not enough, the error that they leave goes to the engine's memory as `noise`: a search need
+#' not look for gains far below it.
+#'
 #' @param rule A rule, from which no level goes down; or `NULL`.
 #' @param limit Number: the error that is allowed in the log-likelihood.
 #' @return The rule.
@@ -104,6 +114,7 @@ choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_lim
     if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes(engine)) break
     rung <- raised
   }
+  engine$memory$noise <- if (sum(error) > limit) min(sum(error), 1) else 0
   list(nodes = ladder$nodes[rung], wide = ladder$wide[rung])
 }
 
@@ -138,7 +149,9 @@ search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 6
     engine_set_rule(engine, rule, from$parameters)
     before <- engine_evaluate(engine, from$parameters)$value
     from <- search_again(engine, from, control)
-    # a box that has moved with the parameters, and changes nothing
+    # what the most nodes leave is not mended by further rounds; or a box has moved with the parameters, and changes
+    # nothing
+    if (engine$memory$noise > 0 && round >= 3L) break
     if (!is.null(nodes) || same && isTRUE(from$value - before < limit / 100)) break
   }
   from$rule <- rule

@@ -38,12 +38,18 @@ search_again <- function(engine, from, control, rounds = 6L) {
     record <- c(record, best$record)
     # the Hessian is near the identity in these coordinates, so that g'g / 2 is near the predicted gain; of a large
     # value the last digits are left to the Newton steps that follow
-    stuck <- round > 1L && best$value < from$value + 1e-6
-    if (!is.finite(best$value) || isTRUE(best$rough_gain < max(1e-6, 1e-10 * abs(best$value))) || stuck) break
+    stuck <- round > 1L && best$value < from$value + max(1e-6, engine$memory$noise / 10)
+    arrived <- isTRUE(best$rough_gain < max(1e-6, 1e-10 * abs(best$value)))
+    if (!is.finite(best$value) || arrived || stuck || is_at_pole(engine, best)) break
     from <- best
   }
   best$record <- record
   best
+}
+
+# A search that has run into a pole (see is_pole()) creeps along it, higher and higher.
+is_at_pole <- function(engine, found) {
+  !engine$density[["log_concave"]] && isTRUE(found$rough_gain > 1e12)
 }
 
 #' One search by stats::nlminb()
@@ -76,7 +82,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
     if (result$status == "ok") -pull(coordinates, result$gradient) else numeric(length(x))
   }
   found <- run_nlminb(objective, gradient, size, lower_bounds(engine, coordinates),
-                      search_limits(control, begin$value, joint))
+                      search_limits(control, begin$value, joint, engine$memory$noise))
   result <- if (all(is.finite(found$par))) evaluate(found$par, TRUE)
   # what it brought must not be worse than what it got
   if (is.null(result) || !isTRUE(result$value >= begin$value)) {
@@ -109,10 +115,12 @@ run_nlminb <- function(objective, gradient, size, lower, limits) {
   attempt(stats::nlminb(numeric(size), watched(objective), watched(gradient), lower = lower, control = limits), failed)
 }
 
-# Newton's steps follow, which need only the neighbourhood; and no more is asked for than round-off leaves of the value.
-search_limits <- function(control, value, joint) {
-  gain <- max(if (joint) 1e-6 else 1e-9, 1e-13 * abs(value))
-  list(eval.max = control$max_evaluations, iter.max = control$max_evaluations, rel.tol = gain, x.tol = 0,
+# Newton's steps follow, which need only the neighbourhood; and no more is asked for than round-off, or the error of a
+# rule, leaves of the value: from that no search comes down to a small gradient, however long.
+search_limits <- function(control, value, joint, noise) {
+  gain <- max(if (joint) 1e-6 else 1e-9, 1e-13 * abs(value), noise / 100)
+  most <- if (noise > 0) min(control$max_evaluations, 60) else control$max_evaluations
+  list(eval.max = most, iter.max = most, rel.tol = gain, x.tol = 0,
        sing.tol = 1e-20)
 }
 
@@ -159,11 +167,13 @@ search_newton <- function(engine, found, coordinates, control, joint = FALSE, st
     if (is.null(newton$direction) || isTRUE(gain < 1e-16) || spent) break
     moved <- try_step(engine, state, coordinates, newton$direction, joint)
     if (!moved$improved) break
+    improvement <- moved$state$value - state$value
     state <- moved$state
     steps_taken <- step
     gain <- newton_step(hessian, pull(coordinates, state$gradient), parts)$gain
     # a short step leaves the Hessian as it is; the more so, the more levels there are (see difference_hessian())
     if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8 * max(1, min(engine$levels) / 4)) break
+    if (!isTRUE(gain < control$gain_limit) && improvement < engine$memory$noise / 10) break
   }
   list(parameters = state$parameters, value = state$value, gradient = state$gradient, status = state$status,
        hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, steps = steps_taken)
