@@ -64,7 +64,7 @@
 #' estimate below 0.001 standard errors. What error is left, judged by twice the nodes, is printed, also for a number of
 #' nodes given by `nAGQ`, and marked above 1e-3 and 0.01. More than 100,000 nodes a level are refused. Where a link
 #' restricts the mean and cuts the integrand off, so that no maximum is found by quadrature, or where this would take
-#' too long (beyond some seconds for some hundreds of rows, and in proportion for more), `"auto"` is Laplace, and
+#' too long (beyond some ten seconds for some hundreds of rows, and in proportion for more), `"auto"` is Laplace, and
 #' the status marks the fit; `method = "aghq"` takes its time. [accuracy()] compares approximations.
 #'
 #' @section Linear mixed models:
@@ -131,12 +131,14 @@
 #'
 #' # Counts with an offset: claims for each holder of a policy
 #' if (requireNamespace("MASS", quietly = TRUE)) {
-#'   glmm(Claims ~ Group + Age + offset(log(Holders)) + (1 | District), data = MASS::Insurance, family = poisson)
+#'   glmm(Claims ~ Group + Age + offset(log(Holders)) + (1 | District), data = MASS::Insurance,
+#'        family = poisson)
 #' }
 #'
 #' # Successes and failures: cows that fell ill, of those in a herd
 #' if (requireNamespace("lme4", quietly = TRUE)) {
-#'   glmm(cbind(incidence, size - incidence) ~ period + (1 | herd), data = lme4::cbpp, family = binomial)
+#'   glmm(cbind(incidence, size - incidence) ~ period + (1 | herd), data = lme4::cbpp,
+#'        family = binomial)
 #' }
 #' @export
 glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,

@@ -457,7 +457,7 @@ test_that("a maximum by quadrature whose error is stated is kept where a link cu
 test_that("what the default spends on quadrature has a limit, and the status says that it was reached", {
   # enough for the random slopes of toenail (1.1e9 in the test above), some seconds for few rows
   expect_gt(quadrature_budget(list(rows = 1908)), 1.2e9)
-  expect_lte(quadrature_budget(list(rows = 300)), 3e8)
+  expect_lte(quadrature_budget(list(rows = 300)), 4e8)
   d <- with_seed(31, data.frame(g = factor(rep(1:10, each = 6)), x = runif(60), y = rbinom(60, 1, 0.4)))
   fit <- suppressWarnings(glmm(y ~ x + (1 | g), d, binomial("cauchit"), method = "aghq"))
   engine <- engine_of(fit)
