@@ -19,8 +19,11 @@ climb_edge <- function(engine, best, start, control) {
                 follow_barrier(engine, step_inside(engine, best$parameters, start), edge_weights(4), control))
   best$record <- c(best$record, unlist(lapply(paths, `[[`, "record"), recursive = FALSE))
   best$value <- engine_evaluate(engine, best$parameters)$value
+  # what ends at a pole is high, but no maximum
+  at_pole <- vapply(paths, function(path) path$pole, NA)
+  if (!all(at_pole)) paths <- paths[!at_pole]
   found <- paths[[which.max(vapply(paths, function(path) path$value, 1))]]
-  if (!isTRUE(found$value >= best$value - 1e-6)) {
+  if (!isTRUE(found$value >= best$value - 1e-6) && (found$pole || !is_pole(best))) {
     return(best)
   }
   # the barrier has cost about its weight for each row on the edge
@@ -54,8 +57,9 @@ step_inside <- function(engine, parameters, towards) {
 #' Maximise under one weight of the barrier after the other, each from the last one's maximiser
 #'
 #' @param weights Numeric, falling.
-#' @return List: `parameters`, `value` (of the log-likelihood without barrier), `record`, `edge`: `parameters` under the
-#'   weight `edge_weight` and `rows`, the number of rows whose distance from the edge fell with the weight since.
+#' @return List: `parameters`, `value` (of the log-likelihood without barrier), `record`, `pole` (whether it ended at one),
+#'   `edge`: `parameters` under the weight `edge_weight` and `rows`, the number of rows whose distance from the edge fell
+#'   with the weight since.
 #' @noRd
 follow_barrier <- function(engine, parameters, weights, control) {
   control$max_evaluations <- min(control$max_evaluations, 300)
@@ -79,6 +83,7 @@ follow_barrier <- function(engine, parameters, weights, control) {
   value <- engine_evaluate(engine, parameters)$value
   list(parameters = parameters, value = value,
        record = search_record("edge", engine, counts, value, found$record[[1L]]$message),
+       pole = is_at_pole(engine, found),
        edge = list(parameters = edge$parameters, rows = sum(fallen)))
 }
 
