@@ -57,9 +57,9 @@ step_inside <- function(engine, parameters, towards) {
 #' Maximise under one weight of the barrier after the other, each from the last one's maximiser
 #'
 #' @param weights Numeric, falling.
-#' @return List: `parameters`, `value` (of the log-likelihood without barrier), `record`, `pole` (whether it ended at one),
-#'   `edge`: `parameters` under the weight `edge_weight` and `rows`, the number of rows whose distance from the edge fell
-#'   with the weight since.
+#' @return List: `parameters`, `value` (of the log-likelihood without barrier), `record`, `pole` (whether it ended at
+#'   one), `edge`: `parameters` under the weight `edge_weight` and `rows`, the number of rows whose distance from the
+#'   edge fell with the weight since.
 #' @noRd
 follow_barrier <- function(engine, parameters, weights, control) {
   control$max_evaluations <- min(control$max_evaluations, 300)
