@@ -90,8 +90,9 @@ judging_rule <- function(engine, rule) {
 
 #' Raise the nodes of the levels with the largest errors at given parameters, until the others' sum is small enough
 #'
-#' Where the most nodes are not enough, the error that they leave goes to the engine's memory as `noise`: a search need
-#' not look for gains far below it.
+#' Where a link cuts the integrand off and the most nodes are not enough, the value jumps as nodes cross the edge, by
+#' about the error that they leave: it goes to the engine's memory as `noise`, and a search need not look for gains far
+#' below it. (Elsewhere the value of a rule is smooth, whatever its error.)
 #'
 #' @param rule A rule, from which no level goes down; or `NULL`.
 #' @param limit Number: the error that is allowed in the log-likelihood.
@@ -114,7 +115,7 @@ choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_lim
     if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes(engine)) break
     rung <- raised
   }
-  engine$memory$noise <- if (sum(error) > limit) min(sum(error), 1) else 0
+  engine$memory$noise <- if (engine$density[["restricted"]] && sum(error) > limit) min(sum(error), 1) else 0
   list(nodes = ladder$nodes[rung], wide = ladder$wide[rung])
 }
 

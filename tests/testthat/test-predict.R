@@ -195,7 +195,9 @@ test_that("known rows of new data have their fitted values, whatever else is in 
   expect_equal(unname(tail(predicted, 50)), rep(fixef(fit)[[1]], 50))
 
   data("Pixel", package = "nlme", envir = environment())
-  fit <- glmm(pixel ~ day + I(day^2) + Side + (day | Dog) + (1 | Side / Dog), Pixel)
+  # Side is among the fixed effects, too
+  fit <- suppressWarnings(glmm(pixel ~ day + I(day^2) + Side + (day | Dog) + (1 | Side / Dog), Pixel),
+                          classes = "glimmer_warning_unidentified")
   rows <- c(77, 5, 102, 1)
   expect_equal(predict(fit, Pixel[rows, ]), fitted(fit)[rows])
   expect_equal(predict(fit, Pixel[rows, ], re.form = ~ (1 | Side / Dog)),
