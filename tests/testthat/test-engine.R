@@ -42,8 +42,9 @@ test_that("a time limit that is reached in the core is an error as in R, also in
   }
   d <- with_seed(18, data.frame(g = factor(rep(1:20, 10)), x = rnorm(200), y = rbinom(200, 1, 0.4)))
   expect_match(limited(1, glmm(y ~ x + (x | g), d, binomial, nAGQ = 300)), "time limit")
+  # An evaluation takes half a second and more: R itself looks at its limits at every sixth question only.
   n <- 3e4
-  crossed <- with_seed(19, data.frame(a = factor(sample(2000, n, TRUE)), b = factor(sample(2000, n, TRUE)),
+  crossed <- with_seed(19, data.frame(a = factor(sample(3000, n, TRUE)), b = factor(sample(3000, n, TRUE)),
                                       y = rnorm(n)))
   stages <- front(y ~ 1 + (1 | a) + (1 | b), crossed)
   engine <- new_engine(stages$design, stages$family, inside = "profile")

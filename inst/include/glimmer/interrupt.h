@@ -20,7 +20,7 @@ class Interrupt {
   void operator()() const {
     if (!ask_ || std::this_thread::get_id() != caller_) return;
     const Clock::time_point now = Clock::now();
-    if (now - last_ < std::chrono::milliseconds(20)) return;
+    if (now - last_ < std::chrono::milliseconds(10)) return;
     last_ = now;
     ask_();
   }
