@@ -86,7 +86,7 @@ approximation_of_nodes <- function(k) {
 
 # A row of the table, in a list; the fit's own numbers where it is the one asked for.
 accuracy_row <- function(fit, design, approximation) {
-  seconds <- system.time(result <- fit_design_by(design, fit$family, approximation, fit$control, start = fit))
+  seconds <- system.time(result <- maximise_model(model_of(fit, design, approximation), start = fit))
   found <- result$found
   list(method = approximation$method, nodes = largest_nodes(approximation, found$rule), value = found$value,
        parameters = found$parameters, converged = result$verdict$converged, seconds = seconds[["elapsed"]],

@@ -13,6 +13,11 @@ stop_glimmer <- function(class, message, ..., call = NULL) {
   stop(errorCondition(message, ..., class = c(paste0("glimmer_error_", class), "glimmer_error"), call = call))
 }
 
+# The error of what is planned, and not there yet.
+stop_not_available <- function(argument, message, ...) {
+  stop_glimmer("not_available", message, argument = argument, ...)
+}
+
 #' Signal a warning of the package
 #'
 #' The arguments are those of [stop_glimmer()]; the classes begin with `glimmer_warning`.

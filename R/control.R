@@ -27,6 +27,12 @@ glmm_control <- function(max_evaluations = 1000, gain_limit = 1e-6, verbose = ge
             class = "glimmer_control")
 }
 
+check_control <- function(control) {
+  if (!inherits(control, "glimmer_control")) {
+    stop_glimmer("argument", "`control` must be the result of glmm_control().", argument = "control")
+  }
+}
+
 #' Say something of the progress of a fit
 #' @noRd
 tell <- function(control, level, ...) {

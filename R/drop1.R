@@ -108,7 +108,7 @@ fit_without <- function(fit, label, design = fit_design(fit)) {
   x <- keep_columns(x, independent_columns(active_rows(x, which(design$weights > 0)), attr(x, "assign")))
   start <- start_without(fit, design, x, terms)
   design$X <- x
-  result <- fit_design_by(design, fit$family, approximation_of(fit), fit$control, start)
+  result <- maximise_model(model_of(fit, design), start)
   list(log_likelihood = result$found$value, df = length(result$found$parameters),
        converged = result$verdict$converged)
 }

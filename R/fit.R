@@ -66,11 +66,13 @@ NULL
 
 #' Assemble the fitted object
 #'
-#' @param call,parts,frame,family,design,approximation,control The results of the stages before the search.
-#' @param result Result of [fit_design_by()].
+#' @param model Result of [new_model()].
+#' @param result Result of [maximise_model()].
 #' @return Object of class `glimmer`.
 #' @noRd
-new_fit <- function(call, parts, frame, family, design, result, approximation, control) {
+new_fit <- function(model, result) {
+  design <- model$design
+  approximation <- model$approximation
   found <- result$found
   verdict <- result$verdict
   if (!is.null(found$method)) approximation$method <- found$method
@@ -79,7 +81,8 @@ new_fit <- function(call, parts, frame, family, design, result, approximation, c
     list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
   })
   structure(
-    list(call = light_call(call, parts$formula, family), formula = parts$formula, family = family, frame = frame,
+    list(call = light_call(model$call, model$formula, model$family), formula = model$formula, family = model$family,
+         frame = model$frame,
          terms = design$fixed$terms, xlevels = design$fixed$xlevels, contrasts = design$fixed$contrasts,
          random = design$terms,
          factors = stats::setNames(factors, groups), dropped = colnames(design$aliasing$relations),
@@ -97,7 +100,7 @@ new_fit <- function(call, parts, frame, family, design, result, approximation, c
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
          search = list(record = table_of(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),
-         control = control, frame_sums = frame_sums(frame),
+         control = model$control, frame_sums = frame_sums(model$frame),
          version = as.character(utils::packageVersion("glimmer"))),
     class = "glimmer"
   )
@@ -117,17 +120,6 @@ light_call <- function(call, formula, family) {
 # A point that cannot be evaluated has no gradient, or, where the basis was changed, a piece of one.
 known_gradient <- function(gradient, names) {
   stats::setNames(if (length(gradient) == length(names)) gradient else rep(NA_real_, length(names)), names)
-}
-
-#' The approximation that a fit was made by
-#' @return As of [resolve_method()].
-#' @noRd
-approximation_of <- function(fit) {
-  new_approximation(fit$method, fit$quadrature$given, REML = fit$REML)
-}
-
-largest_nodes <- function(approximation, rule) {
-  switch(approximation$method, joint = 0L, aghq = max(rule$nodes), 1L)
 }
 
 #' Read a field of a fit

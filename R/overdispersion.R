@@ -20,7 +20,7 @@ NULL
 #'
 #' A prior weight stands for as many equal rows where the responses are whole numbers.
 #'
-#' @param engine After an evaluation at the estimates. @param modes,moments As of [run_search()].
+#' @param engine After an evaluation at the estimates. @param modes,moments As of [judge_approximation()].
 #' @return List: `ratio` (the sum of squared Pearson residuals given the random effects at their modes, over the
 #'   residual degrees of freedom), `p` (its chi-squared tail probability; where that is small that of [sparse_tail()],
 #'   if it is larger), `family` (its name). `NULL` where there is nothing to see, see [counts_vary()].
@@ -114,7 +114,7 @@ posterior_predictor <- function(eta, design, used, modes, moments) {
 }
 
 #' The statement on overdispersion
-#' @param found Element `overdispersion` of the result of [run_search()]'s search.
+#' @param found Element `overdispersion` of the result of [judge_approximation()].
 #' @noRd
 check_overdispersion <- function(found) {
   if (is.null(found)) {

@@ -83,11 +83,9 @@ fit_by_likelihood <- function(fit, trace = FALSE) {
   design <- fit_design(fit)
   # where the method was left to the package it is, by maximum likelihood, perhaps another one
   method <- if (is.null(fit$call$method)) "auto" else fit$method
-  approximation <- settle_method(new_approximation(method), design, fit$family)
-  result <- fit_design_by(design, fit$family, approximation, fit$control, start = fit)
-  warn_verdict(result$verdict, fit$frame)
-  fit$call$REML <- FALSE
-  new_fit(fit$call, list(formula = fit$formula), fit$frame, fit$family, design, result, approximation, fit$control)
+  model <- model_of(fit, design, settle_method(new_approximation(method), design, fit$family))
+  model$call$REML <- FALSE
+  fit_model(model, start = fit)
 }
 
 refitted_text <- function(names) {

@@ -237,10 +237,7 @@ refit.glimmer <- function(object, newresp, ...) {
   response <- resolve_response(fit$frame, fit$family)
   design <- fit_design(fit)
   design[names(response)] <- response
-  result <- fit_design_by(design, fit$family, approximation_of(fit), fit$control, start = object)
-  warn_verdict(result$verdict, fit$frame)
-  new_fit(fit$call, list(formula = fit$formula), fit$frame, fit$family, design, result,
-          approximation_of(fit), fit$control)
+  fit_model(model_of(fit, design), start = object)
 }
 
 #' A new response as a column of the fit's model frame

@@ -1,0 +1,125 @@
+# Which approximation of the likelihood is meant: by `method`, `nAGQ` and `REML`, for a design, of a fit.
+
+#' Which approximation is meant by `method`, `nAGQ` and `REML`
+#'
+#' @return Result of [new_approximation()], the method perhaps "auto".
+#' @noRd
+resolve_method <- function(method, nAGQ, REML, family) {
+  methods <- c("auto", "laplace", "joint", "aghq", "laplace2")
+  if (!is.character(method) || length(method) != 1L || !method %in% methods) {
+    refuse_choice(method, setdiff(methods, "laplace2"), "method")
+  }
+  if (is.null(REML)) REML <- is_linear(family)
+  check_flag(REML, "REML")
+  habit <- method_of_nodes(nAGQ)
+  if (!is.null(habit) && method != "auto" && method != habit) {
+    stop_glimmer("argument", paste0("`nAGQ = ", nAGQ, "` stands for the method '", habit, "', but `method` is '",
+                                    method, "'. Give one of them."), argument = "nAGQ")
+  }
+  if (!is.null(habit)) method <- habit
+  if (method == "laplace2") {
+    stop_not_available("method", paste("The method 'laplace2' is not there yet: use 'aghq' with one grouping factor;",
+                                       "with several there is 'laplace', whose accuracy the status of the fit speaks",
+                                       "of."))
+  }
+  new_approximation(method, if (method == "aghq") nAGQ, REML = REML)
+}
+
+#' What a fit is made by
+#'
+#' @param method Character. @param nodes `NULL`, or the user's number of nodes for each effect.
+#' @param chosen Logical: whether the method stands for "auto". @param REML Logical.
+#' @noRd
+new_approximation <- function(method, nodes = NULL, chosen = FALSE, REML = FALSE) {
+  list(method = method, nodes = nodes, chosen = chosen, REML = REML)
+}
+
+#' The method for a design: what "auto" means, and whether there can be quadrature
+#'
+#' @param approximation Result of [resolve_method()].
+#' @return The same, its method not "auto"; `chosen`, whether it was.
+#' @noRd
+settle_method <- function(approximation, design, family) {
+  effects <- ncol(design$factors[[1L]]$Z)
+  factors <- vapply(design$factors, function(factor) factor$name, "")
+  if (is_linear(family)) {
+    # whatever is asked for
+    return(new_approximation("exact", REML = approximation$REML))
+  }
+  if (approximation$REML) check_restricted(approximation$method)
+  if (approximation$method == "auto") {
+    by_quadrature <- length(factors) == 1L && !approximation$REML && has_quadrature(effects)
+    approximation$method <- if (by_quadrature) "aghq" else "laplace"
+    approximation$chosen <- TRUE
+  } else if (approximation$method == "aghq") {
+    check_quadrature(approximation$nodes, effects, factors)
+  }
+  approximation
+}
+
+#' Refuse what quadrature cannot do
+#'
+#' @param instead Character: what to use where there are several grouping factors, or too many effects.
+#' @param argument Character: the argument that gave the nodes.
+#' @noRd
+check_quadrature <- function(nodes, effects, factors, instead = laplace_instead, argument = "nAGQ") {
+  if (length(factors) > 1L) {
+    stop_glimmer("quadrature", paste0("Quadrature is for one grouping factor, and the formula has ", length(factors),
+                                      ": ", format_items(factors), ". Use ", instead, "."),
+                 factors = factors)
+  }
+  if (is.null(nodes) && !has_quadrature(effects)) {
+    stop_glimmer("quadrature", paste0("Each level of ", format_items(factors), " has ", effects, " random effects: ",
+                                      "too many to choose the number of nodes by the data. Leave out random effects, ",
+                                      "give the number of nodes in the fit (`nAGQ`), or use ", instead, "."),
+                 factors = factors, effects = effects)
+  }
+  if (!is.null(nodes) && nodes^effects > most_nodes) {
+    most <- floor(most_nodes^(1 / effects) + 1e-9)
+    if (most > 1) instead <- paste("up to", count_text(most), "nodes")
+    if (most > 1 && has_quadrature(effects)) instead <- paste0(instead, ", or leave `", argument, "` out")
+    stop_glimmer("quadrature", paste0("`", argument, " = ", count_text(nodes), "` asks for ",
+                                      count_text(nodes^effects), " nodes for each level of ", format_items(factors),
+                                      ", which has ", effects, " random ", agree(effects, "effect", "effects"),
+                                      ": at most ", count_text(most_nodes), " are possible. Use ", instead, "."),
+                 nodes = nodes, effects = effects, most = most)
+  }
+}
+
+laplace_instead <- paste("method = \"laplace\", which is less accurate: the status of the fit says how far it can be",
+                         "trusted")
+
+# The approximations that have a restricted likelihood.
+check_restricted <- function(method) {
+  why <- switch(method,
+    aghq = paste("the integral over the fixed effects couples all groups, so that it is no product of integrals of few",
+                 "dimensions, which quadrature needs"),
+    joint = "the joint method takes the fixed effects at their mode, and integrates over the random effects only"
+  )
+  if (!is.null(why)) {
+    stop_glimmer("argument", paste0("`REML = TRUE` integrates over the fixed effects, and is not there for the ",
+                                    "method '", method, "': ", why, ". Use REML = FALSE, or ", laplace_instead, "."),
+                 argument = "REML", method = method)
+  }
+}
+
+method_of_nodes <- function(nAGQ) {
+  if (is.null(nAGQ)) {
+    return(NULL)
+  }
+  if (!is.numeric(nAGQ) || length(nAGQ) != 1L || is.na(nAGQ) || nAGQ < 0 || nAGQ != round(nAGQ)) {
+    stop_glimmer("argument", "`nAGQ` must be a whole number: 0, 1, or the number of nodes.", argument = "nAGQ")
+  }
+  c("joint", "laplace", "aghq")[min(nAGQ, 2) + 1L]
+}
+
+#' The approximation that a fit was made by
+#' @return As of [resolve_method()].
+#' @noRd
+approximation_of <- function(fit) {
+  new_approximation(fit$method, fit$quadrature$given, REML = fit$REML)
+}
+
+largest_nodes <- function(approximation, rule) {
+  switch(approximation$method, joint = 0L, aghq = max(rule$nodes), 1L)
+}

@@ -1,0 +1,109 @@
+# The one path from a design to a fit: engine, start, search, verdict. glmm(), refit(), drop1(), accuracy() and
+# comparisons by maximum likelihood all take it.
+
+#' What is to be fitted
+#'
+#' @param call The call of [glmm()] that the fit shows. @param formula As given. @param frame Result of [build_frame()].
+#' @param design Result of [build_design()]. @param family Family object. @param approximation [settle_method()].
+#' @param control As in [glmm()].
+#' @return Environment with these, not a list: the columns of X, the largest part, leave the design for the core
+#'   ([without_columns()]), and nobody must hold on to them meanwhile.
+#' @noRd
+new_model <- function(call, formula, frame, design, family, approximation, control) {
+  list2env(list(call = call, formula = formula, frame = frame, design = design, family = family,
+                approximation = approximation, control = control), parent = emptyenv())
+}
+
+#' The model of a fit, from its frame
+#'
+#' @param fit Object of class `glimmer`. @param design,approximation Others, where they are not those of the fit.
+#' @noRd
+model_of <- function(fit, design = fit_design(fit), approximation = approximation_of(fit)) {
+  new_model(fit$call, fit$formula, fit$frame, design, fit$family, approximation, fit$control)
+}
+
+#' Fit a model
+#'
+#' @param model Result of [new_model()].
+#' @param start As in [glmm()].
+#' @return Object of class `glimmer`.
+#' @noRd
+fit_model <- function(model, start = NULL) {
+  result <- maximise_model(model, start)
+  warn_verdict(result$verdict, model$frame)
+  new_fit(model, result)
+}
+
+#' The maximum of a model's likelihood, and what is thought of it
+#'
+#' @param model Result of [new_model()]; afterwards its design may be [without_columns()].
+#' @return List: `index` and `names` of the parameters (see [new_engine()]), `found` ([maximise()]),
+#'   `verdict` ([judge()]), `modes` ([engine_modes()]), `moments` ([engine_moments()], by quadrature).
+#' @noRd
+maximise_model <- function(model, start = NULL) {
+  with_memory_error({
+    prepared <- prepare_search(model, start)
+    model$design <- without_columns(model$design)
+    run_search(prepared, model)
+  })
+}
+
+#' The first half: what needs the columns of X, which the core has from then on
+#'
+#' @return List: `engine`, `own` and `begin` (starts of the package, and of the search), `basis` ([find_basis()], its
+#'   design without columns), `reach` ([column_reach()] of X).
+#' @noRd
+prepare_search <- function(model, start = NULL) {
+  design <- model$design
+  family <- model$family
+  check_variation(design, family)
+  basis <- find_basis(design, family)
+  release_memory(length(design$y))
+  engine <- engine_layout(basis$design, family, found_inside(family, model$approximation), model$approximation$REML)
+  if (!is.null(start)) start <- enter_basis(basis, engine, check_start(start, engine))
+  own <- find_start(basis$design, family, engine)
+  release_memory(length(design$y))
+  engine <- open_engine(engine, basis$design, family, model$control$threads)
+  basis$design <- without_columns(basis$design)
+  own <- shrink_effects(engine, own)
+  begin <- if (is.null(start)) own else inside_start(engine, start)
+  reach <- if (is.null(basis$from)) engine$reach else column_reach(design$X)
+  list(engine = engine, own = own, begin = begin, basis = basis, reach = reach)
+}
+
+# What evaluations find themselves, see engine_layout().
+found_inside <- function(family, approximation) {
+  if (is_linear(family)) "profile" else if (approximation$REML) "integrated" else "modes"
+}
+
+#' The second half
+#'
+#' @param prepared Result of [prepare_search()].
+#' @noRd
+run_search <- function(prepared, model) {
+  design <- model$design
+  release_memory(length(design$y), all = TRUE)
+  engine <- prepared$engine
+  found <- maximise(engine, prepared$begin, prepared$own, model$approximation, model$control)
+  check_exact_fit_after(found$parameters, prepared$basis$design, model$family,
+                        whole = find_basis(with_columns(design), model$family)$design)
+  ok <- engine_evaluate(engine, found$parameters)$status == "ok"
+  modes <- engine_modes(engine, design, ok)
+  moments <- if (ok && !is.null(found$rule)) engine_moments(engine, design, found$rule)
+  if (ok && !engine$linear) found <- judge_approximation(engine, design, found, model$approximation, modes, moments)
+  found <- leave_basis(prepared$basis, engine, found)
+  engine$reach <- prepared$reach
+  list(found = found, moments = moments, verdict = judge(found, design, engine, model$control), index = engine$index,
+       names = engine$names, modes = modes)
+}
+
+# What the verdict says of the family and of the approximation.
+judge_approximation <- function(engine, design, found, approximation, modes, moments) {
+  found$overdispersion <- find_overdispersion(engine, design, modes, moments)
+  if (approximation$method == "laplace") {
+    found$information <- level_information(engine, design, found$parameters)
+    found$advice <- better_than_laplace(design, approximation)
+  }
+  found$joint <- approximation$method == "joint"
+  found
+}
