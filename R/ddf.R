@@ -179,7 +179,7 @@ ddf_rule <- function(fit, method, information = "expected", argument = "ddf") {
   if (anyNA(covariance) || !ncol(covariance) || flat) {
     return(list(method = method, covariance = covariance, df = rep(NA_real_, ncol(covariance))))
   }
-  system <- marginal_system(fit)
+  system <- response_covariance(fit)
   if (is.null(system$covariance)) {
     warn_without_digits(method)
     return(list(method = method, covariance = covariance + NA, df = rep(NA_real_, ncol(covariance))))

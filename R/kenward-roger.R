@@ -11,7 +11,7 @@
 #' @param information `"expected"`, or `"observed"`: then A is the covariance that Satterthwaite's method has.
 #' @return List: `covariance` (C), `adjusted`, `slopes` (C R_i C), all in the user's columns, and `variance` (A).
 #' @noRd
-kenward_roger_parts <- function(fit, information = "expected", system = marginal_system(fit)) {
+kenward_roger_parts <- function(fit, information = "expected", system = response_covariance(fit)) {
   check_trace_size(system)
   covariance <- system$covariance
   products <- kenward_roger_products(system)
@@ -53,7 +53,7 @@ kenward_roger_products <- function(system) {
   free <- seq_along(values)
   last <- length(values) + 1L
   moved <- lapply(system$directions, function(direction) times_direction(system, direction, system$N))
-  seen <- lapply(moved, function(columns) times_marginal(system, columns))
+  seen <- lapply(moved, function(columns) times_covariance(system, columns))
   q <- lapply(moved, function(left) lapply(seen, function(right) crossprod(left, right)))
   r <- direction_products(system)
   traces <- marginal_traces(system)
@@ -95,12 +95,12 @@ marginal_traces <- function(system, cells = 5e6) {
   for (chunk in split(seq_len(size), (order - 1) %/% max(1, cells %/% size))) {
     unit <- matrix(0, size, max(order[chunk]) - min(order[chunk]) + 1)
     unit[cbind(chunk, order[chunk] - min(order[chunk]) + 1)] <- 1
-    seen <- times_marginal(system, unit)
+    seen <- times_covariance(system, unit)
     left <- lapply(system$directions, function(direction) times_direction(system, direction, seen))
     for (j in seq_len(count)) {
       moved <- times_direction(system, system$directions[[j]], unit)
       own <- which(colSums(abs(moved)) > 0)
-      right <- times_marginal(system, moved[, own, drop = FALSE])
+      right <- times_covariance(system, moved[, own, drop = FALSE])
       single[j] <- single[j] + sum(unit[, own] * right)
       for (i in seq_len(count)) pairs[i, j] <- pairs[i, j] + sum(left[[i]][, own] * right)
     }
@@ -119,7 +119,7 @@ component_order <- function(system) {
 
 #' A label for each level of each grouping factor, the same for levels that rows connect
 #'
-#' @param layout See [marginal_system()].
+#' @param layout See [response_covariance()].
 #' @return List by grouping factor of integer vectors.
 #' @noRd
 connected_levels <- function(layout) {

@@ -5,13 +5,13 @@
 #' With C = (X'V^-1 X)^-1 and D_i as in [times_direction()], dC/dL_i = C N'D_i N C, and by homogeneity
 #' dC/d log sigma = 2 C - sum_i L_i dC/dL_i. The covariance of the variance parameters is that of the fit: the inverse
 #' of the observed information, beta profiled out (ML) or integrated out (REML); L stands for U^-1 L here, see
-#' [marginal_system()]. Parameters held on the boundary are taken as known. A row of degrees of freedom does not depend
-#' on how the variance parameters are chosen.
+#' [response_covariance()]. Parameters held on the boundary are taken as known. A row of degrees of freedom does not
+#' depend on how the variance parameters are chosen.
 #'
 #' @return List: `covariance` (C, in the user's columns), `slopes` (list of matrices p x p, dC by variance parameter),
 #'   `variance` (covariance matrix of the variance parameters).
 #' @noRd
-satterthwaite_parts <- function(fit, system = marginal_system(fit)) {
+satterthwaite_parts <- function(fit, system = response_covariance(fit)) {
   c(slopes_of(system), list(variance = observed_variance(fit, system)))
 }
 

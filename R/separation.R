@@ -64,7 +64,7 @@ can_separate <- function(family) {
 find_separation <- function(design, family) {
   active <- active_positions(design$weights)
   x <- active_rows(design$X, active)
-  found <- find_recession(x, limit_side(design, family, active))
+  found <- prove_separation(x, limit_side(design, family, active))
   if (!found$proven) {
     return(list(proven = FALSE))
   }
@@ -199,7 +199,7 @@ separate_within <- function(x, high, levels) {
       return(NULL)
     }
     kept <- independent_columns(differences, seq_len(ncol(x)))
-    found <- find_recession(differences[, kept, drop = FALSE], rep(1, nrow(differences)))
+    found <- prove_separation(differences[, kept, drop = FALSE], rep(1, nrow(differences)))
     if (!found$proven || !all(found$separated)) {
       return(NULL)
     }

@@ -64,12 +64,12 @@ chi_squared_table <- function(tests) {
 #' The hypothesis of each term
 #'
 #' @return List by term of matrices, a row a contrast of the fixed effects; without rows where nothing of the term can
-#'   be told from the others. Of type III with an attribute `empty`, see [marginal_contrasts()].
+#'   be told from the others. Of type III with an attribute `empty`, see [type_three_contrasts()].
 #' @noRd
 term_contrasts <- function(fit, type) {
   x <- model.matrix.glimmer(fit)
   labels <- attr(fit$terms, "term.labels")
-  marginal <- if (type == "III") marginal_contrasts(fit, x)
+  marginal <- if (type == "III") type_three_contrasts(fit, x)
   of_term <- if (type == "III") marginal$of_term else function(k) partial_contrasts(fit, x, k, type)
   contrasts <- lapply(seq_along(labels), function(k) unname(of_term(k)))
   structure(stats::setNames(contrasts, labels), empty = marginal$empty)

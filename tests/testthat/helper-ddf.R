@@ -82,9 +82,9 @@ dense_covariance <- function(fit) {
   total
 }
 
-#' The variance parameters with U^-1 L for L, in which the parts of the methods are (see marginal_system())
+#' The variance parameters with U^-1 L for L, in which the parts of the methods are (see response_covariance())
 standardised_parameters <- function(fit) {
-  layout <- marginal_system(fit)$layout
+  layout <- response_covariance(fit)$layout
   lowers <- Map(function(term, at) {
     scaling <- layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
     lower_part(solve(scaling, lower_triangle(fit$parameters[at])))
@@ -94,7 +94,7 @@ standardised_parameters <- function(fit) {
 
 #' A fit with such parameters for its own
 with_standardised <- function(fit, value) {
-  layout <- marginal_system(fit)$layout
+  layout <- response_covariance(fit)$layout
   used <- 0L
   for (t in seq_along(fit$random)) {
     term <- fit$random[[t]]

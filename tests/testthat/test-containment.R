@@ -9,7 +9,7 @@ test_that("the split plot of PROC MIXED: degrees of freedom and tests", {
     order <- ifelse(vapply(fit$random, `[[`, "", "group") == "Block", "Block", "plot")
     fit <- fit_at(fit, c(fixef(fit), sds[order], log(9.3611) / 2))
     # tests use the covariance of the fit, which is that of REML
-    fit <- with_fixed_covariance(fit, marginal_system(fit)$covariance)
+    fit <- with_fixed_covariance(fit, response_covariance(fit)$covariance)
     table <- anova(fit, type = "III", ddf = "containment")
     # SAS/STAT User's Guide, PROC MIXED, "Split-Plot Design": Type 3 Tests of Fixed Effects
     expect_equal(table$DenDF, c(6, 9, 9))

@@ -107,7 +107,7 @@ test_that("crossed factors, a slope and weights: the paper's formulas with dense
   expect_equal(parts$adjusted, covariance + 2 * covariance %*% total %*% covariance, tolerance = 1e-6,
                ignore_attr = TRUE)
   # in pieces of a few columns the same
-  system <- marginal_system(fit)
+  system <- response_covariance(fit)
   expect_equal(marginal_traces(system, cells = 3 * ncol(system$B)), marginal_traces(system), tolerance = 1e-12)
 })
 
@@ -124,7 +124,7 @@ test_that("fits by maximum likelihood and other families are refused, and too ma
   fit <- glmm(weight ~ Time + (1 | Chick), data = ChickWeight, REML = FALSE)
   refused(ddf(fit, method = "kenward-roger"), "ddf", method = "kenward-roger")
   refused(summary(fit, ddf = "kenward-roger"), "ddf")
-  refused(check_trace_size(marginal_system(fit), most = 10), "ddf", method = "kenward-roger")
+  refused(check_trace_size(response_covariance(fit), most = 10), "ddf", method = "kenward-roger")
 })
 
 # Compound symmetry in trial data, see fixtures/README.md.

@@ -12,7 +12,7 @@
 #'   without data.
 #' @references SAS/STAT documentation, "The Four Types of Estimable Functions".
 #' @noRd
-marginal_contrasts <- function(fit, x) {
+type_three_contrasts <- function(fit, x) {
   active <- active_positions(resolve_response(fit$frame, fit$family, warn = FALSE)$weights)
   plain <- coded_matrix(fit, function(levels) "contr.treatment", active)
   plain <- keep_columns(plain, independent_columns(plain, attr(plain, "assign")))

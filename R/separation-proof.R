@@ -18,7 +18,7 @@
 #'   `direction` (coefficients: makes every such row better and leaves all others as they are; zero without such rows),
 #'   `free` (matrix, columns: a basis of all coefficients that leave the others as they are), `proven` (logical).
 #' @noRd
-find_recession <- function(x, side) {
+prove_separation <- function(x, side) {
   nothing <- list(separated = logical(nrow(x)), direction = numeric(ncol(x)), free = matrix(0, ncol(x), 0L),
                   proven = TRUE)
   if (part_overlaps(x, side)) {
@@ -58,7 +58,7 @@ part_overlaps <- function(x, side) {
   if (!well_conditioned(crossprod(some))) {
     return(FALSE)
   }
-  found <- find_recession(some, side[part])
+  found <- prove_separation(some, side[part])
   found$proven && !any(found$separated)
 }
 
@@ -144,7 +144,7 @@ null_basis <- function(rows, tolerance = 1e-9) {
 #' An overlap of some rows of full rank is one of all; a direction is right when it holds for all.
 #'
 #' @param rows Matrix of rows of length 1, of full column rank.
-#' @return List: `separated`, `direction`, `free`, `proven`, as in [find_recession()].
+#' @return List: `separated`, `direction`, `free`, `proven`, as in [prove_separation()].
 #' @noRd
 grow_rows <- function(rows, tolerance = 1e-9) {
   n <- nrow(rows)

@@ -30,7 +30,7 @@ test_that("the separated rows are those of a linear program, each verdict proven
   kinds <- c(overlap = 0, quasi = 0, complete = 0)
   for (seed in 1:200) {
     case <- random_rows(seed)
-    found <- find_recession(case$x, case$side)
+    found <- prove_separation(case$x, case$side)
     expect_true(found$proven, label = paste("proof of case", seed))
     expect_identical(found$separated, rows_by_program(case$x, case$side), label = paste("case", seed))
     kind <- if (!any(found$separated)) 1L else if (ncol(found$free) < ncol(case$x)) 2L else 3L
@@ -48,7 +48,7 @@ test_that("rows with positive multipliers that cancel overlap, however they are 
     a <- matrix(stats::rnorm(3 * p * p), 3 * p, p)
     a <- rbind(a, -colSums(a * stats::rexp(3 * p)))
     side <- sample(c(-1, 1), nrow(a), TRUE)
-    found <- find_recession(a * side * rep(10^stats::runif(p, -8, 8), each = nrow(a)), side)
+    found <- prove_separation(a * side * rep(10^stats::runif(p, -8, 8), each = nrow(a)), side)
     expect_true(found$proven)
     expect_false(any(found$separated))
     expect_equal(ncol(found$free), 0L)
@@ -64,7 +64,7 @@ test_that("a planted direction is found, and the coefficients that it takes alon
     x <- rbind(x, x[1:54, ])
     side <- c(rep(1, 54), rep(1, 6), rep(-1, 54))
     order <- sample(nrow(x))
-    found <- find_recession(x[order, ], side[order])
+    found <- prove_separation(x[order, ], side[order])
     expect_true(found$proven)
     expect_identical(sort(order[found$separated]), 55:60)
     expect_equal(found$direction / found$direction[5], c(0, 0, 0, 0, 1), tolerance = 1e-9)
@@ -75,18 +75,18 @@ test_that("a planted direction is found, and the coefficients that it takes alon
 test_that("a narrow gap is separation, a narrow overlap is none", {
   x <- cbind(1, c(seq(0, 0.5 - 1e-7, length.out = 30), seq(0.5, 1, length.out = 30)))
   side <- rep(c(-1, 1), each = 30)
-  complete <- find_recession(x, side)
+  complete <- prove_separation(x, side)
   expect_true(complete$proven)
   expect_true(all(complete$separated))
   expect_direction(complete, x, side)
-  crossed <- find_recession(x, replace(side, 30:31, c(1, -1)))
+  crossed <- prove_separation(x, replace(side, 30:31, c(1, -1)))
   expect_true(crossed$proven)
   expect_false(any(crossed$separated))
   # a tie at the edge leaves the two rows there behind
-  tied <- find_recession(rbind(x, c(1, 0.5)), c(side, -1))
+  tied <- prove_separation(rbind(x, c(1, 0.5)), c(side, -1))
   expect_identical(which(!tied$separated), c(31L, 61L))
   far <- x + cbind(0, rep(1e6, 60))
-  expect_true(all(find_recession(far, side)$separated))
+  expect_true(all(prove_separation(far, side)$separated))
 })
 
 test_that("many rows are decided from few of them, and quickly", {
@@ -96,14 +96,14 @@ test_that("many rows are decided from few of them, and quickly", {
   x <- cbind(1, matrix(stats::rnorm(n * 9), n))
   eta <- drop(x %*% c(-1, rep(0.5, 9)))
   y <- stats::rbinom(n, 1, stats::plogis(eta))
-  expect_lt(system.time(found <- find_recession(x, 2 * y - 1))[["elapsed"]], 0.5)
+  expect_lt(system.time(found <- prove_separation(x, 2 * y - 1))[["elapsed"]], 0.5)
   expect_false(any(found$separated))
-  expect_true(all(find_recession(x, sign(eta))$separated))
+  expect_true(all(prove_separation(x, sign(eta))$separated))
   # one failure in the middle of the successes
   middle <- colMeans(x[eta > 0, ])
-  expect_false(any(find_recession(rbind(x, middle), c(sign(eta), -1))$separated))
+  expect_false(any(prove_separation(rbind(x, middle), c(sign(eta), -1))$separated))
   x[, 10] <- rep(0:1, c(n - 3, 3))
   y[n - 0:2] <- 1
-  found <- find_recession(x, 2 * y - 1)
+  found <- prove_separation(x, 2 * y - 1)
   expect_identical(which(found$separated), as.integer(n - 2:0))
 })

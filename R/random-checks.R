@@ -1,5 +1,5 @@
 # What a design can say before any search: variances that the data cannot tell apart. (Responses that leave nothing to
-# estimate: exact.R.)
+# estimate: exact-fit.R.)
 
 #' Check that the variances of the random terms can be told apart
 #' @noRd

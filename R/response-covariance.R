@@ -15,7 +15,7 @@
 #'   from 0; `effects`; `levels`; `codes`, the level of each row; `scaling`, U), `directions` (see
 #'   [variance_directions()]).
 #' @noRd
-marginal_system <- function(fit) {
+response_covariance <- function(fit) {
   design <- fit_design(fit)
   basis <- find_basis(design)
   active <- active_positions(design$weights)
@@ -43,7 +43,7 @@ eliminate_random <- function(system, k) {
 }
 
 # M = Z'V^-1 Z times a matrix.
-times_marginal <- function(system, k) {
+times_covariance <- function(system, k) {
   product <- system$B %*% k
   as.matrix(product - system$B %*% eliminate_random(system, product))
 }
