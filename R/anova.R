@@ -243,11 +243,6 @@ likelihood_ratio_table <- function(fits) {
             class = c("anova.glimmer", "anova", "data.frame"))
 }
 
-# Each no wider than the console, its later lines indented.
-wrap_lines <- function(lines) {
-  unlist(lapply(lines, strwrap, width = getOption("width"), exdent = 2L))
-}
-
 comparison_heading <- function(fits) {
   data <- vapply(fits, function(fit) data_text(fit$call), "")
   formulas <- vapply(fits, function(fit) deparse1(stats::formula(fit)), "")

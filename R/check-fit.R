@@ -1,19 +1,5 @@
 # What a fit must be, checked at the door of every method: whole, and as it was made.
 
-#' What every method begins with
-#'
-#' The fit is whole, and until the method returns numbers become text as by default; not in methods that print, where
-#' the options of the session are to count.
-#'
-#' @param method The method. @param frame Frame of its call.
-#' @noRd
-open_method <- function(method, frame) {
-  arguments <- names(formals(method))
-  object <- get(arguments[1L], envir = frame)
-  if (inherits(object, "glimmer")) check_whole(object)
-  if (!"digits" %in% arguments) use_usual_text(frame)
-}
-
 #' Refuse a fit that was edited, cut, or made by another version of the package
 #'
 #' Values of parameters may be others, since 'marginaleffects' and its like put in their own; their number may not.

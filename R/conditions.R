@@ -60,38 +60,11 @@ is_time_limit <- function(e) {
                                    "reached CPU time limit", "reached session CPU time limit", domain = "R")
 }
 
-#' List items in a sentence, the first few by name
-#'
-#' @param x Vector of names or values.
-#' @param n Integer: how many are named.
-#' @return Character: `"'a', 'b' and 3 more"`.
-#' @noRd
-format_items <- function(x, n = 5L) {
-  join_items(paste0("'", x, "'"), n)
-}
-
-#' Name rows in a sentence
-#'
-#' @param rows Integer row numbers.
-#' @param n Integer: how many are named.
-#' @return Character: `"row 3"` or `"rows 3, 7 and 9"`.
-#' @noRd
-format_rows <- function(rows, n = 5L) {
-  paste(agree(length(rows), "row", "rows"), join_items(rows, n))
-}
-
-# The words for one of something, or for another number of them.
-agree <- function(number, one, several) {
-  if (number == 1L) one else several
-}
-
-join_items <- function(x, n) {
-  left <- length(x) - n
-  if (left > 0L) {
-    return(paste0(paste(x[seq_len(n)], collapse = ", "), " and ", left, " more"))
-  }
-  if (length(x) < 2L) {
-    return(paste(x))
-  }
-  paste(paste(x[-length(x)], collapse = ", "), "and", x[length(x)])
+# Of C++ it has a class, of R only its words, in the language of the session.
+is_memory_error <- function(e) {
+  words <- gettext("cannot allocate vector of size %0.1f Gb", "cannot allocate vector of size %0.1f Mb",
+                   "cannot allocate vector of size %0.1f Kb", "cannot allocate memory block of size %0.1f Tb",
+                   "memory exhausted (limit reached?)", "vector memory exhausted (limit reached?)", domain = "R")
+  inherits(e, c("std::bad_alloc", "std::bad_array_new_length")) ||
+    !inherits(e, "glimmer_error") && any(startsWith(conditionMessage(e), sub("%.*", "", words)))
 }

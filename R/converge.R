@@ -208,10 +208,6 @@ check_accuracy <- function(found) {
 rough_text <- paste("rough, as the fixed effects are at their joint mode with the random effects, not at the maximum",
                     "of the likelihood. For results fit with the default method")
 
-format_error <- function(error, least) {
-  if (error < least) paste("below", format(least)) else paste("about", format(signif(error, 1L)))
-}
-
 # Where the error of quadrature could change what is concluded.
 warn_accuracy <- function(status) {
   check <- status[status$check == "accuracy" & !status$ok, ]
@@ -231,10 +227,6 @@ check_edge <- function(found) {
   new_check("edge", found$edge, 0, FALSE,
             paste0("maximum on the edge of what the link allows, in ", found$edge, " ",
                    agree(found$edge, "row", "rows"), ": standard errors hold for parameters that stay on it"))
-}
-
-new_check <- function(check, value, limit, ok, text) {
-  list(check = check, value = value, limit = limit, ok = ok, text = text)
 }
 
 check_gain <- function(found, control) {

@@ -1,31 +1,6 @@
 # Which linear functions of the fixed effects the data determine, where columns of the model matrix are aliased: those
 # in which the columns left out are the combinations of the others that they are in the data.
 
-#' The columns left out as combinations of those kept
-#'
-#' @param x Matrix with all columns, of the rows that count. @param kept Result of [independent_columns()].
-#' @return List: `kept`, and `relations`, a matrix with a row for each column kept and a column for each one left out.
-#' @noRd
-column_relations <- function(x, kept) {
-  out <- setdiff(seq_len(ncol(x)), kept)
-  relations <- combine_columns(x[, kept, drop = FALSE], x[, out, drop = FALSE])
-  list(kept = kept, relations = matrix(relations, length(kept), dimnames = list(colnames(x)[kept], colnames(x)[out])))
-}
-
-#' Least squares coefficients of columns of any units, with zeros where there is nothing but round-off
-#' @return Matrix B with to %*% B near from.
-#' @noRd
-combine_columns <- function(to, from) {
-  if (!ncol(to) || !ncol(from)) {
-    return(matrix(0, ncol(to), ncol(from)))
-  }
-  size <- sqrt(colSums(to^2))
-  coefficients <- qr.coef(qr(to / rep(size, each = nrow(to)), tol = 0), from)
-  limit <- 1e-10 * sqrt(colSums(from^2))
-  coefficients[abs(coefficients) < rep(limit, each = ncol(to))] <- 0
-  coefficients / size
-}
-
 # Positions of the columns left out, among all.
 positions_left_out <- function(fit) {
   setdiff(seq_len(sum(dim(fit$relations))), fit$kept)

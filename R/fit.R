@@ -146,13 +146,3 @@ component <- function(object, name) {
   }
   if (length(name) == 1L) object[[name]] else unclass(object)[name]
 }
-
-#' A data frame from its rows, lists with the same names
-#'
-#' Made at once: data.frame() and rbind() take longer than a small fit.
-#' @noRd
-table_of <- function(rows) {
-  fields <- names(rows[[1L]])
-  columns <- lapply(fields, function(field) unlist(lapply(rows, `[[`, field), use.names = FALSE))
-  structure(stats::setNames(columns, fields), class = "data.frame", row.names = seq_along(rows))
-}

@@ -259,13 +259,6 @@ stop_missing <- function(name, rows, frame, advice) {
                                  format_rows(rows), ". ", advice), variable = name, rows = rows)
 }
 
-missing_rows <- function(x) {
-  if (!anyNA(x)) {
-    return(integer())
-  }
-  if (is.matrix(x)) which(rowSums(is.na(x)) > 0) else which(is.na(x))
-}
-
 check_weights <- function(weights, frame) {
   if (is.null(weights)) {
     return(invisible())
@@ -281,18 +274,6 @@ check_weights <- function(weights, frame) {
   }
 }
 
-# Columns such as "(weights)" are named after the argument that they come from.
-argument_names <- function(names) {
-  sub("^\\((weights|offset)\\)$", "\\1", names)
-}
-
-#' Row names of the data, as numbers where they are numbers
-#' @noRd
-row_labels <- function(frame, rows) {
-  labels <- row.names(frame)[rows]
-  if (all(grepl("^[0-9]{1,9}$", labels))) as.integer(labels) else labels
-}
-
 # Grouping variables of type character become factors, their levels in the order of the C locale: the same
 # everywhere, and quick for millions of strings.
 factor_groups <- function(frame, terms) {
@@ -303,14 +284,4 @@ factor_groups <- function(frame, terms) {
     }
   }
   frame
-}
-
-#' Names of the model frame's columns that make up a grouping factor
-#' @noRd
-group_components <- function(group) {
-  group <- strip_parentheses(group)
-  if (call_name(group) == ":") {
-    return(c(group_components(group[[2L]]), group_components(group[[3L]])))
-  }
-  variable_name(group)
 }

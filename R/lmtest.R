@@ -92,19 +92,3 @@ lrtest.glimmer <- function(object, ..., name = NULL) {
   attr(table, "heading") <- c(heading[1L], if (length(refitted)) paste0(refitted_text(refitted), "\n"), heading[-1L])
   table
 }
-
-#' Refuse functions that read a fit as a linear model with independent errors
-#'
-#' The tests of 'lmtest' are no generics: they take the terms and the model frame of what they are given, and fit by
-#' least squares. No other function of that package asks a fit for these directly.
-#'
-#' @param caller The frame of the function that asks.
-#' @noRd
-refuse_linear_tests <- function(caller) {
-  if (isNamespaceLoaded("lmtest") && identical(parent.env(caller), asNamespace("lmtest"))) {
-    stop_not_available("formula", paste(
-      "The tests of linear models in 'lmtest' fit the fixed part by least squares, with independent errors and without",
-      "the random effects: they say nothing of this fit. Look at residuals(fit, \"pearson\") or at simulate(fit)."
-    ))
-  }
-}

@@ -28,12 +28,3 @@ with_memory_error <- function(expression) {
                  parent = e)
   })
 }
-
-# Of C++ it has a class, of R only its words, in the language of the session.
-is_memory_error <- function(e) {
-  words <- gettext("cannot allocate vector of size %0.1f Gb", "cannot allocate vector of size %0.1f Mb",
-                   "cannot allocate vector of size %0.1f Kb", "cannot allocate memory block of size %0.1f Tb",
-                   "memory exhausted (limit reached?)", "vector memory exhausted (limit reached?)", domain = "R")
-  inherits(e, c("std::bad_alloc", "std::bad_array_new_length")) ||
-    !inherits(e, "glimmer_error") && any(startsWith(conditionMessage(e), sub("%.*", "", words)))
-}

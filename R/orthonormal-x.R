@@ -64,11 +64,6 @@ orthonormal_basis <- function(design, limit) {
   list(design = design, to = to, from = from)
 }
 
-rcond_symmetric <- function(x) {
-  values <- eigen(x, symmetric = TRUE, only.values = TRUE)$values
-  min(values) / max(values)
-}
-
 #' Parameters, or a matrix with a row a parameter, in another basis
 #'
 #' @param change Element `to` or `from` of [find_basis()], or `NULL` for none.

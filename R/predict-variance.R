@@ -53,20 +53,6 @@ has_known_level <- function(rows) {
   known
 }
 
-# R with R R' = S^-1; columns of any scale.
-scaled_root <- function(information) {
-  if (!ncol(information)) {
-    return(information)
-  }
-  # round-off may have left negative ones
-  if (!isTRUE(all(diag(information) > 0))) {
-    return(NULL)
-  }
-  unit <- 1 / sqrt(diag(information))
-  root <- attempt(chol(information * tcrossprod(unit)))
-  if (!is.null(root)) unit * backsolve(root, diag(ncol(root)))
-}
-
 #' The information on beta with the random effects eliminated, and what the random effects need
 #'
 #' In a well-conditioned basis of X where the user's columns are not one.

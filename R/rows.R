@@ -1,4 +1,4 @@
-# Rows of two data sets that are the same, perhaps in another order.
+# Rows of data sets: their names, the ones with missing values, and which of two data sets are the same.
 
 #' Find the rows of one data set in another
 #'
@@ -50,4 +50,18 @@ equal_columns <- function(columns, others) {
 sorted_rows <- function(columns) {
   keys <- lapply(unname(columns), function(x) if (is.numeric(x)) signif(x, 10L) else x)
   do.call(order, c(keys, list(method = "radix")))
+}
+
+missing_rows <- function(x) {
+  if (!anyNA(x)) {
+    return(integer())
+  }
+  if (is.matrix(x)) which(rowSums(is.na(x)) > 0) else which(is.na(x))
+}
+
+#' Row names of the data, as numbers where they are numbers
+#' @noRd
+row_labels <- function(frame, rows) {
+  labels <- row.names(frame)[rows]
+  if (all(grepl("^[0-9]{1,9}$", labels))) as.integer(labels) else labels
 }

@@ -102,18 +102,6 @@ orthogonal_coordinates <- function(x) {
   list(rows = rows, back = back / scale)
 }
 
-#' The largest absolute value in each column
-#' @noRd
-column_reach <- function(x, columns = seq_len(ncol(x))) {
-  n <- nrow(x)
-  vapply(columns, function(j) {
-    release_memory(n)
-    # as of a vector: x[, j] would name each number after its row
-    column <- if (ncol(x) == 1L) x else x[seq.int(n * (j - 1) + 1, length.out = n)]
-    max(max(column), -min(column))
-  }, 1)
-}
-
 unit_rows <- function(rows) {
   lengths <- sqrt(rowSums(rows^2))
   rows / ifelse(lengths > 0, lengths, 1)

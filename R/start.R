@@ -217,42 +217,6 @@ raise_rows <- function(beta, x, offset, margin) {
   beta
 }
 
-# Coefficients of a weighted regression: by the normal equations, with columns scaled to unit length, where these are
-# well conditioned (a start needs few digits), else by QR.
-least_squares <- function(x, y, weights) {
-  information <- weighted_products(x, weights)
-  unit <- 1 / sqrt(diag(information))
-  root <- attempt(chol(information * tcrossprod(unit)))
-  if (is.null(root) || !all(is.finite(root)) || min(diag(root)) < 1e-5) {
-    return(least_squares_by_qr(x * sqrt(weights), y * sqrt(weights)))
-  }
-  score <- unit * drop(crossprod(x, weights * y))
-  unname(unit * backsolve(root, backsolve(root, score, transpose = TRUE)))
-}
-
-# X'WX, of many rows by blocks: no second matrix of the size of the first.
-weighted_products <- function(x, weights, block = 100000L) {
-  if (nrow(x) <= block) {
-    return(crossprod(x, x * weights))
-  }
-  total <- matrix(0, ncol(x), ncol(x))
-  for (first in seq.int(1L, nrow(x), by = block)) {
-    rows <- seq.int(first, min(first + block - 1L, nrow(x)))
-    part <- x[rows, , drop = FALSE]
-    total <- total + crossprod(part, part * weights[rows])
-    release_memory(nrow(x))
-  }
-  total
-}
-
-least_squares_by_qr <- function(x, y) {
-  lengths <- sqrt(colSums(x^2))
-  lengths[lengths == 0] <- 1
-  coefficients <- qr.coef(qr(x / rep(lengths, each = nrow(x))), y) / lengths
-  coefficients[is.na(coefficients)] <- 0
-  unname(coefficients)
-}
-
 #' Moment estimate of the covariance of a term's effects
 #'
 #' Of the effects U^-1 b, which a typical level tells apart ([error_root()]), as it must not matter where the

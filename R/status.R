@@ -46,7 +46,7 @@ print.glimmer_status <- function(x, ...) {
 ok_words <- function(x) {
   error <- x$quadrature$error$log_likelihood
   c("converged", "interior",
-    if (isLMM.glimmer(x)) "exact likelihood" else if (length(error)) {
+    if (is_linear(x$family)) "exact likelihood" else if (length(error)) {
       if (is.na(error)) "quadrature of unknown error" else paste("accurate to", format(signif(max(error, 1e-6), 1L)))
     } else {
       "Laplace without a sign of large error"

@@ -204,11 +204,6 @@ rows_text <- function(rows, counts) {
            paste(count_text(counts$trials), "trials")))
 }
 
-# Whole numbers as they are: paste() would turn 100000 into 1e+05.
-count_text <- function(x) {
-  format(x, scientific = FALSE, trim = TRUE)
-}
-
 # The data argument as it was written, if that is short enough to be a name.
 data_text <- function(call) {
   if (is.null(call$data)) {
@@ -220,16 +215,4 @@ data_text <- function(call) {
 
 dropped_text <- function(dropped) {
   if (length(dropped)) paste0("Left out as constant or aliased: ", format_items(dropped, 10L))
-}
-
-format_fixed <- function(x, decimals) {
-  formatC(x, digits = decimals, format = "f")
-}
-
-# Lines no wider than the console; the later lines of a paragraph are indented.
-cat_wrapped <- function(text, indent = 0L, exdent = 2L, prefix = "") {
-  if (length(text)) {
-    lines <- strwrap(text, width = getOption("width") + 1L, indent = indent, exdent = exdent, initial = prefix)
-    cat(lines, sep = "\n")
-  }
 }

@@ -81,3 +81,18 @@ match_columns <- function(columns, among) {
     candidates[equal][1L]
   }, 1L)
 }
+
+# Columns such as "(weights)" are named after the argument that they come from.
+argument_names <- function(names) {
+  sub("^\\((weights|offset)\\)$", "\\1", names)
+}
+
+#' Names of the model frame's columns that make up a grouping factor
+#' @noRd
+group_components <- function(group) {
+  group <- strip_parentheses(group)
+  if (call_name(group) == ":") {
+    return(c(group_components(group[[2L]]), group_components(group[[3L]])))
+  }
+  variable_name(group)
+}

@@ -1,0 +1,22 @@
+# What quadrature that the user has not asked for may spend.
+
+#' Quadrature within what is left of the budget
+#' @return The value of the expression, or `NULL` where the budget has been spent before there was one.
+#' @noRd
+within_budget <- function(expression) {
+  tryCatch(expression, glimmer_over_budget = function(e) NULL)
+}
+
+#' Take from the budget what a pass over the data by a rule costs
+#'
+#' What ends the search where it is spent is no error: an optimiser, or whoever else catches these, lets it through.
+#'
+#' @param nodes Numeric, one a level: nodes for each effect.
+#' @noRd
+spend <- function(engine, nodes) {
+  memory <- engine$memory
+  memory$spent <- memory$spent + engine$rows * mean(as.numeric(nodes)^engine$effects)
+  if (memory$spent > memory$budget) {
+    stop(structure(class = c("glimmer_over_budget", "condition"), list(message = "budget spent", call = NULL)))
+  }
+}
