@@ -29,3 +29,6 @@ registered_methods <- function() {
   methods$name[is.na(methods$name)] <- paste(methods$generic, methods$class, sep = ".")[is.na(methods$name)]
   methods[grepl("(^|[.])glimmer$", methods$class), ]
 }
+
+# An exported function of a package that need not be declared.
+from <- function(package, name) getExportedValue(package, name)

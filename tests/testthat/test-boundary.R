@@ -24,17 +24,6 @@ test_that("the slope of the log-likelihood in Sigma is that of differences", {
   }
 })
 
-test_that("a covariance of lower rank has a lower triangle whose last columns are zero", {
-  roots <- list(c(1, 2, 3), c(0, 1, 2), cbind(c(1, 2, 3), c(0, 0, 1)), cbind(c(0, 1, 0), c(0, 1, 1)), matrix(0, 3, 0))
-  for (root in roots) {
-    root <- as.matrix(root)
-    lower <- lower_of_root(root)
-    expect_equal(tcrossprod(lower), tcrossprod(root))
-    expect_true(all(lower[, seq_len(3) > ncol(root)] == 0))
-    expect_true(all(lower[upper.tri(lower)] == 0))
-  }
-})
-
 test_that("a perfect correlation is held, named, and the rest is that of the model with one effect", {
   data <- slopes_data(function(n) outer(rnorm(n, 0, 0.7), c(1, 0.6)), seed = 6)
   fit <- glmm(y ~ x + (x | g), data, poisson)

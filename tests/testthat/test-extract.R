@@ -23,22 +23,6 @@ test_that("fixef, vcov and logLik give the known maximum", {
   }
 })
 
-test_that("logLik has its attributes, and is evaluated at given parameters in any order of their names", {
-  fit <- cbpp_fit()
-  row <- truth_rows("laplace", "cbpp_logit", "given")
-  given <- truth_parameters(row)
-  at <- logLik(fit, parameters = given)
-  expect_s3_class(at, "logLik")
-  expect_identical(attributes(at)[c("df", "nobs", "method")], list(df = 5L, nobs = 56L, method = "laplace"))
-  expect_equal(as.numeric(at), row$logLik, tolerance = 1e-8)
-  expect_equal(logLik(fit, parameters = rev(given)), at)
-  expect_equal(logLik(fit, parameters = unname(given)), at)
-  names(given)[1L] <- "Intercept"
-  error <- expect_error(logLik(fit, parameters = given), class = "glimmer_error_argument")
-  expect_identical(error$unknown, "Intercept")
-  expect_error(logLik(fit, parameters = 1:2), class = "glimmer_error_argument")
-})
-
 test_that("sigma is the residual standard deviation, or 1", {
   expect_equal(sigma(sleep_fit()), exp(truth_parameters(truth_rows("laplace", "sleep_lmm_ml", "max"))[["log_sigma"]]),
                tolerance = 1e-5)

@@ -1,4 +1,4 @@
-# What 'insight', 'performance', 'parameters' and 'ggeffects' read from a fit: what they read from the fits of 'lme4'.
+# What 'insight' reads from a fit: what it reads from the fits of 'lme4'.
 
 test_that("'insight' finds the parts of the model, and their numbers", {
   skip_if_not_installed("insight")
@@ -45,58 +45,4 @@ test_that("predictions by 'insight' have or leave out the random effects, as the
       as.numeric(insight::get_predicted(fit, data = rows, predict = "expectation", include_random = random))
     }, of = "count")
   }
-})
-
-test_that("measures and checks by 'performance' are those of the fits of 'lme4'", {
-  skip_if_not_installed("performance")
-  fits <- client_fits()
-  expect_like_peer(fits, function(fit) as.numeric(unlist(performance::r2(fit))), 5e-3)
-  expect_like_peer(fits, function(fit) unlist(performance::icc(fit))[1:2], 5e-3)
-  expect_like_peer(fits, function(fit) performance::model_performance(fit, metrics = c("AIC", "BIC", "RMSE"))$AIC, 1e-4)
-  flat <- transform(fits$data, Reaction = Days + ave(Reaction, Subject, FUN = function(y) y - mean(y)))
-  flat <- glmm(Reaction ~ Days + (1 | Subject), flat)
-  expect_true(performance::check_singularity(flat))
-  expect_false(performance::check_singularity(fits$linear))
-  expect_true(as.logical(performance::check_convergence(fits$count)))
-})
-
-test_that("tables by 'parameters' have the numbers of summary(), exponentiated only where that makes sense", {
-  skip_if_not_installed("parameters")
-  fit <- client_fits()$count
-  table <- as.data.frame(parameters::model_parameters(fit, exponentiate = TRUE))
-  fixed <- table$Effects == "fixed"
-  expect_equal(table$Coefficient[fixed], unname(exp(fixef(fit))))
-  expect_equal(table$CI_low[fixed], unname(exp(confint(fit, "beta_")[, 1L])))
-  expect_equal(table$Coefficient[!fixed], unname(attr(VarCorr(fit)$block, "stddev")))
-  expect_identical(table$Parameter[!fixed], "SD (Intercept)")
-  doubled <- parameters::model_parameters(fit, effects = "fixed", vcov = 4 * vcov(fit))
-  expect_equal(doubled$SE, unname(2 * sqrt(diag(vcov(fit)))))
-  expect_s3_class(error_of(parameters::standard_error(fit, effects = "random")), "glimmer_error_not_available")
-})
-
-test_that("predictions by 'ggeffects' are those for a level with random effects 0, with limits", {
-  skip_if_not_installed("ggeffects")
-  fits <- client_fits()
-  shown <- suppressMessages(as.data.frame(ggeffects::ggpredict(fits$count, "spray")))
-  beta <- fixef(fits$count)
-  eta <- beta[[1L]] + c(0, beta[-1L])
-  x <- cbind(1, rbind(0, diag(5L)))
-  se <- sqrt(rowSums((x %*% vcov(fits$count)) * x))
-  expect_equal(shown$predicted, unname(exp(eta)))
-  expect_equal(shown$conf.low, unname(exp(eta - qnorm(0.975) * se)))
-  expect_equal(shown$conf.high, unname(exp(eta + qnorm(0.975) * se)))
-})
-
-test_that("log-likelihoods that are to be compared across responses warn where the formula transforms theirs", {
-  skip_if_not_installed("performance")
-  data <- lme4::sleepstudy
-  for (formula in c(log(Reaction) ~ Days + (1 | Subject), sqrt(Reaction) ~ 1 + (Days | Subject),
-                    I(1000 / Reaction) ~ Days + (1 | Subject))) {
-    warned(performance::performance_aic(glmm(formula, data)), "response", response = deparse1(formula[[2L]]))
-    expect_warning(performance::model_performance(glmm(formula, data), metrics = "AIC"),
-                   class = "glimmer_warning_response")
-  }
-  expect_silent(performance::performance_aic(glmm(Reaction ~ Days + (1 | Subject), data)))
-  expect_silent(performance::performance_aic(glmm(data$Reaction ~ Days + (1 | Subject), data)))
-  expect_silent(performance::performance_aic(client_fits()$count))
 })

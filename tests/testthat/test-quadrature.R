@@ -239,17 +239,6 @@ test_that("a fit keeps the means and variances that integration gives", {
   expect_null(laplace$quadrature)
 })
 
-# Binary rows, few a level, with effects of these standard deviations.
-wide_data <- function(seed, sds, levels = 60L, size = 5L) {
-  withr_seed(seed)
-  data <- data.frame(g = gl(levels, size), x = rep(seq(-1, 1, length.out = size), levels),
-                     z = stats::rnorm(levels * size))
-  b <- vapply(sds, function(sd) stats::rnorm(levels, 0, sd), numeric(levels))
-  eta <- 0.4 - 0.5 * data$x + rowSums(b[data$g, , drop = FALSE] * cbind(1, data$x, data$z)[, seq_along(sds)])
-  data$y <- stats::rbinom(levels * size, 1, stats::plogis(eta))
-  data
-}
-
 # Reported against true error in the log-likelihood, level by level absolute; the truth by very many nodes.
 expect_honest <- function(fit, nodes, wide, factor) {
   engine <- new_engine(fit_design(fit), fit$family)
@@ -317,17 +306,6 @@ test_that("print and summary say how many nodes, and the error that is left", {
                "quadrature \\([0-9to ]+ nodes, error about [0-9.e-]+\\)")
 })
 
-test_that("the log-likelihood at the estimates is that of the fit, also in another process's eyes", {
-  fits <- list(truth_fit("bacteria_logit"), glmm(y ~ x + (1 | g), wide_data(1, 3), binomial),
-               glmm(y ~ x + (x | g), wide_data(3, c(1.5, 1)), binomial), truth_fit("cbpp_logit", nAGQ = 7))
-  for (fit in fits) {
-    value <- as.numeric(logLik(fit))
-    expect_lte(abs(as.numeric(logLik(fit, parameters = fit$parameters)) - value), 1e-8 * abs(value))
-    again <- unserialize(serialize(fit, NULL))
-    expect_lte(abs(as.numeric(logLik(again, parameters = fit$parameters)) - value), 1e-8 * abs(value))
-  }
-})
-
 test_that("update and refit keep the method", {
   data <- truth_model("cbpp_logit")$data
   fit <- glmm(prop ~ period + (1 | herd), data, binomial, weights = size, nAGQ = 7)
@@ -343,37 +321,6 @@ test_that("update and refit keep the method", {
   expect_identical(chosen$method, "aghq")
   expect_null(chosen$quadrature$given)
   expect_identical(update(fit, nAGQ = NULL, method = "laplace")$method, "laplace")
-})
-
-test_that("what quadrature cannot do is refused, with what can", {
-  data <- wide_data(1, 1)
-  data$h <- rep(1:6, 50)
-  error <- error_of(glmm(y ~ x + (1 | g) + (1 | h), data, binomial, method = "aghq"))
-  expect_s3_class(error, "glimmer_error_quadrature")
-  expect_setequal(error$factors, c("g", "h"))
-  expect_match(conditionMessage(error), "method = \"laplace\"", fixed = TRUE)
-  expect_s3_class(error_of(glmm(y ~ x + (1 | g) + (1 | h), data, binomial, nAGQ = 5)), "glimmer_error_quadrature")
-  expect_identical(glmm(y ~ x + (1 | g) + (1 | h), data, binomial)$method, "laplace")
-  error <- error_of(glmm(y ~ x + (x | g), data, binomial, nAGQ = 317))
-  expect_s3_class(error, "glimmer_error_quadrature")
-  expect_equal(error[c("nodes", "effects", "most")], list(nodes = 317, effects = 2L, most = 316))
-  expect_match(conditionMessage(error), "316", fixed = TRUE)
-  expect_match(conditionMessage(error), "asks for 100489 nodes", fixed = TRUE)
-  error <- error_of(glmm(y ~ x + (1 | g), data, binomial, nAGQ = 100001))
-  expect_s3_class(error, "glimmer_error_quadrature")
-  expect_match(conditionMessage(error), "up to 100000 nodes", fixed = TRUE)
-  crossed <- glmm(y ~ x + (1 | g) + (1 | h), data, binomial)
-  error <- error_of(accuracy(crossed, nodes = 5))
-  expect_s3_class(error, "glimmer_error_quadrature")
-  expect_match(conditionMessage(error), "Use nodes 0 and 1", fixed = TRUE)
-  error <- error_of(accuracy(glmm(y ~ x + (1 | g), data, binomial), nodes = 100001))
-  expect_match(conditionMessage(error), "`nodes = 100001` asks for 100001 nodes", fixed = TRUE)
-  error <- error_of(ranef(crossed, type = "mean"))
-  expect_s3_class(error, "glimmer_error_quadrature")
-  expect_match(conditionMessage(error), "Use type = \"mode\"", fixed = TRUE)
-  expect_s3_class(error_of(glmm(y ~ x + (1 | g), data, binomial, method = "laplace", nAGQ = 5)),
-                  "glimmer_error_argument")
-  expect_identical(glmm(y ~ x + (1 | g), data, gaussian)$method, "exact")
 })
 
 test_that("large counts in many groups neither overflow nor underflow", {

@@ -85,47 +85,6 @@ test_that("a variance of zero is held by REML, too", {
   expect_equal(vcov(fit), vcov(plain), tolerance = 1e-6)
 })
 
-test_that("approximations without a restricted likelihood are refused with the reason", {
-  data <- front_data()
-  refused(glmm(yb ~ x + (1 | g), data, binomial, REML = TRUE, nAGQ = 5), "argument", argument = "REML", method = "aghq")
-  refused(glmm(yb ~ x + (1 | g), data, binomial, REML = TRUE, method = "joint"), "argument", argument = "REML")
-  refused(glmm(yb ~ x + (1 | g), data, binomial, REML = NA), "argument", argument = "REML")
-  expect_match(conditionMessage(error_of(glmm(yb ~ x + (1 | g), data, binomial, REML = TRUE, nAGQ = 5))), "couples")
-  fit <- glmm(yb ~ x + (1 | g), data, binomial, REML = TRUE)
-  expect_identical(fit$method, "laplace")
-  expect_output(print(summary(fit)), "REML; there is no quadrature for that", fixed = TRUE)
-})
-
-test_that("a Gaussian response with identity link is fitted by REML unless that is refused", {
-  skip_if_not_installed("lme4")
-  data <- lme4::sleepstudy
-  fit <- glmm(Reaction ~ Days + (Days | Subject), data)
-  peer <- lme4::lmer(Reaction ~ Days + (Days | Subject), data)
-  expect_true(fit$REML)
-  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(peer)), tolerance = 1e-8)
-  expect_equal(vcov(fit), as.matrix(vcov(peer)), tolerance = 1e-3, ignore_attr = TRUE)
-  expect_equal(glance(fit)$logLik, as.numeric(logLik(peer)), tolerance = 1e-8)
-  # nlme's REML criterion is another constant away
-  line <- nlme::lme(Reaction ~ Days, data, ~ Days | Subject)
-  expect_equal(sigma(fit), sigma(line), tolerance = 1e-4)
-  for (given in list(quote(glmm(Reaction ~ Days + (1 | Subject), data, "gaussian", nAGQ = 5)),
-                     quote(glmm(Reaction ~ Days + (1 | Subject), data, method = "joint")),
-                     quote(glmm(Reaction ~ Days + (1 | Subject), data, REML = NULL)))) {
-    expect_true(eval(given)$REML)
-  }
-  by_likelihood <- update(fit, REML = FALSE)
-  expect_equal(as.numeric(logLik(by_likelihood)), as.numeric(logLik(lme4::refitML(peer))), tolerance = 1e-6)
-  # as given, through updates and refits
-  expect_false(update(by_likelihood, . ~ . - Days)$REML)
-  expect_true(update(by_likelihood, REML = NULL)$REML)
-  expect_true(refit(fit, simulate(fit, seed = 1)[[1L]])$REML)
-  expect_false(refit(by_likelihood, simulate(fit, seed = 1)[[1L]])$REML)
-  # another family, or another link
-  expect_false(update(fit, family = gaussian("log"))$REML)
-  expect_false(glmm(round(Reaction) ~ Days + (1 | Subject), data, poisson)$REML)
-  refused(glmm(Reaction ~ Days + (1 | Subject), data, REML = "ML"), "argument", argument = "REML")
-})
-
 test_that("fits by REML compare where fixed effects are the same, and are fitted again where they differ", {
   skip_if_not_installed("lme4")
   data <- lme4::sleepstudy
@@ -154,27 +113,6 @@ test_that("fits by REML compare where fixed effects are the same, and are fitted
   refused(anova(update(small, REML = FALSE), small, refit = FALSE), "comparison", argument = "refit")
   expect_equal(drop1(small)$LRT[2L], by_likelihood$Chisq[2L], tolerance = 1e-6)
   expect_match(attr(drop1(small), "heading")[2L], "fitted again by maximum likelihood")
-})
-
-test_that("the log-likelihood by the other criterion is that of lme4", {
-  skip_if_not_installed("lme4")
-  data <- transform(lme4::sleepstudy, w = rep(1:3, 60))
-  for (REML in c(TRUE, FALSE)) {
-    fit <- glmm(Reaction ~ Days + (Days | Subject), data, weights = w, REML = REML)
-    peer <- lme4::lmer(Reaction ~ Days + (Days | Subject), data, REML, weights = w,
-                       control = lme4::lmerControl(optCtrl = list(xtol_abs = 1e-10, ftol_abs = 1e-12)))
-    for (other in c(TRUE, FALSE)) {
-      value <- logLik(fit, REML = other)
-      expect_equal(as.numeric(value), as.numeric(logLik(peer, REML = other)), tolerance = 1e-8)
-      expect_identical(attr(value, "REML"), other)
-    }
-  }
-  data <- front_data()
-  fit <- glmm(yb ~ x + (1 | g), data, binomial, REML = TRUE)
-  expect_equal(as.numeric(logLik(fit, REML = FALSE)),
-               as.numeric(logLik(update(fit, REML = FALSE, method = "laplace"), parameters = fit$parameters)))
-  refused(logLik(update(fit, REML = FALSE), REML = TRUE), "argument", argument = "REML", method = "aghq")
-  refused(logLik(fit, REML = "no"), "argument", argument = "REML")
 })
 
 test_that("with few groups maximum likelihood is biased downwards, REML is not", {

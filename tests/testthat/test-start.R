@@ -96,10 +96,3 @@ test_that("a start from some of many rows knows nothing of the others, and then 
     expect_gt(min(found$unit), 0)
   }
 })
-
-test_that("cross products by blocks of rows are those of all rows", {
-  withr_seed(9)
-  x <- matrix(rnorm(70), 35)
-  weights <- runif(35)
-  expect_equal(weighted_products(x, weights, block = 10L), t(x) %*% diag(weights) %*% x)
-})

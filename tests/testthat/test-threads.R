@@ -64,9 +64,3 @@ test_that("the default is two, and no more than is allowed", {
   skip_on_os("windows")
   expect_equal(parallel::mclapply(1:2, function(i) threads_to_use(), mc.cores = 2), list(1L, 1L))
 })
-
-test_that("a wrong number is an error that names the argument", {
-  for (threads in list(0, 1.5, "a", NA, c(1, 2))) {
-    expect_error(glmm_control(threads = threads), class = "glimmer_error_argument")
-  }
-})

@@ -1,0 +1,13 @@
+# What quadrature may spend: rows times nodes, the nodes of all effects of a level.
+
+test_that("each pass costs rows times the nodes of a level, and what is too much ends without an error", {
+  engine <- list(rows = 20, effects = 2L, memory = list2env(list(spent = 0, budget = 1500)))
+  spend(engine, c(3, 5))
+  expect_identical(engine$memory$spent, 20 * mean(c(9, 25)))
+  expect_identical(within_budget({
+    spend(engine, 5)
+    "there is room"
+  }), "there is room")
+  # an optimiser that catches errors does not catch this
+  expect_null(within_budget(tryCatch(spend(engine, 10), error = function(e) "caught")))
+})

@@ -1,0 +1,12 @@
+test_that("predictions by 'ggeffects' are those for a level with random effects 0, with limits", {
+  skip_if_not_installed("ggeffects")
+  fits <- client_fits()
+  shown <- suppressMessages(as.data.frame(ggeffects::ggpredict(fits$count, "spray")))
+  beta <- fixef(fits$count)
+  eta <- beta[[1L]] + c(0, beta[-1L])
+  x <- cbind(1, rbind(0, diag(5L)))
+  se <- sqrt(rowSums((x %*% vcov(fits$count)) * x))
+  expect_equal(shown$predicted, unname(exp(eta)))
+  expect_equal(shown$conf.low, unname(exp(eta - qnorm(0.975) * se)))
+  expect_equal(shown$conf.high, unname(exp(eta + qnorm(0.975) * se)))
+})
