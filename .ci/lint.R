@@ -4,7 +4,7 @@
 root <- commandArgs(trailingOnly = TRUE)[1]
 setwd(root)
 files <- c(list.files(c("R", "tests", "tests/testthat", "inst/benchmarks", ".ci"), "[.]R$", full.names = TRUE),
-           ".ci/printout", ".ci/calls")
+           ".ci/printout", ".ci/calls", ".ci/rooms")
 lints <- unlist(lapply(setdiff(files, "R/RcppExports.R"), lintr::lint, cache = FALSE), recursive = FALSE)
 
 # Names with capitals that are right: matrices of one letter, arguments and attributes of lme4 and R that glimmer

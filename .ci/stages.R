@@ -1,0 +1,25 @@
+# The files of R/ by stage: for .ci/calls and .ci/rooms.
+
+# From the bottom to the top: a file calls its own stage and those above it in this table.
+stages <- list(
+  tools = "arguments calls conditions control matrices memory options progress rows sentences terms",
+  formula = "environment formula",
+  frame = "absent-families covariance family frame frame-errors other-rows response variable-checks variable-types",
+  design = "design orthonormal-x random random-checks",
+  engine = "budget engine threads",
+  optimise = "approximation bounded-link boundary checks converge curvature exact-fit laplace optimise overdispersion
+              quadrature search separation separation-proof start",
+  fit = "check-fit fit fit-data open-method status",
+  pipeline = "pipeline",
+  entry = "absent-arguments glmm glimmer-package",
+  methods = "accuracy add1 anova between-within confint containment ddf drop1 estimable extract fixed-part getme
+             information-criteria kenward-roger loglik newdata plot predict predict-variance ranef refits
+             reml-comparisons residuals response-covariance satterthwaite simulate summary summary-print term-tests
+             tidy type-three update varcorr",
+  clients = "car DHARMa effects emmeans ggeffects insight lme4 lmtest marginaleffects model-parameters multcomp MuMIn
+             performance sandwich"
+)
+stage_of <- unlist(lapply(seq_along(stages), function(at) {
+  names <- strsplit(stages[[at]], "[ \n]+")[[1L]]
+  stats::setNames(rep(at, length(names)), names)
+}))
