@@ -37,40 +37,40 @@ inline FixedDesign as_design(SEXP x) {
 }
 
 /// factors: list(index, levels, Z, blocks = list(structure, effects, theta))
-inline Terms as_terms(const Rcpp::List& factors) {
-  std::vector<Grouping> groupings;
-  for (R_xlen_t k = 0; k < factors.size(); ++k) {
-    const Rcpp::List factor = factors[k];
-    Grouping grouping;
-    grouping.levels = Rcpp::as<int>(factor["levels"]);
-    const Rcpp::IntegerVector level = factor["index"];
-    grouping.level.assign(level.begin(), level.end());
-    const Rcpp::NumericMatrix Z = factor["Z"];
-    grouping.Z = EffectRows(Eigen::Map<const Matrix>(Z.begin(), Z.nrow(), Z.ncol()));
-    const Rcpp::List blocks = factor["blocks"];
+inline Factors as_factors(const Rcpp::List& given) {
+  std::vector<Factor> factors;
+  for (R_xlen_t k = 0; k < given.size(); ++k) {
+    const Rcpp::List own = given[k];
+    Factor factor;
+    factor.levels = Rcpp::as<int>(own["levels"]);
+    const Rcpp::IntegerVector level = own["index"];
+    factor.level.assign(level.begin(), level.end());
+    const Rcpp::NumericMatrix Z = own["Z"];
+    factor.Z = EffectRows(Eigen::Map<const Matrix>(Z.begin(), Z.nrow(), Z.ncol()));
+    const Rcpp::List blocks = own["blocks"];
     const Rcpp::CharacterVector structure = blocks["structure"];
     const Rcpp::IntegerVector effects = blocks["effects"], theta = blocks["theta"];
     for (R_xlen_t b = 0; b < structure.size(); ++b)
-      grouping.covariance.add(Rcpp::as<std::string>(structure[b]), effects[b], theta[b]);
-    groupings.push_back(std::move(grouping));
+      factor.covariance.add(Rcpp::as<std::string>(structure[b]), effects[b], theta[b]);
+    factors.push_back(std::move(factor));
   }
-  return Terms(std::move(groupings));
+  return Factors(std::move(factors));
 }
 
 /// By factor, as the caller gave them: modes of b (effects x levels) and their covariances (effects x effects x
 /// levels), from that of u in units of `unit`.
-inline Rcpp::List as_effects(const Terms& terms, const Vector& b, const BlockMatrix& covariance, double unit) {
-  Rcpp::List out(terms.count());
-  for (Index k = 0; k < terms.count(); ++k) {
-    const Index q = terms[k].effects(), levels = terms[k].levels;
+inline Rcpp::List as_effects(const Factors& factors, const Vector& b, const BlockMatrix& covariance, double unit) {
+  Rcpp::List out(factors.count());
+  for (Index k = 0; k < factors.count(); ++k) {
+    const Index q = factors[k].effects(), levels = factors[k].levels;
     Rcpp::NumericMatrix modes(static_cast<int>(q), static_cast<int>(levels));
-    std::copy_n(b.data() + terms.start(k), terms[k].size(), modes.begin());
+    std::copy_n(b.data() + factors.start(k), factors[k].size(), modes.begin());
     Rcpp::NumericVector variances(q * q * levels);
     variances.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
     for (Index h = 0; h < levels; ++h)
       Eigen::Map<Matrix>(variances.begin() + h * q * q, q, q) =
-          unit * terms.lambda(k) * covariance.diagonal(k, h) * terms.lambda(k).transpose();
-    out[terms.callers_position(k)] =
+          unit * factors.lambda(k) * covariance.diagonal(k, h) * factors.lambda(k).transpose();
+    out[factors.callers_position(k)] =
         Rcpp::List::create(Rcpp::Named("modes") = modes, Rcpp::Named("variances") = variances);
   }
   return out;

@@ -12,7 +12,7 @@ Model& as_model(SEXP pointer) { return *Rcpp::XPtr<Model>(pointer); }
 /// A quadrature rule: nodes and wide, one number a level.
 glimmer::NodeRule as_rule(const Model& m, const Rcpp::IntegerVector& nodes, const Rcpp::LogicalVector& wide) {
   return glimmer::NodeRule(glimmer::Integers(nodes.begin(), nodes.end()), std::vector<char>(wide.begin(), wide.end()),
-                           m.data().terms[0].effects());
+                           m.data().factors[0].effects());
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ glimmer::NodeRule as_rule(const Model& m, const Rcpp::IntegerVector& nodes, cons
 SEXP cpp_model(Rcpp::List data) {
   auto model = std::make_unique<Model>(
       glimmer::as_responses(data), glimmer::as_column(data["offset"]), glimmer::as_design(data["X"]),
-      glimmer::as_terms(data["factors"]),
+      glimmer::as_factors(data["factors"]),
       glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])), glimmer::ask_r);
   model->set_threads(Rcpp::as<int>(data["threads"]));
   const SEXP borrowed = model->data().design.is_copy() ? R_NilValue : static_cast<SEXP>(data["X"]);
@@ -108,8 +108,8 @@ Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp
 Rcpp::List cpp_moments(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
   Model& m = as_model(model);
   const glimmer::Moments moments = m.moments(as_rule(m, nodes, wide));
-  const glimmer::Matrix& lambda = m.data().terms.lambda(0);
-  const glimmer::Index q = lambda.rows(), levels = m.data().terms[0].levels;
+  const glimmer::Matrix& lambda = m.data().factors.lambda(0);
+  const glimmer::Index q = lambda.rows(), levels = m.data().factors[0].levels;
   Rcpp::NumericVector variances(q * q * levels);
   variances.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
   for (glimmer::Index g = 0; g < levels; ++g)
@@ -147,9 +147,9 @@ Rcpp::LogicalVector cpp_density_facts(SEXP model) {
 // [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_level_information(SEXP model) {
   const Model& m = as_model(model);
-  Rcpp::List out(m.data().terms.count());
-  for (glimmer::Index k = 0; k < m.data().terms.count(); ++k)
-    out[m.data().terms.callers_position(k)] = Rcpp::wrap(m.level_information(k));
+  Rcpp::List out(m.data().factors.count());
+  for (glimmer::Index k = 0; k < m.data().factors.count(); ++k)
+    out[m.data().factors.callers_position(k)] = Rcpp::wrap(m.level_information(k));
   return out;
 }
 
@@ -161,13 +161,13 @@ Rcpp::List cpp_level_information(SEXP model) {
 // [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_level_products(SEXP model) {
   const Model& m = as_model(model);
-  Rcpp::List out(m.data().terms.count());
-  for (glimmer::Index k = 0; k < m.data().terms.count(); ++k) {
-    const int q = static_cast<int>(m.data().terms[k].effects()), levels = static_cast<int>(m.data().terms[k].levels);
+  Rcpp::List out(m.data().factors.count());
+  for (glimmer::Index k = 0; k < m.data().factors.count(); ++k) {
+    const int q = static_cast<int>(m.data().factors[k].effects()), levels = static_cast<int>(m.data().factors[k].levels);
     const glimmer::Vector& values = m.point().products.diagonal_values(k);
     Rcpp::NumericVector blocks(values.data(), values.data() + values.size());
     blocks.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
-    out[m.data().terms.callers_position(k)] = blocks;
+    out[m.data().factors.callers_position(k)] = blocks;
   }
   return out;
 }
@@ -197,7 +197,7 @@ Rcpp::NumericVector cpp_edge_distances(SEXP model) { return Rcpp::wrap(as_model(
 // [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_modes(SEXP model) {
   Model& m = as_model(model);
-  return glimmer::as_effects(m.data().terms, m.point().b, m.mode_covariance(), 1.0);
+  return glimmer::as_effects(m.data().factors, m.point().b, m.mode_covariance(), 1.0);
 }
 
 //' Information on beta at the last evaluation, the random effects eliminated

@@ -20,7 +20,7 @@ LinearModel& as_linear(SEXP pointer) { return *Rcpp::XPtr<LinearModel>(pointer);
 // [[Rcpp::export(rng = false)]]
 SEXP cpp_linear_model(Rcpp::List data, bool restricted) {
   auto model = std::make_unique<LinearModel>(glimmer::as_responses(data), glimmer::as_column(data["offset"]),
-                                             glimmer::as_design(data["X"]), glimmer::as_terms(data["factors"]),
+                                             glimmer::as_design(data["X"]), glimmer::as_factors(data["factors"]),
                                              restricted, Rcpp::as<int>(data["threads"]), glimmer::ask_r);
   return Rcpp::XPtr<LinearModel>(model.release(), true);
 }
@@ -49,7 +49,7 @@ Rcpp::List cpp_linear_evaluate(SEXP model, Rcpp::NumericVector parameters, bool 
 // [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_linear_modes(SEXP model) {
   LinearModel& m = as_linear(model);
-  return glimmer::as_effects(m.terms(), m.modes(), m.mode_covariance(), m.sigma() * m.sigma());
+  return glimmer::as_effects(m.factors(), m.modes(), m.mode_covariance(), m.sigma() * m.sigma());
 }
 
 //' The information that a typical level has on its own effects, at the last evaluation
@@ -60,9 +60,9 @@ Rcpp::List cpp_linear_modes(SEXP model) {
 // [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_linear_level_information(SEXP model) {
   const LinearModel& m = as_linear(model);
-  Rcpp::List out(m.terms().count());
-  for (glimmer::Index k = 0; k < m.terms().count(); ++k)
-    out[m.terms().callers_position(k)] = Rcpp::wrap(m.level_information(k));
+  Rcpp::List out(m.factors().count());
+  for (glimmer::Index k = 0; k < m.factors().count(); ++k)
+    out[m.factors().callers_position(k)] = Rcpp::wrap(m.level_information(k));
   return out;
 }
 

@@ -7,7 +7,7 @@
 
 namespace dense {
 
-using problem::Factor;
+using problem::GivenFactor;
 using problem::Index;
 using problem::Matrix;
 using problem::Problem;
@@ -16,10 +16,10 @@ using problem::Vector;
 /// A = Z Lambda; the effects stand factor by factor in the problem's order, level by level.
 inline Matrix random_effects_matrix(const Problem& p, const Vector& theta) {
   Index columns = 0;
-  for (const Factor& factor : p.factors) columns += factor.levels * factor.Z.cols();
+  for (const GivenFactor& factor : p.factors) columns += factor.levels * factor.Z.cols();
   Matrix A = Matrix::Zero(p.rows(), columns);
   Index start = 0;
-  for (const Factor& factor : p.factors) {
+  for (const GivenFactor& factor : p.factors) {
     const Index q = factor.Z.cols();
     Matrix lambda = Matrix::Zero(q, q);
     Index effect = 0;

@@ -32,7 +32,7 @@ class Random {
   std::uint64_t state_;
 };
 
-struct Factor {
+struct GivenFactor {
   Index levels = 0;
   std::vector<Index> level;
   RowMatrix Z;
@@ -44,13 +44,13 @@ struct Problem {
   std::string name, family, link;
   Vector y, size, weight, offset;
   Matrix X;
-  std::vector<Factor> factors;
+  std::vector<GivenFactor> factors;
   Vector parameters;  ///< beta, theta, phi
 
   Index rows() const { return y.size(); }
   Index theta_count() const {
     Index count = 0;
-    for (const Factor& factor : factors)
+    for (const GivenFactor& factor : factors)
       for (Index q : factor.blocks) count += q * (q + 1) / 2;
     return count;
   }
@@ -60,22 +60,22 @@ struct Problem {
   double phi() const { return has_dispersion() ? parameters[parameters.size() - 1] : 0.0; }
 };
 
-inline glimmer::Terms make_terms(const Problem& p) {
-  std::vector<glimmer::Grouping> groupings;
-  for (const Factor& factor : p.factors) {
-    glimmer::Grouping grouping;
-    grouping.levels = factor.levels;
-    grouping.level.assign(factor.level.begin(), factor.level.end());
-    grouping.Z = factor.Z;
+inline glimmer::Factors make_factors(const Problem& p) {
+  std::vector<glimmer::Factor> factors;
+  for (const GivenFactor& factor : p.factors) {
+    glimmer::Factor built;
+    built.levels = factor.levels;
+    built.level.assign(factor.level.begin(), factor.level.end());
+    built.Z = factor.Z;
     for (std::size_t b = 0; b < factor.blocks.size(); ++b)
-      grouping.covariance.add("unstructured", factor.blocks[b], factor.theta[b]);
-    groupings.push_back(std::move(grouping));
+      built.covariance.add("unstructured", factor.blocks[b], factor.theta[b]);
+    factors.push_back(std::move(built));
   }
-  return glimmer::Terms(std::move(groupings));
+  return glimmer::Factors(std::move(factors));
 }
 
 inline std::unique_ptr<glimmer::Model> make_model(const Problem& p) {
-  return std::make_unique<glimmer::Model>(glimmer::Responses{p.y, p.size, p.weight}, p.offset, p.X, make_terms(p),
+  return std::make_unique<glimmer::Model>(glimmer::Responses{p.y, p.size, p.weight}, p.offset, p.X, make_factors(p),
                                           glimmer::make_density(p.family, p.link));
 }
 
@@ -196,7 +196,7 @@ inline Problem make_problem(const Structure& structure, const Pair& pair, std::u
   Index theta = 0;
   std::vector<double> theta_values;
   for (std::size_t k = 0; k < structure.shapes.size(); ++k) {
-    Factor factor;
+    GivenFactor factor;
     factor.levels = structure.shapes[k].levels;
     factor.blocks = structure.shapes[k].blocks;
     Index q = 0;
@@ -244,7 +244,7 @@ inline Problem take_rows(const Problem& p, const std::vector<Index>& rows) {
   Problem out = p;
   const Index n = static_cast<Index>(rows.size());
   out.y.resize(n), out.size.resize(n), out.weight.resize(n), out.offset.resize(n), out.X.resize(n, p.X.cols());
-  for (Factor& factor : out.factors) factor.level.resize(rows.size()), factor.Z.resize(n, factor.Z.cols());
+  for (GivenFactor& factor : out.factors) factor.level.resize(rows.size()), factor.Z.resize(n, factor.Z.cols());
   for (Index i = 0; i < n; ++i) {
     const Index from = rows[static_cast<std::size_t>(i)];
     out.y[i] = p.y[from], out.size[i] = p.size[from], out.weight[i] = p.weight[from], out.offset[i] = p.offset[from];

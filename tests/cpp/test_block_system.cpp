@@ -16,29 +16,29 @@ namespace {
 
 /// A = Z Lambda in the core's own order of rows and factors.
 Matrix dense_effects(const Data& data) {
-  Matrix A = Matrix::Zero(data.rows(), data.terms.size());
-  for (Index k = 0; k < data.terms.count(); ++k)
+  Matrix A = Matrix::Zero(data.rows(), data.factors.size());
+  for (Index k = 0; k < data.factors.count(); ++k)
     for (Index i = 0; i < data.rows(); ++i)
-      A.block(i, data.terms.position(k, data.terms[k].level[static_cast<std::size_t>(i)]), 1, data.terms[k].effects()) =
-          Eigen::Map<const Eigen::RowVectorXd>(data.terms[k].Z.row(i), data.terms[k].effects()) * data.terms.lambda(k);
+      A.block(i, data.factors.position(k, data.factors[k].level[static_cast<std::size_t>(i)]), 1, data.factors[k].effects()) =
+          Eigen::Map<const Eigen::RowVectorXd>(data.factors[k].Z.row(i), data.factors[k].effects()) * data.factors.lambda(k);
   return A;
 }
 
 BlockMatrix products_of(const Data& data, const Vector& w) {
-  BlockMatrix products(data.terms, data.pattern);
+  BlockMatrix products(data.factors, data.pattern);
   for (const glimmer::Range chunk : data.chunks) glimmer::add_products(data, chunk, w, products);
   return products;
 }
 
 void inverse_on_pattern(const Data& data, BlockSystem& system, const Matrix& inverse, const std::string& name) {
-  BlockMatrix found(data.terms, data.pattern);
+  BlockMatrix found(data.factors, data.pattern);
   system.inverse(found);
   const double scale = inverse.cwiseAbs().maxCoeff();
   double worst = 0.0;
-  for (Index k = 0; k < data.terms.count(); ++k) {
-    const Index q = data.terms[k].effects();
-    for (Index h = 0; h < data.terms[k].levels; ++h) {
-      const Index at = data.terms.position(k, h);
+  for (Index k = 0; k < data.factors.count(); ++k) {
+    const Index q = data.factors[k].effects();
+    for (Index h = 0; h < data.factors[k].levels; ++h) {
+      const Index at = data.factors.position(k, h);
       worst = std::max(worst, (found.diagonal(k, h) - inverse.block(at, at, q, q)).cwiseAbs().maxCoeff());
     }
   }
@@ -48,8 +48,8 @@ void inverse_on_pattern(const Data& data, BlockSystem& system, const Matrix& inv
     const glimmer::Crossing& x = data.pattern[c];
     for (Index j = 0; j < x.blocks(); ++j) {
       const auto block = found.crossing(c, j);
-      const Index row = data.terms.position(x.first, x.level_first[static_cast<std::size_t>(j)]);
-      const Index column = data.terms.position(x.second, x.level_second[static_cast<std::size_t>(j)]);
+      const Index row = data.factors.position(x.first, x.level_first[static_cast<std::size_t>(j)]);
+      const Index column = data.factors.position(x.second, x.level_second[static_cast<std::size_t>(j)]);
       worst = std::max(worst, (block - inverse.block(row, column, block.rows(), block.cols())).cwiseAbs().maxCoeff());
     }
   }
@@ -59,8 +59,8 @@ void inverse_on_pattern(const Data& data, BlockSystem& system, const Matrix& inv
 void against_dense(const problem::Structure& structure, std::uint64_t seed) {
   const problem::Problem p = problem::make_problem(structure, {"gaussian", "identity", 0.5, 1.0}, seed);
   const std::string name = structure.name;
-  Data data({p.y, p.size, p.weight}, p.offset, p.X, problem::make_terms(p), glimmer::make_density(p.family, p.link));
-  data.terms.set_theta(p.theta());
+  Data data({p.y, p.size, p.weight}, p.offset, p.X, problem::make_factors(p), glimmer::make_density(p.family, p.link));
+  data.factors.set_theta(p.theta());
   problem::Random random(seed + 99);
   Vector w(p.rows());
   for (Index i = 0; i < w.size(); ++i) w[i] = 3.0 * random.uniform();
@@ -68,8 +68,8 @@ void against_dense(const problem::Structure& structure, std::uint64_t seed) {
   const Matrix H = Matrix(A.transpose() * w.asDiagonal() * A) + Matrix::Identity(A.cols(), A.cols());
   const Eigen::LLT<Matrix> llt(H);
 
-  BlockSystem system(data.terms, data.pattern);
-  check::that(system.block_diagonal() == (data.terms.count() == 1), name + ": block diagonal");
+  BlockSystem system(data.factors, data.pattern);
+  check::that(system.block_diagonal() == (data.factors.count() == 1), name + ": block diagonal");
   check::that(system.factor(products_of(data, w)), name + ": positive definite");
   double log_determinant = system.log_determinant_rest();
   for (const glimmer::Range chunk : data.chunks) log_determinant += system.log_determinant(chunk);
@@ -98,16 +98,16 @@ void against_dense(const problem::Structure& structure, std::uint64_t seed) {
 void by_threads(std::uint64_t seed) {
   const problem::Structure structure{"threads", {{400, {1}}, {330, {1}}}, false, 25000, 1};
   const problem::Problem p = problem::make_problem(structure, {"gaussian", "identity", 0.5, 1.0}, seed);
-  Data data({p.y, p.size, p.weight}, p.offset, p.X, problem::make_terms(p), glimmer::make_density(p.family, p.link));
-  data.terms.set_theta(p.theta());
+  Data data({p.y, p.size, p.weight}, p.offset, p.X, problem::make_factors(p), glimmer::make_density(p.family, p.link));
+  data.factors.set_theta(p.theta());
   const BlockMatrix products = products_of(data, Vector::Ones(p.rows()));
-  BlockMatrix inverse[2] = {BlockMatrix(data.terms, data.pattern), BlockMatrix(data.terms, data.pattern)};
+  BlockMatrix inverse[2] = {BlockMatrix(data.factors, data.pattern), BlockMatrix(data.factors, data.pattern)};
   Vector solution[2];
   for (int threads : {1, 2}) {
-    BlockSystem system(data.terms, data.pattern);
+    BlockSystem system(data.factors, data.pattern);
     system.set_threads(threads);
     check::that(system.factor(products), "threads: positive definite");
-    solution[threads - 1] = Vector::Ones(data.terms.size());
+    solution[threads - 1] = Vector::Ones(data.factors.size());
     system.solve(solution[threads - 1]);
     system.inverse(inverse[threads - 1]);
   }
@@ -116,7 +116,7 @@ void by_threads(std::uint64_t seed) {
     check::that(inverse[0].diagonal_values(k) == inverse[1].diagonal_values(k), "threads: diagonal blocks");
   check::that(inverse[0].crossing_values(0) == inverse[1].crossing_values(0), "threads: crossing blocks");
   Vector product;
-  BlockSystem(data.terms, data.pattern).multiply(products, solution[0], product);
+  BlockSystem(data.factors, data.pattern).multiply(products, solution[0], product);
   check::that((product - Vector::Ones(product.size())).cwiseAbs().maxCoeff() <= 1e-11, "threads: H x = r");
 }
 

@@ -239,7 +239,7 @@ void mistakes(const Problem& p) {
   throws([] { glimmer::make_density("binomial", "inverse"); }, "no such link of this family");
   throws([] { glimmer::make_density("none", "log"); }, "no such family");
   throws([] { glimmer::covariance_structure("none"); }, "no such structure");
-  throws([] { glimmer::Terms terms(std::vector<glimmer::Grouping>{}); }, "no grouping factor");
+  throws([] { glimmer::Factors factors(std::vector<glimmer::Factor>{}); }, "no grouping factor");
 }
 
 struct Interrupt {};

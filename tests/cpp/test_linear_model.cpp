@@ -17,7 +17,7 @@ namespace {
 
 std::unique_ptr<LinearModel> make(const Problem& p, bool restricted) {
   const glimmer::Responses responses{p.y, p.size, p.weight};
-  return std::make_unique<LinearModel>(responses, p.offset, glimmer::FixedDesign(p.X), problem::make_terms(p),
+  return std::make_unique<LinearModel>(responses, p.offset, glimmer::FixedDesign(p.X), problem::make_factors(p),
                                        restricted, 1);
 }
 

@@ -17,12 +17,12 @@ namespace {
 
 /// The core's modes in the problem's order of factors.
 Vector modes_of(const Model& model) {
-  const glimmer::Terms& terms = model.data().terms;
-  std::vector<Vector> parts(static_cast<std::size_t>(terms.count()));
-  for (Index k = 0; k < terms.count(); ++k)
-    parts[static_cast<std::size_t>(terms.callers_position(k))] =
-        model.point().u.segment(terms.start(k), terms[k].size());
-  Vector out(terms.size());
+  const glimmer::Factors& factors = model.data().factors;
+  std::vector<Vector> parts(static_cast<std::size_t>(factors.count()));
+  for (Index k = 0; k < factors.count(); ++k)
+    parts[static_cast<std::size_t>(factors.callers_position(k))] =
+        model.point().u.segment(factors.start(k), factors[k].size());
+  Vector out(factors.size());
   Index at = 0;
   for (const Vector& part : parts) {
     out.segment(at, part.size()) = part;

@@ -4,17 +4,17 @@
 #define GLIMMER_BLOCK_PRODUCTS_H
 
 #include "pattern.h"
-#include "terms.h"
+#include "factors.h"
 
 namespace glimmer {
 
 /// The part of P x that one crossing adds.
-inline void add_crossing_product(const Terms& terms, const Crossing& x, Index c, const BlockMatrix& P, const Vector& b,
+inline void add_crossing_product(const Factors& factors, const Crossing& x, Index c, const BlockMatrix& P, const Vector& b,
                                  Vector& out) {
-  const Index p = terms[x.first].effects(), q = terms[x.second].effects();
+  const Index p = factors[x.first].effects(), q = factors[x.second].effects();
   if (p == 1 && q == 1) {
-    const double *b_first = b.data() + terms.start(x.first), *b_second = b.data() + terms.start(x.second);
-    double *out_first = out.data() + terms.start(x.first), *out_second = out.data() + terms.start(x.second);
+    const double *b_first = b.data() + factors.start(x.first), *b_second = b.data() + factors.start(x.second);
+    double *out_first = out.data() + factors.start(x.first), *out_second = out.data() + factors.start(x.second);
     const double* values = P.crossing(c, 0).data();
     for (Index j = 0; j < x.blocks(); ++j) {
       out_first[x.level_first[j]] += values[j] * b_second[x.level_second[j]];
@@ -23,8 +23,8 @@ inline void add_crossing_product(const Terms& terms, const Crossing& x, Index c,
     return;
   }
   for (Index j = 0; j < x.blocks(); ++j) {
-    const Index first = terms.position(x.first, x.level_first[j]);
-    const Index second = terms.position(x.second, x.level_second[j]);
+    const Index first = factors.position(x.first, x.level_first[j]);
+    const Index second = factors.position(x.second, x.level_second[j]);
     const BlockMatrix::ConstBlock block = P.crossing(c, j);
     out.segment(first, p).noalias() += block.lazyProduct(b.segment(second, q));
     out.segment(second, q).noalias() += block.transpose().lazyProduct(b.segment(first, p));
@@ -32,24 +32,24 @@ inline void add_crossing_product(const Terms& terms, const Crossing& x, Index c,
 }
 
 /// out = P b, both laid out like u.
-inline void multiply_blocks(const Terms& terms, const Pattern& pattern, const BlockMatrix& P, const Vector& b,
+inline void multiply_blocks(const Factors& factors, const Pattern& pattern, const BlockMatrix& P, const Vector& b,
                             Vector& out) {
   out.setZero(b.size());
-  for (Index k = 0; k < terms.count(); ++k) {
-    const Index q = terms[k].effects();
-    for (Index h = 0, at = terms.start(k); h < terms[k].levels; ++h, at += q)
+  for (Index k = 0; k < factors.count(); ++k) {
+    const Index q = factors[k].effects();
+    for (Index h = 0, at = factors.start(k); h < factors[k].levels; ++h, at += q)
       out.segment(at, q).noalias() += P.diagonal(k, h).lazyProduct(b.segment(at, q));
   }
-  for (Index c = 0; c < pattern.count(); ++c) add_crossing_product(terms, pattern[c], c, P, b, out);
+  for (Index c = 0; c < pattern.count(); ++c) add_crossing_product(factors, pattern[c], c, P, b, out);
 }
 
 /// The sum over the levels of factor k of the blocks P_kk Lambda_k G_kk.
-inline Matrix sum_within(const Terms& terms, Index k, const BlockMatrix& P, const BlockMatrix& G) {
-  const Matrix& lambda = terms.lambda(k);
+inline Matrix sum_within(const Factors& factors, Index k, const BlockMatrix& P, const BlockMatrix& G) {
+  const Matrix& lambda = factors.lambda(k);
   if (lambda.size() == 1)
     return Matrix::Constant(1, 1, lambda(0, 0) * P.diagonal_values(k).dot(G.diagonal_values(k)));
   Matrix sum = Matrix::Zero(lambda.rows(), lambda.cols()), scaled(lambda.rows(), lambda.cols());
-  for (Index h = 0; h < terms[k].levels; ++h) {
+  for (Index h = 0; h < factors[k].levels; ++h) {
     scaled.noalias() = lambda.lazyProduct(G.diagonal(k, h));
     sum.noalias() += P.diagonal(k, h).lazyProduct(scaled);
   }
@@ -57,10 +57,10 @@ inline Matrix sum_within(const Terms& terms, Index k, const BlockMatrix& P, cons
 }
 
 /// The sum over the blocks of a crossing of factor k with a factor l: P_kl Lambda_l G_lk.
-inline Matrix sum_of_crossing(const Terms& terms, const Crossing& x, Index c, Index k, const BlockMatrix& P,
+inline Matrix sum_of_crossing(const Factors& factors, const Crossing& x, Index c, Index k, const BlockMatrix& P,
                               const BlockMatrix& G) {
-  const Matrix& lambda = terms.lambda(x.first == k ? x.second : x.first);
-  const Index q = terms[k].effects();
+  const Matrix& lambda = factors.lambda(x.first == k ? x.second : x.first);
+  const Index q = factors[k].effects();
   if (lambda.size() == 1 && q == 1)
     return Matrix::Constant(1, 1, lambda(0, 0) * P.crossing_values(c).dot(G.crossing_values(c)));
   Matrix scaled(lambda.rows(), q), sum = Matrix::Zero(q, q);
@@ -78,11 +78,11 @@ inline Matrix sum_of_crossing(const Terms& terms, const Crossing& x, Index c, In
 }
 
 /// The blocks of factor k of Z'WA G, summed over its levels, P = Z'WZ: sum_l P_kl Lambda_l G_lk.
-inline Matrix sum_of_products(const Terms& terms, const Pattern& pattern, Index k, const BlockMatrix& P,
+inline Matrix sum_of_products(const Factors& factors, const Pattern& pattern, Index k, const BlockMatrix& P,
                               const BlockMatrix& G) {
-  Matrix sum = sum_within(terms, k, P, G);
+  Matrix sum = sum_within(factors, k, P, G);
   for (Index c = 0; c < pattern.count(); ++c)
-    if (pattern[c].first == k || pattern[c].second == k) sum += sum_of_crossing(terms, pattern[c], c, k, P, G);
+    if (pattern[c].first == k || pattern[c].second == k) sum += sum_of_crossing(factors, pattern[c], c, k, P, G);
   return sum;
 }
 
@@ -97,18 +97,18 @@ inline bool is_information(const Matrix& information) {
 /// roots of the diagonal of P_h, sum D_h P_h D_h over levels, its rows and columns divided by the roots of the diagonal
 /// of sum P_h; of one effect sum P_h^2 / sum P_h. Levels with negative information, as observed weights can give, are
 /// left out; where all are, the absolute values of the diagonals count.
-inline Matrix typical_information(const Grouping& grouping, Index k, const BlockMatrix& P) {
-  Matrix squares = Matrix::Zero(grouping.effects(), grouping.effects());
-  Vector sums = Vector::Zero(grouping.effects());
+inline Matrix typical_information(const Factor& factor, Index k, const BlockMatrix& P) {
+  Matrix squares = Matrix::Zero(factor.effects(), factor.effects());
+  Vector sums = Vector::Zero(factor.effects());
   const auto add = [&](const Matrix& information) {
     const Vector root = information.diagonal().cwiseSqrt();
     squares += root.asDiagonal() * information * root.asDiagonal();
     sums += information.diagonal();
   };
-  for (Index h = 0; h < grouping.levels; ++h)
+  for (Index h = 0; h < factor.levels; ++h)
     if (const Matrix information = P.diagonal(k, h); is_information(information)) add(information);
   if (!(sums.array() > 0.0).all())
-    for (Index h = 0; h < grouping.levels; ++h)
+    for (Index h = 0; h < factor.levels; ++h)
       add(Vector(P.diagonal(k, h).diagonal().cwiseAbs()).asDiagonal());
   const Vector scale = sums.cwiseSqrt().cwiseInverse();
   return scale.asDiagonal() * squares * scale.asDiagonal();

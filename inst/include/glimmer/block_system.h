@@ -9,17 +9,17 @@
 #include "block_products.h"
 #include "pattern.h"
 #include "schur_complement.h"
-#include "terms.h"
+#include "factors.h"
 
 namespace glimmer {
 
 class BlockSystem {
  public:
   /// The interrupt is asked during what takes long.
-  BlockSystem(const Terms& terms, const Pattern& pattern, const Interrupt& interrupt = no_interrupt)
-      : terms_(terms), pattern_(pattern), interrupt_(interrupt), effects_(terms[0].effects()),
-        factors_(terms, pattern) {
-    for (Index k = 1; k < terms.count(); ++k) rest_size_ += terms[k].size();
+  BlockSystem(const Factors& factors, const Pattern& pattern, const Interrupt& interrupt = no_interrupt)
+      : factors_(factors), pattern_(pattern), interrupt_(interrupt), effects_(factors[0].effects()),
+        roots_(factors, pattern) {
+    for (Index k = 1; k < factors.count(); ++k) rest_size_ += factors[k].size();
     if (rest_size_ > 0) find_coupling();
   }
 
@@ -30,8 +30,8 @@ class BlockSystem {
 
   /// Factors D_g = Lambda' P_g Lambda + I for one level of the first factor, P = Z'WZ. False: not positive definite.
   bool factor_level(const BlockMatrix& products, Index g) {
-    const Matrix& lambda = terms_.lambda(0);
-    BlockMatrix::Block D = factors_.diagonal(0, g);
+    const Matrix& lambda = factors_.lambda(0);
+    BlockMatrix::Block D = roots_.diagonal(0, g);
     const BlockMatrix::ConstBlock P = products.diagonal(0, g);
     if (effects_ == 1) {
       D(0, 0) = lambda(0, 0) * P(0, 0) * lambda(0, 0) + 1.0;
@@ -56,7 +56,7 @@ class BlockSystem {
   /// Factors H. False: not positive definite.
   bool factor(const BlockMatrix& products) {
     factored_ = false;
-    for (Index g = 0; g < terms_[0].levels; ++g)
+    for (Index g = 0; g < factors_[0].levels; ++g)
       if (!factor_level(products, g)) return false;
     factored_ = block_diagonal() || factor_rest(products);
     return factored_;
@@ -66,10 +66,10 @@ class BlockSystem {
 
   /// out = H x = Lambda' Z'WZ Lambda x + x, whatever has been factored.
   void multiply(const BlockMatrix& products, const Vector& x, Vector& out) const {
-    multiply_blocks(terms_, pattern_, products, terms_.scaled(x), out);
-    for (Index k = 0; k < terms_.count(); ++k) {
-      Eigen::Map<Matrix> segment(out.data() + terms_.start(k), terms_[k].effects(), terms_[k].levels);
-      segment = terms_.lambda(k).transpose().lazyProduct(segment).eval();
+    multiply_blocks(factors_, pattern_, products, factors_.scaled(x), out);
+    for (Index k = 0; k < factors_.count(); ++k) {
+      Eigen::Map<Matrix> segment(out.data() + factors_.start(k), factors_[k].effects(), factors_[k].levels);
+      segment = factors_.lambda(k).transpose().lazyProduct(segment).eval();
     }
     out += x;
   }
@@ -78,7 +78,7 @@ class BlockSystem {
   double log_determinant(Range levels) const {
     double sum = 0.0;
     for (Index g = levels.begin; g < levels.end; ++g)
-      for (Index j = 0; j < effects_; ++j) sum += std::log(factors_.diagonal(0, g)(j, j));
+      for (Index j = 0; j < effects_; ++j) sum += std::log(roots_.diagonal(0, g)(j, j));
     return sum;
   }
   /// The part of log|R| that the other factors add.
@@ -86,7 +86,7 @@ class BlockSystem {
 
   /// Solves D_g x = r in place: all of H where there is one grouping factor.
   void solve_level(Index g, double* segment) const {
-    const BlockMatrix::ConstBlock L = factors_.diagonal(0, g);
+    const BlockMatrix::ConstBlock L = roots_.diagonal(0, g);
     if (effects_ == 1) {
       *segment /= L(0, 0) * L(0, 0);
       return;
@@ -99,20 +99,20 @@ class BlockSystem {
   /// R_g^-1 x in place, x a column or several; and R_g'^-1 x.
   template <class Columns>
   void forward_level(Index g, Columns& x) const {
-    factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(x);
+    roots_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(x);
   }
   template <class Columns>
   void backward_level(Index g, Columns& x) const {
-    factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(x);
+    roots_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(x);
   }
 
   /// R_g, lower triangular.
-  Matrix root_level(Index g) const { return factors_.diagonal(0, g).triangularView<Eigen::Lower>(); }
+  Matrix root_level(Index g) const { return roots_.diagonal(0, g).triangularView<Eigen::Lower>(); }
 
   /// Solves H x = r in place.
   void solve(Vector& x) const {
     interrupt_();
-    const Index levels = terms_[0].levels;
+    const Index levels = factors_[0].levels;
     if (block_diagonal()) {
       for (Index g = 0; g < levels; ++g) solve_level(g, x.data() + g * effects_);
       return;
@@ -131,7 +131,7 @@ class BlockSystem {
   /// Inverse of D_g: the block of H^-1 where there is one grouping factor.
   void inverse_level(Index g, BlockMatrix& out) const {
     BlockMatrix::Block inverse = out.diagonal(0, g);
-    const BlockMatrix::ConstBlock L = factors_.diagonal(0, g);
+    const BlockMatrix::ConstBlock L = roots_.diagonal(0, g);
     if (effects_ == 1) {
       inverse(0, 0) = 1.0 / (L(0, 0) * L(0, 0));
       return;
@@ -143,12 +143,12 @@ class BlockSystem {
 
   /// H^-1 on the pattern of H.
   void inverse(BlockMatrix& out) {
-    for (Index g = 0; g < terms_[0].levels; ++g) inverse_level(g, out);
+    for (Index g = 0; g < factors_[0].levels; ++g) inverse_level(g, out);
     if (block_diagonal()) return;
     schur_.invert(threads_, interrupt_);
     add_rest_to_inverse(out);
-    for (Index k = 1; k < terms_.count(); ++k)
-      for (Index h = 0; h < terms_[k].levels; ++h)
+    for (Index k = 1; k < factors_.count(); ++k)
+      for (Index h = 0; h < factors_[k].levels; ++h)
         copy_from_schur_inverse(rest_position(k, h), rest_position(k, h), out.diagonal(k, h));
     for (Index c = 0; c < pattern_.count(); ++c) {
       const Crossing& x = pattern_[c];
@@ -166,23 +166,23 @@ class BlockSystem {
     return llt.info() == Eigen::Success && D.diagonal().allFinite();
   }
 
-  Index rest_position(Index k, Index level) const { return terms_.position(k, level) - terms_[0].size(); }
+  Index rest_position(Index k, Index level) const { return factors_.position(k, level) - factors_[0].size(); }
 
   void find_coupling() {
     coupling_.effects = effects_;
-    for (Index g = 0; g < terms_[0].levels; ++g) {
+    for (Index g = 0; g < factors_[0].levels; ++g) {
       for_crossings(g, [&](const Crossing& x, Index, Range blocks, Index) {
         for (Index j = blocks.begin; j < blocks.end; ++j)
-          for (Index e = 0; e < terms_[x.second].effects(); ++e)
+          for (Index e = 0; e < factors_[x.second].effects(); ++e)
             coupling_.columns.push_back(static_cast<int>(rest_position(x.second, x.level_second[j]) + e));
       });
       coupling_.start.push_back(static_cast<Index>(coupling_.columns.size()));
     }
     coupling_.values.resize(effects_ * coupling_.start.back());
     std::vector<Range> blocks;  // a level without rows has a block of its own all the same
-    for (Index k = 1; k < terms_.count(); ++k)
-      for (Index h = 0; h < terms_[k].levels; ++h)
-        blocks.push_back({rest_position(k, h), rest_position(k, h) + terms_[k].effects()});
+    for (Index k = 1; k < factors_.count(); ++k)
+      for (Index h = 0; h < factors_[k].levels; ++h)
+        blocks.push_back({rest_position(k, h), rest_position(k, h) + factors_[k].effects()});
     schur_.analyze(rest_size_, coupling_, blocks, interrupt_);
   }
 
@@ -195,7 +195,7 @@ class BlockSystem {
       if (x.first != 0) continue;
       const Range blocks{x.start[g], x.start[g + 1]};
       visit(x, c, blocks, column);
-      column += blocks.size() * terms_[x.second].effects();
+      column += blocks.size() * factors_[x.second].effects();
     }
   }
 
@@ -204,7 +204,7 @@ class BlockSystem {
   void for_coupled_levels(Visit visit) const {
     constexpr Index share = 64, fewest_for_threads = 20000;
     const int threads = coupling_.start.back() < fewest_for_threads ? 1 : threads_;
-    parallel_shares(terms_[0].levels, share, threads, [&](Index g) {
+    parallel_shares(factors_[0].levels, share, threads, [&](Index g) {
       if (coupling_.count(g) > 0) visit(g);
     }, interrupt_);
   }
@@ -214,7 +214,7 @@ class BlockSystem {
   void solve_forward(Index g, double* x, Vector& rest, Fixed) const {
     const Index q = Fixed::value > 0 ? Fixed::value : effects_;
     double* own = x + g * q;
-    const BlockMatrix::ConstBlock L = factors_.diagonal(0, g);
+    const BlockMatrix::ConstBlock L = roots_.diagonal(0, g);
     if (q == 1) {
       own[0] /= L(0, 0);
     } else {
@@ -234,7 +234,7 @@ class BlockSystem {
     const double* y = coupling_.values.data() + q * coupling_.start[g];
     for (Index j = coupling_.start[g]; j < coupling_.start[g + 1]; ++j, y += q)
       for (Index e = 0; e < q; ++e) own[e] -= y[e] * rest[coupling_.columns[j]];
-    const BlockMatrix::ConstBlock L = factors_.diagonal(0, g);
+    const BlockMatrix::ConstBlock L = roots_.diagonal(0, g);
     if (q == 1) {
       own[0] /= L(0, 0);
     } else {
@@ -245,7 +245,7 @@ class BlockSystem {
 
   bool factor_rest(const BlockMatrix& products) {
     schur_.set_zero();
-    for (Index k = 1; k < terms_.count(); ++k) add_diagonal(products, k);
+    for (Index k = 1; k < factors_.count(); ++k) add_diagonal(products, k);
     for (Index c = 0; c < pattern_.count(); ++c)
       if (pattern_[c].first > 0) add_crossing(products, c);
     for_coupled_levels([&](Index g) { set_coupling(products, g); });
@@ -259,9 +259,9 @@ class BlockSystem {
   }
 
   void add_diagonal(const BlockMatrix& products, Index k) {
-    Matrix block(terms_[k].effects(), terms_[k].effects());
-    for (Index h = 0; h < terms_[k].levels; ++h) {
-      sandwich(terms_.lambda(k).transpose(), products.diagonal(k, h), terms_.lambda(k), block);
+    Matrix block(factors_[k].effects(), factors_[k].effects());
+    for (Index h = 0; h < factors_[k].levels; ++h) {
+      sandwich(factors_.lambda(k).transpose(), products.diagonal(k, h), factors_.lambda(k), block);
       block.diagonal().array() += 1.0;
       add_to_schur(rest_position(k, h), rest_position(k, h), block, true);
     }
@@ -269,9 +269,9 @@ class BlockSystem {
 
   void add_crossing(const BlockMatrix& products, Index c) {
     const Crossing& x = pattern_[c];
-    Matrix block(terms_[x.first].effects(), terms_[x.second].effects());
+    Matrix block(factors_[x.first].effects(), factors_[x.second].effects());
     for (Index j = 0; j < x.blocks(); ++j) {
-      sandwich(terms_.lambda(x.first).transpose(), products.crossing(c, j), terms_.lambda(x.second), block);
+      sandwich(factors_.lambda(x.first).transpose(), products.crossing(c, j), factors_.lambda(x.second), block);
       add_to_schur(rest_position(x.first, x.level_first[j]), rest_position(x.second, x.level_second[j]), block, false);
     }
   }
@@ -280,15 +280,15 @@ class BlockSystem {
   void set_coupling(const BlockMatrix& products, Index g) {
     Eigen::Map<Matrix> Y = coupling_.block(g);
     for_crossings(g, [&](const Crossing& x, Index c, Range blocks, Index column) {
-      const Index q = terms_[x.second].effects();
+      const Index q = factors_[x.second].effects();
       for (Index j = blocks.begin; j < blocks.end; ++j, column += q)
-        sandwich(terms_.lambda(0).transpose(), products.crossing(c, j), terms_.lambda(x.second),
+        sandwich(factors_.lambda(0).transpose(), products.crossing(c, j), factors_.lambda(x.second),
                  Y.middleCols(column, q));
     });
     if (effects_ == 1)
-      Y /= factors_.diagonal(0, g)(0, 0);
+      Y /= roots_.diagonal(0, g)(0, 0);
     else
-      factors_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(Y);
+      roots_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(Y);
   }
 
   /// With T = D_g^-1 C_g: H^-1_gg = D_g^-1 + T S^-1 T', H^-1_gh = -T S^-1
@@ -296,14 +296,14 @@ class BlockSystem {
     for_coupled_levels([&](Index g) {
       Matrix T = coupling_.block(g);
       if (effects_ == 1)
-        T /= factors_.diagonal(0, g)(0, 0);
+        T /= roots_.diagonal(0, g)(0, 0);
       else
-        factors_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(T);
+        roots_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(T);
       Matrix TS = Matrix::Zero(T.rows(), T.cols());
       schur_.add_product_with_inverse(coupling_.columns_of(g), T, TS);
       out.diagonal(0, g).noalias() += TS.lazyProduct(T.transpose());
       for_crossings(g, [&](const Crossing& x, Index c, Range blocks, Index column) {
-        const Index q = terms_[x.second].effects();
+        const Index q = factors_[x.second].effects();
         for (Index j = blocks.begin; j < blocks.end; ++j, column += q) out.crossing(c, j) = -TS.middleCols(column, q);
       });
     });
@@ -315,12 +315,12 @@ class BlockSystem {
       for (Index a = 0; a < block.rows(); ++a) block(a, b) = schur_.inverse(row + a, column + b);
   }
 
-  const Terms& terms_;
+  const Factors& factors_;
   const Pattern& pattern_;
   const Interrupt& interrupt_;
   Index effects_, rest_size_ = 0;
   int threads_ = 1;
-  BlockMatrix factors_;  ///< diagonal(0, g): L_g
+  BlockMatrix roots_;  ///< diagonal(0, g): L_g
   Coupling coupling_;    ///< Y_g
   SchurComplement schur_;
   bool factored_ = false;

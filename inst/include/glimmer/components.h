@@ -4,24 +4,24 @@
 
 #include <numeric>
 
-#include "terms.h"
+#include "factors.h"
 #include "types.h"
 
 namespace glimmer {
 
 class Components {
  public:
-  explicit Components(const Terms& terms) {
+  explicit Components(const Factors& factors) {
     Index nodes = 0;
-    for (Index k = 0; k < terms.count(); ++k) {
+    for (Index k = 0; k < factors.count(); ++k) {
       first_node_.push_back(nodes);
-      nodes += terms[k].levels;
+      nodes += factors[k].levels;
     }
     Positions parent(static_cast<std::size_t>(nodes));
     std::iota(parent.begin(), parent.end(), Index(0));
-    for (Index k = 1; k < terms.count(); ++k)
-      for (Index i = 0; i < terms.rows(); ++i)
-        unite(parent, terms[0].level[i], first_node_[k] + terms[k].level[i]);
+    for (Index k = 1; k < factors.count(); ++k)
+      for (Index i = 0; i < factors.rows(); ++i)
+        unite(parent, factors[0].level[i], first_node_[k] + factors[k].level[i]);
     number(parent);
   }
 

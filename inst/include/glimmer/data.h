@@ -12,18 +12,18 @@
 #include "level_sums.h"
 #include "parallel.h"
 #include "pattern.h"
-#include "terms.h"
+#include "factors.h"
 #include "types.h"
 
 namespace glimmer {
 
 /// The data of a model, its rows sorted by the level of the first grouping factor, equal ones merged, and fixed from
-/// then on (but for Lambda, which `terms` holds at the current theta).
+/// then on (but for Lambda, which `factors` holds at the current theta).
 struct Data {
   Responses responses;
   Column offset;
   FixedDesign design;
-  Terms terms;
+  Factors factors;
   std::unique_ptr<const Density> density;
   Integers places;            ///< where each of the caller's rows is; empty: in its own place
   double constant = 0.0;      ///< sum of the parts of the log-densities that depend on no parameter
@@ -33,18 +33,18 @@ struct Data {
   Interrupt interrupt;        ///< asked between chunks
   int threads = 1;            ///< for the rows, where there is one grouping factor: chunks then share nothing
 
-  Data(Responses responses_, Column offset_, FixedDesign design_, Terms terms_,
+  Data(Responses responses_, Column offset_, FixedDesign design_, Factors factors_,
        std::unique_ptr<const Density> density_, std::function<void()> ask = nullptr)
       : responses(std::move(responses_)), offset(std::move(offset_)), design(std::move(design_)),
-        terms(std::move(terms_)), density(std::move(density_)), pattern(sorted(*this)) {
+        factors(std::move(factors_)), density(std::move(density_)), pattern(sorted(*this)) {
     interrupt.set(std::move(ask));
     find_chunks();
   }
 
   Eigen::Map<const Matrix> X() const { return design.X(); }
   Index rows() const { return offset.size(); }
-  bool one_factor() const { return terms.count() == 1; }
-  Range all_levels() const { return {0, terms[0].levels}; }
+  bool one_factor() const { return factors.count() == 1; }
+  Range all_levels() const { return {0, factors[0].levels}; }
   Range rows_of(Range levels) const { return {first_row[levels.begin], first_row[levels.end]}; }
 
  private:
@@ -54,24 +54,24 @@ struct Data {
   static Pattern sorted(Data& data) {
     check(data);
     for (Index i = 0; i < data.rows(); ++i) data.constant += data.density->constant(data.responses[i]);
-    const Integers rows = data.terms.sorting_permutation();
-    EqualRows equal(data.responses, data.offset, data.design, data.terms, *data.density);
+    const Integers rows = data.factors.sorting_permutation();
+    EqualRows equal(data.responses, data.offset, data.design, data.factors, *data.density);
     if (equal.find(rows)) {
       data.select(equal.kept());
       data.responses = equal.merged();
       data.places = equal.places();
-    } else if (!data.terms.rows_are_sorted()) {
+    } else if (!data.factors.rows_are_sorted()) {
       data.select(rows);
       for (Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight}) column->select(rows);
       data.places.resize(rows.size());
       for (std::size_t i = 0; i < rows.size(); ++i) data.places[rows[i]] = static_cast<int>(i);
     }
-    return Pattern(data.terms);
+    return Pattern(data.factors);
   }
 
   /// Keeps these rows of all but the responses.
   void select(const Integers& rows) {
-    terms.select_rows(rows);
+    factors.select_rows(rows);
     design.select(rows);
     offset.select(rows);
   }
@@ -81,17 +81,17 @@ struct Data {
     for (const Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset})
       if (column->size() != n)
         throw std::invalid_argument("the rows of the response, the offset and X differ in number");
-    if (data.terms.rows() != n) throw std::invalid_argument("the rows of X and Z differ in number");
+    if (data.factors.rows() != n) throw std::invalid_argument("the rows of X and Z differ in number");
     if (!data.responses.weight.positive()) throw std::invalid_argument("prior weights must be positive");
   }
 
   void find_chunks() {
-    first_row.assign(static_cast<std::size_t>(terms[0].levels + 1), 0);
-    for (int level : terms[0].level) ++first_row[level + 1];
+    first_row.assign(static_cast<std::size_t>(factors[0].levels + 1), 0);
+    for (int level : factors[0].level) ++first_row[level + 1];
     std::partial_sum(first_row.begin(), first_row.end(), first_row.begin());
     Index begin = 0;
-    for (Index g = 0; g < terms[0].levels; ++g) {
-      if (first_row[g + 1] - first_row[begin] < rows_in_chunk && g + 1 < terms[0].levels) continue;
+    for (Index g = 0; g < factors[0].levels; ++g) {
+      if (first_row[g + 1] - first_row[begin] < rows_in_chunk && g + 1 < factors[0].levels) continue;
       chunks.push_back({begin, g + 1});
       begin = g + 1;
     }
@@ -109,8 +109,8 @@ struct Point {
   Vector score;           ///< Z'd1, one segment a level, laid out like u
 
   explicit Point(const Data& data)
-      : beta(Vector::Zero(data.X().cols())), u(Vector::Zero(data.terms.size())), b(u),
-        log_densities(data.terms[0].levels), products(data.terms, data.pattern), score(Vector::Zero(u.size())) {}
+      : beta(Vector::Zero(data.X().cols())), u(Vector::Zero(data.factors.size())), b(u),
+        log_densities(data.factors[0].levels), products(data.factors, data.pattern), score(Vector::Zero(u.size())) {}
 
   /// Space for the rows, which are most of a point: at the first evaluation, when what the data came from may be gone.
   void reserve_rows(const Data& data, int order) {
@@ -182,75 +182,75 @@ inline Vector fixed_sums(const Data& data, const Vector& v) {
 inline void linear_predictor(const Data& data, Range levels, Point& point) {
   const Range rows = data.rows_of(levels);
   point.eta.segment(rows.begin, rows.size()) = point.fixed.segment(rows.begin, rows.size());
-  for (Index k = 0; k < data.terms.count(); ++k)
-    add_row_products(data.terms[k], rows, point.b.data() + data.terms.start(k),
+  for (Index k = 0; k < data.factors.count(); ++k)
+    add_row_products(data.factors[k], rows, point.b.data() + data.factors.start(k),
                      point.eta.data() + rows.begin);
 }
 
 /// b = Lambda u for the levels of the first factor in a range, and for all levels of the others
 inline void scale_effects(const Data& data, Range levels, Point& point) {
-  for (Index k = 0; k < data.terms.count(); ++k) {
-    const Index q = data.terms[k].effects();
-    const Range range = k == 0 ? levels : Range{0, data.terms[k].levels};
-    const Index start = data.terms.position(k, range.begin);
+  for (Index k = 0; k < data.factors.count(); ++k) {
+    const Index q = data.factors[k].effects();
+    const Range range = k == 0 ? levels : Range{0, data.factors[k].levels};
+    const Index start = data.factors.position(k, range.begin);
     Eigen::Map<const Matrix> u(point.u.data() + start, q, range.size());
-    Eigen::Map<Matrix>(point.b.data() + start, q, range.size()).noalias() = data.terms.lambda(k).lazyProduct(u);
+    Eigen::Map<Matrix>(point.b.data() + start, q, range.size()).noalias() = data.factors.lambda(k).lazyProduct(u);
   }
 }
 
 /// point.score = Z'd1 from the rows of a range: set for the levels of the first factor in the range, added to for those
 /// of other factors, which clear_shared() must have cleared before the first range.
 inline void add_score(const Data& data, Range levels, Point& point) {
-  const Index q = data.terms[0].effects();
+  const Index q = data.factors[0].effects();
   const Range rows = data.rows_of(levels);
-  point.score.segment(data.terms.position(0, levels.begin), levels.size() * q).setZero();
-  for (Index k = 0; k < data.terms.count(); ++k)
-    add_level_sums(data.terms[k], rows, point.rows.d1.data() + rows.begin, point.score.data() + data.terms.start(k));
+  point.score.segment(data.factors.position(0, levels.begin), levels.size() * q).setZero();
+  for (Index k = 0; k < data.factors.count(); ++k)
+    add_level_sums(data.factors[k], rows, point.rows.d1.data() + rows.begin, point.score.data() + data.factors.start(k));
 }
 
 /// Z'WZ on its pattern, range by range like the score.
 inline void add_products(const Data& data, Range levels, const Vector& w, BlockMatrix& out) {
   const Range rows = data.rows_of(levels);
-  const Index q = data.terms[0].effects();
+  const Index q = data.factors[0].effects();
   out.diagonal_values(0).segment(levels.begin * q * q, levels.size() * q * q).setZero();
-  for (Index k = 0; k < data.terms.count(); ++k)
-    add_cross_products(data.terms[k], data.terms[k], data.terms[k].level, rows, w.data() + rows.begin,
+  for (Index k = 0; k < data.factors.count(); ++k)
+    add_cross_products(data.factors[k], data.factors[k], data.factors[k].level, rows, w.data() + rows.begin,
                        out.diagonal_values(k).data());
   for (Index c = 0; c < data.pattern.count(); ++c) {
     const Crossing& x = data.pattern[c];
-    add_cross_products(data.terms[x.first], data.terms[x.second], x.block_of_row, rows, w.data() + rows.begin,
+    add_cross_products(data.factors[x.first], data.factors[x.second], x.block_of_row, rows, w.data() + rows.begin,
                        out.crossing_values(c).data());
   }
 }
 
 /// Clears what several ranges add to: all but the first factor's own part.
-inline void clear_shared(const Data& data, Vector& score) { score.tail(score.size() - data.terms[0].size()).setZero(); }
+inline void clear_shared(const Data& data, Vector& score) { score.tail(score.size() - data.factors[0].size()).setZero(); }
 
 inline void clear_shared(const Data& data, BlockMatrix& products) {
-  for (Index k = 1; k < data.terms.count(); ++k) products.diagonal_values(k).setZero();
+  for (Index k = 1; k < data.factors.count(); ++k) products.diagonal_values(k).setZero();
   for (Index c = 0; c < data.pattern.count(); ++c) products.crossing_values(c).setZero();
 }
 
 /// Z'v, laid out like u, from all rows.
 inline void level_sums(const Data& data, const Vector& v, Vector& sums) {
-  sums.setZero(data.terms.size());
-  for (Index k = 0; k < data.terms.count(); ++k)
-    add_level_sums(data.terms[k], {0, data.rows()}, v.data(), sums.data() + data.terms.start(k));
+  sums.setZero(data.factors.size());
+  for (Index k = 0; k < data.factors.count(); ++k)
+    add_level_sums(data.factors[k], {0, data.rows()}, v.data(), sums.data() + data.factors.start(k));
 }
 
 /// Lambda' x in place for a range of levels of one factor.
 inline void pull_to_u(const Data& data, Index k, Range levels, Vector& x) {
-  const Index q = data.terms[k].effects();
-  Eigen::Map<Matrix> segment(x.data() + data.terms.position(k, levels.begin), q, levels.size());
+  const Index q = data.factors[k].effects();
+  Eigen::Map<Matrix> segment(x.data() + data.factors.position(k, levels.begin), q, levels.size());
   if (q == 1)
-    segment *= data.terms.lambda(k)(0, 0);
+    segment *= data.factors.lambda(k)(0, 0);
   else
-    segment = (data.terms.lambda(k).transpose() * segment).eval();
+    segment = (data.factors.lambda(k).transpose() * segment).eval();
 }
 
 /// Lambda' x in place, x laid out like u: from the scale of b to that of u.
 inline void pull_to_u(const Data& data, Vector& x) {
-  for (Index k = 0; k < data.terms.count(); ++k) pull_to_u(data, k, {0, data.terms[k].levels}, x);
+  for (Index k = 0; k < data.factors.count(); ++k) pull_to_u(data, k, {0, data.factors[k].levels}, x);
 }
 
 }  // namespace glimmer

@@ -63,8 +63,8 @@ class EdgeBarrier : public Integral {
     out.eta_bar += slope;
     Vector sums;
     level_sums(data_, slope, sums);
-    for (Index k = 0; k < data_.terms.count(); ++k) {
-      const Index q = data_.terms[k].effects(), levels = data_.terms[k].levels, at = data_.terms.start(k);
+    for (Index k = 0; k < data_.factors.count(); ++k) {
+      const Index q = data_.factors[k].effects(), levels = data_.factors[k].levels, at = data_.factors.start(k);
       Eigen::Map<const Matrix> own(sums.data() + at, q, levels), u(point.u.data() + at, q, levels);
       out.lambda_bar[k].noalias() += own * u.transpose();
     }

@@ -12,16 +12,16 @@
 
 #include "columns.h"
 #include "density.h"
-#include "terms.h"
+#include "factors.h"
 #include "types.h"
 
 namespace glimmer {
 
 class EqualRows {
  public:
-  EqualRows(const Responses& responses, const Column& offset, const FixedDesign& design, const Terms& terms,
+  EqualRows(const Responses& responses, const Column& offset, const FixedDesign& design, const Factors& factors,
             const Density& density)
-      : responses_(responses), offset_(offset), X_(design.X()), terms_(terms), density_(density) {}
+      : responses_(responses), offset_(offset), X_(design.X()), factors_(factors), density_(density) {}
 
   /// Finds them in `rows`, sorted by the level of the first factor. False: there are too few to be worth it.
   bool find(const Integers& rows) {
@@ -64,7 +64,7 @@ class EqualRows {
 
   template <class Visit>
   void for_levels(const Integers& rows, Visit visit) const {
-    const Integers& level = terms_[0].level;
+    const Integers& level = factors_[0].level;
     const int* const last = rows.data() + rows.size();
     for (const int *begin = rows.data(), *end = begin; begin < last; begin = end) {
       while (end < last && level[static_cast<std::size_t>(*end)] == level[static_cast<std::size_t>(*begin)]) ++end;
@@ -106,19 +106,19 @@ class EqualRows {
     };
     mix(offset_[row]);
     for (Index j = 0; j < X_.cols(); ++j) mix(X_(row, j));
-    for (Index k = 0; k < terms_.count(); ++k) {
-      mix(terms_[k].level[static_cast<std::size_t>(row)]);
-      for (Index j = 0; j < terms_[k].effects(); ++j) mix(terms_[k].Z.row(row)[j]);
+    for (Index k = 0; k < factors_.count(); ++k) {
+      mix(factors_[k].level[static_cast<std::size_t>(row)]);
+      for (Index j = 0; j < factors_[k].effects(); ++j) mix(factors_[k].Z.row(row)[j]);
     }
     return state;
   }
 
   bool equal(int a, int b) const {
     bool same = offset_[a] == offset_[b] && X_.row(a) == X_.row(b);
-    for (Index k = 0; k < terms_.count() && same; ++k) {
-      const Grouping& grouping = terms_[k];
-      same = grouping.level[static_cast<std::size_t>(a)] == grouping.level[static_cast<std::size_t>(b)] &&
-             std::equal(grouping.Z.row(a), grouping.Z.row(a) + grouping.effects(), grouping.Z.row(b));
+    for (Index k = 0; k < factors_.count() && same; ++k) {
+      const Factor& factor = factors_[k];
+      same = factor.level[static_cast<std::size_t>(a)] == factor.level[static_cast<std::size_t>(b)] &&
+             std::equal(factor.Z.row(a), factor.Z.row(a) + factor.effects(), factor.Z.row(b));
     }
     return same;
   }
@@ -126,7 +126,7 @@ class EqualRows {
   const Responses& responses_;
   const Column& offset_;
   Eigen::Map<const Matrix> X_;
-  const Terms& terms_;
+  const Factors& factors_;
   const Density& density_;
   std::vector<Keyed> keyed_;
   Integers kept_, places_;

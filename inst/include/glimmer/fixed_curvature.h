@@ -40,12 +40,12 @@ class FixedCurvature {
 
   /// X~ in place of X on the rows of a level, and the rows' w + v d4 / 2 + d3 (A lambda); its part of the rest.
   void add_level(Index g, Index first, const RowDerivatives& d, Matrix& X, Vector& curvature, Matrix& sum) const {
-    const Grouping& grouping = data_.terms[0];
+    const Factor& factor = data_.factors[0];
     const Index begin = data_.first_row[g], n = data_.first_row[g + 1] - begin, at = begin - first;
     if (n == 0) return;
-    const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(grouping.Z.row(begin), n, grouping.effects(),
-                                                                 Eigen::OuterStride<>(grouping.Z.step()));
-    const Matrix A = Z * data_.terms.lambda(0);
+    const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(factor.Z.row(begin), n, factor.effects(),
+                                                                 Eigen::OuterStride<>(factor.Z.step()));
+    const Matrix A = Z * data_.factors.lambda(0);
     const auto w = d.w.segment(at, n), d3 = d.d3.segment(at, n), d4 = d.d4.segment(at, n);
     auto own = X.middleRows(at, n);
     Matrix V = A.transpose() * w.asDiagonal() * own;  // A'WX, then R^-1 of it, then H^-1

@@ -11,7 +11,7 @@ namespace glimmer {
 /// X'WX, and Z'WX added to `sums`; change(rows, X) may change the rows of X that it is given.
 template <class Change>
 Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums, Change change) {
-  const Index p = data.X().cols(), size = data.terms.size();
+  const Index p = data.X().cols(), size = data.factors.size();
   return sum_of_matrices(data, p, p, [&](Range chunk, Matrix& sum) {
     const Range rows = data.rows_of(chunk);
     Matrix X = data.X().middleRows(rows.begin, rows.size());
@@ -19,8 +19,8 @@ Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums, Change ch
     const Matrix wx = w.segment(rows.begin, rows.size()).asDiagonal() * X;
     sum.noalias() += X.transpose() * wx;
     for (Index j = 0; j < p; ++j)
-      for (Index k = 0; k < data.terms.count(); ++k)
-        add_level_sums(data.terms[k], rows, wx.col(j).data(), sums.data() + j * size + data.terms.start(k));
+      for (Index k = 0; k < data.factors.count(); ++k)
+        add_level_sums(data.factors[k], rows, wx.col(j).data(), sums.data() + j * size + data.factors.start(k));
   });
 }
 inline Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums) {
@@ -47,7 +47,7 @@ class FixedEffects {
 
   /// After the system has been factored at the weights w. False: not positive definite.
   bool factor(const Vector& w) {
-    products_.setZero(data_.terms.size(), data_.X().cols());
+    products_.setZero(data_.factors.size(), data_.X().cols());
     const Matrix information = fixed_products(data_, w, products_);
     Matrix coupling = products_;
     pull_columns_to_u(data_, coupling);

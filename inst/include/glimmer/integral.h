@@ -15,9 +15,9 @@ struct Adjoint {
   std::vector<Matrix> lambda_bar;   ///< in Lambda of each factor, directly
   double phi_bar = 0.0;             ///< in phi, directly
 
-  explicit Adjoint(const Data& data) : H_bar(data.terms, data.pattern) {
-    for (Index k = 0; k < data.terms.count(); ++k)
-      lambda_bar.push_back(Matrix::Zero(data.terms[k].effects(), data.terms[k].effects()));
+  explicit Adjoint(const Data& data) : H_bar(data.factors, data.pattern) {
+    for (Index k = 0; k < data.factors.count(); ++k)
+      lambda_bar.push_back(Matrix::Zero(data.factors[k].effects(), data.factors[k].effects()));
   }
 };
 

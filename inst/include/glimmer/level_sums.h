@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "pattern.h"
-#include "terms.h"
+#include "factors.h"
 #include "types.h"
 
 namespace glimmer {
@@ -37,13 +37,13 @@ void for_runs_of(const Integers& place, Range rows, Visit visit) {
 }
 
 /// out_i += z_i' b_level on a range of rows; b has q numbers a level.
-inline void add_row_products(const Grouping& grouping, Range rows, const double* b, double* out) {
-  with_effects(grouping.effects(), [&](auto fixed) {
-    const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : grouping.effects();
-    const Index step = grouping.Z.step();
-    const double* z = grouping.Z.row(rows.begin);
+inline void add_row_products(const Factor& factor, Range rows, const double* b, double* out) {
+  with_effects(factor.effects(), [&](auto fixed) {
+    const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : factor.effects();
+    const Index step = factor.Z.step();
+    const double* z = factor.Z.row(rows.begin);
     for (Index i = rows.begin; i < rows.end; ++i, z += step) {
-      const double* b_level = b + grouping.level[i] * q;
+      const double* b_level = b + factor.level[i] * q;
       double sum = 0.0;
       for (Index j = 0; j < q; ++j) sum += z[j] * b_level[j];
       out[i - rows.begin] += sum;
@@ -52,13 +52,13 @@ inline void add_row_products(const Grouping& grouping, Range rows, const double*
 }
 
 /// sums_level += z_i v_i on a range of rows.
-inline void add_level_sums(const Grouping& grouping, Range rows, const double* v, double* sums) {
-  with_effects(grouping.effects(), [&](auto fixed) {
+inline void add_level_sums(const Factor& factor, Range rows, const double* v, double* sums) {
+  with_effects(factor.effects(), [&](auto fixed) {
     constexpr int known = decltype(fixed)::value;
-    const Index q = known > 0 ? known : grouping.effects();
-    for_runs_of(grouping.level, rows, [&](Index level, Index begin, Index end) {
-      const Index step = grouping.Z.step();
-      const double* z = grouping.Z.row(begin);
+    const Index q = known > 0 ? known : factor.effects();
+    for_runs_of(factor.level, rows, [&](Index level, Index begin, Index end) {
+      const Index step = factor.Z.step();
+      const double* z = factor.Z.row(begin);
       double* own = sums + level * q;
       if constexpr (known > 0) {
         double sum[known] = {};
@@ -74,7 +74,7 @@ inline void add_level_sums(const Grouping& grouping, Range rows, const double* v
 }
 
 /// block += w_i z_i y_i' on a range of rows, z and y the rows of two factors (or of one), blocks stored by column.
-inline void add_cross_products(const Grouping& first, const Grouping& second, const Integers& block_of_row,
+inline void add_cross_products(const Factor& first, const Factor& second, const Integers& block_of_row,
                                Range rows, const double* w, double* blocks) {
   with_effects(first.effects(), [&](auto first_fixed) {
     with_effects(second.effects(), [&](auto second_fixed) {
@@ -100,9 +100,9 @@ inline void add_cross_products(const Grouping& first, const Grouping& second, co
   });
 }
 
-/// out_i += factor * z_i' block y_i on a range of rows.
-inline void add_quadratic_forms(const Grouping& first, const Grouping& second, const Integers& block_of_row,
-                                Range rows, const double* blocks, double factor, double* out) {
+/// out_i += multiple * z_i' block y_i on a range of rows.
+inline void add_quadratic_forms(const Factor& first, const Factor& second, const Integers& block_of_row,
+                                Range rows, const double* blocks, double multiple, double* out) {
   with_effects(first.effects(), [&](auto first_fixed) {
     with_effects(second.effects(), [&](auto second_fixed) {
       const Index p = decltype(first_fixed)::value > 0 ? decltype(first_fixed)::value : first.effects();
@@ -114,7 +114,7 @@ inline void add_quadratic_forms(const Grouping& first, const Grouping& second, c
         double sum = 0.0;
         for (Index b = 0; b < q; ++b)
           for (Index a = 0; a < p; ++a) sum += z[a] * block[b * p + a] * y[b];
-        out[i - rows.begin] += factor * sum;
+        out[i - rows.begin] += multiple * sum;
       }
     });
   });

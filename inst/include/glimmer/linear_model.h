@@ -24,12 +24,12 @@ struct LinearEvaluation {
 class LinearModel {
  public:
   /// The caller's own design is not used beyond this. `ask` may throw to interrupt, now and in what follows.
-  LinearModel(Responses responses, Column offset, FixedDesign design, Terms terms, bool restricted, int threads,
+  LinearModel(Responses responses, Column offset, FixedDesign design, Factors factors, bool restricted, int threads,
               std::function<void()> ask = nullptr)
-      : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms),
+      : data_(std::move(responses), std::move(offset), std::move(design), std::move(factors),
               make_density("gaussian", "identity"), std::move(ask)),
         restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()),
-        system_(data_.terms, data_.pattern, data_.interrupt), bordered_(system_), products_(data_.terms, data_.pattern),
+        system_(data_.factors, data_.pattern, data_.interrupt), bordered_(system_), products_(data_.factors, data_.pattern),
         inverse_(products_) {
     data_.threads = threads;
     system_.set_threads(threads);
@@ -41,8 +41,8 @@ class LinearModel {
   LinearModel(const LinearModel&) = delete;
   LinearModel& operator=(const LinearModel&) = delete;
 
-  Index parameter_count() const { return beta_count_ + terms().theta_count() + 1; }
-  const Terms& terms() const { return data_.terms; }
+  Index parameter_count() const { return beta_count_ + factors().theta_count() + 1; }
+  const Factors& factors() const { return data_.factors; }
 
   /// The log-likelihood at theta and log sigma, with beta at its maximum or integrated out. With `profile` only
   /// theta / sigma counts, and sigma is at its maximum too. The gradient is in theta and log sigma as given.
@@ -71,7 +71,7 @@ class LinearModel {
   }
 
   // What the last evaluation left, if its status was ok.
-  Vector modes() const { return data_.terms.scaled(u_); }
+  Vector modes() const { return data_.factors.scaled(u_); }
   double sigma() const { return sigma_; }
 
   /// Conditional covariance of u given the parameters, in units of sigma^2, on the pattern of H.
@@ -84,7 +84,7 @@ class LinearModel {
   Matrix fixed_information() const { return bordered_.complement() / (sigma_ * sigma_); }
 
   /// The information that a typical level of the k-th factor has on its own effects.
-  Matrix level_information(Index k) const { return typical_information(terms()[k], k, products_) / (sigma_ * sigma_); }
+  Matrix level_information(Index k) const { return typical_information(factors()[k], k, products_) / (sigma_ * sigma_); }
 
  private:
   double freedom() const { return static_cast<double>(rows_ - (restricted_ ? beta_count_ : 0)); }
@@ -106,7 +106,7 @@ class LinearModel {
     response -= offset;
     log_weights_ = weights.array().log().sum();
     for_chunks(data_, [&](Index, Range chunk) { add_products(data_, chunk, weights, products_); });
-    fixed_products_.setZero(terms().size(), beta_count_);
+    fixed_products_.setZero(factors().size(), beta_count_);
     information_ = fixed_products(data_, weights, fixed_products_);
     sum_response(weights, response);
     response_sums_ = residual_sums_;
@@ -131,8 +131,8 @@ class LinearModel {
   template <class Effects>
   void subtract_effects(Range rows, const Effects& b, double* out) const {
     const Vector opposite = -b;
-    for (Index k = 0; k < terms().count(); ++k)
-      add_row_products(terms()[k], rows, opposite.data() + terms().start(k), out);
+    for (Index k = 0; k < factors().count(); ++k)
+      add_row_products(factors()[k], rows, opposite.data() + factors().start(k), out);
   }
 
   /// The sums of a response, weighted, with Z, X and itself.
@@ -147,9 +147,9 @@ class LinearModel {
   /// had, and are zero.
   bool find_centre() {
     constexpr double shrink = 1e8;
-    centre_.setZero(terms().size());
+    centre_.setZero(factors().size());
     fixed_centre_.setZero(beta_count_);
-    column_centre_.setZero(terms().size(), beta_count_);
+    column_centre_.setZero(factors().size(), beta_count_);
     const double scale = shrink / least_information(), root = std::sqrt(scale);
     if (!std::isfinite(scale) || !(scale > 0.0)) return false;
     BlockMatrix scaled = products_;
@@ -167,9 +167,9 @@ class LinearModel {
   /// The smallest mean, over levels, of the diagonal of Z'WZ that belongs to one effect; zeros do not count.
   double least_information() const {
     double least = infinity;
-    for (Index k = 0; k < terms().count(); ++k) {
-      const Index q = terms()[k].effects();
-      Eigen::Map<const Matrix> blocks(products_.diagonal_values(k).data(), q * q, terms()[k].levels);
+    for (Index k = 0; k < factors().count(); ++k) {
+      const Index q = factors()[k].effects();
+      Eigen::Map<const Matrix> blocks(products_.diagonal_values(k).data(), q * q, factors()[k].levels);
       for (Index e = 0; e < q; ++e) {
         const double mean = blocks.row(e * (q + 1)).mean();
         if (mean > 0.0) least = std::min(least, mean);
@@ -182,7 +182,7 @@ class LinearModel {
   Status solve(const Vector& theta) {
     theta_.resize(0);
     if (!theta.allFinite()) return Status::infeasible;
-    data_.terms.set_theta(theta);
+    data_.factors.set_theta(theta);
     Matrix coupling = fixed_products_;
     pull_columns_to_u(data_, coupling);
     if (!system_.factor(products_)) return Status::not_positive_definite;
@@ -192,7 +192,7 @@ class LinearModel {
     pull_to_u(data_, u_);
     beta_ = fixed_response_sums_;
     bordered_.solve(u_, beta_);
-    shift_ = terms().scaled(u_) - centre_;
+    shift_ = factors().scaled(u_) - centre_;
     fixed_shift_ = beta_ - fixed_centre_;
     find_residuals();
     refine();
@@ -214,8 +214,8 @@ class LinearModel {
     Vector moved;
     for (Index j = 0; j < beta_count_; ++j) {
       data_.interrupt();
-      shifts.col(j) = terms().scaled(V.col(j)) - column_centre_.col(j);
-      multiply_blocks(terms(), data_.pattern, products_, shifts.col(j), moved);
+      shifts.col(j) = factors().scaled(V.col(j)) - column_centre_.col(j);
+      multiply_blocks(factors(), data_.pattern, products_, shifts.col(j), moved);
       column_errors_.col(j) -= moved;
     }
     const Matrix B = left_information_ + V.transpose() * V - left_products_.transpose() * shifts -
@@ -226,7 +226,7 @@ class LinearModel {
   /// r^2 and Z'We, X'We, from the distance of beta and b to the centre.
   void find_residuals() {
     Vector moved;
-    multiply_blocks(terms(), data_.pattern, products_, shift_, moved);
+    multiply_blocks(factors(), data_.pattern, products_, shift_, moved);
     errors_ = residual_sums_ - fixed_products_ * fixed_shift_ - moved;
     fixed_errors_ = fixed_residual_sums_ - information_ * fixed_shift_ - fixed_products_.transpose() * shift_;
     residual_ = residual_square_ - fixed_shift_.dot(fixed_residual_sums_ + fixed_errors_) -
@@ -242,7 +242,7 @@ class LinearModel {
     bordered_.solve(u, beta);
     u_ += u;
     beta_ += beta;
-    shift_ += terms().scaled(u);
+    shift_ += factors().scaled(u);
     fixed_shift_ += beta;
     find_residuals();
   }
@@ -260,15 +260,15 @@ class LinearModel {
       left = bordered_.times_root(column_errors_);
       right = bordered_.times_root(bordered_.V());
     }
-    Vector out = Vector::Zero(terms().theta_count());
-    for (Index k = 0; k < terms().count(); ++k) {
-      const Index q = terms()[k].effects(), levels = terms()[k].levels, at = terms().start(k);
+    Vector out = Vector::Zero(factors().theta_count());
+    for (Index k = 0; k < factors().count(); ++k) {
+      const Index q = factors()[k].effects(), levels = factors()[k].levels, at = factors().start(k);
       const auto by_level = [&](const double* values) { return Eigen::Map<const Matrix>(values + at, q, levels); };
       Matrix slope = by_level(errors_.data()) * by_level(u_.data()).transpose() / (sigma_ * sigma_);
-      slope -= sum_of_products(terms(), data_.pattern, k, products_, inverse_);
+      slope -= sum_of_products(factors(), data_.pattern, k, products_, inverse_);
       for (Index j = 0; j < left.cols(); ++j)
         slope.noalias() += by_level(left.col(j).data()) * by_level(right.col(j).data()).transpose();
-      terms().pull_back(k, slope, out);
+      factors().pull_back(k, slope, out);
     }
     return out;
   }

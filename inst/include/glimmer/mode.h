@@ -19,9 +19,9 @@ namespace glimmer {
 class Mode {
  public:
   Mode(const Data& data, BlockSystem& system)
-      : data_(data), system_(system), open_(data.terms), conjugate_(open_.count()), h_(Vector::Zero(open_.count())),
-        trial_(h_), noise_(h_), level_noise_(data.terms[0].levels), step_(h_), decrement_(h_),
-        start_(Vector::Zero(data.terms.size())), gradient_(start_), delta_(start_) {
+      : data_(data), system_(system), open_(data.factors), conjugate_(open_.count()), h_(Vector::Zero(open_.count())),
+        trial_(h_), noise_(h_), level_noise_(data.factors[0].levels), step_(h_), decrement_(h_),
+        start_(Vector::Zero(data.factors.size())), gradient_(start_), delta_(start_) {
     if (!data.density->log_concave()) fallback_.resize(data.rows());
   }
 
@@ -165,7 +165,7 @@ class Mode {
       fixed_->solve(delta_, beta_delta_);
       beta_gain = beta_gradient.dot(beta_delta_);
     } else if (system_.block_diagonal()) {
-      open_.for_levels(levels, [&](Index g) { system_.solve_level(g, delta_.data() + data_.terms.position(0, g)); });
+      open_.for_levels(levels, [&](Index g) { system_.solve_level(g, delta_.data() + data_.factors.position(0, g)); });
     } else {
       system_.solve(delta_);
     }
@@ -188,14 +188,14 @@ class Mode {
 
   void set_gradient(const Point& point, Range levels) {
     set_gradient(point, 0, levels);
-    for (Index k = 1; k < data_.terms.count(); ++k) set_gradient(point, k, {0, data_.terms[k].levels});
+    for (Index k = 1; k < data_.factors.count(); ++k) set_gradient(point, k, {0, data_.factors[k].levels});
   }
 
   void set_gradient(const Point& point, Index k, Range levels) {
-    const Index q = data_.terms[k].effects(), at = data_.terms.position(k, levels.begin), size = q * levels.size();
+    const Index q = data_.factors[k].effects(), at = data_.factors.position(k, levels.begin), size = q * levels.size();
     Eigen::Map<const Matrix> score(point.score.data() + at, q, levels.size());
     Eigen::Map<Matrix> gradient(gradient_.data() + at, q, levels.size());
-    gradient.noalias() = data_.terms.lambda(k).transpose().lazyProduct(score);
+    gradient.noalias() = data_.factors.lambda(k).transpose().lazyProduct(score);
     gradient_.segment(at, size) -= point.u.segment(at, size);
   }
 

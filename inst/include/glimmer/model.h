@@ -24,11 +24,11 @@ class Model {
  public:
   /// Rows need positive prior weights. A design that is the caller's own must outlive the model. `ask` may throw to
   /// interrupt, now and in what follows.
-  Model(Responses responses, Column offset, FixedDesign design, Terms terms, std::unique_ptr<const Density> density,
+  Model(Responses responses, Column offset, FixedDesign design, Factors factors, std::unique_ptr<const Density> density,
         std::function<void()> ask = nullptr)
-      : data_(std::move(responses), std::move(offset), std::move(design), std::move(terms), std::move(density),
+      : data_(std::move(responses), std::move(offset), std::move(design), std::move(factors), std::move(density),
               std::move(ask)),
-        system_(data_.terms, data_.pattern, data_.interrupt), fixed_(data_, system_, false),
+        system_(data_.factors, data_.pattern, data_.interrupt), fixed_(data_, system_, false),
         integrated_(data_, system_, true), mode_(data_, system_), laplace_(data_, system_),
         quadrature_(data_, system_), integral_(data_, laplace_), pull_back_(data_, system_),
         adjoint_(data_), point_(data_) {}
@@ -37,7 +37,7 @@ class Model {
   Model& operator=(const Model&) = delete;
 
   Index beta_count() const { return data_.X().cols(); }
-  Index theta_count() const { return data_.terms.theta_count(); }
+  Index theta_count() const { return data_.factors.theta_count(); }
   bool has_dispersion() const { return data_.density->has_dispersion(); }
   Index parameter_count() const { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
 
@@ -125,11 +125,11 @@ class Model {
   Vector edge_distances() const { return integral_.distances(point_.eta); }
 
   /// The information that a typical level of the k-th factor has on its own effects.
-  Matrix level_information(Index k) const { return typical_information(data_.terms[k], k, point_.products); }
+  Matrix level_information(Index k) const { return typical_information(data_.factors[k], k, point_.products); }
 
   /// Conditional covariance of u given the parameters, on the pattern of H.
   BlockMatrix mode_covariance() {
-    BlockMatrix out(data_.terms, data_.pattern);
+    BlockMatrix out(data_.factors, data_.pattern);
     system_.inverse(out);
     return out;
   }
@@ -154,7 +154,7 @@ class Model {
 
   void check_rule(const NodeRule& rule, int fewest) const {
     if (!data_.one_factor()) throw std::invalid_argument("quadrature needs one grouping factor");
-    const std::size_t levels = static_cast<std::size_t>(data_.terms[0].levels);
+    const std::size_t levels = static_cast<std::size_t>(data_.factors[0].levels);
     if (rule.nodes.size() != levels || rule.wide.size() != levels)
       throw std::invalid_argument("a quadrature rule needs a number of nodes for every level");
     for (std::size_t g = 0; g < levels; ++g)
@@ -176,7 +176,7 @@ class Model {
 
   void set_parameters(const Vector& parameters) {
     point_.beta = parameters.head(beta_count());
-    data_.terms.set_theta(parameters.segment(beta_count(), theta_count()));
+    data_.factors.set_theta(parameters.segment(beta_count(), theta_count()));
     point_.phi = has_dispersion() ? parameters[parameters.size() - 1] : 0.0;
   }
 
@@ -194,21 +194,21 @@ class Model {
     Vector direction = -scale_to_u(point_.score);
     set_parameters(parameters);
     direction += scale_to_u(point_.score);
-    const Vector moved = data_.terms.scaled(point_.u) - b;  // dLambda u
-    Vector sums = Vector::Zero(data_.terms.size());
+    const Vector moved = data_.factors.scaled(point_.u) - b;  // dLambda u
+    Vector sums = Vector::Zero(data_.factors.size());
     for_chunks(data_, [&](Index, Range chunk) {
       const Range rows = data_.rows_of(chunk);
       auto fixed = point_.fixed.segment(rows.begin, rows.size());
       Vector change = -fixed;
       fixed_predictor(data_, rows, point_.beta, point_.fixed);
       change += fixed;
-      for (Index k = 0; k < data_.terms.count(); ++k)
-        add_row_products(data_.terms[k], rows, moved.data() + data_.terms.start(k), change.data());
+      for (Index k = 0; k < data_.factors.count(); ++k)
+        add_row_products(data_.factors[k], rows, moved.data() + data_.factors.start(k), change.data());
       change.array() *= -point_.rows.w.segment(rows.begin, rows.size()).array();
       if (has_dispersion() && third_order_)
         change += (point_.phi - phi) * point_.rows.d1_phi.segment(rows.begin, rows.size());
-      for (Index k = 0; k < data_.terms.count(); ++k)
-        add_level_sums(data_.terms[k], rows, change.data(), sums.data() + data_.terms.start(k));
+      for (Index k = 0; k < data_.factors.count(); ++k)
+        add_level_sums(data_.factors[k], rows, change.data(), sums.data() + data_.factors.start(k));
     });
     direction += scale_to_u(sums);
     system_.solve(direction);

@@ -23,7 +23,7 @@ class NodeRows {
       (responses_.*column).reserve_like(data.responses.*column, capacity_);
     eta_.resize(capacity_);
     derivatives_.reserve(capacity_, order, data.density->has_dispersion());
-    effects_.resize(data.terms[0].effects(), good_length);
+    effects_.resize(data.factors[0].effects(), good_length);
     sums_.resize(good_length);
     sizes_.resize(good_length);
     first_row_.reserve(good_length + 1);
@@ -75,13 +75,13 @@ class NodeRows {
   /// eta = X beta + offset + Z Lambda u, a column a node
   template <class Columns>
   void set_eta(const Point& point, Range rows, const Columns& u, double* out) {
-    const Grouping& grouping = data_.terms[0];
-    const Eigen::OuterStride<> step(grouping.Z.step());
-    Z_ = Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>>(grouping.Z.row(rows.begin), rows.size(),
-                                                              grouping.effects(), step);
-    b_.noalias() = data_.terms.lambda(0).lazyProduct(u);
+    const Factor& factor = data_.factors[0];
+    const Eigen::OuterStride<> step(factor.Z.step());
+    Z_ = Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>>(factor.Z.row(rows.begin), rows.size(),
+                                                              factor.effects(), step);
+    b_.noalias() = data_.factors.lambda(0).lazyProduct(u);
     Eigen::Map<Matrix> eta(out, rows.size(), u.cols());
-    with_effects(grouping.effects(), [&](auto fixed) {
+    with_effects(factor.effects(), [&](auto fixed) {
       constexpr int known = decltype(fixed)::value;
       constexpr int q = known > 0 ? known : Eigen::Dynamic;
       const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, q>> Z(Z_.data(), Z_.rows(), Z_.cols());

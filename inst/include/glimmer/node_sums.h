@@ -19,8 +19,8 @@ class NodeSums {
 
   /// Called on the calling thread now and then; it may throw to interrupt.
 
-  Index effects() const { return data_.terms[0].effects(); }
-  Index levels() const { return data_.terms[0].levels; }
+  Index effects() const { return data_.factors[0].effects(); }
+  Index levels() const { return data_.factors[0].levels; }
 
   /// The log-likelihood of all levels, by a rule and its ranges.
   double value(const Point& point, const NodeRule& rule, const std::vector<Range>& ranges) const {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "components.h"
-#include "terms.h"
+#include "factors.h"
 
 namespace glimmer {
 
@@ -15,8 +15,8 @@ enum class Search { searching, moved, done };
 /// others, which then have to be the whole.
 class OpenComponents {
  public:
-  explicit OpenComponents(const Terms& terms)
-      : terms_(terms), components_(terms), state_(static_cast<std::size_t>(components_.count()), Search::searching) {}
+  explicit OpenComponents(const Factors& factors)
+      : factors_(factors), components_(factors), state_(static_cast<std::size_t>(components_.count()), Search::searching) {}
 
   /// Whether something else connects all of them to one.
   void join(bool joined) { joined_ = joined; }
@@ -35,7 +35,7 @@ class OpenComponents {
   template <class Visit>
   void for_all_components(Range levels, Visit visit) const {
     Range range{0, joined_ ? 1 : components_.count()};
-    if (!joined_ && terms_.count() == 1) range = levels;
+    if (!joined_ && factors_.count() == 1) range = levels;
     for (Index c = range.begin; c < range.end; ++c) visit(c);
   }
 
@@ -67,10 +67,10 @@ class OpenComponents {
   /// Elements of u, with their component.
   template <class Visit>
   void for_elements(Range levels, Visit visit) const {
-    for (Index k = 0; k < terms_.count(); ++k) {
-      const Range range = k == 0 ? levels : Range{0, terms_[k].levels};
+    for (Index k = 0; k < factors_.count(); ++k) {
+      const Range range = k == 0 ? levels : Range{0, factors_[k].levels};
       for (Index h = range.begin; h < range.end; ++h) {
-        const Index c = component(k, h), at = terms_.position(k, h), end = at + terms_[k].effects();
+        const Index c = component(k, h), at = factors_.position(k, h), end = at + factors_[k].effects();
         if (searching(c))
           for (Index j = at; j < end; ++j) visit(j, c);
       }
@@ -80,10 +80,10 @@ class OpenComponents {
   /// Elements of u in all other components.
   template <class Visit>
   void for_other_elements(Visit visit) const {
-    for (Index k = 0; k < terms_.count(); ++k)
-      for (Index h = 0; h < terms_[k].levels; ++h)
+    for (Index k = 0; k < factors_.count(); ++k)
+      for (Index h = 0; h < factors_[k].levels; ++h)
         if (!searching(component(k, h)))
-          for (Index j = terms_.position(k, h), end = j + terms_[k].effects(); j < end; ++j) visit(j);
+          for (Index j = factors_.position(k, h), end = j + factors_[k].effects(); j < end; ++j) visit(j);
   }
 
   /// Scalar products by component.
@@ -95,7 +95,7 @@ class OpenComponents {
  private:
   bool searching(Index c) const { return state_[static_cast<std::size_t>(c)] == Search::searching; }
 
-  const Terms& terms_;
+  const Factors& factors_;
   Components components_;
   std::vector<Search> state_;
   bool joined_ = false;

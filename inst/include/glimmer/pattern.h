@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "terms.h"
+#include "factors.h"
 #include "types.h"
 
 namespace glimmer {
@@ -23,25 +23,25 @@ struct Crossing {
 
 class Pattern {
  public:
-  explicit Pattern(const Terms& terms) {
-    for (Index l = 1; l < terms.count(); ++l)
-      for (Index k = 0; k < l; ++k) crossings_.push_back(cross(terms, k, l));
+  explicit Pattern(const Factors& factors) {
+    for (Index l = 1; l < factors.count(); ++l)
+      for (Index k = 0; k < l; ++k) crossings_.push_back(cross(factors, k, l));
   }
 
   Index count() const { return static_cast<Index>(crossings_.size()); }
   const Crossing& operator[](Index c) const { return crossings_[static_cast<std::size_t>(c)]; }
 
  private:
-  static Crossing cross(const Terms& terms, Index k, Index l) {
+  static Crossing cross(const Factors& factors, Index k, Index l) {
     Crossing out;
     out.first = k;
     out.second = l;
-    const Integers &a = terms[k].level, &b = terms[l].level;
+    const Integers &a = factors[k].level, &b = factors[l].level;
     Integers rows(a.size());
     std::iota(rows.begin(), rows.end(), 0);
-    rows = sorted_by(a, terms[k].levels, sorted_by(b, terms[l].levels, rows));
+    rows = sorted_by(a, factors[k].levels, sorted_by(b, factors[l].levels, rows));
     out.block_of_row.resize(a.size());
-    out.start.assign(static_cast<std::size_t>(terms[k].levels + 1), 0);
+    out.start.assign(static_cast<std::size_t>(factors[k].levels + 1), 0);
     for (int i : rows) {
       if (out.level_first.empty() || out.level_first.back() != a[i] || out.level_second.back() != b[i]) {
         out.level_first.push_back(a[i]);
@@ -64,10 +64,10 @@ class BlockMatrix {
   using ConstBlock = Eigen::Map<const Matrix>;
 
   BlockMatrix() = default;
-  BlockMatrix(const Terms& terms, const Pattern& pattern) {
-    for (Index k = 0; k < terms.count(); ++k) {
-      effects_.push_back(terms[k].effects());
-      diagonal_.push_back(Vector::Zero(terms[k].levels * effects_[k] * effects_[k]));
+  BlockMatrix(const Factors& factors, const Pattern& pattern) {
+    for (Index k = 0; k < factors.count(); ++k) {
+      effects_.push_back(factors[k].effects());
+      diagonal_.push_back(Vector::Zero(factors[k].levels * effects_[k] * effects_[k]));
     }
     for (Index c = 0; c < pattern.count(); ++c) {
       shape_.push_back({effects_[pattern[c].first], effects_[pattern[c].second]});

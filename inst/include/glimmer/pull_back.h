@@ -29,7 +29,7 @@ struct Gradient {
 class PullBack {
  public:
   PullBack(const Data& data, const BlockSystem& system)
-      : data_(data), system_(system), scaled_(data.terms, data.pattern), lambda_(data.terms.size()),
+      : data_(data), system_(system), scaled_(data.factors, data.pattern), lambda_(data.factors.size()),
         scaled_lambda_(lambda_), sums_(lambda_) {}
 
   /// `fixed` is null, or the fixed effects that take part in the inner iteration.
@@ -43,9 +43,9 @@ class PullBack {
     const double phi_bar = data_.one_factor() && !fixed ? by_chunks(point, adjoint) : by_passes(point, adjoint, fixed);
     out.phi = adjoint.phi_bar + phi_bar;
     out.beta = beta_parts_.rowwise().sum();
-    out.theta = Vector::Zero(data_.terms.theta_count());
-    for (Index k = 0; k < data_.terms.count(); ++k)
-      data_.terms.pull_back(k, lambda_bar(k, point, adjoint), out.theta);
+    out.theta = Vector::Zero(data_.factors.theta_count());
+    for (Index k = 0; k < data_.factors.count(); ++k)
+      data_.factors.pull_back(k, lambda_bar(k, point, adjoint), out.theta);
     return out;
   }
 
@@ -56,11 +56,11 @@ class PullBack {
     if (!fixed || !fixed->integrated()) return;
     const BorderedSystem& bordered = fixed->bordered();
     const Index p = data_.X().cols();
-    Matrix scaled(data_.terms.size(), p), products = fixed->products();
+    Matrix scaled(data_.factors.size(), p), products = fixed->products();
     Vector moved;
     for (Index j = 0; j < p; ++j) {
-      scaled.col(j) = data_.terms.scaled(bordered.V().col(j));
-      multiply_blocks(data_.terms, data_.pattern, point.products, scaled.col(j), moved);
+      scaled.col(j) = data_.factors.scaled(bordered.V().col(j));
+      multiply_blocks(data_.factors, data_.pattern, point.products, scaled.col(j), moved);
       products.col(j) -= moved;
     }
     left_ = bordered.times_root(products);
@@ -70,8 +70,8 @@ class PullBack {
       const Range rows = data_.rows_of(chunk);
       Matrix eliminated = -data_.X().middleRows(rows.begin, rows.size());
       for (Index j = 0; j < p; ++j)
-        for (Index k = 0; k < data_.terms.count(); ++k)
-          add_row_products(data_.terms[k], rows, scaled.col(j).data() + data_.terms.start(k), eliminated.col(j).data());
+        for (Index k = 0; k < data_.factors.count(); ++k)
+          add_row_products(data_.factors[k], rows, scaled.col(j).data() + data_.factors.start(k), eliminated.col(j).data());
       border_.segment(rows.begin, rows.size()) = -0.5 * bordered.times_root(eliminated).rowwise().squaredNorm();
     });
   }
@@ -82,14 +82,14 @@ class PullBack {
     for_chunks(data_, [&](Index c, Range chunk) {
       Vector s;
       parts[c] = weights_bar(point, chunk, s);
-      add_level_sums(data_.terms[0], data_.rows_of(chunk), s.data(), lambda_.data());
+      add_level_sums(data_.factors[0], data_.rows_of(chunk), s.data(), lambda_.data());
       pull_to_u(data_, 0, chunk, lambda_);
-      const Index q = data_.terms[0].effects(), at = chunk.begin * q, size = chunk.size() * q;
+      const Index q = data_.factors[0].effects(), at = chunk.begin * q, size = chunk.size() * q;
       if (adjoint.mode_bar.size() > 0) lambda_.segment(at, size) += adjoint.mode_bar.segment(at, size);
       for (Index g = chunk.begin; g < chunk.end; ++g) system_.solve_level(g, lambda_.data() + g * q);
       Eigen::Map<const Matrix> lambda(lambda_.data() + at, q, chunk.size());
       Eigen::Map<Matrix>(scaled_lambda_.data() + at, q, chunk.size()).noalias() =
-          data_.terms.lambda(0).lazyProduct(lambda);
+          data_.factors.lambda(0).lazyProduct(lambda);
       parts[c] += residuals(point, adjoint, nullptr, c, s);
     });
     return parts.sum();
@@ -103,14 +103,14 @@ class PullBack {
     for (Range chunk : data_.chunks) {
       const Range rows = data_.rows_of(chunk);
       phi_bar += weights_bar(point, chunk, s);
-      for (Index k = 0; k < data_.terms.count(); ++k)
-        add_level_sums(data_.terms[k], rows, s.data(), lambda_.data() + data_.terms.start(k));
+      for (Index k = 0; k < data_.factors.count(); ++k)
+        add_level_sums(data_.factors[k], rows, s.data(), lambda_.data() + data_.factors.start(k));
       // at the joint mode X'd1 = 0, so that this is what reaches beta's mode beyond it
       if (fixed && adjoint.eta_bar.size() > 0) s += adjoint.eta_bar.segment(rows.begin, rows.size());
       if (fixed) beta_lambda_.noalias() += data_.X().middleRows(rows.begin, rows.size()).transpose() * s;
     }
     solve_lambda(adjoint, fixed);
-    scaled_lambda_ = data_.terms.scaled(lambda_);
+    scaled_lambda_ = data_.factors.scaled(lambda_);
     for (std::size_t c = 0; c < data_.chunks.size(); ++c) {
       weights_bar(point, data_.chunks[c], s);
       phi_bar += residuals(point, adjoint, fixed, static_cast<Index>(c), s);
@@ -120,39 +120,39 @@ class PullBack {
 
   /// Lambda_k Hbar_kl Lambda_l': Hbar on the scale of b, so that wbar_i needs only the row of Z.
   void scale_blocks(const BlockMatrix& H_bar) {
-    const Terms& terms = data_.terms;
-    for (Index k = 0; k < terms.count(); ++k) {
-      const Matrix& lambda = terms.lambda(k);
+    const Factors& factors = data_.factors;
+    for (Index k = 0; k < factors.count(); ++k) {
+      const Matrix& lambda = factors.lambda(k);
       if (lambda.size() == 1) {
         scaled_.diagonal_values(k) = lambda(0, 0) * lambda(0, 0) * H_bar.diagonal_values(k);
         continue;
       }
-      for (Index h = 0; h < terms[k].levels; ++h)
+      for (Index h = 0; h < factors[k].levels; ++h)
         sandwich(lambda, H_bar.diagonal(k, h), lambda.transpose(), scaled_.diagonal(k, h));
     }
     for (Index c = 0; c < data_.pattern.count(); ++c) {
       const Crossing& x = data_.pattern[c];
-      if (terms.lambda(x.first).size() == 1 && terms.lambda(x.second).size() == 1) {
-        const double factor = terms.lambda(x.first)(0, 0) * terms.lambda(x.second)(0, 0);
+      if (factors.lambda(x.first).size() == 1 && factors.lambda(x.second).size() == 1) {
+        const double factor = factors.lambda(x.first)(0, 0) * factors.lambda(x.second)(0, 0);
         scaled_.crossing_values(c) = factor * H_bar.crossing_values(c);
         continue;
       }
       for (Index j = 0; j < x.blocks(); ++j)
-        sandwich(terms.lambda(x.first), H_bar.crossing(c, j), terms.lambda(x.second).transpose(),
+        sandwich(factors.lambda(x.first), H_bar.crossing(c, j), factors.lambda(x.second).transpose(),
                  scaled_.crossing(c, j));
     }
   }
 
   /// On a chunk: wbar_i, then s_i = wbar_i d3_i; the part of dl/dphi that goes through W.
   double weights_bar(const Point& point, Range chunk, Vector& s) const {
-    const Terms& terms = data_.terms;
+    const Factors& factors = data_.factors;
     const Range rows = data_.rows_of(chunk);
     s.setZero(rows.size());
-    for (Index k = 0; k < terms.count(); ++k)
-      add_quadratic_forms(terms[k], terms[k], terms[k].level, rows, scaled_.diagonal_values(k).data(), 1.0, s.data());
+    for (Index k = 0; k < factors.count(); ++k)
+      add_quadratic_forms(factors[k], factors[k], factors[k].level, rows, scaled_.diagonal_values(k).data(), 1.0, s.data());
     for (Index c = 0; c < data_.pattern.count(); ++c) {
       const Crossing& x = data_.pattern[c];
-      add_quadratic_forms(terms[x.first], terms[x.second], x.block_of_row, rows, scaled_.crossing_values(c).data(), 2.0,
+      add_quadratic_forms(factors[x.first], factors[x.second], x.block_of_row, rows, scaled_.crossing_values(c).data(), 2.0,
                           s.data());
     }
     if (border_.size() > 0) s += border_.segment(rows.begin, rows.size());
@@ -177,13 +177,13 @@ class PullBack {
     const auto X = data_.X().middleRows(rows.begin, rows.size());
     Vector a_lambda = Vector::Zero(rows.size());
     if (fixed) a_lambda.noalias() = X * beta_lambda_;
-    for (Index k = 0; k < data_.terms.count(); ++k)
-      add_row_products(data_.terms[k], rows, scaled_lambda_.data() + data_.terms.start(k), a_lambda.data());
+    for (Index k = 0; k < data_.factors.count(); ++k)
+      add_row_products(data_.factors[k], rows, scaled_lambda_.data() + data_.factors.start(k), a_lambda.data());
     const double phi_bar =
         data_.density->has_dispersion() ? a_lambda.dot(point.rows.d1_phi.segment(rows.begin, rows.size())) : 0.0;
     s.array() -= point.rows.w.segment(rows.begin, rows.size()).array() * a_lambda.array();
-    for (Index k = 0; k < data_.terms.count(); ++k)
-      add_level_sums(data_.terms[k], rows, s.data(), sums_.data() + data_.terms.start(k));
+    for (Index k = 0; k < data_.factors.count(); ++k)
+      add_level_sums(data_.factors[k], rows, s.data(), sums_.data() + data_.factors.start(k));
     if (fixed) return phi_bar;
     const Vector& eta_bar = adjoint.eta_bar.size() > 0 ? adjoint.eta_bar : point.rows.d1;
     s += eta_bar.segment(rows.begin, rows.size());
@@ -192,14 +192,14 @@ class PullBack {
   }
 
   Matrix lambda_bar(Index k, const Point& point, const Adjoint& adjoint) const {
-    const Terms& terms = data_.terms;
-    const Index q = terms[k].effects(), levels = terms[k].levels, at = terms.start(k);
+    const Factors& factors = data_.factors;
+    const Index q = factors[k].effects(), levels = factors[k].levels, at = factors.start(k);
     Eigen::Map<const Matrix> Ze(sums_.data() + at, q, levels), u(point.u.data() + at, q, levels),
         score(point.score.data() + at, q, levels), lambda(lambda_.data() + at, q, levels);
     Matrix out = adjoint.lambda_bar[k];
     out.noalias() += Ze * u.transpose();
     out.noalias() += score * lambda.transpose();
-    out += 2.0 * sum_of_products(terms, data_.pattern, k, point.products, adjoint.H_bar);
+    out += 2.0 * sum_of_products(factors, data_.pattern, k, point.products, adjoint.H_bar);
     for (Index j = 0; border_.size() > 0 && j < left_.cols(); ++j) {
       Eigen::Map<const Matrix> left(left_.col(j).data() + at, q, levels), right(right_.col(j).data() + at, q, levels);
       out.noalias() += left * right.transpose();

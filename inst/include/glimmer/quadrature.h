@@ -47,7 +47,7 @@ class Quadrature : public Integral {
   double value_and_adjoint(const Point& point, Adjoint& out) override {
     const Index q = sums_.effects(), count = static_cast<Index>(ranges_.size());
     out.eta_bar.setZero(data_.rows());
-    out.mode_bar.setZero(data_.terms.size());
+    out.mode_bar.setZero(data_.factors.size());
     out.H_bar.diagonal_values(0).setZero();
     Matrix direct = Matrix::Zero(q, q * count);
     Vector phi_bar(count), values(count);
@@ -90,7 +90,7 @@ class Quadrature : public Integral {
     }
 
     void add(const NodeRows::Block& block, const NodeRows& rows, const Vector& weights, double rescale) {
-      const Grouping& grouping = own.data_.terms[0];
+      const Factor& factor = own.data_.factors[0];
       const Range range = own.data_.rows_of({block.level, block.level + 1});
       const auto d1 = rows.d1(block);
       const auto u = rows.u(block);
@@ -98,13 +98,13 @@ class Quadrature : public Integral {
       eta_bar *= rescale;
       eta_bar.noalias() += d1.lazyProduct(weights);
       const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(
-          grouping.Z.row(range.begin), range.size(), grouping.effects(), Eigen::OuterStride<>(grouping.Z.step()));
+          factor.Z.row(range.begin), range.size(), factor.effects(), Eigen::OuterStride<>(factor.Z.step()));
       score.noalias() = Z.transpose().lazyProduct(d1);
       score *= weights.asDiagonal();
       direct = rescale * direct + score * u.transpose();
       if (own.data_.density->has_dispersion()) phi = rescale * phi + rows.f_phi(block).colwise().sum().dot(weights);
       if (rule.is_wide(block.level)) return;
-      x_score.noalias() = own.data_.terms.lambda(0).transpose().lazyProduct(score);
+      x_score.noalias() = own.data_.factors.lambda(0).transpose().lazyProduct(score);
       x_score.noalias() -= u * weights.asDiagonal();
       mode = rescale * mode + x_score.rowwise().sum();
       cross = rescale * cross +

@@ -1,6 +1,6 @@
 // Random effects: for each grouping factor the level of every row, the rows of Z, and Lambda.
-#ifndef GLIMMER_TERMS_H
-#define GLIMMER_TERMS_H
+#ifndef GLIMMER_FACTORS_H
+#define GLIMMER_FACTORS_H
 
 #include <algorithm>
 #include <memory>
@@ -22,7 +22,7 @@ inline Integers sorted_by(const Integers& level, Index levels, const Integers& r
 }
 
 /// All random effects of one grouping factor: q effects for each of its levels.
-struct Grouping {
+struct Factor {
   Index levels = 0;
   Integers level;   ///< n: level of each row, from 0
   EffectRows Z;     ///< n x q
@@ -34,25 +34,25 @@ struct Grouping {
 
 /// The grouping factors of a model in the order of elimination (most levels first), Lambda at the current
 /// theta, and where each factor's spherical effects u stand in one long vector.
-class Terms {
+class Factors {
  public:
-  explicit Terms(std::vector<Grouping> groupings) : groupings_(std::move(groupings)) {
+  explicit Factors(std::vector<Factor> factors) : factors_(std::move(factors)) {
     check();
     order_by_levels();
     Index start = 0;
-    for (const Grouping& grouping : groupings_) {
+    for (const Factor& factor : factors_) {
       start_.push_back(start);
-      start += grouping.size();
-      lambda_.push_back(Matrix::Identity(grouping.effects(), grouping.effects()));
+      start += factor.size();
+      lambda_.push_back(Matrix::Identity(factor.effects(), factor.effects()));
     }
     size_ = start;
   }
 
-  Index count() const { return static_cast<Index>(groupings_.size()); }
+  Index count() const { return static_cast<Index>(factors_.size()); }
   Index size() const { return size_; }  ///< length of u
-  Index rows() const { return groupings_.front().Z.rows(); }
+  Index rows() const { return factors_.front().Z.rows(); }
   Index start(Index k) const { return start_[k]; }
-  const Grouping& operator[](Index k) const { return groupings_[k]; }
+  const Factor& operator[](Index k) const { return factors_[k]; }
   const Matrix& lambda(Index k) const { return lambda_[k]; }
 
   /// Position, in the order the caller gave them, of the k-th factor here.
@@ -60,27 +60,27 @@ class Terms {
 
   Index theta_count() const {
     Index count = 0;
-    for (const Grouping& grouping : groupings_) count += grouping.covariance.theta_count();
+    for (const Factor& factor : factors_) count += factor.covariance.theta_count();
     return count;
   }
 
   void set_theta(const Vector& theta) {
     theta_ = theta;
-    for (Index k = 0; k < count(); ++k) groupings_[k].covariance.lambda(theta, lambda_[k]);
+    for (Index k = 0; k < count(); ++k) factors_[k].covariance.lambda(theta, lambda_[k]);
   }
 
   /// Adds the derivative with respect to theta, given that with respect to Lambda of factor k.
   void pull_back(Index k, const Matrix& lambda_bar, Vector& theta_bar) const {
-    groupings_[k].covariance.pull_back(theta_, lambda_bar, theta_bar);
+    factors_[k].covariance.pull_back(theta_, lambda_bar, theta_bar);
   }
 
-  Index position(Index k, Index level) const { return start_[k] + level * groupings_[k].effects(); }
+  Index position(Index k, Index level) const { return start_[k] + level * factors_[k].effects(); }
 
   /// b = Lambda u
   Vector scaled(const Vector& u) const {
     Vector b(size_);
     for (Index k = 0; k < count(); ++k) {
-      const Index q = groupings_[k].effects(), levels = groupings_[k].levels;
+      const Index q = factors_[k].effects(), levels = factors_[k].levels;
       Eigen::Map<const Matrix> from(u.data() + start_[k], q, levels);
       Eigen::Map<Matrix>(b.data() + start_[k], q, levels).noalias() = lambda_[k] * from;
     }
@@ -89,51 +89,51 @@ class Terms {
 
   /// Rows are kept sorted by the level of the first factor: its blocks are then contiguous.
   bool rows_are_sorted() const {
-    return std::is_sorted(groupings_.front().level.begin(), groupings_.front().level.end());
+    return std::is_sorted(factors_.front().level.begin(), factors_.front().level.end());
   }
 
   Integers sorting_permutation() const {
-    Integers rows(groupings_.front().level.size());
+    Integers rows(factors_.front().level.size());
     std::iota(rows.begin(), rows.end(), 0);
-    return sorted_by(groupings_.front().level, groupings_.front().levels, rows);
+    return sorted_by(factors_.front().level, factors_.front().levels, rows);
   }
 
   void select_rows(const Integers& rows) {
-    for (Grouping& grouping : groupings_) {
+    for (Factor& factor : factors_) {
       Integers level(rows.size());
-      for (std::size_t i = 0; i < rows.size(); ++i) level[i] = grouping.level[rows[i]];
-      grouping.level = std::move(level);
-      grouping.Z.select(rows);
+      for (std::size_t i = 0; i < rows.size(); ++i) level[i] = factor.level[rows[i]];
+      factor.level = std::move(level);
+      factor.Z.select(rows);
     }
   }
 
  private:
   void check() const {
-    if (groupings_.empty()) throw std::invalid_argument("a model needs at least one grouping factor");
-    for (const Grouping& grouping : groupings_) {
-      const Index n = groupings_.front().Z.rows();
-      if (grouping.Z.rows() != n || static_cast<Index>(grouping.level.size()) != n)
+    if (factors_.empty()) throw std::invalid_argument("a model needs at least one grouping factor");
+    for (const Factor& factor : factors_) {
+      const Index n = factors_.front().Z.rows();
+      if (factor.Z.rows() != n || static_cast<Index>(factor.level.size()) != n)
         throw std::invalid_argument("the rows of Z and of the levels differ in number");
-      if (grouping.covariance.effects() != grouping.effects())
+      if (factor.covariance.effects() != factor.effects())
         throw std::invalid_argument("the covariance blocks and the columns of Z differ in number");
-      for (int level : grouping.level)
-        if (level < 0 || level >= grouping.levels) throw std::invalid_argument("a level is out of range");
-      if (grouping.covariance.theta_end() > theta_count()) throw std::invalid_argument("theta is out of range");
+      for (int level : factor.level)
+        if (level < 0 || level >= factor.levels) throw std::invalid_argument("a level is out of range");
+      if (factor.covariance.theta_end() > theta_count()) throw std::invalid_argument("theta is out of range");
     }
   }
 
   void order_by_levels() {
-    order_.resize(groupings_.size());
+    order_.resize(factors_.size());
     std::iota(order_.begin(), order_.end(), Index(0));
     std::stable_sort(order_.begin(), order_.end(), [this](Index a, Index b) {
-      return groupings_[a].levels > groupings_[b].levels;
+      return factors_[a].levels > factors_[b].levels;
     });
-    std::vector<Grouping> ordered;
-    for (Index k : order_) ordered.push_back(std::move(groupings_[k]));
-    groupings_ = std::move(ordered);
+    std::vector<Factor> ordered;
+    for (Index k : order_) ordered.push_back(std::move(factors_[k]));
+    factors_ = std::move(ordered);
   }
 
-  std::vector<Grouping> groupings_;
+  std::vector<Factor> factors_;
   std::vector<Matrix> lambda_;
   Vector theta_;
   Positions order_, start_;
