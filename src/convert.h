@@ -36,7 +36,15 @@ inline FixedDesign as_design(SEXP x) {
   return FixedDesign(REAL(x), Rf_nrows(x), Rf_ncols(x));
 }
 
-/// factors: list(index, levels, Z, blocks = list(structure, effects, theta))
+/// list(row, column, value, half_log_determinant): the lower triangle of a precision between levels, from 0
+inline std::unique_ptr<const LevelPrior> as_precision(const Rcpp::List& given, Index levels) {
+  const Rcpp::IntegerVector row = given["row"], column = given["column"];
+  return std::make_unique<KnownPrecision>(levels, Integers(row.begin(), row.end()),
+                                          Integers(column.begin(), column.end()), as_vector(given["value"]),
+                                          Rcpp::as<double>(given["half_log_determinant"]));
+}
+
+/// factors: list(index, levels, Z, blocks = list(structure, effects, theta), and where it is known: precision)
 inline Factors as_factors(const Rcpp::List& given) {
   std::vector<Factor> factors;
   for (R_xlen_t k = 0; k < given.size(); ++k) {
@@ -44,9 +52,10 @@ inline Factors as_factors(const Rcpp::List& given) {
     Factor factor;
     factor.levels = Rcpp::as<int>(own["levels"]);
     const Rcpp::IntegerVector level = own["index"];
-    factor.level.assign(level.begin(), level.end());
     const Rcpp::NumericMatrix Z = own["Z"];
-    factor.Z = EffectRows(Eigen::Map<const Matrix>(Z.begin(), Z.nrow(), Z.ncol()));
+    factor.incidences.push_back({Integers(level.begin(), level.end()),
+                                 EffectRows(Eigen::Map<const Matrix>(Z.begin(), Z.nrow(), Z.ncol()))});
+    if (own.containsElementNamed("precision")) factor.prior = as_precision(own["precision"], factor.levels);
     const Rcpp::List blocks = own["blocks"];
     const Rcpp::CharacterVector structure = blocks["structure"];
     const Rcpp::IntegerVector effects = blocks["effects"], theta = blocks["theta"];

@@ -29,11 +29,31 @@ inline Matrix random_effects_matrix(const Problem& p, const Vector& theta) {
         for (Index i = j; i < factor.blocks[b]; ++i) lambda(effect + i, effect + j) = theta[at++];
       effect += factor.blocks[b];
     }
-    for (Index i = 0; i < p.rows(); ++i)
+    for (Index i = 0; i < p.rows(); ++i) {
       A.block(i, start + factor.level[static_cast<std::size_t>(i)] * q, 1, q) = factor.Z.row(i) * lambda;
+      for (std::size_t m = 0; m < factor.further_level.size(); ++m)
+        A.block(i, start + factor.further_level[m][static_cast<std::size_t>(i)] * q, 1, q) +=
+            factor.further_Z[m].row(i) * lambda;
+    }
     start += factor.levels * q;
   }
   return A;
+}
+
+/// P of u ~ N(0, P^-1), laid out like the columns of A.
+inline Matrix prior_precision(const Problem& p) {
+  Index size = 0;
+  for (const GivenFactor& factor : p.factors) size += factor.levels * factor.Z.cols();
+  Matrix P = Matrix::Identity(size, size);
+  Index start = 0;
+  for (const GivenFactor& factor : p.factors) {
+    const Index q = factor.Z.cols();
+    for (Index a = 0; a < factor.precision.rows(); ++a)
+      for (Index b = 0; b < factor.precision.cols(); ++b)
+        P.block(start + a * q, start + b * q, q, q) = factor.precision(a, b) * Matrix::Identity(q, q);
+    start += factor.levels * q;
+  }
+  return P;
 }
 
 struct Rows {
@@ -64,6 +84,7 @@ enum class Fixed { given, joint, integrated };
 inline Solution laplace(const Problem& p, Fixed fixed_effects) {
   const bool joint = fixed_effects != Fixed::given;
   const Matrix A = random_effects_matrix(p, p.theta());
+  const Matrix P = prior_precision(p);
   const Index q = A.cols(), fixed = joint ? p.X.cols() : 0;
   Matrix B(p.rows(), q + fixed);
   B << A, p.X.leftCols(fixed);
@@ -71,15 +92,15 @@ inline Solution laplace(const Problem& p, Fixed fixed_effects) {
   v.tail(fixed) = p.beta().head(fixed);
   const Vector base = p.offset + (joint ? Vector(Vector::Zero(p.rows())) : Vector(p.X * p.beta()));
   const auto h_of = [&](const Vector& at) {
-    return rows_at(p, base + B * at, p.phi()).f.sum() - 0.5 * at.head(q).squaredNorm();
+    return rows_at(p, base + B * at, p.phi()).f.sum() - 0.5 * at.head(q).dot(P * at.head(q));
   };
   Solution out;
   for (int iteration = 0; iteration < 500; ++iteration) {
     const Rows rows = rows_at(p, base + B * v, p.phi());
     Vector gradient = B.transpose() * rows.d1;
-    gradient.head(q) -= v.head(q);
+    gradient.head(q) -= P * v.head(q);
     Matrix H = B.transpose() * rows.w.asDiagonal() * B;
-    H.topLeftCorner(q, q).diagonal().array() += 1.0;
+    H.topLeftCorner(q, q) += P;
     Eigen::LLT<Matrix> llt(H);
     for (double ridge = 1e-3; llt.info() != Eigen::Success && ridge < 1e9; ridge *= 10.0)
       llt.compute(H + ridge * Matrix::Identity(q + fixed, q + fixed));
@@ -99,12 +120,12 @@ inline Solution laplace(const Problem& p, Fixed fixed_effects) {
   const Rows rows = rows_at(p, base + B * v, p.phi());
   const Index size = fixed_effects == Fixed::integrated ? q + fixed : q;
   Matrix H = B.leftCols(size).transpose() * rows.w.asDiagonal() * B.leftCols(size);
-  H.topLeftCorner(q, q).diagonal().array() += 1.0;
+  H.topLeftCorner(q, q) += P;
   const Eigen::LLT<Matrix> llt(H);
   out.converged = out.converged && llt.info() == Eigen::Success;
   out.u = v.head(q);
   out.beta = joint ? Vector(v.tail(fixed)) : p.beta();
-  out.value = h_of(v) - llt.matrixLLT().diagonal().array().log().sum() +
+  out.value = h_of(v) - llt.matrixLLT().diagonal().array().log().sum() + 0.5 * std::log(P.determinant()) +
               0.5 * static_cast<double>(size - q) * std::log(2.0 * std::acos(-1.0));
   return out;
 }

@@ -36,6 +36,9 @@ struct GivenFactor {
   Index levels = 0;
   std::vector<Index> level;
   RowMatrix Z;
+  std::vector<std::vector<Index>> further_level = {};  ///< where a row has more than one
+  std::vector<RowMatrix> further_Z = {};
+  Matrix precision = {};      ///< between levels; empty: they are independent
   std::vector<Index> blocks;  ///< sizes of the covariance blocks
   std::vector<Index> theta;   ///< where each starts in theta
 };
@@ -60,13 +63,27 @@ struct Problem {
   double phi() const { return has_dispersion() ? parameters[parameters.size() - 1] : 0.0; }
 };
 
+inline std::unique_ptr<const glimmer::LevelPrior> make_precision(const Matrix& P) {
+  glimmer::Integers rows, columns;
+  std::vector<double> values;
+  for (Index j = 0; j < P.cols(); ++j)
+    for (Index i = j; i < P.rows(); ++i)
+      if (P(i, j) != 0.0) rows.push_back(static_cast<int>(i)), columns.push_back(static_cast<int>(j)), values.push_back(P(i, j));
+  return std::make_unique<glimmer::KnownPrecision>(
+      P.rows(), rows, columns, Eigen::Map<const Vector>(values.data(), static_cast<Index>(values.size())),
+      0.5 * std::log(P.determinant()));
+}
+
 inline glimmer::Factors make_factors(const Problem& p) {
   std::vector<glimmer::Factor> factors;
   for (const GivenFactor& factor : p.factors) {
     glimmer::Factor built;
     built.levels = factor.levels;
-    built.level.assign(factor.level.begin(), factor.level.end());
-    built.Z = factor.Z;
+    built.incidences.push_back({glimmer::Integers(factor.level.begin(), factor.level.end()), factor.Z});
+    for (std::size_t m = 0; m < factor.further_level.size(); ++m)
+      built.incidences.push_back(
+          {glimmer::Integers(factor.further_level[m].begin(), factor.further_level[m].end()), factor.further_Z[m]});
+    if (factor.precision.size() > 0) built.prior = make_precision(factor.precision);
     for (std::size_t b = 0; b < factor.blocks.size(); ++b)
       built.covariance.add("unstructured", factor.blocks[b], factor.theta[b]);
     factors.push_back(std::move(built));
@@ -152,10 +169,16 @@ inline double draw(const std::string& family, double mu, double size, double phi
   return random.uniform() <= mu / (mu + x) ? x : mu * mu / x;
 }
 
-/// What a structure needs to know of a factor: its levels, and the sizes of its covariance blocks.
+/// Whether the levels of a factor have a prior that connects them: a chain of them, or all with all.
+enum class Prior { independent, chain, full };
+
+/// What a structure needs to know of a factor: its levels, the sizes of its covariance blocks, how many levels a row has,
+/// and the prior between levels.
 struct Shape {
   Index levels;
   std::vector<Index> blocks;
+  Index memberships = 1;
+  Prior prior = Prior::independent;
 };
 
 struct Structure {
@@ -176,7 +199,37 @@ inline std::vector<Structure> structures() {
           {"crossed", {{9, {1}}, {7, {1}}}, false, 90, 2},
           {"crossed with slopes", {{8, {2}}, {6, {2}}}, false, 140, 2},
           {"crossed, fewest levels first", {{5, {1, 1}}, {9, {2}}}, false, 120, 2},
-          {"three factors", {{8, {2}}, {6, {1}}, {4, {2}}}, false, 150, 2}};
+          {"three factors", {{8, {2}}, {6, {1}}, {4, {2}}}, false, 150, 2},
+          {"two memberships", {{9, {1}, 2}}, false, 90, 2},
+          {"three memberships with slopes, crossed", {{7, {2}, 3}, {8, {1}}}, false, 140, 2},
+          {"two factors with memberships", {{6, {1}, 2}, {5, {1}, 2}}, false, 120, 2},
+          {"a prior along a chain", {{12, {1}, 1, Prior::chain}}, false, 80, 2},
+          {"a full prior, slopes", {{7, {2}, 1, Prior::full}}, false, 100, 2},
+          {"a prior and another factor", {{9, {2}, 1, Prior::chain}, {14, {1}}}, false, 130, 2},
+          {"a prior, memberships and another factor", {{8, {1}, 2, Prior::full}, {6, {1}}}, false, 130, 2}};
+}
+
+/// Further levels of each row, some of which are one that it has already.
+inline void add_memberships(GivenFactor& factor, Index memberships, Random& random) {
+  for (Index m = 1; m < memberships; ++m) {
+    factor.further_level.emplace_back();
+    factor.further_Z.push_back(0.6 * factor.Z);
+    for (Index i = 0; i < factor.Z.rows(); ++i) factor.further_level.back().push_back(random.below(factor.levels));
+  }
+}
+
+/// Positive definite, its diagonal not constant.
+inline Matrix precision_of(Prior prior, Index levels) {
+  if (prior == Prior::independent) return Matrix();
+  Matrix P = Matrix::Zero(levels, levels);
+  for (Index i = 0; i < levels; ++i)
+    for (Index j = 0; j < i; ++j) {
+      if (prior == Prior::chain && i > j + 1) continue;
+      const double value = -0.5 + 0.1 * static_cast<double>((i + 2 * j) % 4);
+      P(i, j) = P(j, i) = prior == Prior::chain ? value : 0.3 * value;
+    }
+  for (Index i = 0; i < levels; ++i) P(i, i) = 0.8 + P.row(i).cwiseAbs().sum() + 0.1 * static_cast<double>(i % 3);
+  return P;
 }
 
 /// A random data set with parameters near those it was drawn from; levels of the last rows' factors may be unused.
@@ -213,6 +266,8 @@ inline Problem make_problem(const Structure& structure, const Pair& pair, std::u
       factor.level.push_back(random.below(factor.levels));
       for (Index j = 0; j < q; ++j) factor.Z(i, j) = j == 0 ? 1.0 : 2.0 * random.uniform() - 1.0;
     }
+    add_memberships(factor, structure.shapes[k].memberships, random);
+    factor.precision = precision_of(structure.shapes[k].prior, factor.levels);
     p.factors.push_back(factor);
   }
   if (structure.nested)
@@ -244,7 +299,11 @@ inline Problem take_rows(const Problem& p, const std::vector<Index>& rows) {
   Problem out = p;
   const Index n = static_cast<Index>(rows.size());
   out.y.resize(n), out.size.resize(n), out.weight.resize(n), out.offset.resize(n), out.X.resize(n, p.X.cols());
-  for (GivenFactor& factor : out.factors) factor.level.resize(rows.size()), factor.Z.resize(n, factor.Z.cols());
+  for (GivenFactor& factor : out.factors) {
+    factor.level.resize(rows.size()), factor.Z.resize(n, factor.Z.cols());
+    for (auto& level : factor.further_level) level.resize(rows.size());
+    for (RowMatrix& Z : factor.further_Z) Z.resize(n, factor.Z.cols());
+  }
   for (Index i = 0; i < n; ++i) {
     const Index from = rows[static_cast<std::size_t>(i)];
     out.y[i] = p.y[from], out.size[i] = p.size[from], out.weight[i] = p.weight[from], out.offset[i] = p.offset[from];
@@ -252,6 +311,11 @@ inline Problem take_rows(const Problem& p, const std::vector<Index>& rows) {
     for (std::size_t k = 0; k < p.factors.size(); ++k) {
       out.factors[k].level[static_cast<std::size_t>(i)] = p.factors[k].level[static_cast<std::size_t>(from)];
       out.factors[k].Z.row(i) = p.factors[k].Z.row(from);
+      for (std::size_t m = 0; m < p.factors[k].further_level.size(); ++m) {
+        out.factors[k].further_level[m][static_cast<std::size_t>(i)] =
+            p.factors[k].further_level[m][static_cast<std::size_t>(from)];
+        out.factors[k].further_Z[m].row(i) = p.factors[k].further_Z[m].row(from);
+      }
     }
   }
   return out;

@@ -1,6 +1,6 @@
 // BlockSystem: factor, solve, log-determinant and inverse on the pattern against dense matrices.
 #include <glimmer/block_system.h>
-#include <glimmer/data.h>
+#include <glimmer/row_passes.h>
 
 #include "check.h"
 #include "problem.h"
@@ -18,15 +18,29 @@ namespace {
 Matrix dense_effects(const Data& data) {
   Matrix A = Matrix::Zero(data.rows(), data.factors.size());
   for (Index k = 0; k < data.factors.count(); ++k)
-    for (Index i = 0; i < data.rows(); ++i)
-      A.block(i, data.factors.position(k, data.factors[k].level[static_cast<std::size_t>(i)]), 1, data.factors[k].effects()) =
-          Eigen::Map<const Eigen::RowVectorXd>(data.factors[k].Z.row(i), data.factors[k].effects()) * data.factors.lambda(k);
+    for (const glimmer::Incidence& x : data.factors[k].incidences)
+      for (Index i = 0; i < data.rows(); ++i)
+        A.block(i, data.factors.position(k, x.level[static_cast<std::size_t>(i)]), 1, x.effects()) +=
+            Eigen::Map<const Eigen::RowVectorXd>(x.Z.row(i), x.effects()) * data.factors.lambda(k);
   return A;
+}
+
+/// P in the core's own order of factors.
+Matrix dense_precision(const Data& data, const problem::Problem& p) {
+  Matrix P = Matrix::Identity(data.factors.size(), data.factors.size());
+  for (Index k = 0; k < data.factors.count(); ++k) {
+    const Matrix& own = p.factors[static_cast<std::size_t>(data.factors.callers_position(k))].precision;
+    const Index q = data.factors[k].effects();
+    for (Index a = 0; a < own.rows(); ++a)
+      for (Index b = 0; b < own.cols(); ++b)
+        P.block(data.factors.position(k, a), data.factors.position(k, b), q, q) = own(a, b) * Matrix::Identity(q, q);
+  }
+  return P;
 }
 
 BlockMatrix products_of(const Data& data, const Vector& w) {
   BlockMatrix products(data.factors, data.pattern);
-  for (const glimmer::Range chunk : data.chunks) glimmer::add_products(data, chunk, w, products);
+  for (const glimmer::Range chunk : data.partition.chunks()) glimmer::add_products(data, chunk, w, products);
   return products;
 }
 
@@ -65,14 +79,14 @@ void against_dense(const problem::Structure& structure, std::uint64_t seed) {
   Vector w(p.rows());
   for (Index i = 0; i < w.size(); ++i) w[i] = 3.0 * random.uniform();
   const Matrix A = dense_effects(data);
-  const Matrix H = Matrix(A.transpose() * w.asDiagonal() * A) + Matrix::Identity(A.cols(), A.cols());
+  const Matrix P = dense_precision(data, p), H = Matrix(A.transpose() * w.asDiagonal() * A) + P;
   const Eigen::LLT<Matrix> llt(H);
 
   BlockSystem system(data.factors, data.pattern);
-  check::that(system.block_diagonal() == (data.factors.count() == 1), name + ": block diagonal");
+  check::that(system.block_diagonal() == data.factors.separate_levels(), name + ": block diagonal");
   check::that(system.factor(products_of(data, w)), name + ": positive definite");
   double log_determinant = system.log_determinant_rest();
-  for (const glimmer::Range chunk : data.chunks) log_determinant += system.log_determinant(chunk);
+  for (const glimmer::Range chunk : data.partition.chunks()) log_determinant += system.log_determinant(chunk);
   check::close(log_determinant, llt.matrixLLT().diagonal().array().log().sum(), 1e-13, name + ": log-determinant");
   Vector x(A.cols());
   for (Index i = 0; i < x.size(); ++i) x[i] = random.normal();
@@ -85,7 +99,7 @@ void against_dense(const problem::Structure& structure, std::uint64_t seed) {
   // factored again with other weights: nothing of the first is left
   const Vector other = 0.5 * w;
   check::that(system.factor(products_of(data, other)), name + ": factored again");
-  const Matrix H2 = Matrix(A.transpose() * other.asDiagonal() * A) + Matrix::Identity(A.cols(), A.cols());
+  const Matrix H2 = Matrix(A.transpose() * other.asDiagonal() * A) + P;
   inverse_on_pattern(data, system, H2.inverse(), name + " again");
 
   const Vector negative = Vector::Constant(p.rows(), -5.0);

@@ -49,15 +49,19 @@ void factor_order(const Problem& p) {
 
 void level_names(const Problem& p) {
   Problem other = p;
-  for (problem::Factor& factor : other.factors)
+  for (problem::GivenFactor& factor : other.factors) {
     for (Index& level : factor.level) level = factor.levels - 1 - level;
+    for (auto& further : factor.further_level)
+      for (Index& level : further) level = factor.levels - 1 - level;
+    factor.precision = factor.precision.reverse().eval();
+  }
   same(fresh(other), fresh(p), 1e-12, p.name + ", levels renamed");
 }
 
 /// Lambda with the sign of a column flipped has the same Lambda Lambda'.
 void sign_flip(const Problem& p) {
   const Evaluation expected = fresh(p);
-  for (const problem::Factor& factor : p.factors)
+  for (const problem::GivenFactor& factor : p.factors)
     for (std::size_t b = 0; b < factor.blocks.size(); ++b) {
       Index at = p.X.cols() + factor.theta[b];
       for (Index j = 0; j < factor.blocks[b]; ++j) {
@@ -158,6 +162,12 @@ void disconnected(const Problem& p) {
     both.factors[k].levels *= 2;
     for (std::size_t i = both.factors[k].level.size() / 2; i < both.factors[k].level.size(); ++i)
       both.factors[k].level[i] += p.factors[k].levels;
+    for (auto& further : both.factors[k].further_level)
+      for (std::size_t i = further.size() / 2; i < further.size(); ++i) further[i] += p.factors[k].levels;
+    const glimmer::Matrix& P = p.factors[k].precision;
+    both.factors[k].precision.setZero(2 * P.rows(), 2 * P.cols());
+    both.factors[k].precision.topLeftCorner(P.rows(), P.cols()) = P;
+    both.factors[k].precision.bottomRightCorner(P.rows(), P.cols()) = P;
   }
   // the second half harder than the first: its search takes longer
   second.offset.array() += 0.2;
@@ -176,7 +186,7 @@ void cancelling_sums() {
   p.name = "200,000 rows of Poisson counts with mean e", p.family = "poisson", p.link = "log";
   const Index n = 200000;
   p.y.resize(n), p.size.setOnes(n), p.weight.setOnes(n), p.offset.setZero(n), p.X.setOnes(n, 1);
-  problem::Factor factor;
+  problem::GivenFactor factor;
   factor.levels = 4, factor.blocks = {1}, factor.theta = {0}, factor.Z.setOnes(n, 1);
   for (Index i = 0; i < n; ++i) {
     factor.level.push_back(i % 4);

@@ -139,7 +139,8 @@ void hessian_in_beta(const Problem& p, double spread) {
   const auto model = problem::make_model(p);
   model->evaluate(p.parameters, false);
   const glimmer::Matrix found = model->fixed_hessian();
-  check::that((found.size() > 0) == model->data().one_factor(), p.name + ": second derivative in beta, there or not");
+  check::that((found.size() > 0) == model->data().factors.separate_levels(),
+              p.name + ": second derivative in beta, there or not");
   for (Index j = 0; j < found.cols(); ++j) {
     const auto central = [&](double step) {
       Vector up = p.parameters, down = p.parameters;

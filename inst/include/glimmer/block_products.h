@@ -9,8 +9,8 @@
 namespace glimmer {
 
 /// The part of P x that one crossing adds.
-inline void add_crossing_product(const Factors& factors, const Crossing& x, Index c, const BlockMatrix& P, const Vector& b,
-                                 Vector& out) {
+inline void add_crossing_product(const Factors& factors, const Crossing& x, Index c, const BlockMatrix& P,
+                                 const Vector& b, Vector& out) {
   const Index p = factors[x.first].effects(), q = factors[x.second].effects();
   if (p == 1 && q == 1) {
     const double *b_first = b.data() + factors.start(x.first), *b_second = b.data() + factors.start(x.second);
@@ -56,20 +56,23 @@ inline Matrix sum_within(const Factors& factors, Index k, const BlockMatrix& P, 
   return sum;
 }
 
-/// The sum over the blocks of a crossing of factor k with a factor l: P_kl Lambda_l G_lk.
+/// The sum over the blocks of a crossing of factor k with a factor l: P_kl Lambda_l G_lk. Within a factor each block counts
+/// as it is and transposed.
 inline Matrix sum_of_crossing(const Factors& factors, const Crossing& x, Index c, Index k, const BlockMatrix& P,
                               const BlockMatrix& G) {
   const Matrix& lambda = factors.lambda(x.first == k ? x.second : x.first);
   const Index q = factors[k].effects();
   if (lambda.size() == 1 && q == 1)
-    return Matrix::Constant(1, 1, lambda(0, 0) * P.crossing_values(c).dot(G.crossing_values(c)));
+    return Matrix::Constant(1, 1, (x.first == x.second ? 2.0 : 1.0) * lambda(0, 0) *
+                                      P.crossing_values(c).dot(G.crossing_values(c)));
   Matrix scaled(lambda.rows(), q), sum = Matrix::Zero(q, q);
   for (Index j = 0; j < x.blocks(); ++j) {
     const BlockMatrix::ConstBlock block = P.crossing(c, j), other = G.crossing(c, j);
     if (x.first == k) {
       scaled.noalias() = lambda.lazyProduct(other.transpose());
       sum.noalias() += block.lazyProduct(scaled);
-    } else {
+    }
+    if (x.second == k) {
       scaled.noalias() = lambda.lazyProduct(other);
       sum.noalias() += block.transpose().lazyProduct(scaled);
     }

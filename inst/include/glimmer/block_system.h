@@ -1,6 +1,6 @@
-// H = A'WA + I by blocks: factor, solve, log-determinant, inverse on the pattern.
+// H = A'WA + P by blocks: factor, solve, log-determinant, inverse on the pattern.
 //
-// The first grouping factor (most levels) is eliminated level by level: its part of H is block diagonal,
+// The first grouping factor (most levels) is eliminated level by level where its part of H is block diagonal,
 // D_g = L_g L_g'. What it leaves on the other factors is the Schur complement
 //   S = E - sum_g C_g' D_g^-1 C_g = E - sum_g Y_g'Y_g,  Y_g = L_g^-1 C_g .
 #ifndef GLIMMER_BLOCK_SYSTEM_H
@@ -17,9 +17,10 @@ class BlockSystem {
  public:
   /// The interrupt is asked during what takes long.
   BlockSystem(const Factors& factors, const Pattern& pattern, const Interrupt& interrupt = no_interrupt)
-      : factors_(factors), pattern_(pattern), interrupt_(interrupt), effects_(factors[0].effects()),
+      : factors_(factors), pattern_(pattern), interrupt_(interrupt), levels_(factors.eliminated() * factors[0].levels),
+        effects_(factors[0].effects()),
         roots_(factors, pattern) {
-    for (Index k = 1; k < factors.count(); ++k) rest_size_ += factors[k].size();
+    rest_size_ = factors.size() - levels_ * effects_;
     if (rest_size_ > 0) find_coupling();
   }
 
@@ -28,18 +29,18 @@ class BlockSystem {
 
   bool block_diagonal() const { return rest_size_ == 0; }
 
-  /// Factors D_g = Lambda' P_g Lambda + I for one level of the first factor, P = Z'WZ. False: not positive definite.
+  /// Factors D_g = Lambda' Q_g Lambda + I for one level of the eliminated factor, Q = Z'WZ. False: not positive definite.
   bool factor_level(const BlockMatrix& products, Index g) {
     const Matrix& lambda = factors_.lambda(0);
     BlockMatrix::Block D = roots_.diagonal(0, g);
-    const BlockMatrix::ConstBlock P = products.diagonal(0, g);
+    const BlockMatrix::ConstBlock Q = products.diagonal(0, g);
     if (effects_ == 1) {
-      D(0, 0) = lambda(0, 0) * P(0, 0) * lambda(0, 0) + 1.0;
+      D(0, 0) = lambda(0, 0) * Q(0, 0) * lambda(0, 0) + 1.0;
       if (!(D(0, 0) > 0.0)) return false;
       D(0, 0) = std::sqrt(D(0, 0));
       return true;
     }
-    sandwich(lambda.transpose(), P, lambda, D);
+    sandwich(lambda.transpose(), Q, lambda, D);
     D.diagonal().array() += 1.0;
     return cholesky_in_place(D);
   }
@@ -56,7 +57,7 @@ class BlockSystem {
   /// Factors H. False: not positive definite.
   bool factor(const BlockMatrix& products) {
     factored_ = false;
-    for (Index g = 0; g < factors_[0].levels; ++g)
+    for (Index g = 0; g < levels_; ++g)
       if (!factor_level(products, g)) return false;
     factored_ = block_diagonal() || factor_rest(products);
     return factored_;
@@ -64,19 +65,21 @@ class BlockSystem {
 
   bool factored() const { return factored_; }
 
-  /// out = H x = Lambda' Z'WZ Lambda x + x, whatever has been factored.
+  /// out = H x = Lambda' Z'WZ Lambda x + P x, whatever has been factored.
   void multiply(const BlockMatrix& products, const Vector& x, Vector& out) const {
     multiply_blocks(factors_, pattern_, products, factors_.scaled(x), out);
     for (Index k = 0; k < factors_.count(); ++k) {
       Eigen::Map<Matrix> segment(out.data() + factors_.start(k), factors_[k].effects(), factors_[k].levels);
       segment = factors_.lambda(k).transpose().lazyProduct(segment).eval();
     }
-    out += x;
+    Vector penalised;
+    out += factors_.times_precision(x, penalised);
   }
 
-  /// log|R|, half the log-determinant of H, over a range of levels of the first factor.
+  /// log|R|, half the log-determinant of H, over a range of blocks: of levels, where a factor is eliminated.
   double log_determinant(Range levels) const {
     double sum = 0.0;
+    if (levels_ == 0) return sum;
     for (Index g = levels.begin; g < levels.end; ++g)
       for (Index j = 0; j < effects_; ++j) sum += std::log(roots_.diagonal(0, g)(j, j));
     return sum;
@@ -112,18 +115,17 @@ class BlockSystem {
   /// Solves H x = r in place.
   void solve(Vector& x) const {
     interrupt_();
-    const Index levels = factors_[0].levels;
     if (block_diagonal()) {
-      for (Index g = 0; g < levels; ++g) solve_level(g, x.data() + g * effects_);
+      for (Index g = 0; g < levels_; ++g) solve_level(g, x.data() + g * effects_);
       return;
     }
     Vector rest = x.tail(rest_size_);
     with_effects(effects_, [&](auto fixed) {
-      for (Index g = 0; g < levels; ++g) solve_forward(g, x.data(), rest, fixed);
+      for (Index g = 0; g < levels_; ++g) solve_forward(g, x.data(), rest, fixed);
     });
     schur_.solve(rest);
     with_effects(effects_, [&](auto fixed) {
-      for (Index g = 0; g < levels; ++g) solve_backward(g, x.data(), rest, fixed);
+      for (Index g = 0; g < levels_; ++g) solve_backward(g, x.data(), rest, fixed);
     });
     x.tail(rest_size_) = rest;
   }
@@ -143,16 +145,16 @@ class BlockSystem {
 
   /// H^-1 on the pattern of H.
   void inverse(BlockMatrix& out) {
-    for (Index g = 0; g < factors_[0].levels; ++g) inverse_level(g, out);
+    for (Index g = 0; g < levels_; ++g) inverse_level(g, out);
     if (block_diagonal()) return;
     schur_.invert(threads_, interrupt_);
     add_rest_to_inverse(out);
-    for (Index k = 1; k < factors_.count(); ++k)
+    for (Index k = factors_.eliminated(); k < factors_.count(); ++k)
       for (Index h = 0; h < factors_[k].levels; ++h)
         copy_from_schur_inverse(rest_position(k, h), rest_position(k, h), out.diagonal(k, h));
     for (Index c = 0; c < pattern_.count(); ++c) {
       const Crossing& x = pattern_[c];
-      if (x.first == 0) continue;
+      if (eliminates(x)) continue;
       for (Index j = 0; j < x.blocks(); ++j)
         copy_from_schur_inverse(rest_position(x.first, x.level_first[j]), rest_position(x.second, x.level_second[j]),
                                 out.crossing(c, j));
@@ -166,11 +168,14 @@ class BlockSystem {
     return llt.info() == Eigen::Success && D.diagonal().allFinite();
   }
 
-  Index rest_position(Index k, Index level) const { return factors_.position(k, level) - factors_[0].size(); }
+  Index rest_position(Index k, Index level) const { return factors_.position(k, level) - levels_ * effects_; }
+
+  /// Whether a crossing is one of the eliminated factor.
+  bool eliminates(const Crossing& x) const { return x.first < factors_.eliminated(); }
 
   void find_coupling() {
     coupling_.effects = effects_;
-    for (Index g = 0; g < factors_[0].levels; ++g) {
+    for (Index g = 0; g < levels_; ++g) {
       for_crossings(g, [&](const Crossing& x, Index, Range blocks, Index) {
         for (Index j = blocks.begin; j < blocks.end; ++j)
           for (Index e = 0; e < factors_[x.second].effects(); ++e)
@@ -179,11 +184,32 @@ class BlockSystem {
       coupling_.start.push_back(static_cast<Index>(coupling_.columns.size()));
     }
     coupling_.values.resize(effects_ * coupling_.start.back());
-    std::vector<Range> blocks;  // a level without rows has a block of its own all the same
-    for (Index k = 1; k < factors_.count(); ++k)
-      for (Index h = 0; h < factors_[k].levels; ++h)
-        blocks.push_back({rest_position(k, h), rest_position(k, h) + factors_[k].effects()});
-    schur_.analyze(rest_size_, coupling_, blocks, interrupt_);
+    schur_.analyze(rest_size_, coupling_, cliques_of_rest(), interrupt_);
+  }
+
+  /// The columns of each level of the other factors (one without rows has a block of its own all the same), and those of
+  /// the pairs of levels that need not meet in a level of the eliminated factor.
+  std::vector<Integers> cliques_of_rest() const {
+    std::vector<Integers> cliques;
+    const auto add = [&](Index k, Index level) {
+      for (Index e = 0; e < factors_[k].effects(); ++e)
+        cliques.back().push_back(static_cast<int>(rest_position(k, level) + e));
+    };
+    for (Index k = factors_.eliminated(); k < factors_.count(); ++k)
+      for (Index h = 0; h < factors_[k].levels; ++h) {
+        cliques.emplace_back();
+        add(k, h);
+      }
+    for (Index c = 0; c < pattern_.count(); ++c) {
+      const Crossing& x = pattern_[c];
+      if (eliminates(x) || (levels_ > 0 && x.first != x.second)) continue;
+      for (std::size_t j = 0; j < x.level_first.size(); ++j) {
+        cliques.emplace_back();
+        add(x.first, x.level_first[j]);
+        add(x.second, x.level_second[j]);
+      }
+    }
+    return cliques;
   }
 
   /// Calls visit(crossing, its number, blocks of level g, their first column in C_g) for the other factors in order.
@@ -192,7 +218,7 @@ class BlockSystem {
     Index column = 0;
     for (Index c = 0; c < pattern_.count(); ++c) {
       const Crossing& x = pattern_[c];
-      if (x.first != 0) continue;
+      if (!eliminates(x)) continue;
       const Range blocks{x.start[g], x.start[g + 1]};
       visit(x, c, blocks, column);
       column += blocks.size() * factors_[x.second].effects();
@@ -204,7 +230,7 @@ class BlockSystem {
   void for_coupled_levels(Visit visit) const {
     constexpr Index share = 64, fewest_for_threads = 20000;
     const int threads = coupling_.start.back() < fewest_for_threads ? 1 : threads_;
-    parallel_shares(factors_[0].levels, share, threads, [&](Index g) {
+    parallel_shares(levels_, share, threads, [&](Index g) {
       if (coupling_.count(g) > 0) visit(g);
     }, interrupt_);
   }
@@ -245,9 +271,9 @@ class BlockSystem {
 
   bool factor_rest(const BlockMatrix& products) {
     schur_.set_zero();
-    for (Index k = 1; k < factors_.count(); ++k) add_diagonal(products, k);
+    for (Index k = factors_.eliminated(); k < factors_.count(); ++k) add_diagonal(products, k);
     for (Index c = 0; c < pattern_.count(); ++c)
-      if (pattern_[c].first > 0) add_crossing(products, c);
+      if (!eliminates(pattern_[c])) add_crossing(products, c);
     for_coupled_levels([&](Index g) { set_coupling(products, g); });
     schur_.subtract_outer_products(coupling_, threads_, interrupt_);
     return schur_.factor(threads_, interrupt_);
@@ -262,7 +288,7 @@ class BlockSystem {
     Matrix block(factors_[k].effects(), factors_[k].effects());
     for (Index h = 0; h < factors_[k].levels; ++h) {
       sandwich(factors_.lambda(k).transpose(), products.diagonal(k, h), factors_.lambda(k), block);
-      block.diagonal().array() += 1.0;
+      block.diagonal().array() += factors_[k].prior->diagonal(h);
       add_to_schur(rest_position(k, h), rest_position(k, h), block, true);
     }
   }
@@ -273,6 +299,12 @@ class BlockSystem {
     for (Index j = 0; j < x.blocks(); ++j) {
       sandwich(factors_.lambda(x.first).transpose(), products.crossing(c, j), factors_.lambda(x.second), block);
       add_to_schur(rest_position(x.first, x.level_first[j]), rest_position(x.second, x.level_second[j]), block, false);
+    }
+    for (std::size_t j = 0; j < x.prior_block.size(); ++j) {
+      const int own = x.prior_block[j];
+      const double value = factors_[x.first].prior->value(static_cast<Index>(j));
+      for (Index e = 0; e < factors_[x.first].effects(); ++e)
+        schur_.add(rest_position(x.first, x.level_first[own]) + e, rest_position(x.second, x.level_second[own]) + e, value);
     }
   }
 
@@ -318,7 +350,7 @@ class BlockSystem {
   const Factors& factors_;
   const Pattern& pattern_;
   const Interrupt& interrupt_;
-  Index effects_, rest_size_ = 0;
+  Index levels_, effects_, rest_size_ = 0;  ///< of the eliminated factor; levels_ is 0 where there is none
   int threads_ = 1;
   BlockMatrix roots_;  ///< diagonal(0, g): L_g
   Coupling coupling_;    ///< Y_g

@@ -1,4 +1,4 @@
-// Components: sets of levels that no row connects to the rest. h(u) is a sum over them.
+// Components: sets of levels that no row and no prior connects to the rest. h(u) is a sum over them.
 #ifndef GLIMMER_COMPONENTS_H
 #define GLIMMER_COMPONENTS_H
 
@@ -19,9 +19,15 @@ class Components {
     }
     Positions parent(static_cast<std::size_t>(nodes));
     std::iota(parent.begin(), parent.end(), Index(0));
-    for (Index k = 1; k < factors.count(); ++k)
-      for (Index i = 0; i < factors.rows(); ++i)
-        unite(parent, factors[0].level[i], first_node_[k] + factors[k].level[i]);
+    for (Index k = 0; k < factors.count(); ++k) {
+      for (const Incidence& incidence : factors[k].incidences) {
+        if (&incidence == &factors[0].first()) continue;
+        for (Index i = 0; i < factors.rows(); ++i)
+          unite(parent, factors[0].first().level[i], first_node_[k] + incidence.level[i]);
+      }
+      for (const auto& pair : factors[k].prior->pairs())
+        unite(parent, first_node_[k] + pair.first, first_node_[k] + pair.second);
+    }
     number(parent);
   }
 

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 
-#include "level_sums.h"
 #include "parallel.h"
+#include "types.h"
+#include "with_effects.h"
 
 namespace glimmer {
 

@@ -23,7 +23,7 @@ class EqualRows {
             const Density& density)
       : responses_(responses), offset_(offset), X_(design.X()), factors_(factors), density_(density) {}
 
-  /// Finds them in `rows`, sorted by the level of the first factor. False: there are too few to be worth it.
+  /// Finds them in `rows`, those of a level of the first factor together. False: there are too few to be worth it.
   bool find(const Integers& rows) {
     const bool free = !std::isfinite(density_.lower_eta()) && !std::isfinite(density_.upper_eta());
     if (!density_.rows_add_up() || !free || !pays(rows)) return false;
@@ -64,7 +64,7 @@ class EqualRows {
 
   template <class Visit>
   void for_levels(const Integers& rows, Visit visit) const {
-    const Integers& level = factors_[0].level;
+    const Integers& level = factors_[0].first().level;
     const int* const last = rows.data() + rows.size();
     for (const int *begin = rows.data(), *end = begin; begin < last; begin = end) {
       while (end < last && level[static_cast<std::size_t>(*end)] == level[static_cast<std::size_t>(*begin)]) ++end;
@@ -107,8 +107,10 @@ class EqualRows {
     mix(offset_[row]);
     for (Index j = 0; j < X_.cols(); ++j) mix(X_(row, j));
     for (Index k = 0; k < factors_.count(); ++k) {
-      mix(factors_[k].level[static_cast<std::size_t>(row)]);
-      for (Index j = 0; j < factors_[k].effects(); ++j) mix(factors_[k].Z.row(row)[j]);
+      for (const Incidence& x : factors_[k].incidences) {
+        mix(x.level[static_cast<std::size_t>(row)]);
+        for (Index j = 0; j < x.effects(); ++j) mix(x.Z.row(row)[j]);
+      }
     }
     return state;
   }
@@ -116,9 +118,9 @@ class EqualRows {
   bool equal(int a, int b) const {
     bool same = offset_[a] == offset_[b] && X_.row(a) == X_.row(b);
     for (Index k = 0; k < factors_.count() && same; ++k) {
-      const Factor& factor = factors_[k];
-      same = factor.level[static_cast<std::size_t>(a)] == factor.level[static_cast<std::size_t>(b)] &&
-             std::equal(factor.Z.row(a), factor.Z.row(a) + factor.effects(), factor.Z.row(b));
+      for (const Incidence& x : factors_[k].incidences)
+        same = same && x.level[static_cast<std::size_t>(a)] == x.level[static_cast<std::size_t>(b)] &&
+               std::equal(x.Z.row(a), x.Z.row(a) + x.effects(), x.Z.row(b));
     }
     return same;
   }

@@ -1,4 +1,4 @@
-// Random effects: for each grouping factor the level of every row, the rows of Z, and Lambda.
+// Random effects: for each grouping factor how its levels enter the rows, Lambda, and the prior between its levels.
 #ifndef GLIMMER_FACTORS_H
 #define GLIMMER_FACTORS_H
 
@@ -8,6 +8,7 @@
 
 #include "columns.h"
 #include "covariance.h"
+#include "level_prior.h"
 #include "types.h"
 
 namespace glimmer {
@@ -21,39 +22,67 @@ inline Integers sorted_by(const Integers& level, Index levels, const Integers& r
   return sorted;
 }
 
-/// All random effects of one grouping factor: q effects for each of its levels.
-struct Factor {
-  Index levels = 0;
-  Integers level;   ///< n: level of each row, from 0
-  EffectRows Z;     ///< n x q
-  BlockCovariance covariance;
+/// One way in which the effects of a factor enter the linear predictor: of each row a level, and a row of Z.
+struct Incidence {
+  Integers level;  ///< n: from 0
+  EffectRows Z;    ///< n x q
 
   Index effects() const { return Z.effects(); }
-  Index size() const { return levels * effects(); }
+
+  /// Keeps these rows, in this order.
+  void select(const Integers& rows) {
+    Integers selected(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) selected[i] = level[static_cast<std::size_t>(rows[i])];
+    level = std::move(selected);
+    Z.select(rows);
+  }
 };
 
-/// The grouping factors of a model in the order of elimination (most levels first), Lambda at the current
-/// theta, and where each factor's spherical effects u stand in one long vector.
+/// All random effects of one grouping factor: q effects for each of its levels. Where a row belongs to several levels
+/// (multiple membership), there are several incidences.
+struct Factor {
+  Index levels = 0;
+  std::vector<Incidence> incidences;
+  BlockCovariance covariance;
+  std::unique_ptr<const LevelPrior> prior = std::make_unique<IndependentLevels>();
+
+  Index effects() const { return incidences.front().effects(); }
+  Index size() const { return levels * effects(); }
+  const Incidence& first() const { return incidences.front(); }
+
+  /// Whether its part of H is block diagonal, a block a level.
+  bool separate_levels() const { return incidences.size() == 1 && prior->independent(); }
+};
+
+/// The grouping factors of a model in the order of elimination (what can be eliminated level by level first, then most
+/// levels first), Lambda at the current theta, and where each factor's spherical effects u stand in one long vector.
 class Factors {
  public:
   explicit Factors(std::vector<Factor> factors) : factors_(std::move(factors)) {
     check();
-    order_by_levels();
+    order();
     Index start = 0;
-    for (const Factor& factor : factors_) {
+    for (Factor& factor : factors_) {
+      if (factor.incidences.size() > 1) sort_memberships(factor);
       start_.push_back(start);
       start += factor.size();
       lambda_.push_back(Matrix::Identity(factor.effects(), factor.effects()));
+      independent_ = independent_ && factor.prior->independent();
     }
     size_ = start;
   }
 
   Index count() const { return static_cast<Index>(factors_.size()); }
+  Index rows() const { return factors_.front().first().Z.rows(); }
   Index size() const { return size_; }  ///< length of u
-  Index rows() const { return factors_.front().Z.rows(); }
   Index start(Index k) const { return start_[k]; }
   const Factor& operator[](Index k) const { return factors_[k]; }
   const Matrix& lambda(Index k) const { return lambda_[k]; }
+
+  /// How many factors are eliminated level by level: the first one, or none.
+  Index eliminated() const { return factors_.front().separate_levels() ? 1 : 0; }
+  /// Whether no level has anything to do with another, so that H is block diagonal.
+  bool separate_levels() const { return count() == 1 && eliminated() == 1; }
 
   /// Position, in the order the caller gave them, of the k-th factor here.
   Index callers_position(Index k) const { return order_[k]; }
@@ -87,50 +116,112 @@ class Factors {
     return b;
   }
 
-  /// Rows are kept sorted by the level of the first factor: its blocks are then contiguous.
-  bool rows_are_sorted() const {
-    return std::is_sorted(factors_.front().level.begin(), factors_.front().level.end());
+  /// Whether P = I for all of them.
+  bool independent() const { return independent_; }
+
+  /// P u; where P = I it is u itself, and `out` is left alone.
+  const Vector& times_precision(const Vector& u, Vector& out) const {
+    if (independent_) return u;
+    out = u;
+    for (Index k = 0; k < count(); ++k)
+      if (!factors_[k].prior->independent()) multiply_prior(k, u, out);
+    return out;
+  }
+  Vector times_precision(const Vector& u) const {
+    Vector out;
+    return times_precision(u, out);
   }
 
-  Integers sorting_permutation() const {
-    Integers rows(factors_.front().level.size());
-    std::iota(rows.begin(), rows.end(), 0);
-    return sorted_by(factors_.front().level, factors_.front().levels, rows);
+  /// u'P u
+  double penalty(const Vector& u) const { return independent_ ? u.squaredNorm() : u.dot(times_precision(u)); }
+
+  /// log|P| / 2 over all effects
+  double half_log_precision() const {
+    double sum = 0.0;
+    for (const Factor& factor : factors_)
+      sum += static_cast<double>(factor.effects()) * factor.prior->half_log_determinant();
+    return sum;
   }
 
   void select_rows(const Integers& rows) {
-    for (Factor& factor : factors_) {
-      Integers level(rows.size());
-      for (std::size_t i = 0; i < rows.size(); ++i) level[i] = factor.level[rows[i]];
-      factor.level = std::move(level);
-      factor.Z.select(rows);
-    }
+    for (Factor& factor : factors_)
+      for (Incidence& incidence : factor.incidences) incidence.select(rows);
   }
 
  private:
   void check() const {
     if (factors_.empty()) throw std::invalid_argument("a model needs at least one grouping factor");
     for (const Factor& factor : factors_) {
-      const Index n = factors_.front().Z.rows();
-      if (factor.Z.rows() != n || static_cast<Index>(factor.level.size()) != n)
-        throw std::invalid_argument("the rows of Z and of the levels differ in number");
+      if (factor.incidences.empty()) throw std::invalid_argument("a factor needs at least one incidence");
+      for (const Incidence& incidence : factor.incidences) check(factor, incidence);
       if (factor.covariance.effects() != factor.effects())
         throw std::invalid_argument("the covariance blocks and the columns of Z differ in number");
-      for (int level : factor.level)
-        if (level < 0 || level >= factor.levels) throw std::invalid_argument("a level is out of range");
       if (factor.covariance.theta_end() > theta_count()) throw std::invalid_argument("theta is out of range");
     }
   }
 
-  void order_by_levels() {
+  void check(const Factor& factor, const Incidence& incidence) const {
+    const Index n = factors_.front().first().Z.rows();
+    if (incidence.Z.rows() != n || static_cast<Index>(incidence.level.size()) != n)
+      throw std::invalid_argument("the rows of Z and of the levels differ in number");
+    if (incidence.effects() != factor.effects())
+      throw std::invalid_argument("the incidences of a factor differ in their effects");
+    for (int level : incidence.level)
+      if (level < 0 || level >= factor.levels) throw std::invalid_argument("a level is out of range");
+  }
+
+  void order() {
     order_.resize(factors_.size());
     std::iota(order_.begin(), order_.end(), Index(0));
     std::stable_sort(order_.begin(), order_.end(), [this](Index a, Index b) {
-      return factors_[a].levels > factors_[b].levels;
+      const bool first = factors_[a].separate_levels(), second = factors_[b].separate_levels();
+      return first != second ? first : factors_[a].levels > factors_[b].levels;
     });
     std::vector<Factor> ordered;
     for (Index k : order_) ordered.push_back(std::move(factors_[k]));
     factors_ = std::move(ordered);
+  }
+
+  /// In every row the levels of a factor in increasing order, so that a pair of incidences meets in blocks above the
+  /// diagonal. A level that a row has twice counts once, with the sum of both rows of Z, and comes last with zeros.
+  static void sort_memberships(Factor& factor) {
+    const std::size_t count = factor.incidences.size();
+    const Index q = factor.effects(), n = factor.first().Z.rows();
+    std::vector<RowMatrix> Z(count, RowMatrix::Zero(n, q));
+    std::vector<std::pair<int, Vector>> own;
+    for (Index i = 0; i < n; ++i) {
+      own.clear();
+      for (const Incidence& incidence : factor.incidences) {
+        const int level = incidence.level[static_cast<std::size_t>(i)];
+        const Vector z = Eigen::Map<const Vector>(incidence.Z.row(i), q);
+        const auto known = std::find_if(own.begin(), own.end(), [&](const auto& at) { return at.first == level; });
+        if (known != own.end())
+          known->second += z;
+        else
+          own.push_back({level, z});
+      }
+      std::sort(own.begin(), own.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      own.resize(count, {own.back().first, Vector::Zero(q)});
+      for (std::size_t m = 0; m < count; ++m) {
+        factor.incidences[m].level[static_cast<std::size_t>(i)] = own[m].first;
+        Z[m].row(i) = own[m].second.transpose();
+      }
+    }
+    for (std::size_t m = 0; m < count; ++m) factor.incidences[m].Z = EffectRows(Z[m]);
+  }
+
+  /// The part of P u that belongs to factor k, whose prior is not independent.
+  void multiply_prior(Index k, const Vector& u, Vector& out) const {
+    const LevelPrior& prior = *factors_[k].prior;
+    const Index q = factors_[k].effects();
+    for (Index h = 0; h < factors_[k].levels; ++h)
+      out.segment(position(k, h), q) = prior.diagonal(h) * u.segment(position(k, h), q);
+    for (std::size_t j = 0; j < prior.pairs().size(); ++j) {
+      const auto [first, second] = prior.pairs()[j];
+      const double value = prior.value(static_cast<Index>(j));
+      out.segment(position(k, first), q) += value * u.segment(position(k, second), q);
+      out.segment(position(k, second), q) += value * u.segment(position(k, first), q);
+    }
   }
 
   std::vector<Factor> factors_;
@@ -138,6 +229,7 @@ class Factors {
   Vector theta_;
   Positions order_, start_;
   Index size_ = 0;
+  bool independent_ = true;
 };
 
 }  // namespace glimmer

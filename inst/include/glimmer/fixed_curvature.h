@@ -10,7 +10,8 @@
 #ifndef GLIMMER_FIXED_CURVATURE_H
 #define GLIMMER_FIXED_CURVATURE_H
 
-#include "data.h"
+#include "block_system.h"
+#include "row_passes.h"
 
 namespace glimmer {
 
@@ -40,11 +41,11 @@ class FixedCurvature {
 
   /// X~ in place of X on the rows of a level, and the rows' w + v d4 / 2 + d3 (A lambda); its part of the rest.
   void add_level(Index g, Index first, const RowDerivatives& d, Matrix& X, Vector& curvature, Matrix& sum) const {
-    const Factor& factor = data_.factors[0];
-    const Index begin = data_.first_row[g], n = data_.first_row[g + 1] - begin, at = begin - first;
+    const Incidence& incidence = data_.factors[0].first();
+    const Index begin = data_.rows_of({g, g + 1}).begin, n = data_.rows_of({g, g + 1}).size(), at = begin - first;
     if (n == 0) return;
-    const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(factor.Z.row(begin), n, factor.effects(),
-                                                                 Eigen::OuterStride<>(factor.Z.step()));
+    const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(incidence.Z.row(begin), n, incidence.effects(),
+                                                                 Eigen::OuterStride<>(incidence.Z.step()));
     const Matrix A = Z * data_.factors.lambda(0);
     const auto w = d.w.segment(at, n), d3 = d.d3.segment(at, n), d4 = d.d4.segment(at, n);
     auto own = X.middleRows(at, n);

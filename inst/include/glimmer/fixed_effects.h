@@ -4,7 +4,7 @@
 #define GLIMMER_FIXED_EFFECTS_H
 
 #include "bordered_system.h"
-#include "data.h"
+#include "row_passes.h"
 
 namespace glimmer {
 

@@ -3,7 +3,7 @@
 #ifndef GLIMMER_INTEGRAL_H
 #define GLIMMER_INTEGRAL_H
 
-#include "data.h"
+#include "row_passes.h"
 
 namespace glimmer {
 

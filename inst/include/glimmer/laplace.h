@@ -1,8 +1,9 @@
-// The Laplace approximation with the observed Hessian: l = h(u^) - log|R|, H = R R'.
+// The Laplace approximation with the observed Hessian: l = h(u^) - log|R| + log|P| / 2, H = R R'.
 // Its adjoint in H is -H^-1 / 2; the mode is stationary for h, so nothing reaches it directly.
 #ifndef GLIMMER_LAPLACE_H
 #define GLIMMER_LAPLACE_H
 
+#include "block_system.h"
 #include "integral.h"
 
 namespace glimmer {
@@ -12,13 +13,14 @@ class Laplace : public Integral {
   Laplace(const Data& data, BlockSystem& system) : data_(data), system_(system) {}
 
   int order() const override { return 3; }
-  bool has_fixed_curvature() const override { return data_.one_factor(); }
+  bool has_fixed_curvature() const override { return data_.factors.separate_levels(); }
 
   double value(const Point& point) override {
     const double sum = sum_over_chunks(data_, [&](Range chunk) {
       return point.log_densities.segment(chunk.begin, chunk.size()).sum() - system_.log_determinant(chunk);
     });
-    return sum - system_.log_determinant_rest() - 0.5 * point.u.squaredNorm();
+    return sum - system_.log_determinant_rest() - 0.5 * data_.factors.penalty(point.u) +
+           data_.factors.half_log_precision();
   }
 
   void adjoint(const Point& point, Adjoint& out) override {

@@ -5,45 +5,32 @@
 #ifndef GLIMMER_LEVEL_SUMS_H
 #define GLIMMER_LEVEL_SUMS_H
 
-#include <type_traits>
-
-#include "pattern.h"
 #include "factors.h"
 #include "types.h"
+#include "with_effects.h"
 
 namespace glimmer {
 
-/// Calls visit with q as a compile-time constant where q <= 3, else with 0.
-template <class Visit>
-void with_effects(Index q, Visit visit) {
-  switch (q) {
-    case 1: return visit(std::integral_constant<int, 1>());
-    case 2: return visit(std::integral_constant<int, 2>());
-    case 3: return visit(std::integral_constant<int, 3>());
-    default: return visit(std::integral_constant<int, 0>());
-  }
-}
-
-/// Calls visit(place, begin, end) for the runs of rows with the same place (level or block).
+/// Calls visit(place, begin, end) for the runs of rows with the same place (level or block), but where there is none.
 template <class Visit>
 void for_runs_of(const Integers& place, Range rows, Visit visit) {
   for (Index begin = rows.begin; begin < rows.end;) {
     const int own = place[begin];
     Index end = begin + 1;
     while (end < rows.end && place[end] == own) ++end;
-    visit(static_cast<Index>(own), begin, end);
+    if (own >= 0) visit(static_cast<Index>(own), begin, end);
     begin = end;
   }
 }
 
 /// out_i += z_i' b_level on a range of rows; b has q numbers a level.
-inline void add_row_products(const Factor& factor, Range rows, const double* b, double* out) {
-  with_effects(factor.effects(), [&](auto fixed) {
-    const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : factor.effects();
-    const Index step = factor.Z.step();
-    const double* z = factor.Z.row(rows.begin);
+inline void add_row_products(const Incidence& incidence, Range rows, const double* b, double* out) {
+  with_effects(incidence.effects(), [&](auto fixed) {
+    const Index q = decltype(fixed)::value > 0 ? decltype(fixed)::value : incidence.effects();
+    const Index step = incidence.Z.step();
+    const double* z = incidence.Z.row(rows.begin);
     for (Index i = rows.begin; i < rows.end; ++i, z += step) {
-      const double* b_level = b + factor.level[i] * q;
+      const double* b_level = b + incidence.level[i] * q;
       double sum = 0.0;
       for (Index j = 0; j < q; ++j) sum += z[j] * b_level[j];
       out[i - rows.begin] += sum;
@@ -52,13 +39,13 @@ inline void add_row_products(const Factor& factor, Range rows, const double* b, 
 }
 
 /// sums_level += z_i v_i on a range of rows.
-inline void add_level_sums(const Factor& factor, Range rows, const double* v, double* sums) {
-  with_effects(factor.effects(), [&](auto fixed) {
+inline void add_level_sums(const Incidence& incidence, Range rows, const double* v, double* sums) {
+  with_effects(incidence.effects(), [&](auto fixed) {
     constexpr int known = decltype(fixed)::value;
-    const Index q = known > 0 ? known : factor.effects();
-    for_runs_of(factor.level, rows, [&](Index level, Index begin, Index end) {
-      const Index step = factor.Z.step();
-      const double* z = factor.Z.row(begin);
+    const Index q = known > 0 ? known : incidence.effects();
+    for_runs_of(incidence.level, rows, [&](Index level, Index begin, Index end) {
+      const Index step = incidence.Z.step();
+      const double* z = incidence.Z.row(begin);
       double* own = sums + level * q;
       if constexpr (known > 0) {
         double sum[known] = {};
@@ -73,8 +60,16 @@ inline void add_level_sums(const Factor& factor, Range rows, const double* v, do
   });
 }
 
-/// block += w_i z_i y_i' on a range of rows, z and y the rows of two factors (or of one), blocks stored by column.
-inline void add_cross_products(const Factor& first, const Factor& second, const Integers& block_of_row,
+/// The same for all incidences of a factor.
+inline void add_row_products(const Factor& factor, Range rows, const double* b, double* out) {
+  for (const Incidence& incidence : factor.incidences) add_row_products(incidence, rows, b, out);
+}
+inline void add_level_sums(const Factor& factor, Range rows, const double* v, double* sums) {
+  for (const Incidence& incidence : factor.incidences) add_level_sums(incidence, rows, v, sums);
+}
+
+/// block += w_i z_i y_i' on a range of rows, z and y the rows of two incidences (or of one), blocks stored by column.
+inline void add_cross_products(const Incidence& first, const Incidence& second, const Integers& block_of_row,
                                Range rows, const double* w, double* blocks) {
   with_effects(first.effects(), [&](auto first_fixed) {
     with_effects(second.effects(), [&](auto second_fixed) {
@@ -101,7 +96,7 @@ inline void add_cross_products(const Factor& first, const Factor& second, const 
 }
 
 /// out_i += multiple * z_i' block y_i on a range of rows.
-inline void add_quadratic_forms(const Factor& first, const Factor& second, const Integers& block_of_row,
+inline void add_quadratic_forms(const Incidence& first, const Incidence& second, const Integers& block_of_row,
                                 Range rows, const double* blocks, double multiple, double* out) {
   with_effects(first.effects(), [&](auto first_fixed) {
     with_effects(second.effects(), [&](auto second_fixed) {
@@ -110,6 +105,7 @@ inline void add_quadratic_forms(const Factor& first, const Factor& second, const
       const double *z = first.Z.row(rows.begin), *y = second.Z.row(rows.begin);
       const Index z_step = first.Z.step(), y_step = second.Z.step();
       for (Index i = rows.begin; i < rows.end; ++i, z += z_step, y += y_step) {
+        if (block_of_row[i] < 0) continue;
         const double* block = blocks + block_of_row[i] * p * q;
         double sum = 0.0;
         for (Index b = 0; b < q; ++b)

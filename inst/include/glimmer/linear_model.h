@@ -1,5 +1,5 @@
-// The linear mixed model: Gaussian response, identity link. With Lambda relative to sigma, A* = [A X], H* = A*'WA* + I
-// (I on the u part) and r^2 the penalised weighted residual sum of squares at the solution of the normal equations,
+// The linear mixed model: Gaussian response, identity link. With Lambda relative to sigma, A* = [A X], H* = A*'WA* + P
+// (P on the u part) and r^2 the penalised weighted residual sum of squares at the solution of the normal equations,
 //
 //   l = -[ log|H*| + nu log(2 pi sigma^2) + r^2 / sigma^2 - sum log w ] / 2
 //   dl/dLambda = Z'We u' / sigma^2 - Z'WA* H*^-1 [, u columns]
@@ -29,7 +29,8 @@ class LinearModel {
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(factors),
               make_density("gaussian", "identity"), std::move(ask)),
         restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()),
-        system_(data_.factors, data_.pattern, data_.interrupt), bordered_(system_), products_(data_.factors, data_.pattern),
+        system_(data_.factors, data_.pattern, data_.interrupt), bordered_(system_),
+        products_(data_.factors, data_.pattern),
         inverse_(products_) {
     data_.threads = threads;
     system_.set_threads(threads);
@@ -196,8 +197,8 @@ class LinearModel {
     fixed_shift_ = beta_ - fixed_centre_;
     find_residuals();
     refine();
-    log_determinant_ = system_.log_determinant(data_.all_levels()) + system_.log_determinant_rest() +
-                       (restricted_ ? bordered_.log_determinant() : 0.0);
+    log_determinant_ = system_.log_determinant(data_.all_blocks()) + system_.log_determinant_rest() +
+                       (restricted_ ? bordered_.log_determinant() : 0.0) - factors().half_log_precision();
     has_inverse_ = false;
     theta_ = theta;
     // where beta is lost to round-off so is r^2, which would be the smaller the better
@@ -206,7 +207,7 @@ class LinearModel {
                                                                             : Status::not_positive_definite;
   }
 
-  /// B = X~'WX~ + V'V, X~ = X - A V, from the distance of Lambda V to the centre; and Z'WX~.
+  /// B = X~'WX~ + V'P V, X~ = X - A V, from the distance of Lambda V to the centre; and Z'WX~.
   Matrix eliminated_information() {
     const Matrix& V = bordered_.V();
     Matrix shifts(V.rows(), V.cols());
@@ -218,7 +219,10 @@ class LinearModel {
       multiply_blocks(factors(), data_.pattern, products_, shifts.col(j), moved);
       column_errors_.col(j) -= moved;
     }
-    const Matrix B = left_information_ + V.transpose() * V - left_products_.transpose() * shifts -
+    Matrix penalised = V;
+    for (Index j = 0; j < beta_count_ && !factors().independent(); ++j)
+      penalised.col(j) = factors().times_precision(V.col(j));
+    const Matrix B = left_information_ + V.transpose() * penalised - left_products_.transpose() * shifts -
                      shifts.transpose() * column_errors_;
     return 0.5 * (B + B.transpose());
   }
@@ -230,7 +234,7 @@ class LinearModel {
     errors_ = residual_sums_ - fixed_products_ * fixed_shift_ - moved;
     fixed_errors_ = fixed_residual_sums_ - information_ * fixed_shift_ - fixed_products_.transpose() * shift_;
     residual_ = residual_square_ - fixed_shift_.dot(fixed_residual_sums_ + fixed_errors_) -
-                shift_.dot(residual_sums_ + errors_) + u_.squaredNorm();
+                shift_.dot(residual_sums_ + errors_) + factors().penalty(u_);
   }
 
   /// Solves once more for what the solution has left: where effects dwarf the residuals, their distance to the centre
@@ -238,7 +242,8 @@ class LinearModel {
   void refine() {
     Vector u = errors_, beta = fixed_errors_;
     pull_to_u(data_, u);
-    u -= u_;
+    Vector penalised;
+    u -= factors().times_precision(u_, penalised);
     bordered_.solve(u, beta);
     u_ += u;
     beta_ += beta;

@@ -1,5 +1,5 @@
 // The conditional mode: Newton's method (PIRLS) with line search on
-//   h(u) = sum_i f_i(eta_i) - u'u / 2 ,  gradient A'd1 - u ,  -Hessian H = A'WA + I .
+//   h(u) = sum_i f_i(eta_i) - u'Pu / 2 ,  gradient A'd1 - Pu ,  -Hessian H = A'WA + P .
 //
 // h is a sum over components (open_components.h). Each has its own direction, line search and end, by its own gradient and
 // decrement only, and is left alone afterwards; with one grouping factor each level is a component. With beta in the
@@ -10,7 +10,6 @@
 #include <algorithm>
 
 #include "conjugate_gradients.h"
-#include "data.h"
 #include "fixed_effects.h"
 #include "open_components.h"
 
@@ -20,7 +19,7 @@ class Mode {
  public:
   Mode(const Data& data, BlockSystem& system)
       : data_(data), system_(system), open_(data.factors), conjugate_(open_.count()), h_(Vector::Zero(open_.count())),
-        trial_(h_), noise_(h_), level_noise_(data.factors[0].levels), step_(h_), decrement_(h_),
+        trial_(h_), noise_(h_), level_noise_(data.blocks()), step_(h_), decrement_(h_),
         start_(Vector::Zero(data.factors.size())), gradient_(start_), delta_(start_) {
     if (!data.density->log_concave()) fallback_.resize(data.rows());
   }
@@ -33,8 +32,8 @@ class Mode {
     limit_ = limit;
   }
 
-  /// Maximises h over the effects of a range of levels of the first factor (all of them where factors cross or
-  /// fixed effects are included), from point.u, or where that was too far off from zero. Leaves eta, and the rows to
+  /// Maximises h over the effects of a range of blocks (all of them where blocks share effects or fixed effects
+  /// are included), from point.u, or where that was too far off from zero. Leaves eta, and the rows to
   /// order 2, at the mode.
   Status find(Point& point, Range levels) {
     const Status status = search(point, levels);
@@ -96,7 +95,7 @@ class Mode {
     return Status::infeasible;
   }
 
-  /// Where X beta alone leaves the range of eta, u has to bring it back: Newton on -u'u / 2 - kappa |v|^2 / 2, v the
+  /// Where X beta alone leaves the range of eta, u has to bring it back: Newton on -u'Pu / 2 - kappa |v|^2 / 2, v the
   /// distances of eta from a little inside its range, with kappa growing until every row is inside.
   bool find_feasible(Point& point, Range levels) {
     if (!std::isfinite(data_.density->lower_eta()) && !std::isfinite(data_.density->upper_eta())) return false;
@@ -137,18 +136,19 @@ class Mode {
     open_.for_components(levels, [&](Index c) { h[c] = noise_[c] = 0.0; });
     open_.for_runs(levels, [&](Range run) {
       linear_predictor(data_, run, point);
-      data_.density->evaluate_levels(data_.responses, data_.first_row, run, point.eta, point.phi, 2, point.rows,
+      data_.density->evaluate_levels(data_.responses, data_.partition.first_row(), run, point.eta, point.phi, 2, point.rows,
                                      point.log_densities.data() + run.begin, level_noise_.data() + run.begin);
       for (Index g = run.begin; g < run.end; ++g) {
-        const Index c = open_.component(0, g);
+        const Index c = open_.of_block(g);
         h[c] += point.log_densities[g];
         noise_[c] += level_noise_[g];
       }
     });
-    open_.for_elements(levels, [&](Index j, Index c) { h[c] -= 0.5 * point.u[j] * point.u[j]; });
+    const Vector& penalised = data_.factors.times_precision(point.u, penalised_);
+    open_.for_elements(levels, [&](Index j, Index c) { h[c] -= 0.5 * point.u[j] * penalised[j]; });
   }
 
-  /// Newton's direction H^-1 (A'd1 - u) and its decrement, for the components that are still searching.
+  /// Newton's direction H^-1 (A'd1 - P u) and its decrement, for the components that are still searching.
   bool directions(Point& point, Range levels, bool conjugate = true) {
     if (conjugate && conjugate_directions(point, levels)) return true;
     return factor(point, levels) && solve_directions(point, levels);
@@ -187,16 +187,16 @@ class Mode {
   }
 
   void set_gradient(const Point& point, Range levels) {
-    set_gradient(point, 0, levels);
-    for (Index k = 1; k < data_.factors.count(); ++k) set_gradient(point, k, {0, data_.factors[k].levels});
+    const Vector& penalised = data_.factors.times_precision(point.u, penalised_);
+    for (Index k = 0; k < data_.factors.count(); ++k) set_gradient(point, penalised, k, data_.levels_of(k, levels));
   }
 
-  void set_gradient(const Point& point, Index k, Range levels) {
+  void set_gradient(const Point& point, const Vector& penalised, Index k, Range levels) {
     const Index q = data_.factors[k].effects(), at = data_.factors.position(k, levels.begin), size = q * levels.size();
     Eigen::Map<const Matrix> score(point.score.data() + at, q, levels.size());
     Eigen::Map<Matrix> gradient(gradient_.data() + at, q, levels.size());
     gradient.noalias() = data_.factors.lambda(k).transpose().lazyProduct(score);
-    gradient_.segment(at, size) -= point.u.segment(at, size);
+    gradient_.segment(at, size) -= penalised.segment(at, size);
   }
 
   /// Factors H with the observed weights; where it has no Cholesky factor (on the way to the mode h need not be
@@ -293,7 +293,7 @@ class Mode {
   OpenComponents open_;
   ConjugateGradients conjugate_;
   Vector h_, trial_, noise_, level_noise_, step_, decrement_;
-  Vector start_, gradient_, delta_, beta_start_, beta_delta_, fallback_;
+  Vector start_, gradient_, delta_, penalised_, beta_start_, beta_delta_, fallback_;
 };
 
 }  // namespace glimmer

@@ -102,7 +102,7 @@ class Model {
     set_parameters(parameters);
     third_order_ = false;
     mode_.include(&fixed_, 0.01);
-    if (mode_.find(point_, data_.all_levels()) == Status::ok) return point_.beta;
+    if (mode_.find(point_, data_.all_blocks()) == Status::ok) return point_.beta;
     failed();
     return Vector();
   }
@@ -112,12 +112,7 @@ class Model {
   const Point& point() const { return point_; }
 
   /// The linear predictor of each of the caller's rows, u at its mode.
-  Vector linear_predictor() const {
-    if (data_.places.empty()) return point_.eta;
-    Vector out(static_cast<Index>(data_.places.size()));
-    for (Index i = 0; i < out.size(); ++i) out[i] = point_.eta[data_.places[static_cast<std::size_t>(i)]];
-    return out;
-  }
+  Vector linear_predictor() const { return data_.partition.to_caller(point_.eta); }
 
   bool restricted() const { return integral_.restricted(); }
 
@@ -153,7 +148,7 @@ class Model {
   }
 
   void check_rule(const NodeRule& rule, int fewest) const {
-    if (!data_.one_factor()) throw std::invalid_argument("quadrature needs one grouping factor");
+    if (!data_.factors.separate_levels()) throw std::invalid_argument("quadrature needs one grouping factor");
     const std::size_t levels = static_cast<std::size_t>(data_.factors[0].levels);
     if (rule.nodes.size() != levels || rule.wide.size() != levels)
       throw std::invalid_argument("a quadrature rule needs a number of nodes for every level");
@@ -271,8 +266,8 @@ class Model {
   /// Calls visit(levels) for what can be searched on its own, and gives the first status that is not ok.
   template <class Visit>
   Status search_parts(FixedEffects* fixed, Visit visit) {
-    if (fixed || !system_.block_diagonal()) return visit(data_.all_levels());
-    std::vector<Status> statuses(data_.chunks.size());
+    if (fixed || !system_.block_diagonal()) return visit(data_.all_blocks());
+    std::vector<Status> statuses(data_.partition.chunks().size());
     for_chunks(data_, [&](Index c, Range chunk) { statuses[static_cast<std::size_t>(c)] = visit(chunk); });
     const auto failed = std::find_if(statuses.begin(), statuses.end(), [](Status s) { return s != Status::ok; });
     return failed == statuses.end() ? Status::ok : *failed;

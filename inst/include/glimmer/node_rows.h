@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "data.h"
+#include "row_passes.h"
 
 namespace glimmer {
 
@@ -75,13 +75,13 @@ class NodeRows {
   /// eta = X beta + offset + Z Lambda u, a column a node
   template <class Columns>
   void set_eta(const Point& point, Range rows, const Columns& u, double* out) {
-    const Factor& factor = data_.factors[0];
-    const Eigen::OuterStride<> step(factor.Z.step());
-    Z_ = Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>>(factor.Z.row(rows.begin), rows.size(),
-                                                              factor.effects(), step);
+    const Incidence& incidence = data_.factors[0].first();
+    const Eigen::OuterStride<> step(incidence.Z.step());
+    Z_ = Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>>(incidence.Z.row(rows.begin), rows.size(),
+                                                              incidence.effects(), step);
     b_.noalias() = data_.factors.lambda(0).lazyProduct(u);
     Eigen::Map<Matrix> eta(out, rows.size(), u.cols());
-    with_effects(factor.effects(), [&](auto fixed) {
+    with_effects(incidence.effects(), [&](auto fixed) {
       constexpr int known = decltype(fixed)::value;
       constexpr int q = known > 0 ? known : Eigen::Dynamic;
       const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, q>> Z(Z_.data(), Z_.rows(), Z_.cols());

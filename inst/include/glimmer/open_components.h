@@ -11,8 +11,8 @@ namespace glimmer {
 
 enum class Search { searching, moved, done };
 
-/// Visitors are called for what is still searching, in a range of levels of the first factor, and in all levels of the
-/// others, which then have to be the whole.
+/// Visitors are called for what is still searching, in a range of blocks, and in all levels of the factors that blocks
+/// share, which then have to be the whole.
 class OpenComponents {
  public:
   explicit OpenComponents(const Factors& factors)
@@ -23,6 +23,8 @@ class OpenComponents {
 
   Index count() const { return components_.count(); }
   Index component(Index k, Index level) const { return joined_ ? 0 : components_.of(k, level); }
+  /// That of a block: of a level of the eliminated factor; where there is none, blocks are components.
+  Index of_block(Index g) const { return factors_.eliminated() == 1 ? component(0, g) : joined_ ? 0 : g; }
   Search& operator[](Index c) { return state_[static_cast<std::size_t>(c)]; }
 
   bool none(Range levels) const {
@@ -31,11 +33,11 @@ class OpenComponents {
     return none;
   }
 
-  /// The components of a range of levels of the first factor, whatever their state.
+  /// The components of a range of blocks, whatever their state.
   template <class Visit>
   void for_all_components(Range levels, Visit visit) const {
     Range range{0, joined_ ? 1 : components_.count()};
-    if (!joined_ && factors_.count() == 1) range = levels;
+    if (!joined_ && factors_.separate_levels()) range = levels;
     for (Index c = range.begin; c < range.end; ++c) visit(c);
   }
 
@@ -46,19 +48,19 @@ class OpenComponents {
     });
   }
 
-  /// Levels of the first factor.
+  /// Blocks.
   template <class Visit>
   void for_levels(Range levels, Visit visit) const {
     for (Index g = levels.begin; g < levels.end; ++g)
-      if (searching(component(0, g))) visit(g);
+      if (searching(of_block(g))) visit(g);
   }
 
-  /// The longest runs of such levels.
+  /// The longest runs of such blocks.
   template <class Visit>
   void for_runs(Range levels, Visit visit) const {
     for (Index g = levels.begin; g < levels.end;) {
       Index end = g;
-      while (end < levels.end && searching(component(0, end))) ++end;
+      while (end < levels.end && searching(of_block(end))) ++end;
       if (end > g) visit(Range{g, end});
       g = end + 1;
     }
@@ -68,7 +70,7 @@ class OpenComponents {
   template <class Visit>
   void for_elements(Range levels, Visit visit) const {
     for (Index k = 0; k < factors_.count(); ++k) {
-      const Range range = k == 0 ? levels : Range{0, factors_[k].levels};
+      const Range range = k < factors_.eliminated() ? levels : Range{0, factors_[k].levels};
       for (Index h = range.begin; h < range.end; ++h) {
         const Index c = component(k, h), at = factors_.position(k, h), end = at + factors_[k].effects();
         if (searching(c))

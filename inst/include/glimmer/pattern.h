@@ -1,5 +1,5 @@
-// The pattern of H: a diagonal block for every level of every grouping factor, and a block for every pair of
-// levels of two factors that meet in a row.
+// The pattern of H: a diagonal block for every level of every grouping factor, and a block for every pair of levels, of
+// two factors or of one, that meet in a row or in a prior.
 #ifndef GLIMMER_PATTERN_H
 #define GLIMMER_PATTERN_H
 
@@ -11,12 +11,20 @@
 
 namespace glimmer {
 
-/// The pairs of levels of two factors, first < second, that meet in some row; sorted by the level of the first.
+/// Two incidences of which a row has one level each: the block of that pair, by row; -1 where a row has none.
+struct Meeting {
+  Index first, second;  ///< which of their factors' incidences
+  Integers block_of_row;
+};
+
+/// The pairs of levels of two factors, first < second, that meet in some row; or of one factor, the smaller level first,
+/// that meet in a row or in the prior. Sorted by the first level, then by the second.
 struct Crossing {
   Index first, second;
   Integers level_first, level_second;  ///< of each block
-  Integers block_of_row;
   Integers start;                      ///< blocks start[g] .. start[g + 1] - 1 belong to level g of `first`
+  std::vector<Meeting> meetings;
+  Integers prior_block;                ///< within a factor: the block of each pair of its prior
 
   Index blocks() const { return static_cast<Index>(level_first.size()); }
 };
@@ -24,34 +32,93 @@ struct Crossing {
 class Pattern {
  public:
   explicit Pattern(const Factors& factors) {
-    for (Index l = 1; l < factors.count(); ++l)
-      for (Index k = 0; k < l; ++k) crossings_.push_back(cross(factors, k, l));
+    for (Index l = 0; l < factors.count(); ++l) {
+      for (Index k = 0; k < l; ++k) crossings_.push_back(between(factors, k, l));
+      if (!factors[l].separate_levels()) crossings_.push_back(within(factors, l));
+    }
   }
 
   Index count() const { return static_cast<Index>(crossings_.size()); }
   const Crossing& operator[](Index c) const { return crossings_[static_cast<std::size_t>(c)]; }
 
  private:
-  static Crossing cross(const Factors& factors, Index k, Index l) {
+  static Crossing between(const Factors& factors, Index k, Index l) {
     Crossing out;
     out.first = k;
     out.second = l;
-    const Integers &a = factors[k].level, &b = factors[l].level;
-    Integers rows(a.size());
+    const auto &a = factors[k].incidences, &b = factors[l].incidences;
+    std::vector<std::pair<const Integers*, const Integers*>> pairs;
+    for (std::size_t i = 0; i < a.size(); ++i)
+      for (std::size_t j = 0; j < b.size(); ++j) {
+        out.meetings.push_back({static_cast<Index>(i), static_cast<Index>(j), {}});
+        pairs.push_back({&a[i].level, &b[j].level});
+      }
+    find_blocks(out, factors[k].levels, factors[l].levels, pairs);
+    return out;
+  }
+
+  static Crossing within(const Factors& factors, Index k) {
+    Crossing out;
+    out.first = out.second = k;
+    const auto& incidences = factors[k].incidences;
+    std::vector<std::pair<const Integers*, const Integers*>> pairs;
+    for (std::size_t i = 0; i < incidences.size(); ++i)
+      for (std::size_t j = i + 1; j < incidences.size(); ++j) {
+        out.meetings.push_back({static_cast<Index>(i), static_cast<Index>(j), {}});
+        pairs.push_back({&incidences[i].level, &incidences[j].level});
+      }
+    Integers first, second;
+    for (const auto& pair : factors[k].prior->pairs()) {
+      first.push_back(pair.first);
+      second.push_back(pair.second);
+    }
+    out.meetings.push_back({0, 0, {}});  // of the prior, for as long as it takes
+    pairs.push_back({&first, &second});
+    find_blocks(out, factors[k].levels, factors[k].levels, pairs);
+    out.prior_block = std::move(out.meetings.back().block_of_row);
+    out.meetings.pop_back();
+    return out;
+  }
+
+  /// The blocks, and that of every row of every meeting, from the levels that meet.
+  static void find_blocks(Crossing& out, Index levels_first, Index levels_second,
+                          const std::vector<std::pair<const Integers*, const Integers*>>& pairs) {
+    if (pairs.size() == 1) {
+      out.meetings[0].block_of_row = blocks_of(out, levels_first, levels_second, *pairs[0].first, *pairs[0].second);
+      return;
+    }
+    Integers a, b;
+    for (const auto& pair : pairs) {
+      a.insert(a.end(), pair.first->begin(), pair.first->end());
+      b.insert(b.end(), pair.second->begin(), pair.second->end());
+    }
+    const Integers blocks = blocks_of(out, levels_first, levels_second, a, b);
+    auto next = blocks.begin();
+    for (std::size_t m = 0; m < pairs.size(); ++m) {
+      const auto count = static_cast<std::ptrdiff_t>(pairs[m].first->size());
+      out.meetings[m].block_of_row.assign(next, next + count);
+      next += count;
+    }
+  }
+
+  /// Within a factor a level that a row has twice meets itself: it has no block.
+  static Integers blocks_of(Crossing& out, Index levels_first, Index levels_second, const Integers& a,
+                            const Integers& b) {
+    Integers rows(a.size()), blocks(a.size(), -1);
     std::iota(rows.begin(), rows.end(), 0);
-    rows = sorted_by(a, factors[k].levels, sorted_by(b, factors[l].levels, rows));
-    out.block_of_row.resize(a.size());
-    out.start.assign(static_cast<std::size_t>(factors[k].levels + 1), 0);
+    rows = sorted_by(a, levels_first, sorted_by(b, levels_second, rows));
+    out.start.assign(static_cast<std::size_t>(levels_first + 1), 0);
     for (int i : rows) {
+      if (out.first == out.second && a[i] >= b[i]) continue;
       if (out.level_first.empty() || out.level_first.back() != a[i] || out.level_second.back() != b[i]) {
         out.level_first.push_back(a[i]);
         out.level_second.push_back(b[i]);
         ++out.start[static_cast<std::size_t>(a[i] + 1)];
       }
-      out.block_of_row[i] = static_cast<int>(out.blocks()) - 1;
+      blocks[i] = static_cast<int>(out.blocks()) - 1;
     }
     std::partial_sum(out.start.begin(), out.start.end(), out.start.begin());
-    return out;
+    return blocks;
   }
 
   std::vector<Crossing> crossings_;

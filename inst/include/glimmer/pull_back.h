@@ -17,6 +17,7 @@
 #define GLIMMER_PULL_BACK_H
 
 #include "fixed_effects.h"
+#include "block_products.h"
 #include "integral.h"
 
 namespace glimmer {
@@ -38,9 +39,9 @@ class PullBack {
     set_border(point, fixed);
     lambda_.setZero();
     sums_.setZero();
-    beta_parts_.setZero(data_.X().cols(), static_cast<Index>(data_.chunks.size()));
+    beta_parts_.setZero(data_.X().cols(), static_cast<Index>(data_.partition.chunks().size()));
     Gradient out;
-    const double phi_bar = data_.one_factor() && !fixed ? by_chunks(point, adjoint) : by_passes(point, adjoint, fixed);
+    const double phi_bar = data_.factors.separate_levels() && !fixed ? by_chunks(point, adjoint) : by_passes(point, adjoint, fixed);
     out.phi = adjoint.phi_bar + phi_bar;
     out.beta = beta_parts_.rowwise().sum();
     out.theta = Vector::Zero(data_.factors.theta_count());
@@ -71,14 +72,15 @@ class PullBack {
       Matrix eliminated = -data_.X().middleRows(rows.begin, rows.size());
       for (Index j = 0; j < p; ++j)
         for (Index k = 0; k < data_.factors.count(); ++k)
-          add_row_products(data_.factors[k], rows, scaled.col(j).data() + data_.factors.start(k), eliminated.col(j).data());
+          add_row_products(data_.factors[k], rows, scaled.col(j).data() + data_.factors.start(k),
+                           eliminated.col(j).data());
       border_.segment(rows.begin, rows.size()) = -0.5 * bordered.times_root(eliminated).rowwise().squaredNorm();
     });
   }
 
   /// One factor: a chunk has all that its levels need. The part of dl/dphi that goes through the weights and the mode.
   double by_chunks(const Point& point, const Adjoint& adjoint) {
-    Vector parts(static_cast<Index>(data_.chunks.size()));
+    Vector parts(static_cast<Index>(data_.partition.chunks().size()));
     for_chunks(data_, [&](Index c, Range chunk) {
       Vector s;
       parts[c] = weights_bar(point, chunk, s);
@@ -100,7 +102,7 @@ class PullBack {
     beta_lambda_.setZero(data_.X().cols());
     double phi_bar = 0.0;
     Vector s;
-    for (Range chunk : data_.chunks) {
+    for (Range chunk : data_.partition.chunks()) {
       const Range rows = data_.rows_of(chunk);
       phi_bar += weights_bar(point, chunk, s);
       for (Index k = 0; k < data_.factors.count(); ++k)
@@ -111,8 +113,8 @@ class PullBack {
     }
     solve_lambda(adjoint, fixed);
     scaled_lambda_ = data_.factors.scaled(lambda_);
-    for (std::size_t c = 0; c < data_.chunks.size(); ++c) {
-      weights_bar(point, data_.chunks[c], s);
+    for (std::size_t c = 0; c < data_.partition.chunks().size(); ++c) {
+      weights_bar(point, data_.partition.chunks()[c], s);
       phi_bar += residuals(point, adjoint, fixed, static_cast<Index>(c), s);
     }
     return phi_bar;
@@ -145,16 +147,12 @@ class PullBack {
 
   /// On a chunk: wbar_i, then s_i = wbar_i d3_i; the part of dl/dphi that goes through W.
   double weights_bar(const Point& point, Range chunk, Vector& s) const {
-    const Factors& factors = data_.factors;
     const Range rows = data_.rows_of(chunk);
     s.setZero(rows.size());
-    for (Index k = 0; k < factors.count(); ++k)
-      add_quadratic_forms(factors[k], factors[k], factors[k].level, rows, scaled_.diagonal_values(k).data(), 1.0, s.data());
-    for (Index c = 0; c < data_.pattern.count(); ++c) {
-      const Crossing& x = data_.pattern[c];
-      add_quadratic_forms(factors[x.first], factors[x.second], x.block_of_row, rows, scaled_.crossing_values(c).data(), 2.0,
-                          s.data());
-    }
+    for_meetings(data_, scaled_, [&](const Incidence& first, const Incidence& second, const Integers& block_of_row,
+                                     const double* values, double times) {
+      add_quadratic_forms(first, second, block_of_row, rows, values, times, s.data());
+    });
     if (border_.size() > 0) s += border_.segment(rows.begin, rows.size());
     const double phi_bar =
         data_.density->has_dispersion() ? s.dot(point.rows.w_phi.segment(rows.begin, rows.size())) : 0.0;
@@ -173,7 +171,7 @@ class PullBack {
   /// On a chunk: e = s - W A lambda in place of s, Z'e into sums_ and X'(etabar + e) into its part of dl/dbeta; the
   /// part of dl/dphi that goes through the mode.
   double residuals(const Point& point, const Adjoint& adjoint, const FixedEffects* fixed, Index c, Vector& s) {
-    const Range rows = data_.rows_of(data_.chunks[static_cast<std::size_t>(c)]);
+    const Range rows = data_.rows_of(data_.partition.chunks()[static_cast<std::size_t>(c)]);
     const auto X = data_.X().middleRows(rows.begin, rows.size());
     Vector a_lambda = Vector::Zero(rows.size());
     if (fixed) a_lambda.noalias() = X * beta_lambda_;

@@ -90,7 +90,7 @@ class Quadrature : public Integral {
     }
 
     void add(const NodeRows::Block& block, const NodeRows& rows, const Vector& weights, double rescale) {
-      const Factor& factor = own.data_.factors[0];
+      const Incidence& incidence = own.data_.factors[0].first();
       const Range range = own.data_.rows_of({block.level, block.level + 1});
       const auto d1 = rows.d1(block);
       const auto u = rows.u(block);
@@ -98,7 +98,7 @@ class Quadrature : public Integral {
       eta_bar *= rescale;
       eta_bar.noalias() += d1.lazyProduct(weights);
       const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(
-          factor.Z.row(range.begin), range.size(), factor.effects(), Eigen::OuterStride<>(factor.Z.step()));
+          incidence.Z.row(range.begin), range.size(), incidence.effects(), Eigen::OuterStride<>(incidence.Z.step()));
       score.noalias() = Z.transpose().lazyProduct(d1);
       score *= weights.asDiagonal();
       direct = rescale * direct + score * u.transpose();

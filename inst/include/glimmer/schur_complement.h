@@ -1,5 +1,5 @@
-// The Schur complement S that the first grouping factor leaves on the others: its Cholesky factor and the entries of
-// its inverse on the pattern of the factor.
+// The Schur complement S that an eliminated grouping factor leaves on the others (or all of H, where none is eliminated):
+// its Cholesky factor and the entries of its inverse on the pattern of the factor.
 //
 // The columns are ordered by approximate minimum degree. Leading columns are kept sparse; where the pattern of the
 // factor has filled up, the rest, the tail, is one dense matrix. A Schur complement without structure is all tail,
@@ -20,9 +20,10 @@ namespace glimmer {
 
 class SchurComplement {
  public:
-  /// S couples the columns of each level of `coupling` completely, and those of each range of `blocks`.
-  void analyze(Index size, const Coupling& coupling, const std::vector<Range>& blocks, const Interrupt& interrupt) {
-    const std::vector<Integers> cliques = cliques_of(coupling, blocks);
+  /// S couples the columns of each level of `coupling` completely, and those of each of `cliques`.
+  void analyze(Index size, const Coupling& coupling, std::vector<Integers> cliques, const Interrupt& interrupt) {
+    for (Index g = 0; g < coupling.levels(); ++g)
+      cliques.emplace_back(coupling.columns_of(g), coupling.columns_of(g) + coupling.count(g));
     const std::vector<Integers> members = cliques_of_columns(size, cliques);
     std::vector<Integers> columns(static_cast<std::size_t>(size));
     Positions seen(static_cast<std::size_t>(size), -1);
@@ -144,17 +145,6 @@ class SchurComplement {
   static constexpr double dense_share = 0.6;
   /// Up to this size all of S may be dense though its leading columns are not: 128 MB, and as much for its inverse.
   static constexpr Index largest_dense = 4000;
-
-  static std::vector<Integers> cliques_of(const Coupling& coupling, const std::vector<Range>& blocks) {
-    std::vector<Integers> cliques;
-    for (Index g = 0; g < coupling.levels(); ++g)
-      cliques.emplace_back(coupling.columns_of(g), coupling.columns_of(g) + coupling.count(g));
-    for (const Range block : blocks) {
-      cliques.emplace_back(static_cast<std::size_t>(block.size()));
-      std::iota(cliques.back().begin(), cliques.back().end(), static_cast<int>(block.begin));
-    }
-    return cliques;
-  }
 
   static std::vector<Integers> cliques_of_columns(Index size, const std::vector<Integers>& cliques) {
     std::vector<Integers> members(static_cast<std::size_t>(size));
