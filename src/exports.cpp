@@ -28,7 +28,8 @@ SEXP cpp_model(Rcpp::List data) {
   auto model = std::make_unique<Model>(
       glimmer::as_responses(data), glimmer::as_column(data["offset"]), glimmer::as_design(data["X"]),
       glimmer::as_factors(data["factors"]),
-      glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])), glimmer::ask_r);
+      glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])),
+      glimmer::ask_r);
   model->set_threads(Rcpp::as<int>(data["threads"]));
   const SEXP borrowed = model->data().design.is_copy() ? R_NilValue : static_cast<SEXP>(data["X"]);
   return Rcpp::XPtr<Model>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
@@ -88,8 +89,8 @@ void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wid
 //' Each level's own log-likelihood, without the constants of its rows, at the last evaluation by some rule
 //'
 //' @param model External pointer of cpp_model().
-//' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where they
-//'   are.
+//' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where
+//'   they are.
 //' @return Numeric, one a level; NaN where there are no nodes.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
@@ -163,7 +164,8 @@ Rcpp::List cpp_level_products(SEXP model) {
   const Model& m = as_model(model);
   Rcpp::List out(m.data().factors.count());
   for (glimmer::Index k = 0; k < m.data().factors.count(); ++k) {
-    const int q = static_cast<int>(m.data().factors[k].effects()), levels = static_cast<int>(m.data().factors[k].levels);
+    const int q = static_cast<int>(m.data().factors[k].effects());
+    const int levels = static_cast<int>(m.data().factors[k].levels);
     const glimmer::Vector& values = m.point().products.diagonal_values(k);
     Rcpp::NumericVector blocks(values.data(), values.data() + values.size());
     blocks.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);

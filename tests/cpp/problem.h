@@ -68,7 +68,10 @@ inline std::unique_ptr<const glimmer::LevelPrior> make_precision(const Matrix& P
   std::vector<double> values;
   for (Index j = 0; j < P.cols(); ++j)
     for (Index i = j; i < P.rows(); ++i)
-      if (P(i, j) != 0.0) rows.push_back(static_cast<int>(i)), columns.push_back(static_cast<int>(j)), values.push_back(P(i, j));
+      if (P(i, j) != 0.0) {
+        rows.push_back(static_cast<int>(i)), columns.push_back(static_cast<int>(j));
+        values.push_back(P(i, j));
+      }
   return std::make_unique<glimmer::KnownPrecision>(
       P.rows(), rows, columns, Eigen::Map<const Vector>(values.data(), static_cast<Index>(values.size())),
       0.5 * std::log(P.determinant()));
@@ -172,8 +175,8 @@ inline double draw(const std::string& family, double mu, double size, double phi
 /// Whether the levels of a factor have a prior that connects them: a chain of them, or all with all.
 enum class Prior { independent, chain, full };
 
-/// What a structure needs to know of a factor: its levels, the sizes of its covariance blocks, how many levels a row has,
-/// and the prior between levels.
+/// What a structure needs to know of a factor: its levels, the sizes of its covariance blocks, how many levels a row
+/// has, and the prior between levels.
 struct Shape {
   Index levels;
   std::vector<Index> blocks;

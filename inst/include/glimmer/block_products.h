@@ -56,8 +56,8 @@ inline Matrix sum_within(const Factors& factors, Index k, const BlockMatrix& P, 
   return sum;
 }
 
-/// The sum over the blocks of a crossing of factor k with a factor l: P_kl Lambda_l G_lk. Within a factor each block counts
-/// as it is and transposed.
+/// The sum over the blocks of a crossing of factor k with a factor l: P_kl Lambda_l G_lk. Within a factor each block
+/// counts as it is and transposed.
 inline Matrix sum_of_crossing(const Factors& factors, const Crossing& x, Index c, Index k, const BlockMatrix& P,
                               const BlockMatrix& G) {
   const Matrix& lambda = factors.lambda(x.first == k ? x.second : x.first);

@@ -29,7 +29,8 @@ class BlockSystem {
 
   bool block_diagonal() const { return rest_size_ == 0; }
 
-  /// Factors D_g = Lambda' Q_g Lambda + I for one level of the eliminated factor, Q = Z'WZ. False: not positive definite.
+  /// Factors D_g = Lambda' Q_g Lambda + I for one level of the eliminated factor, Q = Z'WZ. False: not positive
+  /// definite.
   bool factor_level(const BlockMatrix& products, Index g) {
     const Matrix& lambda = factors_.lambda(0);
     BlockMatrix::Block D = roots_.diagonal(0, g);
@@ -187,8 +188,8 @@ class BlockSystem {
     schur_.analyze(rest_size_, coupling_, cliques_of_rest(), interrupt_);
   }
 
-  /// The columns of each level of the other factors (one without rows has a block of its own all the same), and those of
-  /// the pairs of levels that need not meet in a level of the eliminated factor.
+  /// The columns of each level of the other factors (one without rows has a block of its own all the same), and those
+  /// of the pairs of levels that need not meet in a level of the eliminated factor.
   std::vector<Integers> cliques_of_rest() const {
     std::vector<Integers> cliques;
     const auto add = [&](Index k, Index level) {
@@ -303,8 +304,9 @@ class BlockSystem {
     for (std::size_t j = 0; j < x.prior_block.size(); ++j) {
       const int own = x.prior_block[j];
       const double value = factors_[x.first].prior->value(static_cast<Index>(j));
-      for (Index e = 0; e < factors_[x.first].effects(); ++e)
-        schur_.add(rest_position(x.first, x.level_first[own]) + e, rest_position(x.second, x.level_second[own]) + e, value);
+      const Index row = rest_position(x.first, x.level_first[own]);
+      const Index column = rest_position(x.first, x.level_second[own]);
+      for (Index e = 0; e < factors_[x.first].effects(); ++e) schur_.add(row + e, column + e, value);
     }
   }
 

@@ -85,7 +85,9 @@ class LinearModel {
   Matrix fixed_information() const { return bordered_.complement() / (sigma_ * sigma_); }
 
   /// The information that a typical level of the k-th factor has on its own effects.
-  Matrix level_information(Index k) const { return typical_information(factors()[k], k, products_) / (sigma_ * sigma_); }
+  Matrix level_information(Index k) const {
+    return typical_information(factors()[k], k, products_) / (sigma_ * sigma_);
+  }
 
  private:
   double freedom() const { return static_cast<double>(rows_ - (restricted_ ? beta_count_ : 0)); }

@@ -1,9 +1,9 @@
 // The conditional mode: Newton's method (PIRLS) with line search on
 //   h(u) = sum_i f_i(eta_i) - u'Pu / 2 ,  gradient A'd1 - Pu ,  -Hessian H = A'WA + P .
 //
-// h is a sum over components (open_components.h). Each has its own direction, line search and end, by its own gradient and
-// decrement only, and is left alone afterwards; with one grouping factor each level is a component. With beta in the
-// search there is only one.
+// h is a sum over components (open_components.h). Each has its own direction, line search and end, by its own gradient
+// and decrement only, and is left alone afterwards; with one grouping factor each level is a component. With beta in
+// the search there is only one.
 #ifndef GLIMMER_MODE_H
 #define GLIMMER_MODE_H
 
@@ -136,8 +136,9 @@ class Mode {
     open_.for_components(levels, [&](Index c) { h[c] = noise_[c] = 0.0; });
     open_.for_runs(levels, [&](Range run) {
       linear_predictor(data_, run, point);
-      data_.density->evaluate_levels(data_.responses, data_.partition.first_row(), run, point.eta, point.phi, 2, point.rows,
-                                     point.log_densities.data() + run.begin, level_noise_.data() + run.begin);
+      data_.density->evaluate_levels(data_.responses, data_.partition.first_row(), run, point.eta, point.phi, 2,
+                                     point.rows, point.log_densities.data() + run.begin,
+                                     level_noise_.data() + run.begin);
       for (Index g = run.begin; g < run.end; ++g) {
         const Index c = open_.of_block(g);
         h[c] += point.log_densities[g];

@@ -16,7 +16,8 @@ enum class Search { searching, moved, done };
 class OpenComponents {
  public:
   explicit OpenComponents(const Factors& factors)
-      : factors_(factors), components_(factors), state_(static_cast<std::size_t>(components_.count()), Search::searching) {}
+      : factors_(factors), components_(factors),
+        state_(static_cast<std::size_t>(components_.count()), Search::searching) {}
 
   /// Whether something else connects all of them to one.
   void join(bool joined) { joined_ = joined; }

@@ -17,8 +17,8 @@ struct Meeting {
   Integers block_of_row;
 };
 
-/// The pairs of levels of two factors, first < second, that meet in some row; or of one factor, the smaller level first,
-/// that meet in a row or in the prior. Sorted by the first level, then by the second.
+/// The pairs of levels of two factors, first < second, that meet in some row; or of one factor, the smaller level
+/// first, that meet in a row or in the prior. Sorted by the first level, then by the second.
 struct Crossing {
   Index first, second;
   Integers level_first, level_second;  ///< of each block

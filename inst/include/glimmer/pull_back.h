@@ -41,7 +41,8 @@ class PullBack {
     sums_.setZero();
     beta_parts_.setZero(data_.X().cols(), static_cast<Index>(data_.partition.chunks().size()));
     Gradient out;
-    const double phi_bar = data_.factors.separate_levels() && !fixed ? by_chunks(point, adjoint) : by_passes(point, adjoint, fixed);
+    const double phi_bar = data_.factors.separate_levels() && !fixed ? by_chunks(point, adjoint)
+                                                                     : by_passes(point, adjoint, fixed);
     out.phi = adjoint.phi_bar + phi_bar;
     out.beta = beta_parts_.rowwise().sum();
     out.theta = Vector::Zero(data_.factors.theta_count());

@@ -85,8 +85,8 @@ inline void scale_effects(const Data& data, Range blocks, Point& point) {
   }
 }
 
-/// point.score = Z'd1 from the rows of a range of blocks: set for the levels of an eliminated factor in the range, added
-/// to for those of other factors, which clear_shared() must have cleared before the first range.
+/// point.score = Z'd1 from the rows of a range of blocks: set for the levels of an eliminated factor in the range,
+/// added to for those of other factors, which clear_shared() must have cleared before the first range.
 inline void add_score(const Data& data, Range blocks, Point& point) {
   const Factors& factors = data.factors;
   const Range rows = data.rows_of(blocks);

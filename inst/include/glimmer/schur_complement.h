@@ -1,5 +1,5 @@
-// The Schur complement S that an eliminated grouping factor leaves on the others (or all of H, where none is eliminated):
-// its Cholesky factor and the entries of its inverse on the pattern of the factor.
+// The Schur complement S that an eliminated grouping factor leaves on the others (or all of H, where none is
+// eliminated): its Cholesky factor and the entries of its inverse on the pattern of the factor.
 //
 // The columns are ordered by approximate minimum degree. Leading columns are kept sparse; where the pattern of the
 // factor has filled up, the rest, the tail, is one dense matrix. A Schur complement without structure is all tail,
