@@ -9,13 +9,15 @@ within_budget <- function(expression) {
 
 #' Take from the budget what a pass over the data by a rule costs
 #'
-#' What ends the search where it is spent is no error: an optimiser, or whoever else catches these, lets it through.
+#' A node costs a level what two or three of its rows do. What ends the search where the budget is spent is no error: an
+#' optimiser, or whoever else catches these, lets it through.
 #'
 #' @param nodes Numeric, one a level: nodes for each effect.
 #' @noRd
 spend <- function(engine, nodes) {
   memory <- engine$memory
-  memory$spent <- memory$spent + engine$rows * mean(as.numeric(nodes)^engine$effects)
+  work <- engine$rows + 2 * engine$levels[1L]
+  memory$spent <- memory$spent + work * mean(as.numeric(nodes)^engine$effects)
   if (memory$spent > memory$budget) {
     stop(structure(class = c("glimmer_over_budget", "condition"), list(message = "budget spent", call = NULL)))
   }

@@ -38,7 +38,7 @@
 #' make. Chosen nodes keep these below 1e-5 (up to 1e-4 with many levels) and 0.001, where 100,000 nodes a level are
 #' enough; above 1e-3 or 0.01 the statement is marked. With links that restrict the mean the integrand can be cut off,
 #' and quadrature find no maximum: the default is then Laplace, and says so here, as it does where the default has spent
-#' what it may on nodes (rows times nodes of all evaluations: 4e8, some ten seconds, and 1e6 a row from 400 rows on;
+#' what it may on nodes (rows times nodes of all evaluations: 2.5e8, some ten seconds, and 1e6 a row from 250 rows on;
 #' `method = "aghq"` has no such limit). What helps: leave out `nAGQ`, so that the nodes are chosen; or fewer random
 #' effects. A warning `glimmer_warning_accuracy` is given where the error is above
 #' 0.1 or 1.
@@ -82,8 +82,9 @@
 #'   `subset`.
 #' - `glimmer_error_exact_fit`: fixed effects and groups fit the response exactly, so that the residual variance goes to
 #'   0 and the likelihood to infinity. (After the search the same error says that what they leave is too little for the
-#'   search to resolve; `value` and `limit` are fields.) Often the response was computed from the predictors, or is the
-#'   same in all rows of a group: then analyse one row per group.
+#'   search to resolve, or that with as many random effects as rows it took the residual variance to 0; `value` and
+#'   `limit` are fields.) Often the response was computed from the predictors, or is the same in all rows of a group:
+#'   then analyse one row per group.
 #' - `glimmer_error_replication`: a random term has as many effects as there are rows, or a level per row, beside a
 #'   dispersion parameter that does the same. Leave the term out, or make it simpler.
 #' - `glimmer_error_duplicated_term`: two grouping factors make the same groups and have a column in common. Keep one.

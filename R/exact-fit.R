@@ -33,7 +33,9 @@ wanted_predictor <- function(design, family, active) {
 #'
 #' It does where [check_variation()] has left a response undecided that the model fits exactly, and where what is left
 #' of a response is too little for the search: it compares log-likelihoods, whose rounding is that of squares. (With a
-#' residual standard deviation of 1e-9 beside effects of size 1 it ended at 1e-8.)
+#' residual standard deviation of 1e-9 beside effects of size 1 it ended at 1e-8.) Where the columns are as many as the
+#' rows they fit every response; then the likelihood can rise for ever, or to a limit, as the dispersion goes to zero,
+#' and where on this way a search stops is an accident.
 #'
 #' @param parameters Numeric: the parameters found, the dispersion last.
 #' @param whole The design with its columns, evaluated only where the dispersion is suspicious.
@@ -45,9 +47,10 @@ check_exact_fit_after <- function(parameters, design, family, whole = design) {
   active <- active_positions(design$weights)
   sigma <- exp(family_traits(family)$sigma_power * parameters[[length(parameters)]])
   y <- active_rows(design$y, active)
-  root <- sqrt(active_rows(design$weights, active))
+  weights <- active_rows(design$weights, active)
   # the sigma at which residuals are as large as the response
-  size <- sqrt(mean(root^2 * y^2 / family$variance(y)))
+  size <- sqrt(mean(weights * y^2 / family$variance(y)))
+  refuse_saturated(sigma, y, weights, design, family, active)
   if (!isTRUE(sigma <= 1e-5 * size)) {
     return(invisible())
   }
@@ -59,7 +62,7 @@ check_exact_fit_after <- function(parameters, design, family, whole = design) {
   }
   if (family$family == "gaussian" && family$link == "identity" && ncol(x) > 0L) {
     # a part of the response that the fixed effects take away, as its mean, counts for less
-    size <- sqrt(size * sqrt(mean((root * fit_columns(unit_columns(x), z)$residual)^2)))
+    size <- sqrt(size * sqrt(mean(weights * fit_columns(unit_columns(x), z)$residual^2)))
   }
   if (sigma <= search_limit * size) {
     stop_exact(design, active, sigma / size, by_fixed = FALSE, limit = search_limit)
@@ -67,6 +70,19 @@ check_exact_fit_after <- function(parameters, design, family, whole = design) {
 }
 
 search_limit <- sqrt(.Machine$double.eps)
+
+# As many columns as rows, and a dispersion of nothing beside the variation of the response.
+refuse_saturated <- function(sigma, y, weights, design, family, active, limit = 1e-4) {
+  effects <- vapply(design$factors, function(factor) length(factor$levels) * ncol(factor$Z), 1)
+  if (sum(effects) + ncol(design$X) < length(active)) {
+    return(invisible())
+  }
+  centre <- sum(weights * y) / sum(weights)
+  size <- sqrt(mean(weights * (y - centre)^2 / family$variance(centre)))
+  if (isTRUE(sigma <= limit * size)) {
+    stop_exact(design, active, sigma / size, by_fixed = FALSE, limit = limit, effects = sum(effects))
+  }
+}
 
 check_limit <- function(design, family, active) {
   edge <- constant_edge(design, family, active)
@@ -119,7 +135,7 @@ constant_edge <- function(design, family, active) {
   if (!is.null(edge) && left_by_fixed(active_rows(design$X, active), -offset) <= rounding_limit) edge
 }
 
-stop_exact <- function(design, active, left, by_fixed, limit = rounding_limit) {
+stop_exact <- function(design, active, left, by_fixed, limit = rounding_limit, effects = NULL) {
   name <- names(design$frame)[1L]
   values <- unique(design$y[active])
   rows <- count_text(length(active))
@@ -133,6 +149,10 @@ stop_exact <- function(design, active, left, by_fixed, limit = rounding_limit) {
   how <- if (limit == rounding_limit) {
     c(" exactly in all ", "relative residual ", "rounding is ",
       "the residual variance goes to 0 and the likelihood to infinity. Was the response computed from them?")
+  } else if (!is.null(effects)) {
+    c(" too closely in all ", "relative residual standard deviation ", "taken for 0 below ",
+      paste("with", count_text(effects), "random effects the likelihood rises as the residual variance goes to 0, and",
+            "has no maximum. Leave out random effects, or fixed ones."))
   } else {
     c(" too closely in all ", "relative residual standard deviation ", "the search resolves ",
       "all estimates would be round-off. Was the response computed from them?")
@@ -140,7 +160,8 @@ stop_exact <- function(design, active, left, by_fixed, limit = rounding_limit) {
   stop_glimmer("exact_fit", paste0("The ", by, " fit the response ", format_items(name), how[1L], rows, " rows (",
                                    how[2L], format(left, digits = 2), ", ", how[3L], format(limit, digits = 2), "): ",
                                    how[4L]),
-               variable = name, group = groups, value = left, limit = limit, rows_used = length(active))
+               variable = name, group = groups, value = left, limit = limit, rows_used = length(active),
+               effects = effects)
 }
 
 #' What a combination of the columns of X leaves of a response

@@ -24,9 +24,12 @@ maximise <- function(engine, start, own, approximation, control) {
   if (approximation$method != "aghq") {
     return(find_best(engine, from, own, control))
   }
-  if (approximation$chosen) engine$memory$budget <- quadrature_budget(engine)
-  best <- within_budget(maximise_by_quadrature(engine, from, own, approximation$nodes, control))
-  engine$memory$budget <- Inf
+  units <- mget(c("error_root", "sd_unit"), envir = engine$memory)
+  best <- maximise_within_budget(engine, from, own, approximation, control)
+  if (approximation$chosen && !identical(start, own) && is_accident(engine, best, control)) {
+    list2env(units, envir = engine$memory)
+    best <- maximise_from_own(engine, best, own, approximation, control)
+  }
   # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge; a maximum with a
   # stated error is still better than one with an unknown error
   if (!approximation$chosen || !is.null(best) && !is_cut_off(engine, best, control, 100 * quadrature_doubtful)) {
@@ -38,6 +41,33 @@ maximise <- function(engine, start, own, approximation, control) {
   laplace$method <- "laplace"
   laplace$instead <- if (is.null(best)) NA_real_ else best$value
   laplace
+}
+
+maximise_within_budget <- function(engine, from, own, approximation, control) {
+  memory <- engine$memory
+  memory$spent <- 0
+  if (approximation$chosen) memory$budget <- quadrature_budget(engine)
+  on.exit(memory$budget <- Inf)
+  within_budget(maximise_by_quadrature(engine, from, own, approximation$nodes, control))
+}
+
+# Whether another start than the user's could have led elsewhere, to what is no worse.
+is_accident <- function(engine, best, control) {
+  !is.null(best) && (engine$memory$noise > 0 || !has_arrived(best, control))
+}
+
+#' The maximum from the package's own start, as without one of the user's; what there was where that does not arrive
+#' @noRd
+maximise_from_own <- function(engine, best, own, approximation, control) {
+  engine_set_rule(engine, NULL)
+  from <- joint_start(engine, own)
+  from$record <- c(best$record, from$record)
+  again <- maximise_within_budget(engine, from, own, approximation, control)
+  if (!has_arrived(best, control) || !is.null(again) && has_arrived(again, control)) {
+    return(again)
+  }
+  engine_set_rule(engine, best$rule, best$parameters)
+  best
 }
 
 #' Quadrature: as [find_best()], with the nodes chosen on the way

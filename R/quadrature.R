@@ -16,13 +16,13 @@ quadrature_doubtful <- c(log_likelihood = 1e-3, shift = 1e-2)
 most_nodes <- 1e5
 most_row_nodes <- function(engine) max(2e7, 100 * engine$rows)
 
-#' What a fit may spend on quadrature that the user has not asked for, in rows times nodes
+#' What a fit may spend on quadrature that the user has not asked for, in rows times nodes (see [spend()])
 #'
 #' Some ten seconds, and from some hundreds of rows on in proportion to them: the random slopes of 294 patients
-#' (toenail, 1908 rows) take 1.1e9, twenty seconds. Without it a few rows can take minutes: many nodes for several
+#' (toenail, 1908 rows) take 1.4e9, twenty seconds. Without it a few rows can take minutes: many nodes for several
 #' effects, searches from many starts.
 #' @noRd
-quadrature_budget <- function(engine) max(4e8, 1e6 * engine$rows)
+quadrature_budget <- function(engine) max(2.5e8, 1e6 * engine$rows)
 
 #' What searches from elsewhere may spend of it, where one has arrived: about as much as that one has
 #' @noRd

@@ -90,3 +90,68 @@ independent_maximum <- function(value, gradient, starts, unit) {
   }
   best
 }
+
+#' A model fitted by default: the fit or a condition that refuses it, and the CPU seconds that it took.
+fit_any_model <- function(model, data = model$data, start = NULL) {
+  before <- proc.time()[["user.self"]]
+  fit <- tryCatch(suppressWarnings(glmm(model$formula, data, model$family, weights = w, start = start),
+                                   classes = "glimmer_warning"), error = identity)
+  list(fit = fit, seconds = proc.time()[["user.self"]] - before)
+}
+
+# The data with rows in another order, and with the levels of grouping factors in another order under other names.
+permute_rows <- function(data, seed) data[with_seed(seed, sample(nrow(data))), ]
+
+relabel_levels <- function(data, seed) {
+  with_seed(seed, for (name in c("g", "h", "k")) {
+    other <- paste0("level ", 10L + sample(nlevels(data[[name]])))
+    data[[name]] <- factor(other[data[[name]]])
+  })
+  data
+}
+
+#' What is wrong with two fits of the same data: "" where nothing is
+#'
+#' The same: both refused alike, both not converged, or the same maximum within what the fits state as their error.
+difference_of_fits <- function(fit, other) {
+  kind <- function(fit) {
+    if (!inherits(fit, "glimmer")) class(fit)[1L] else if (fit$converged) "converged" else "not converged"
+  }
+  kinds <- c(kind(fit), kind(other))
+  if (kinds[1L] != kinds[2L]) {
+    return(paste(kinds, collapse = " / "))
+  }
+  if (kinds[1L] != "converged") {
+    return("")
+  }
+  stated <- function(name) sum(fit$quadrature$error[[name]], other$quadrature$error[[name]])
+  apart <- abs(fit$log_likelihood - other$log_likelihood)
+  if (!isTRUE(apart <= 1e-6 + stated("log_likelihood"))) {
+    return(paste("log-likelihoods", format(apart), "apart"))
+  }
+  shift <- abs(fit$parameters - other$parameters) / sqrt(diag(fit$covariance))
+  # a flat likelihood has no estimates to compare
+  flat <- any(c("flat", "separation", "level_separation") %in% fit$status$check[!fit$status$ok])
+  if (flat || !any(is.finite(shift)) || max(shift, na.rm = TRUE) <= 0.01 + stated("shift")) "" else
+    paste("estimates", format(max(shift, na.rm = TRUE)), "standard errors apart")
+}
+
+#' Faults of a random model's default fits: of the data, permuted, relabelled, and from its own estimates
+#' @return List: `text` (a fault each), `seconds` (of the slowest), `kind` of the first.
+unstable_answers <- function(seed) {
+  model <- any_model(seed)
+  first <- fit_any_model(model)
+  others <- list(permuted = fit_any_model(model, permute_rows(model$data, 9000L + seed)),
+                 relabelled = fit_any_model(model, relabel_levels(model$data, 9000L + seed)))
+  fit <- first$fit
+  fitted <- inherits(fit, "glimmer")
+  if (fitted) others$own <- fit_any_model(model, start = fit$parameters)
+  differences <- vapply(others, function(other) difference_of_fits(fit, other$fit), "")
+  faults <- paste(model$description, names(differences), differences)[nzchar(differences)]
+  if (!fitted && !inherits(fit, "glimmer_error")) faults <- c(faults, paste(model$description, conditionMessage(fit)))
+  at_own <- if (fitted) as.numeric(logLik(fit, parameters = fit$parameters)) else 0
+  unequal <- fitted && !isTRUE(abs(at_own - fit$log_likelihood) <= 1e-8 * (1 + abs(fit$log_likelihood)))
+  if (unequal) faults <- c(faults, paste(model$description, "its own log-likelihood is", at_own))
+  list(text = faults, seconds = max(first$seconds, vapply(others, function(other) other$seconds, 1)),
+       kind = if (!fitted) "refused" else if (fit$converged) "converged" else "not converged")
+}

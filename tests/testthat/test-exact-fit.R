@@ -126,3 +126,32 @@ test_that("residuals too small for the search are refused after it, small ones a
   expect_lt(condition$value, 1e-14)
   expect_null(check_exact_fit_after(c(0, 0.5, 1, log(1e-3)), design, gaussian()))
 })
+
+test_that("where there are as many effects as rows a dispersion that goes to zero is refused, another one is not", {
+  # a level a row, told from the residuals by the weights only: V = Z Z' sd_g^2 + I sd_hg^2 + sigma^2 / w
+  model <- any_model(378)
+  d <- model$data
+  x <- stats::model.matrix(~ x + f, d)
+  z <- stats::model.matrix(~ 0 + g, d)
+  profile <- function(log_sd, sigma) {
+    root <- chol(diag(exp(2 * log_sd[1L]) + sigma^2 / d$w) + exp(2 * log_sd[2L]) * tcrossprod(z))
+    residual <- stats::lm.fit(backsolve(root, x, transpose = TRUE), backsolve(root, d$y, transpose = TRUE))$residuals
+    -sum(log(diag(root))) - sum(residual^2) / 2
+  }
+  best <- vapply(10^-(1:4), function(sigma) {
+    -stats::optim(c(-1, 0), function(at) -profile(at, sigma), control = list(reltol = 1e-12))$value
+  }, 1)
+  expect_true(all(diff(best) > 0))
+  condition <- refused(suppressWarnings(glmm(model$formula, d, weights = w)), "exact_fit", variable = "y",
+                       effects = 32)
+  expect_lt(condition$value, condition$limit)
+  # a likelihood without a bound, also by Laplace
+  unbounded <- any_model(325)
+  refused(suppressWarnings(glmm(unbounded$formula, unbounded$data, unbounded$family)), "exact_fit", effects = 12)
+  refused(suppressWarnings(glmm(unbounded$formula, unbounded$data, unbounded$family, method = "laplace")), "exact_fit")
+  # with weights that differ more the residuals are seen
+  d <- with_seed(4, data.frame(g = factor(1:60), w = 10^runif(60, 0, 3), u = rnorm(60), e = rnorm(60)))
+  d$y <- d$u + 3 * d$e / sqrt(d$w)
+  fit <- glmm(y ~ 1 + (1 | g), d, weights = w)
+  expect_true(fit$converged && sigma(fit) > 0.5)
+})
