@@ -7,8 +7,8 @@ stages <- list(
   frame = "absent-families covariance family frame frame-errors other-rows response variable-checks variable-types",
   design = "design orthonormal-x random random-checks",
   engine = "budget engine threads",
-  optimise = "approximation bounded-link boundary checks converge curvature exact-fit laplace optimise overdispersion
-              quadrature search separation separation-proof start",
+  optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit laplace optimise
+              overdispersion quadrature search separation separation-proof start",
   fit = "check-fit fit fit-data open-method status",
   pipeline = "pipeline",
   entry = "absent-arguments glmm glimmer-package",

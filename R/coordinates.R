@@ -1,0 +1,92 @@
+# The coordinates of the searches: parameters = centre + transform x, in units in which the log-likelihood is close to a
+# unit sphere.
+
+#' Natural scale of the parameters
+#'
+#' For a standard deviation itself over the square root of twice the number of levels, the order of its standard error;
+#' for L a root R of what a level's effects vary by, dL = R dK, so that it does not matter where the covariates have
+#' their zero; 1 for beta, which precondition() treats as a whole.
+#'
+#' @return Matrix: the parameters move by it times x.
+#' @noRd
+natural_transform <- function(engine, parameters) {
+  scale <- diag(length(parameters))
+  for (t in seq_along(engine$index$theta)) {
+    at <- engine$index$theta[[t]]
+    root <- variation_root(engine, t, lower_triangle(parameters[at])) / sqrt(2 * engine$levels[t])
+    columns <- lower_part(col(root))
+    for (j in seq_len(ncol(root))) {
+      own <- at[columns == j]
+      scale[own, own] <- root[j:nrow(root), j:nrow(root)]
+    }
+  }
+  dispersion <- engine$index$dispersion
+  scale[dispersion, dispersion] <- 1 / sqrt(engine$rows)
+  scale
+}
+
+# Lower triangular R that says how far a level's effects vary: R R' is their covariance, L L', and .09 of their errors'.
+variation_root <- function(engine, t, lower) {
+  error <- engine$memory$error_root[[t]]
+  relative <- forwardsolve(error, lower)
+  if (length(relative) == 1L || !all(is.finite(relative))) {
+    return(error * max(abs(relative), 0.3))
+  }
+  error %*% lower_of_root(cbind(relative, diag(0.3, nrow(error))))
+}
+
+#' Coordinates of the parameters that are not found by an evaluation
+#'
+#' Along that of a linear mixed model's dispersion the relative covariances stay as they are.
+#' @noRd
+joint_coordinates <- function(engine, centre, scale, joint = FALSE) {
+  searched <- searched_parameters(engine, joint)
+  dispersion <- engine$index$dispersion
+  along <- engine$inside == "dispersion"
+  if (along) searched <- c(dispersion, setdiff(searched, dispersion))
+  transform <- scale[searched, searched, drop = FALSE]
+  if (along) transform[-1L, 1L] <- centre[searched[-1L]] * transform[1L, 1L]
+  list(centre = centre, transform = transform, searched = searched)
+}
+
+#' Coordinates around a point: parameters = centre + transform x
+#'
+#' beta is transformed by the inverse root of its information with the random effects eliminated, so that the
+#' Hessian in beta is near the identity.
+#' @noRd
+precondition <- function(engine, centre, scale) {
+  if (engine$inside != "modes") {
+    return(joint_coordinates(engine, centre, scale))
+  }
+  transform <- scale
+  beta <- engine$index$beta
+  result <- engine_evaluate(engine, centre)
+  if (length(beta) && result$status == "ok") {
+    information <- engine_fixed_information(engine)
+    if (length(information)) {
+      unit <- 1 / sqrt(diag(information))
+      root <- attempt(chol(information * tcrossprod(unit)), function(e) diag(length(beta)))
+      transform[beta, beta] <- unit * backsolve(root, diag(length(beta)))
+    }
+  }
+  list(centre = centre, transform = transform, searched = seq_along(centre))
+}
+
+#' Coordinates without the parameters held at the boundary
+#' @noRd
+free_coordinates <- function(coordinates, held) {
+  free <- which(!held[coordinates$searched])
+  coordinates$searched <- coordinates$searched[free]
+  coordinates$transform <- coordinates$transform[free, free, drop = FALSE]
+  coordinates
+}
+
+# The parameter vector at x, and the derivative in x from that in the parameters.
+place <- function(coordinates, x, at = coordinates$centre) {
+  at[coordinates$searched] <- at[coordinates$searched] + drop(coordinates$transform %*% x)
+  at
+}
+
+pull <- function(coordinates, gradient) {
+  drop(crossprod(coordinates$transform, gradient[coordinates$searched]))
+}
