@@ -227,12 +227,25 @@ climb_others <- function(engine, best, start, control) {
       best$record <- from$record
       if (!isTRUE(from$value > best$value + 1e-6)) next
     }
+    units <- mget(c("error_root", "sd_unit"), envir = engine$memory)
     found <- climb(engine, from, control, rounds = 2L)
     poles <- poles || is_pole(found)
+    if (has_arrived(best, control) && is_infinite(engine, found, units)) {
+      list2env(units, envir = engine$memory)
+      best$record <- found$record
+      next
+    }
     best <- better(best, found, control)
   }
   best$poles <- poles
   best
+}
+
+# Whether a search has run away: what Laplace's approximation says of standard deviations without end is no maximum
+# beside one that is there (where levels separate the response it can rise for ever, though the likelihood falls).
+is_infinite <- function(engine, found, units, limit = 1e6) {
+  sds <- unlist(lapply(engine$index$theta, function(at) term_sds(found$parameters[at])))
+  engine$unit_free && isTRUE(any(sds > limit * unlist(units$sd_unit)))
 }
 
 # The one that arrived, if it is not lower than the other (a higher one that did not may be on its way to a pole or

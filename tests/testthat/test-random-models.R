@@ -74,10 +74,10 @@ test_that("random models are integrated, or said not to be", {
   }
 })
 
-# Of seeds 301 to 560 those that gave different answers once, or took long: a likelihood without bound, the dispersion
-# at zero, a link that cuts the integrand off, a rule that does not settle.
+# Of the seeds from 301 to 492 some that gave different answers once: a likelihood without bound, the dispersion at
+# zero, a link that cuts the integrand off, a rule that does not settle, a search that runs away.
 test_that("small data give the same answer in another order, under other labels, from the estimates", {
-  for (seed in c(325L, 338L, 350L, 378L, 464L)) {
+  for (seed in c(325L, 338L, 350L, 378L, 464L, 474L)) {
     found <- unstable_answers(seed)
     expect_equal(found$text, character())
   }
