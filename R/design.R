@@ -195,7 +195,7 @@ warn_aliased <- function(columns) {
 }
 
 check_size <- function(rank, columns, rows, family) {
-  if (rank == rows && (columns > rows || has_dispersion(family))) {
+  if (rank == rows && (columns > rows || has_exact_fits(family))) {
     stop_glimmer("size", paste0("The fixed effects have ", columns, " coefficients for ", rows, " rows: they fit ",
                                 "every response exactly, and nothing is left for the random effects. Use fewer ",
                                 "predictors."),

@@ -101,14 +101,14 @@ parameter_index <- function(design, family) {
   starts <- c(p, ends[-length(ends)]) + 1L
   last <- ends[length(ends)]
   list(beta = seq_len(p), theta = Map(seq.int, starts, ends),
-       dispersion = if (has_dispersion(family)) last + 1L else integer())
+       dispersion = last + seq_along(constant_names(family)))
 }
 
 #' Names of the parameters: beta, per random term the lower triangle of L column by column, log dispersion
 #' @noRd
 parameter_names <- function(design, family) {
   make.unique(c(colnames(design$X), unlist(lapply(design$terms, theta_names)),
-                if (has_dispersion(family)) family_traits(family)$dispersion))
+                constant_names(family)))
 }
 
 theta_names <- function(term) {

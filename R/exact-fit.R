@@ -22,7 +22,7 @@ check_variation <- function(design, family) {
 
 # What X beta + Z b would have to be to fit the response exactly; NULL where it cannot, or where that is no matter.
 wanted_predictor <- function(design, family, active) {
-  if (!has_dispersion(family)) {
+  if (!has_exact_fits(family)) {
     return(NULL)
   }
   z <- suppressWarnings(family$linkfun(active_rows(design$y, active))) - active_rows(design$offset, active)
@@ -41,15 +41,16 @@ wanted_predictor <- function(design, family, active) {
 #' @param whole The design with its columns, evaluated only where the dispersion is suspicious.
 #' @noRd
 check_exact_fit_after <- function(parameters, design, family, whole = design) {
-  if (!has_dispersion(family)) {
+  if (!has_exact_fits(family)) {
     return(invisible())
   }
   active <- active_positions(design$weights)
-  sigma <- exp(family_traits(family)$sigma_power * parameters[[length(parameters)]])
+  last <- parameters[[length(parameters)]]
+  sigma <- sigma_at(family, last)
   y <- active_rows(design$y, active)
   weights <- active_rows(design$weights, active)
   # the sigma at which residuals are as large as the response
-  size <- sqrt(mean(weights * y^2 / family$variance(y)))
+  size <- sqrt(mean(weights * y^2 / variance_at(family, y, exp(last))))
   refuse_saturated(sigma, y, weights, design, family, active)
   if (!isTRUE(sigma <= 1e-5 * size)) {
     return(invisible())
@@ -60,7 +61,7 @@ check_exact_fit_after <- function(parameters, design, family, whole = design) {
   if (left <= rounding_limit) {
     stop_exact(design, active, left, by_fixed = FALSE)
   }
-  if (family$family == "gaussian" && family$link == "identity" && ncol(x) > 0L) {
+  if (is_linear(family) && ncol(x) > 0L) {
     # a part of the response that the fixed effects take away, as its mean, counts for less
     size <- sqrt(size * sqrt(mean(weights * fit_columns(unit_columns(x), z)$residual^2)))
   }
@@ -93,8 +94,7 @@ check_limit <- function(design, family, active) {
   }
   name <- names(design$frame)[1L]
   high <- if (is.null(edge)) side > 0 else edge > 0
-  what <- if (family$family == "poisson") "0" else if (family$family != "binomial") "0 or less" else
-    if (high) "successes only" else "0 successes"
+  what <- family_traits(family)$limit_words[1L + high]
   why <- if (is.null(edge)) {
     paste0("the likelihood rises for ever as the intercept goes to ", if (high) "+Inf" else "-Inf", ", and no ",
            "coefficient has a finite estimate.")
@@ -122,15 +122,10 @@ common_side <- function(design, family, active) {
 #'
 #' The linear predictor is 0 there, so that no intercept is needed, but coefficients that make up for the offset are.
 #'
-#' @return 1, 0, or `NULL`.
+#' @return Number, or `NULL`.
 #' @noRd
 constant_edge <- function(design, family, active) {
-  y <- design$y[active]
-  edge <- if (family$family == "binomial" && family$link == "log" && all(y == design$size[active])) {
-    1
-  } else if (family$family == "poisson" && family$link %in% c("identity", "sqrt") && all(y == 0)) {
-    0
-  }
+  edge <- family_traits(family)$edge(design$y[active], design$size[active], family$link)
   offset <- design$offset[active]
   if (!is.null(edge) && left_by_fixed(active_rows(design$X, active), -offset) <= rounding_limit) edge
 }

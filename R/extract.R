@@ -147,7 +147,7 @@ df.residual.glimmer <- function(object, ...) {
 deviance.glimmer <- function(object, ...) {
   check_dots(deviance.glimmer, ...)
   rows <- conditional_rows(object)
-  sum(object$family$dev.resids(rows$response, rows$mean, rows$weights))
+  sum(deviances_at(object$family, rows$response, rows$mean, rows$weights, constant_of(object)))
 }
 
 #' Response, conditional mean and weight of every row that counts
@@ -346,8 +346,12 @@ variable.names.glimmer <- function(object, full = FALSE, ...) {
 #' @export
 sigma.glimmer <- function(object, ...) {
   check_dots(sigma.glimmer, ...)
-  value <- unname(object$parameters[object$index$dispersion])
-  if (length(value)) exp(family_traits(object$family)$sigma_power * value) else 1
+  sigma_at(object$family, unname(object$parameters[object$index$dispersion]))
+}
+
+# The constant of the family at the estimate, on its natural scale; of length 0 where it has none.
+constant_of <- function(fit) {
+  exp(unname(fit$parameters[fit$index$dispersion]))
 }
 
 #' Refuse functions that read a fit as a linear model with independent errors

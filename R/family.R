@@ -1,101 +1,5 @@
-# Families: everything that R needs to know of each. Adding a family begins with an entry here.
-
-#' Describe a family
-#'
-#' @param name Its name in 'stats'. @param links The links that the core has for it.
-#' @param support The responses that it can have, in words.
-#' @param outside Function of the response: `TRUE` where it is not allowed.
-#' @param mean_range The ends of the range of its mean.
-#' @param start_mean Function of `y`, `size`, `used` (integer: the rows that count) and `link` (its name): a mean near
-#'   each response, inside the range of family and link, to start from.
-#' @param draw Function of `mean`, `size`, `weights` (vectors of one length) and `dispersion` (exp of the parameter):
-#'   a response drawn for each; successes where there are trials.
-#' @param dispersion Name of the dispersion parameter, which begins with `log_`; `NA` without one.
-#' @param sigma_power Number: [sigma()] is the exponential of this times the dispersion parameter. sigma^2 is the
-#'   dispersion of 'stats', so that the variance of a response of weight 1 is sigma^2 V(mu).
-#' @param variance That variance as a formula of the dispersion parameter, for printing.
-#' @param counts Logical: whether whole numbers are expected.
-#' @param trials Logical: whether a response is a number of successes in trials.
-#' @param kurtosis Function of `mean` and `size`: the excess kurtosis of a response, where its mean determines its
-#'   variance.
-#' @param unit_free Those of the links under which differences of the linear predictor do not depend on the unit of the
-#'   response.
-#' @return List of these.
-#' @noRd
-describe_family <- function(name, links, support, outside, start_mean, draw, mean_range = c(0, Inf),
-                            dispersion = NA_character_, sigma_power = NA_real_, variance = NA_character_,
-                            counts = FALSE, trials = FALSE, kurtosis = NULL, unit_free = "log") {
-  list(name = name, links = links, support = support, outside = outside, start_mean = start_mean, draw = draw,
-       mean_range = mean_range, dispersion = dispersion, sigma_power = sigma_power, variance = variance,
-       counts = counts, trials = trials, kurtosis = kurtosis, unit_free = unit_free)
-}
-
-# The families of 'stats' that have a likelihood.
-families <- list(
-  gaussian = describe_family(
-    "gaussian", links = c("identity", "log", "inverse"),
-    support = "finite", outside = function(y) rep(FALSE, length(y)),
-    start_mean = function(y, size, used, link) {
-      negative <- link == "inverse" && sum(y[used]) < 0
-      if (link == "identity") y else off_zero(y, used, side = if (negative) -1 else 1)
-    },
-    draw = function(mean, size, weights, dispersion) stats::rnorm(length(mean), mean, dispersion / sqrt(weights)),
-    mean_range = c(-Inf, Inf), dispersion = "log_sigma", sigma_power = 1, variance = "sigma^2"
-  ),
-  binomial = describe_family(
-    "binomial", links = c("logit", "probit", "cloglog", "cauchit", "log"),
-    support = "between 0 and 1", outside = function(y) y < 0 | y > 1,
-    start_mean = function(y, size, used, link) (y + 0.5) / (size + 1),
-    draw = function(mean, size, weights, dispersion) stats::rbinom(length(mean), size, mean),
-    kurtosis = function(mean, size) (1 / (mean * (1 - mean)) - 6) / size,
-    mean_range = c(0, 1), counts = TRUE, trials = TRUE, unit_free = c("logit", "probit", "cloglog", "cauchit", "log")
-  ),
-  poisson = describe_family(
-    "poisson", links = c("log", "identity", "sqrt"),
-    support = "0 or more", outside = function(y) y < 0,
-    start_mean = function(y, size, used, link) y + 0.1,
-    draw = function(mean, size, weights, dispersion) stats::rpois(length(mean), mean),
-    kurtosis = function(mean, size) 1 / mean,
-    counts = TRUE
-  ),
-  Gamma = describe_family(
-    "Gamma", links = c("inverse", "log", "identity"),
-    support = "greater than 0", outside = function(y) y <= 0,
-    start_mean = function(y, size, used, link) off_zero(y, used),
-    draw = function(mean, size, weights, dispersion) {
-      shape <- dispersion * weights
-      stats::rgamma(length(mean), shape = shape, scale = mean / shape)
-    },
-    dispersion = "log_shape", sigma_power = -1 / 2, variance = "mu^2 / shape"
-  ),
-  inverse.gaussian = describe_family(
-    "inverse.gaussian", links = c("1/mu^2", "log", "inverse", "identity"),
-    support = "greater than 0", outside = function(y) y <= 0,
-    start_mean = function(y, size, used, link) off_zero(y, used),
-    draw = function(mean, size, weights, dispersion) draw_inverse_gaussian(mean, dispersion * weights),
-    dispersion = "log_lambda", sigma_power = -1 / 2, variance = "mu^3 / lambda"
-  )
-)
-
-# Where a link has no value at zero, or changes steeply there, responses close to zero or on its other side count as a
-# tenth of the typical one.
-off_zero <- function(y, used, side = 1) {
-  typical <- mean(abs(y[used]))
-  side * pmax(side * y, if (typical > 0) typical / 10 else 1)
-}
-
-#' Inverse Gaussian draws by Michael, Schucany and Haas (1976)
-#'
-#' lambda (x - mu)^2 / (mu^2 x) is chi-squared with one degree of freedom. Of its two roots in x, whose product is
-#' mu^2, the smaller is taken with probability mu / (mu + x). Written with the larger root: no cancellation.
-#' @noRd
-draw_inverse_gaussian <- function(mean, lambda) {
-  n <- length(mean)
-  half <- mean * stats::rnorm(n)^2 / (2 * lambda)
-  ratio <- 1 + half + sqrt(half * (2 + half))
-  smaller <- stats::runif(n) * (1 + ratio) <= ratio
-  ifelse(smaller, mean / ratio, mean * ratio)
-}
+# What families can be asked, their link with them, and how the argument `family` is read. The families themselves:
+# families.R.
 
 #' The families of the package
 #'
@@ -114,19 +18,91 @@ family_traits <- function(family) {
   families[[family$family]]
 }
 
-#' Whether a family has a dispersion parameter, whether its responses are successes in trials, and whether its linear
-#' predictor has no unit
+#' The names of the parameters of a family that are constants, such as `log_sigma`
+#' @return Character, empty where the mean is all that a response depends on.
 #' @noRd
-has_dispersion <- function(family) {
-  !is.na(family_traits(family)$dispersion)
+constant_names <- function(family) {
+  family_traits(family)$constants
 }
 
+# Whether the variance of a response is a dispersion, estimated, times a function of the mean.
+has_dispersion <- function(family) {
+  family_traits(family)$dispersion
+}
+
+# Whether responses are successes in trials.
 has_trials <- function(family) {
-  family_traits(family)$trials
+  family_traits(family)$response == "trials"
+}
+
+# Whether responses are whole numbers.
+has_counts <- function(family) {
+  family_traits(family)$response %in% c("count", "trials")
+}
+
+# Whether the likelihood has no bound where the model fits every response.
+has_exact_fits <- function(family) {
+  family_traits(family)$exact_fits
 }
 
 is_unit_free <- function(family) {
   family$link %in% family_traits(family)$unit_free
+}
+
+is_normal <- function(family) {
+  family_traits(family)$normal
+}
+
+# Whether the model is a linear mixed model.
+is_linear <- function(family) {
+  is_normal(family) && family$link == "identity"
+}
+
+#' Whether the likelihood can rise for ever as a linear predictor goes to infinity
+#' @noRd
+can_separate <- function(family) {
+  family$link %in% family_traits(family)$separable
+}
+
+# Whether it can at both ends: random effects of all levels may then have a standard deviation without bound.
+has_two_limits <- function(family) {
+  can_separate(family) && all(is.finite(family_traits(family)$mean_range))
+}
+
+# Whether responses can lie beyond the means that the link allows, as negative ones of a mean exp(eta).
+has_responses_beyond <- function(family) {
+  can_separate(family) && all(is.infinite(family_traits(family)$mean_range))
+}
+
+#' What [sigma()] is at a parameter of the family's constant
+#' @param parameter Numeric, of length 0 for families without one.
+#' @noRd
+sigma_at <- function(family, parameter) {
+  if (length(parameter)) exp(family_traits(family)$sigma_power * parameter) else 1
+}
+
+#' The parameter of the constant at which sigma^2 is a dispersion
+#' @return Numeric, of length 0 for families without one.
+#' @noRd
+parameter_of_dispersion <- function(family, dispersion) {
+  if (has_dispersion(family)) log(dispersion) / (2 * family_traits(family)$sigma_power) else numeric()
+}
+
+#' Variance of a response of weight 1, without a dispersion, and deviance of responses
+#'
+#' @param constant Number: the family's constant on its natural scale. Only asked for where it is no dispersion.
+#' @return Numeric. The deviances have the weights in them.
+#' @noRd
+variance_at <- function(family, mean, constant) {
+  if (needs_constant(family)) family$variance(mean, constant) else family$variance(mean)
+}
+
+deviances_at <- function(family, y, mean, weights, constant) {
+  if (needs_constant(family)) family$dev.resids(y, mean, weights, constant) else family$dev.resids(y, mean, weights)
+}
+
+needs_constant <- function(family) {
+  length(constant_names(family)) > 0L && !has_dispersion(family)
 }
 
 #' Means of linear predictors
@@ -164,11 +140,6 @@ no_mean_text <- function(family, eta) {
     format(eta[[1L]], digits = 3))
 }
 
-# A Gaussian response with the identity link: the model is a linear mixed model.
-is_linear <- function(family) {
-  family$family == "gaussian" && family$link == "identity"
-}
-
 #' Turn the `family` argument into a family that the package has
 #'
 #' @param family A family object, a function that makes one, or its name.
@@ -179,7 +150,7 @@ resolve_family <- function(family, given = NULL) {
   registry <- family_registry()
   if (is.character(family) && length(family) == 1L) {
     check_family_name(family, names(registry))
-    family <- getExportedValue("stats", family)
+    family <- make_family(family)
   }
   made_here <- is.function(family) && identical(environment(family), asNamespace("stats"))
   if (is.function(family)) {
@@ -235,8 +206,8 @@ check_family_functions <- function(given, made) {
   }
 }
 
-make_family <- function(name, link) {
-  do.call(getExportedValue("stats", name), list(link))
+make_family <- function(name, link = families[[name]]$links[1L]) {
+  families[[name]]$make(link)
 }
 
 # The distribution that a quasi family stands in for.

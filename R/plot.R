@@ -114,7 +114,7 @@ draw_panel <- function(panel, given) {
 
 residual_panel <- function(fit, type) {
   part <- row_parts(fit)
-  residual <- residual_of(part, fit$family, type)
+  residual <- residual_of(part, fit, type)
   usable <- which(part$weights > 0 & is.finite(residual))
   fitted <- part$mu[usable]
   residual <- residual[usable]
@@ -126,12 +126,10 @@ residual_panel <- function(fit, type) {
   drawn <- data.frame(fitted = fitted[points$shown], residual = residual[points$shown], rows = points$count,
                       row.names = row.names(fit$frame)[usable[points$shown]])
   thinned <- length(usable) > nrow(drawn)
-  names <- c(gaussian = "fitted values", binomial = "fitted probabilities")
-  label <- names[fit$family$family]
   list(x = drawn$fitted, y = drawn$residual, data = list(residuals = drawn, smooth = smooth),
        defaults = list(main = "Residuals", log = if (logarithmic) "x" else "",
                        ylab = paste(if (type == "pearson") "Pearson" else type, "residuals"),
-                       xlab = paste0(if (is.na(label)) "fitted means" else label,
+                       xlab = paste0(family_traits(fit$family)$fitted_words,
                                      if (thinned) " (darker: more rows)"),
                        col = if (thinned) shades(points$count) else "grey30"),
        add = function() {

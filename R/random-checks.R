@@ -21,15 +21,15 @@ check_terms <- function(design, family) {
 check_replication <- function(design, family) {
   active <- active_positions(design$weights)
   rows <- length(active)
-  binary <- family$family == "binomial" && is_constant(active_rows(design$size, active), 1)
-  dispersed <- has_dispersion(family) && is_constant(active_rows(design$weights, active))
+  binary <- has_trials(family) && is_constant(active_rows(design$size, active), 1)
+  dispersed <- has_exact_fits(family) && is_constant(active_rows(design$weights, active))
   if (!binary && !dispersed) {
     return(invisible())
   }
   for (term in design$terms) {
     levels <- number_used(active_rows(design$factors[[term$factor]]$index, active))
     effects <- levels * length(term$names)
-    if (dispersed && (levels == rows || (family$family == "gaussian" && effects >= rows))) {
+    if (dispersed && (levels == rows || (is_normal(family) && effects >= rows))) {
       stop_glimmer("replication", paste0("The random term ", term$label, " has ", effects, " random effects (", levels,
                                          " levels of ", format_items(term$group), ") for ", rows, " rows: without ",
                                          "replication they cannot be told from the residuals. Leave the term out, ",

@@ -54,17 +54,19 @@ residuals.glimmer <- function(object, type = c("deviance", "pearson", "response"
   check_dots(residuals.glimmer, ...)
   type <- match_choice(type, c("deviance", "pearson", "response", "working"), "type")
   check_flag(scaled, "scaled")
-  residual <- residual_of(row_parts(object), object$family, type)
+  residual <- residual_of(row_parts(object), object, type)
   if (scaled) residual <- residual / sigma.glimmer(object)
   pad_rows(residual, object)
 }
 
 # `part`: list from row_parts().
-residual_of <- function(part, family, type) {
+residual_of <- function(part, fit, type) {
+  family <- fit$family
   difference <- part$y - part$mu
   switch(type,
-    deviance = ifelse(difference > 0, 1, -1) * sqrt(pmax(family$dev.resids(part$y, part$mu, part$weights), 0)),
-    pearson = difference * sqrt(part$weights) / sqrt(family$variance(part$mu)),
+    deviance = ifelse(difference > 0, 1, -1) *
+      sqrt(pmax(deviances_at(family, part$y, part$mu, part$weights, constant_of(fit)), 0)),
+    pearson = difference * sqrt(part$weights) / sqrt(variance_at(family, part$mu, constant_of(fit))),
     response = difference,
     working = difference / family$mu.eta(part$eta)
   )
@@ -81,7 +83,8 @@ weights.glimmer <- function(object, type = c("prior", "working"), ...) {
     return(pad_rows(response$weights * response$size, object))
   }
   part <- row_parts(object)
-  pad_rows(part$weights * object$family$mu.eta(part$eta)^2 / object$family$variance(part$mu), object)
+  variance <- variance_at(object$family, part$mu, constant_of(object))
+  pad_rows(part$weights * object$family$mu.eta(part$eta)^2 / variance, object)
 }
 
 pad_rows <- function(x, fit) {

@@ -14,12 +14,12 @@ resolve_response <- function(frame, family, warn = TRUE) {
   # one vector for all that is 1
   ones <- rep(1, nrow(frame))
   weights <- if (is.null(weights)) ones else as.double(weights)
-  if (traits$trials) {
+  if (has_trials(family)) {
     return(binomial_response(frame, weights, ones, traits, warn))
   }
   y <- numeric_response(frame, traits)
   check_support(y, frame, traits)
-  if (traits$counts && warn) {
+  if (has_counts(family) && warn) {
     warn_fractions(frame, fractions(y), paste0("A ", traits$name, " response counts events: with other ",
                                                "numbers the fit maximises a quasi-likelihood."))
   }
@@ -40,7 +40,7 @@ numeric_response <- function(frame, traits) {
   if (NCOL(y) != 1L) {
     stop_glimmer("response", paste0("The response ", format_items(name), " has ", NCOL(y), " columns: the family ",
                                     traits$name, " needs one",
-                                    if (traits$name == "binomial") ", or two: successes and failures", "."),
+                                    if (traits$response == "trials") ", or two: successes and failures", "."),
                  variable = name)
   }
   as.double(y)
@@ -68,7 +68,7 @@ check_support <- function(y, frame, traits) {
   stop_glimmer("response", paste0("The response ", format_items(name), " must be ", traits$support, " for the family ",
                                   traits$name, ", but is ", join_items(format(values), 3L), " in ",
                                   format_rows(labels), ".",
-                                  if (traits$name == "binomial") " Give counts as cbind(successes, failures)."),
+                                  if (traits$response == "trials") " Give counts as cbind(successes, failures)."),
                variable = name, rows = labels)
 }
 

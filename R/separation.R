@@ -41,17 +41,7 @@ limit_side <- function(design, family, rows = seq_along(design$y)) {
   if (!can_separate(family)) {
     return(NULL)
   }
-  y <- active_rows(design$y, rows)
-  if (family$family != "binomial") {
-    return(-as.double(y <= 0))
-  }
-  # mu = exp(eta) stops at eta = 0: there all successes are an edge that is reached
-  highest <- if (family$link == "log") 0 else y > 0 & y == active_rows(design$size, rows)
-  highest - as.double(y == 0)
-}
-
-can_separate <- function(family) {
-  family$family == "binomial" || family$link == "log" && family$family %in% c("poisson", "gaussian")
+  family_traits(family)$limits(active_rows(design$y, rows), active_rows(design$size, rows), family$link)
 }
 
 #' Find the fixed effects that diverge
@@ -235,7 +225,7 @@ check_separation <- function(covariance, engine, design, limit = 10) {
   }
   design <- with_columns(design)
   found <- find_separation(design, engine$family)
-  if (is.null(found) && engine$family$family == "gaussian") {
+  if (is.null(found) && has_responses_beyond(engine$family)) {
     return(check_low_mean(covariance, engine, design, limit))
   }
   if (is.null(found)) {
@@ -318,7 +308,7 @@ stop_separation <- function(found, design) {
 #' @noRd
 check_level_separation <- function(parameters, engine, design, limit = 5) {
   found <- list()
-  for (t in if (engine$family$family == "binomial") seq_along(design$terms)) {
+  for (t in if (has_two_limits(engine$family)) seq_along(design$terms)) {
     term <- design$terms[[t]]
     reach <- column_reach(design$factors[[term$factor]]$Z, term$columns)
     sds <- term_sds(parameters[engine$index$theta[[t]]])

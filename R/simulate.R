@@ -205,9 +205,9 @@ whole_trials <- function(size, response, rows) {
 draw_response <- function(fit, mean, units) {
   traits <- family_traits(fit$family)
   complete <- which(!is.na(mean) & !is.na(units$size) & !is.na(units$weights))
-  y <- rep(if (traits$counts) NA_integer_ else NA_real_, length(mean))
+  y <- rep(if (has_counts(fit$family)) NA_integer_ else NA_real_, length(mean))
   y[complete] <- traits$draw(mean[complete], units$size[complete], units$weights[complete],
-                             exp(unname(fit$parameters[fit$index$dispersion])))
+                             constant_of(fit))
   y
 }
 

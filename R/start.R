@@ -102,7 +102,7 @@ working_model <- function(design, family) {
   residual <- working - fixed
   dispersion <- start_dispersion(design, family, response, fixed + design$offset, side)
   list(beta = beta, score = weights * residual / dispersion, information = weights / dispersion,
-       log_dispersion = log_dispersion(family, dispersion), side = side)
+       log_dispersion = parameter_of_dispersion(family, dispersion), side = side)
 }
 
 # The mean deviance: the maximum likelihood of Gaussian and inverse Gaussian, near it for the Gamma. Not so small that
@@ -134,11 +134,6 @@ shrink_effects <- function(engine, parameters) {
     smaller[theta] <- smaller[theta] / 2
   }
   parameters
-}
-
-# The parameter at which sigma^2 is the dispersion.
-log_dispersion <- function(family, dispersion) {
-  if (has_dispersion(family)) log(dispersion) / (2 * family_traits(family)$sigma_power) else numeric()
 }
 
 #' The sign that family and link demand of the linear predictor

@@ -54,7 +54,7 @@ print_random <- function(x, digits) {
   fixed <- paste0("Dispersion: fixed at 1 (", x$family$family, ")",
                   if (!is.null(x$pearson)) paste0("; Pearson ratio ", format(x$pearson, digits = 3),
                                                   " (given the random effects)"))
-  cat_wrapped(if (has_dispersion(x$family)) dispersion_text(attr(x$varcor, "dispersion"), digits) else fixed)
+  cat_wrapped(if (length(constant_names(x$family))) dispersion_text(attr(x$varcor, "dispersion"), digits) else fixed)
 }
 
 # The table of standard deviations: those of the random effects, and the residual one where it is on their scale.

@@ -78,9 +78,8 @@ boundary_effects <- function(fit, t) {
 #' @noRd
 dispersion_value <- function(fit) {
   traits <- family_traits(fit$family)
-  if (length(fit$index$dispersion)) {
-    structure(exp(unname(fit$parameters[fit$index$dispersion])), names = sub("^log_", "", traits$dispersion),
-              variance = traits$variance)
+  if (length(traits$constants)) {
+    structure(constant_of(fit), names = names(traits$predictors)[-1L], variance = traits$variance_text)
   }
 }
 

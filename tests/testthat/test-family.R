@@ -40,58 +40,16 @@ test_that("a misspelt link is not taken for an unknown family, and quasi familie
   }
 })
 
-# The arguments in which a family of 'stats' counts trials: means are proportions, draws are successes.
-trial_sizes <- function(traits, n) {
-  if (traits$trials) rep(c(1, 7), length.out = n) else rep(1, n)
-}
-
-test_that("starting means are near the responses, and inside the range of every family and link", {
-  for (traits in family_registry()) {
-    size <- trial_sizes(traits, 6L)
-    y <- c(0, 1, 0, 3, 1, 7)[seq_along(size)]
-    if (any(traits$outside(y / size))) y <- y + 1e-6
-    for (link in traits$links) {
-      family <- getExportedValue("stats", traits$name)(link)
-      responses <- list(y, if (traits$name == "gaussian") -y)
-      for (response in responses[lengths(responses) > 0L]) {
-        mean <- traits$start_mean(response, size, rep(TRUE, 6L), link)
-        expect_true(all(is.finite(family$linkfun(mean))) && family$validmu(mean), label = paste(traits$name, link))
-        # the log has no mean near a negative response
-        if (link != "log" || sum(response) > 0) expect_gt(cor(mean, response / size), 0.8)
-      }
-    }
-  }
-})
-
-test_that("draws have the variance sigma^2 V(mu) / w of the family in stats, with sigma from its parameter", {
-  n <- 40000L
-  set.seed(15)
-  for (traits in family_registry()) {
-    variance <- getExportedValue("stats", traits$name)()$variance
-    phi <- 0.4
-    sigma <- if (is.na(traits$dispersion)) 1 else exp(traits$sigma_power * phi)
-    size <- trial_sizes(traits, n)
-    weights <- if (is.na(traits$dispersion)) rep(1, n) else rep(c(1, 3), each = n / 2)
-    standardised <- (traits$draw(rep(0.3, n), size, weights, exp(phi)) / size - 0.3) /
-      sqrt(sigma^2 * variance(0.3) / (weights * size))
-    expect_lt(abs(mean(standardised)) * sqrt(n), 4)
-    for (w in unique(weights)) {
-      squares <- standardised[weights == w]^2
-      expect_lt(abs(mean(squares) - 1) * sqrt(length(squares)) / sd(squares), 4)
-    }
-    whole <- is.integer(traits$draw(rep(0.3, 2L), c(1, 1), c(1, 1), 1))
-    expect_identical(whole, traits$counts, label = traits$name)
-  }
-})
-
-test_that("links without a unit are those whose differences do not mind the unit of the response", {
-  mean <- c(0.2, 0.5, 3)
+test_that("family objects made elsewhere are taken for what they are, and made anew", {
   for (traits in family_registry()) {
     for (link in traits$links) {
-      family <- getExportedValue("stats", traits$name)(link)
-      # a proportion has no unit
-      free <- traits$trials || isTRUE(all.equal(diff(family$linkfun(7 * mean)), diff(family$linkfun(mean))))
-      expect_identical(is_unit_free(family), free, label = paste(traits$name, link))
+      given <- traits$make(link)
+      environment(given$variance) <- new.env(parent = environment(given$variance))
+      resolved <- resolve_family(given)
+      expect_identical(environment(resolved$variance), environment(traits$make(link)$variance))
+      expect_identical(c(resolved$family, resolved$link), c(traits$name, link))
+      given$variance <- function(mu, ...) 2 + mu
+      expect_match(conditionMessage(error_of(resolve_family(given))), "its `variance` differs|its 'variance' differs")
     }
   }
 })

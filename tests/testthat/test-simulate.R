@@ -253,12 +253,13 @@ test_that("simulated data refit without warnings, every family and link", {
                  cloglog = c(-0.3, 0.5, 0.5), cauchit = c(0.2, 0.6, 0.6))
   for (traits in family_registry()) {
     for (link in traits$links) {
-      family <- getExportedValue("stats", traits$name)(link)
-      scale <- if (traits$trials && link == "log") c(-1.5, 0.2, 0.2) else scales[[link]]
+      family <- traits$make(link)
+      trials <- has_trials(family)
+      scale <- if (trials && link == "log") c(-1.5, 0.2, 0.2) else scales[[link]]
       mean <- family$linkinv(scale[1] + scale[2] * data$x + scale[3] * b)
       y <- traits$draw(mean, rep(10, 240), rep(1, 240), if (traits$name == "gaussian") 0.3 else 20)
-      data$y <- if (traits$trials) y / 10 else y
-      data$w <- if (traits$trials) 10 else 1
+      data$y <- if (trials) y / 10 else y
+      data$w <- if (trials) 10 else 1
       fit <- glmm(y ~ x + (1 | g), data, family, weights = w)
       # from the model as it was fitted: its own draws can be refitted, and are about it
       for (new in simulate(fit, 2, seed = 23, re.form = NULL)) {
