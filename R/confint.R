@@ -93,7 +93,10 @@ covariance_intervals <- function(table, level) {
 
 interval_names <- function(table) {
   second <- ifelse(table$kind == "cor", paste0(table$var2, "."), "")
-  ifelse(table$kind == "sigma", "sigma", paste0(table$kind, "_", second, table$var1, "|", table$group))
+  names <- paste0(table$kind, "_", second, table$var1, "|", table$group)
+  single <- table$kind %in% c("sigma", "constant")
+  names[single] <- ifelse(table$kind == "sigma", "sigma", table$var1)[single]
+  names
 }
 
 #' Rows that `parm` means

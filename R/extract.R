@@ -295,7 +295,7 @@ sparse_random_matrix <- function(design, rows) {
 #' @export
 family.glimmer <- function(object, ...) {
   check_dots(family.glimmer, ...)
-  object$family
+  with_constant(object$family, constant_of(object))
 }
 
 #' @rdname formula.glimmer
@@ -347,6 +347,11 @@ variable.names.glimmer <- function(object, full = FALSE, ...) {
 sigma.glimmer <- function(object, ...) {
   check_dots(sigma.glimmer, ...)
   sigma_at(object$family, unname(object$parameters[object$index$dispersion]))
+}
+
+# The root of the dispersion, as in 'stats': 1 where the family has none, or a constant that is none.
+residual_scale <- function(fit) {
+  if (has_dispersion(fit$family)) sigma.glimmer(fit) else 1
 }
 
 # The constant of the family at the estimate, on its natural scale; of length 0 where it has none.

@@ -101,6 +101,16 @@ deviances_at <- function(family, y, mean, weights, constant) {
   if (needs_constant(family)) family$dev.resids(y, mean, weights, constant) else family$dev.resids(y, mean, weights)
 }
 
+# A family object whose functions know the constant that they need: that of a fit.
+with_constant <- function(family, constant) {
+  if (needs_constant(family)) {
+    for (name in c("variance", "dev.resids")) {
+      formals(family[[name]])[[length(formals(family[[name]]))]] <- constant
+    }
+  }
+  family
+}
+
 needs_constant <- function(family) {
   length(constant_names(family)) > 0L && !has_dispersion(family)
 }
@@ -152,7 +162,8 @@ resolve_family <- function(family, given = NULL) {
     check_family_name(family, names(registry))
     family <- make_family(family)
   }
-  made_here <- is.function(family) && identical(environment(family), asNamespace("stats"))
+  made_here <- is.function(family) && (identical(environment(family), asNamespace("stats")) ||
+                                         identical(environment(family), environment(make_family)))
   if (is.function(family)) {
     family <- attempt(family())
   }
@@ -190,9 +201,11 @@ check_family_field <- function(value, field) {
 #' @noRd
 check_family_functions <- function(given, made) {
   mean <- if (has_trials(made)) c(0.1, 0.5, 0.9) else c(0.3, 1, 4)
+  y <- if (has_counts(made) && !has_trials(made)) c(4, 1, 0) else rev(mean)
   eta <- made$linkfun(mean)
-  arguments <- list(linkfun = list(mean), linkinv = list(eta), mu.eta = list(eta), variance = list(mean),
-                    dev.resids = list(rev(mean), mean, rep(1, 3L)))
+  constant <- if (needs_constant(made)) 2
+  arguments <- list(linkfun = list(mean), linkinv = list(eta), mu.eta = list(eta), variance = c(list(mean), constant),
+                    dev.resids = c(list(y, mean, rep(1, 3L)), constant))
   differs <- vapply(names(arguments), function(name) {
     value <- attempt(do.call(given[[name]], arguments[[name]]))
     !is.null(given[[name]]) && !isTRUE(all.equal(value, do.call(made[[name]], arguments[[name]])))

@@ -146,7 +146,7 @@ term_modes <- function(fit, term) {
 }
 
 relative_factors <- function(fit) {
-  scale <- sigma.glimmer(fit)
+  scale <- residual_scale(fit)
   lapply(fit$index$theta, function(at) lower_triangle(fit$parameters[at]) / scale)
 }
 
@@ -158,7 +158,7 @@ relative_theta <- function(fit) {
     columns <- term$names[lower[, 2L]]
     paste(term$group, ifelse(lower[, 1L] == lower[, 2L], rows, paste(rows, columns, sep = ".")), sep = ".")
   })
-  stats::setNames(fit$parameters[unlist(fit$index$theta)] / sigma.glimmer(fit), unlist(names))
+  stats::setNames(fit$parameters[unlist(fit$index$theta)] / residual_scale(fit), unlist(names))
 }
 
 # u at the mode lies in the row space of the factor, so that the pseudo-inverse finds it also where that is singular.

@@ -66,7 +66,8 @@ parameter_labels <- function(fit) {
   plain <- function(x) sub("^[(]Intercept[)]$", "Intercept", x)
   label <- ifelse(table$kind == "cor", paste0("Cor (", plain(table$var1), "~", plain(table$var2), ")"),
                   paste0("SD (", plain(table$var1), ")"))
-  ifelse(table$var1 == "Observation", "SD (Observations)", label)
+  label[table$kind == "sigma"] <- "SD (Observations)"
+  ifelse(table$kind == "constant", table$var1, label)
 }
 
 #' @exportS3Method parameters::standard_error

@@ -100,7 +100,7 @@ predict.glimmer <- function(object, newdata = NULL, type = c("link", "response")
   }
   deviation <- sqrt(prediction_variance(object, rows))
   if (type == "response") deviation <- mean_deviation(object, eta, deviation, rows)
-  list(fit = result, se.fit = finish_rows(deviation, rows), residual.scale = sigma.glimmer(object))
+  list(fit = result, se.fit = finish_rows(deviation, rows), residual.scale = residual_scale(object))
 }
 
 # NA with a warning where the link allows no such linear predictor.

@@ -55,7 +55,7 @@ residuals.glimmer <- function(object, type = c("deviance", "pearson", "response"
   type <- match_choice(type, c("deviance", "pearson", "response", "working"), "type")
   check_flag(scaled, "scaled")
   residual <- residual_of(row_parts(object), object, type)
-  if (scaled) residual <- residual / sigma.glimmer(object)
+  if (scaled) residual <- residual / residual_scale(object)
   pad_rows(residual, object)
 }
 

@@ -88,7 +88,8 @@ working_model <- function(design, family) {
   mu <- family_traits(family)$start_mean(design$y, design$size, used, family$link)
   eta <- family$linkfun(mu)
   slope <- family$mu.eta(eta)
-  weights <- design$weights * design$size * slope^2 / family$variance(mu)
+  constant <- start_constant(design, family, rep(mean(design$y[used]), length(used)), used)
+  weights <- design$weights * design$size * slope^2 / variance_at(family, mu, constant)
   response <- design$y / design$size
   response[-used] <- mu[-used]
   working <- eta - design$offset + (response - mu) / slope
@@ -100,9 +101,20 @@ working_model <- function(design, family) {
   }
   fixed <- drop(design$X %*% beta)
   residual <- working - fixed
-  dispersion <- start_dispersion(design, family, response, fixed + design$offset, side)
+  eta <- fixed + design$offset
+  dispersion <- start_dispersion(design, family, response, eta, side)
+  constant <- start_constant(design, family, family$linkinv(eta[used]), used)
   list(beta = beta, score = weights * residual / dispersion, information = weights / dispersion,
-       log_dispersion = parameter_of_dispersion(family, dispersion), side = side)
+       log_dispersion = c(parameter_of_dispersion(family, dispersion), log(constant)), side = side)
+}
+
+# A constant that is no dispersion, from the residuals about some means; of length 0 for other families.
+start_constant <- function(design, family, mean, used) {
+  if (needs_constant(family)) {
+    family_traits(family)$start_constant(design$y[used], mean, design$weights[used])
+  } else {
+    numeric()
+  }
 }
 
 # The mean deviance: the maximum likelihood of Gaussian and inverse Gaussian, near it for the Gamma. Not so small that

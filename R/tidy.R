@@ -117,12 +117,16 @@ tidy_parameters <- function(fit, level, scales) {
   correlation <- table$kind == "cor"
   pair <- ifelse(correlation, paste(table$var1, table$var2, sep = "."), table$var1)
   if (identical(scales, "vcov")) {
+    # a constant that is no standard deviation has no variance
+    own <- table$kind != "constant"
     values <- as.data.frame(VarCorr.glimmer(fit), order = "lower.tri")$vcov
-    return(tidy_rows("ran_pars", paste0(ifelse(correlation, "cov__", "var__"), pair), values, group = table$group))
+    return(tidy_rows("ran_pars", paste0(ifelse(correlation, "cov__", "var__"), pair)[own], values,
+                     group = table$group[own]))
   }
   # back from the log and Fisher's z by the delta method
   slope <- ifelse(correlation, 1 - table$estimate^2, table$estimate)
-  tidy_rows("ran_pars", paste0(ifelse(correlation, "cor__", "sd__"), pair), table$estimate, group = table$group,
+  prefix <- c(sd = "sd__", cor = "cor__", sigma = "sd__", constant = "")[table$kind]
+  tidy_rows("ran_pars", paste0(prefix, pair), table$estimate, group = table$group,
             std.error = slope * table$se, limits = covariance_intervals(table, level))
 }
 

@@ -51,7 +51,7 @@ VarCorr.glimmer <- function(x, sigma = 1, ...) {
               boundary = boundary)
   })
   groups <- vapply(x$random, function(term) term$group, "")
-  structure(stats::setNames(matrices, make.unique(groups)), groups = groups, sc = sigma * sigma.glimmer(x),
+  structure(stats::setNames(matrices, make.unique(groups)), groups = groups, sc = sigma * residual_scale(x),
             useSc = has_dispersion(x$family), dispersion = if (!isLMM.glimmer(x)) dispersion_value(x),
             class = c("VarCorr.glimmer", "VarCorr.merMod"))
 }
@@ -258,21 +258,27 @@ print_lower <- function(text) {
 #' log sd_i = log(sum_k L_ik^2) / 2, and correlations on Fisher's z, atanh(r).
 #'
 #' @param fit Object of class `glimmer`.
-#' @return Data frame: `kind` ("sd", "cor" or "sigma"), `group`, `var1`, `var2` (of a correlation: column and row of
-#'   the lower triangle), `estimate`, `boundary` (logical), `transformed` (log or Fisher's z) and `se`, its standard
-#'   error (`NA` on the boundary). Column by column of the lower triangle, sigma last.
+#' @return Data frame: `kind` ("sd", "cor", "sigma" or "constant"), `group`, `var1`, `var2` (of a correlation: column
+#'   and row of the lower triangle), `estimate`, `boundary` (logical), `transformed` (log or Fisher's z) and `se`, its
+#'   standard error (`NA` on the boundary). Column by column of the lower triangle, sigma last.
 #' @noRd
 covariance_table <- function(fit) {
   terms <- lapply(seq_along(fit$random), function(t) term_table(fit, t))
-  dispersion <- fit$index$dispersion
-  if (length(dispersion)) {
-    scale <- sigma.glimmer(fit)
-    slope <- family_traits(fit$family)$sigma_power
-    terms <- c(terms, list(data.frame(kind = "sigma", group = "Residual", var1 = "Observation", var2 = NA_character_,
-                                      estimate = scale, boundary = FALSE, transformed = log(scale),
-                                      se = abs(slope) * sqrt(fit$covariance[dispersion, dispersion]))))
+  do.call(rbind, c(terms, list(constant_row(fit))))
+}
+
+# A dispersion is the residual standard deviation; another constant stands by its own name.
+constant_row <- function(fit) {
+  at <- fit$index$dispersion
+  if (!length(at)) {
+    return(NULL)
   }
-  do.call(rbind, terms)
+  traits <- family_traits(fit$family)
+  names <- if (traits$dispersion) c("sigma", "Residual", "Observation") else
+    c("constant", NA, names(traits$predictors)[-1L])
+  scale <- sigma.glimmer(fit)
+  data.frame(kind = names[1L], group = names[2L], var1 = names[3L], var2 = NA_character_, estimate = scale,
+             boundary = FALSE, transformed = log(scale), se = abs(traits$sigma_power) * sqrt(fit$covariance[at, at]))
 }
 
 term_table <- function(fit, t) {
