@@ -79,7 +79,7 @@ refuse_saturated <- function(sigma, y, weights, design, family, active, limit = 
     return(invisible())
   }
   centre <- sum(weights * y) / sum(weights)
-  size <- sqrt(mean(weights * (y - centre)^2 / family$variance(centre)))
+  size <- sqrt(mean(weights * (y - centre)^2 / variance_at(family, centre)))
   if (isTRUE(sigma <= limit * size)) {
     stop_exact(design, active, sigma / size, by_fixed = FALSE, limit = limit, effects = sum(effects))
   }

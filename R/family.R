@@ -1,5 +1,4 @@
-# What families can be asked, their link with them, and how the argument `family` is read. The families themselves:
-# families.R.
+# What can be asked of a family, and how the argument `family` is read. The families themselves: families.R.
 
 #' The families of the package
 #'

@@ -1,0 +1,58 @@
+# What a description of a family consists of, and the family objects that 'stats' does not have.
+
+#' Describe a family
+#'
+#' @param name Its name. @param predictors List of its parameters, each with the links that the core has for it: `mean`,
+#'   the first, has the formula of the model; a second is a constant, named as it is on its natural scale (with the
+#'   link log the parameter of `sigma` is `log_sigma`).
+#' @param response What a response is: `"number"`, `"count"` or `"trials"` (successes in trials).
+#' @param support The responses that it can have, in words. @param outside Function of the response: `TRUE` where it
+#'   is not allowed. @param mean_range The ends of the range of its mean.
+#' @param start_mean Function of `y`, `size`, `used` (integer: the rows that count) and `link` (its name): a mean near
+#'   each response, inside the range of family and link, to start from.
+#' @param draw Function of `mean`, `size`, `weights` (vectors of one length) and `constant` (on its natural scale): a
+#'   response drawn for each; successes where there are trials.
+#' @param make Function of the name of a link: the family object as [stats::family()] describes it.
+#' @param dispersion Logical: whether the constant is a dispersion as in 'stats': the variance of a response of weight 1
+#'   is sigma^2 V(mean), whatever the mean. Otherwise the `variance` and `dev.resids` of the family object have it as
+#'   their last argument, and `start_constant` is needed.
+#' @param sigma_power Number: [sigma()] is the exponential of this times the parameter of the constant.
+#' @param variance_text The variance as a formula of the constant, for printing.
+#' @param start_constant Function of `y`, `mean` and `weights`: a constant to start from.
+#' @param exact_fits Logical: whether the likelihood has no bound where every response is its mean.
+#' @param normal Logical: whether a response is its mean plus a normal residual, so that the model with the identity
+#'   link is a linear mixed model.
+#' @param kurtosis Function of `mean` and `size`: the excess kurtosis of a response, where its mean determines its
+#'   variance.
+#' @param unit_free Those of the links under which differences of the linear predictor do not depend on the unit of the
+#'   response.
+#' @param separable Those of the links whose linear predictor can go to infinity with the density of a row rising.
+#' @param limits Function of `y`, `size` and `link`, one of these: 1 or -1 for each row, the side to which its density
+#'   never falls, or 0.
+#' @param limit_words Character: what is said of responses that are all at the lower and at the upper limit.
+#' @param edge Function of `y`, `size` and `link`: the mean that all responses have, where it is the end of what the
+#'   link allows and has a density; else `NULL`.
+#' @param fitted_words What fitted values are, for the labels of plots.
+#' @return List of these; `links` those of the mean, `constants` the names of the parameters that are constants.
+#' @noRd
+describe_family <- function(name, predictors, support, outside, start_mean, draw, response = "number",
+                            mean_range = c(0, Inf), make = function(link) family_of_stats(name, link),
+                            dispersion = FALSE, sigma_power = NA_real_, variance_text = NA_character_,
+                            start_constant = NULL, exact_fits = dispersion, normal = FALSE, kurtosis = NULL,
+                            unit_free = "log", separable = character(), limits = NULL,
+                            limit_words = c(NA_character_, NA_character_),
+                            edge = function(y, size, link) NULL, fitted_words = "fitted means") {
+  force(name)
+  constants <- predictors[-1L]
+  list(name = name, links = predictors[[1L]], predictors = predictors,
+       constants = if (length(constants)) paste(constants, names(constants), sep = "_") else character(),
+       support = support, outside = outside, start_mean = start_mean, draw = draw, response = response,
+       mean_range = mean_range, make = make, dispersion = dispersion, sigma_power = sigma_power,
+       variance_text = variance_text, start_constant = start_constant, exact_fits = exact_fits, normal = normal,
+       kurtosis = kurtosis, unit_free = unit_free, separable = separable, limits = limits, limit_words = limit_words,
+       edge = edge, fitted_words = fitted_words)
+}
+
+family_of_stats <- function(name, link) {
+  do.call(getExportedValue("stats", name), list(link))
+}

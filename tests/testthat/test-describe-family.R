@@ -1,0 +1,18 @@
+test_that("a description names its constants as their parameters are called, and is complete with little", {
+  described <- describe_family("toy", predictors = list(mean = c("log", "identity"), size = "log"), support = "any",
+                               outside = function(y) y < 0, start_mean = function(y, size, used, link) y,
+                               draw = function(mean, size, weights, constant) mean)
+  expect_identical(described$constants, "log_size")
+  expect_identical(described$links, c("log", "identity"))
+  expect_identical(described$response, "number")
+  # what is nowhere the case is not taken to be
+  expect_false(described$dispersion || described$exact_fits || described$normal)
+  expect_length(described$separable, 0L)
+  expect_null(described$edge(0, 1, "log"))
+})
+
+test_that("descriptions of all families have the same parts", {
+  parts <- unique(lapply(families, names))
+  expect_length(parts, 1L)
+  expect_identical(unname(vapply(families, `[[`, "", "name")), names(families))
+})
