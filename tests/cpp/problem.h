@@ -134,7 +134,10 @@ inline std::vector<Pair> known_pairs() {
       {"inverse.gaussian", "1/mu^2", 1.5, 0.15},
       {"inverse.gaussian", "log", 0.2, 0.3},
       {"inverse.gaussian", "inverse", 1.5, 0.15},
-      {"inverse.gaussian", "identity", 2.0, 0.2}};
+      {"inverse.gaussian", "identity", 2.0, 0.2},
+      {"nbinom2", "log", 0.6, 0.5},
+      {"nbinom2", "identity", 4.0, 0.4},
+      {"nbinom2", "sqrt", 2.0, 0.2}};
   std::vector<Pair> found;
   for (const Pair& pair : all)
     if (known(pair.family, pair.link)) found.push_back(pair);
@@ -165,6 +168,8 @@ inline double draw(const std::string& family, double mu, double size, double phi
     while (sum < mu) sum += random.exponential(), y += 1.0;
     return y;
   }
+  if (family == "nbinom2")
+    return draw("poisson", mu * (random.exponential() + random.exponential()) / 2.0, size, phi, random);
   if (family == "Gamma") return mu * (random.exponential() + random.exponential()) / 2.0;
   const double lambda = std::exp(phi), z = random.normal(), v = z * z;  // inverse Gaussian: Michael et al. 1976
   const double root = std::sqrt(4 * mu * lambda * v + mu * mu * v * v);

@@ -67,6 +67,13 @@ inline Complex log_density(const std::string& family, const std::string& link, R
     if (y > 0) sum += y * log_mean(link, eta);
     return weight * sum;
   }
+  if (family == "nbinom2") {  // variance mu + mu^2 / size
+    const Real k = std::exp(phi);
+    Complex sum = std::lgamma(y + k) - std::lgamma(k) - std::lgamma(y + 1) + k * phi;
+    sum -= (y + k) * std::log(mean(link, eta) + k);
+    if (y > 0) sum += y * log_mean(link, eta);
+    return weight * sum;
+  }
   if (family == "Gamma") {
     const Real k = std::exp(phi) * weight;
     return k * (std::log(k) - log_mean(link, eta)) + (k - 1) * std::log(y) - k * y / mean(link, eta) - std::lgamma(k);

@@ -53,7 +53,7 @@ std::string label(const problem::Pair& pair, const Row& row, double eta) {
 std::vector<Row> rows_of(const std::string& family) {
   if (family == "gaussian") return {{0.0, 1, 1}, {1.3, 1, 2.5}, {-2.0, 1, 0.4}};
   if (family == "binomial") return {{0, 1, 1}, {1, 1, 1}, {3, 7, 1}, {0, 4, 2}, {5, 5, 0.5}};
-  if (family == "poisson") return {{0, 1, 1}, {1, 1, 1}, {12, 1, 2}, {3, 1, 0.5}};
+  if (family == "poisson" || family == "nbinom2") return {{0, 1, 1}, {1, 1, 1}, {12, 1, 2}, {3, 1, 0.5}};
   return {{0.3, 1, 1}, {2.0, 1, 2.5}, {7.0, 1, 0.5}};
 }
 
@@ -150,6 +150,48 @@ void identity_tails(double eta, const Row& row) {
   compare_tail(found, {-0.5L * precision * r * r - phi, precision * r, -precision, 0, 0, 0}, what);
   const long double constant = 0.5L * std::log(precision / (2 * reference::pi));
   check::close_relative(found.f, static_cast<double>(constant - 0.5L * precision * r * r), 1e-13, what + ", f");
+}
+
+// The negative binomial with log link: q = mu / (mu + s), p = 1 - q and v = p q, each exact in its tail, give every
+// derivative but f_phi in closed form: w = (y + s) v, and the derivatives of v in eta are v1 = v (p - q),
+// v2 = v (1 - 6 v), v3 = v1 (1 - 12 v).
+void negative_binomial_tails(double eta, double phi, const Row& row) {
+  const std::string what = label({"nbinom2", "log", 0, 0}, row, eta) + ", log size " + std::to_string(phi);
+  const At found("nbinom2", "log", row, eta, phi);
+  const long double y = row.y, s = std::exp(static_cast<long double>(phi)), x = static_cast<long double>(eta) - phi;
+  const long double e = std::exp(-std::fabs(x)), near_one = 1 / (1 + e), near_zero = e / (1 + e);
+  const long double q = x > 0 ? near_one : near_zero, p = x > 0 ? near_zero : near_one;
+  const long double v = p * q, v1 = v * (p - q), v2 = v * (1 - 6 * v), v3 = v1 * (1 - 12 * v), total = y + s;
+  const long double in_eta[] = {0, y * p - s * q, -total * v, -total * v1, -total * v2, -total * v3};
+  const long double in_phi[] = {0, (y * p - s * q) * q, total * v1 - s * v, total * v2 - s * v1, total * v3 - s * v2};
+  // numbers below the range of double have few digits
+  const double scale = std::fmax(1e-300, static_cast<double>(1e-2L * row.weight * total * v));
+  for (int k = 1; k <= 5; ++k)
+    check::close(found.order(k), static_cast<double>(row.weight * in_eta[k]), 1e-11,
+                 what + ", order " + std::to_string(k), scale);
+  for (int k = 1; k <= 4; ++k)
+    check::close(found.order_phi(k), static_cast<double>(row.weight * in_phi[k]), 1e-11,
+                 what + ", in phi, order " + std::to_string(k), scale);
+  check::close_relative(found.expected, static_cast<double>(row.weight * s * q), 1e-13, what + ", expected weight");
+}
+
+/// Towards a large size the Poisson distribution, and f_phi = (y - (y - mu)^2) / 2s.
+void towards_poisson(double eta, const Row& row) {
+  const double phi = 40.0, mu = std::exp(eta);
+  const At found("nbinom2", "log", row, eta, phi), limit("poisson", "log", row, eta, 0.0);
+  const std::string what = label({"nbinom2", "log", 0, 0}, row, eta) + ", large size";
+  check::close_relative(found.f, limit.f, 1e-13, what + ", f");
+  for (int k = 1; k <= 5; ++k) check::close_relative(found.order(k), limit.order(k), 1e-13, what);
+  const double slope = row.weight * 0.5 * std::exp(-phi) * (row.y - (row.y - mu) * (row.y - mu));
+  check::close_relative(found.order_phi(0), slope, 1e-12, what + ", f_phi");
+}
+
+void negative_binomial() {
+  for (const Row& row : rows_of("nbinom2")) {
+    for (double eta : tail_points)
+      for (double phi : {-30.0, -3.0, 0.8, 2.5, 4.0, 20.0, 40.0, 300.0}) negative_binomial_tails(eta, phi, row);
+    for (double eta : {-5.0, -0.4, 0.3, 2.0, 5.0}) towards_poisson(eta, row);
+  }
 }
 
 void tails() {
@@ -263,12 +305,13 @@ void orders_and_ranges(const problem::Pair& pair) {
   }
 }
 
-/// Expected weights: the mean of w over the distribution of y (binomial and Poisson: by summation).
+/// Expected weights: the mean of w over the distribution of y, where that is a sum.
 void expected_weights(const problem::Pair& pair) {
-  if (pair.family != "binomial" && pair.family != "poisson") return;
+  const bool overdispersed = pair.family == "nbinom2";
+  if (pair.family != "binomial" && pair.family != "poisson" && !overdispersed) return;
   const double eta = pair.centre + 0.3 * pair.spread, size = pair.family == "binomial" ? 6.0 : 1.0;
   double sum = 0.0;
-  for (double y = 0; y <= (pair.family == "binomial" ? size : 80.0); y += 1.0) {
+  for (double y = 0; y <= (pair.family == "binomial" ? size : overdispersed ? 400.0 : 80.0); y += 1.0) {
     const At at(pair.family, pair.link, {y, size, 1.0}, eta, 0.0);
     sum += std::exp(at.f) * at.d.w[0];
   }
@@ -292,5 +335,6 @@ int main() {
     expected_weights(pair);
   }
   tails();
+  negative_binomial();
   return check::finish();
 }

@@ -1,5 +1,5 @@
 // Jets against derivatives in closed form.
-#include <glimmer/jet.h>
+#include <glimmer/joint_jet.h>
 
 #include "check.h"
 
@@ -60,11 +60,50 @@ void orders() {
   for (std::size_t k = 0; k <= 2; ++k) check::that(low.c[k] == high.c[k], "a lower order has the same numbers");
 }
 
+/// exp(x + 2 y - z / 2) x^2: products and compositions in three variables, all derivatives.
+void three_variables() {
+  using Series = Jet<4, 3>;
+  const double x = 0.7, y = -0.3, z = 1.9, e = std::exp(x + 2 * y - z / 2);
+  const Series u = glimmer::lift<Series, 0>(Jet<4>::variable(x)), v = glimmer::lift<Series, 1>(Jet<4>::variable(y)),
+               w = glimmer::lift<Series, 2>(Jet<4>::variable(z));
+  const Series by_sum = exp(u + 2.0 * v - 0.5 * w) * u * u;
+  const Series by_parts = glimmer::lift<Series, 0>(square(Jet<4>::variable(x)) * glimmer::exp_of<4>(x)) *
+                          glimmer::lift<Series, 1>(glimmer::exp_of<4>(y, 2.0)) * reciprocal(exp(0.5 * w));
+  const Series logs = 2.0 * log(u) + u + 2.0 * v - 0.5 * w;
+  const double square_part[] = {x * x * e, (x * x + 2 * x) * e, (x * x + 4 * x + 2) * e, (x * x + 6 * x + 6) * e,
+                                (x * x + 8 * x + 12) * e};
+  for (const auto& p : glimmer::monomials<4, 3>.powers) {
+    const double expected = square_part[p[0]] * std::pow(2.0, p[1]) * std::pow(-0.5, p[2]);
+    const std::string what =
+        "powers " + std::to_string(p[0]) + std::to_string(p[1]) + std::to_string(p[2]) + " of three variables";
+    check::close(by_sum.derivative(p), expected, 1e-13, what);
+    check::close(by_parts.derivative(p), expected, 1e-13, what + ", by parts");
+    check::close(exp(logs).derivative(p), expected, 1e-13, what + ", by logarithms");
+  }
+  check::that(glimmer::monomials<4, 3>.count == 35 && glimmer::monomials<5, 2>.count == 21, "number of monomials");
+}
+
+/// y / x, a variable that the series has not, and composition in one variable.
+void two_variables() {
+  using Series = Jet<5, 2>;
+  const double x = 1.4, y = 3.0, e = std::exp(x);
+  const Series top = glimmer::lift<Series, 1>(Jet<5>::variable(y));
+  const Series ratio = top * reciprocal(glimmer::lift<Series, 0>(Jet<5>::variable(x)));
+  for (const auto& p : glimmer::monomials<5, 2>.powers) {
+    const double in_x = (p[0] % 2 == 0 ? 1.0 : -1.0) * factorial[p[0]] * std::pow(x, -1 - p[0]);
+    check::close(ratio.derivative(p), in_x * (p[1] == 0 ? y : p[1] == 1 ? 1.0 : 0.0), 1e-13, "ratio of two variables");
+  }
+  compare(glimmer::lift<Jet<5>, 1>(Jet<3>::variable(y)), {y, 0, 0, 0, 0, 0}, "a variable that is not there");
+  compare(glimmer::compose(glimmer::exp_of<5>(x), Jet<5>::variable(x)), {e, e, e, e, e, e}, "in one variable");
+}
+
 }  // namespace
 
 int main() {
   for (double x : {-3.0, -0.4, 0.0, 0.3, 2.0}) elementary(x);
   for (double x : {0.05, 0.7, 1.0, 4.0, 300.0}) positive(x);
   orders();
+  two_variables();
+  three_variables();
   return check::finish();
 }

@@ -3,6 +3,32 @@
 
 #include "check.h"
 
+namespace {
+
+/// log(Gamma(y + s) / Gamma(s)) is the sum of log(s + j), j < y, and so are its derivatives in phi = log s.
+void gamma_difference(double y, double phi) {
+  const glimmer::Jet<3> found = glimmer::gamma_remainder_difference<3>(y, phi);
+  const long double s = std::exp(static_cast<long double>(phi)), p = s / (y + s), q = y / (y + s);
+  long double sum[4] = {};
+  for (long double j = 0; j < y; ++j) {  // log((s + j) / s) and its derivatives
+    const long double a = s / (j + s), b = j / (j + s);
+    const long double terms[] = {std::log1p(j / s), -b, a * b, a * b * (b - a)};
+    for (int k = 0; k < 4; ++k) sum[k] += terms[k];
+  }
+  const long double t = std::log1p(y / s), first = y - s * t, second = s * q - s * t;  // less (y + s) t - y
+  sum[0] += y - (y + s) * t;
+  sum[1] += first;
+  sum[2] += second;
+  sum[3] += second + s * q * (1 - p);
+  const double factorial[] = {1.0, 1.0, 2.0, 6.0};
+  for (std::size_t k = 0; k < 4; ++k)
+    check::close(found.c[k] * factorial[k], static_cast<double>(sum[k]), 1e-12,
+                 "gamma_remainder_difference of " + std::to_string(y) + " at " + std::to_string(phi) + ", derivative " +
+                     std::to_string(k), 0.1);
+}
+
+}  // namespace
+
 int main() {
   for (double x : {1e-300, 1e-8, 0.01, 0.3, 0.5, 1.0, 1.4616, 1.999, 2.0, 2.5, 3.0, 7.7, 9.999, 10.0, 10.5, 33.0, 171.3,
                    1e4, 1e9, 1e300}) {
@@ -11,5 +37,7 @@ int main() {
   }
   check::that(glimmer::log_gamma(1.0) == 0.0, "log_gamma(1) is zero: a Bernoulli row has no constant");
   check::that(glimmer::log_gamma(2.0) == 0.0, "log_gamma(2) is zero");
+  for (double y : {0.0, 1.0, 2.0, 7.0, 30.0, 31.0, 400.0})
+    for (double phi : {-40.0, -6.0, -1.0, 0.5, 1.9, 2.6, 2.8, 4.0, 8.0}) gamma_difference(y, phi);
   return check::finish();
 }

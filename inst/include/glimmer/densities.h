@@ -6,6 +6,8 @@
 #include "canonical.h"
 #include "density.h"
 #include "family.h"
+#include "negative_binomial.h"
+#include "series_density.h"
 
 namespace glimmer {
 
@@ -220,6 +222,9 @@ std::unique_ptr<Density> make_density(const std::string& family, const std::stri
   if (key == "inverse.gaussian/log") return std::make_unique<DensityOf<InverseGaussianFamily, LogLink>>();
   if (key == "inverse.gaussian/inverse") return std::make_unique<DensityOf<InverseGaussianFamily, InverseLink>>();
   if (key == "inverse.gaussian/identity") return std::make_unique<DensityOf<InverseGaussianFamily, IdentityLink>>();
+  if (key == "nbinom2/log") return std::make_unique<SeriesDensity<NegativeBinomialFamily, LogLink>>();
+  if (key == "nbinom2/sqrt") return std::make_unique<SeriesDensity<NegativeBinomialFamily, SqrtLink>>();
+  if (key == "nbinom2/identity") return std::make_unique<SeriesDensity<NegativeBinomialFamily, IdentityLink>>();
   throw std::invalid_argument("no density for family '" + family + "' with link '" + link + "'");
 }
 

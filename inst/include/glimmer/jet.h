@@ -2,6 +2,7 @@
 // round-off, to the order that the caller asks for. (Griewank and Walther 2008, Evaluating Derivatives,
 // chapter 13: the recurrences for product, quotient, exp and log.) Those named *_of are functions of eta itself:
 // each coefficient is a multiple of the last, so that none is lost to cancellation, nor to overflow of another.
+// Series in several variables are in joint_jet.h.
 #ifndef GLIMMER_JET_H
 #define GLIMMER_JET_H
 
@@ -10,9 +11,13 @@
 
 namespace glimmer {
 
-/// c[k] = (d^k f / d eta^k) / k!, k = 0..K
+/// A series in M variables to total order K; in one variable c[k] = (d^k f / d eta^k) / k!, k = 0..K
+template <int K, int M = 1>
+struct Jet;
+
 template <int K>
-struct Jet {
+struct Jet<K, 1> {
+  static constexpr int order = K, variables = 1;
   std::array<double, K + 1> c{};
 
   Jet() = default;

@@ -3,6 +3,7 @@
 //   binomial           log_mean (log p), log_complement (log(1 - p))
 //   gaussian           mean
 //   poisson            mean, log_mean
+//   nbinom2            mean, log_mean, inverse_mean (1 / mu)
 //   Gamma              log_mean, inverse_mean (1 / mu)
 //   inverse.gaussian   log_mean, inverse_mean, inverse_mean_squared
 #ifndef GLIMMER_LINK_H
@@ -48,6 +49,7 @@ struct InverseLink {
 struct SqrtLink {
   template <int K> static Jet<K> mean(double eta) { return power_of<K>(eta, 2.0, eta * eta); }
   template <int K> static Jet<K> log_mean(double eta) { return 2.0 * log_of<K>(eta); }
+  template <int K> static Jet<K> inverse_mean(double eta) { return power_of<K>(eta, -2.0, 1.0 / (eta * eta)); }
 };
 
 /// eta = 1 / mu^2

@@ -49,6 +49,77 @@ inline double log1p_minus(double x) {
   return v * (2.0 * y * sum - x);
 }
 
+/// The series in phi of log(c + exp(phi)), c >= 0. With p = exp(phi) / (c + exp(phi)) and q = 1 - p its derivatives are
+/// p, p q, p q (q - p), ...: polynomials without cancellation but at their zeros.
+template <int K>
+Jet<K> log_shifted(double c, double phi) {
+  if (c == 0.0) return Jet<K>::variable(phi);
+  const double s = std::exp(phi), p = s / (c + s), q = c / (c + s), v = p * q;
+  Jet<K> out(std::log(c + s));
+  const double derivative[] = {p, v, v * (q - p), v * (1.0 - 6.0 * v), v * (q - p) * (1.0 - 12.0 * v)};
+  double factorial = 1.0;
+  for (int k = 1; k <= K; ++k) {
+    factorial *= k;
+    out.c[k] = derivative[k - 1] / factorial;
+  }
+  return out;
+}
+
+/// The series in phi of log(1 + c / exp(phi)), c >= 0: small where exp(phi) is large
+template <int K>
+Jet<K> log_ratio_shifted(double c, double phi) {
+  if (c == 0.0) return Jet<K>();
+  Jet<K> out = log_shifted<K>(c, phi);
+  const double s = std::exp(phi);
+  out.c[0] = s > c ? std::log1p(c / s) : out.c[0] - phi;
+  if constexpr (K >= 1) out.c[1] = -c / (c + s);
+  return out;
+}
+
+/// The series in phi of Stirling's series at x = c + exp(phi) >= 15, given log(x): more terms than stirling_series()
+/// has, as each derivative multiplies the error by some 17.
+template <int K>
+Jet<K> stirling_series(const Jet<K>& log_x) {
+  constexpr double coefficients[] = {-3617.0 / 122400, 1.0 / 156,   -691.0 / 360360, 1.0 / 1188,
+                                     -1.0 / 1680,      1.0 / 1260,  -1.0 / 360,      1.0 / 12};
+  const Jet<K> inverse = exp(-log_x), y = square(inverse);
+  Jet<K> sum;
+  for (double coefficient : coefficients) sum = sum * y + coefficient;
+  return sum * inverse;
+}
+
+/// The series in phi of Q(x) = log Gamma(x) - x log x + x at x = c + s, s = exp(phi), which is small where x is large.
+/// By the recurrence Gamma(x + 1) = x Gamma(x) up to 15.
+template <int K>
+Jet<K> gamma_remainder(double c, double phi) {
+  const double s = std::exp(phi);
+  const double steps = std::ceil(std::fmax(0.0, 15.0 - (c + s)));
+  const Jet<K> log_last = log_shifted<K>(c + steps, phi);
+  Jet<K> out = stirling_series(log_last) - 0.5 * log_last + 0.5 * log_2pi;
+  if (steps == 0.0) return out;
+  const Jet<K> size = exp_of<K>(phi), log_x = log_shifted<K>(c, phi);
+  out += (size + (c + steps)) * log_last - (size + c) * log_x - log_x;
+  for (double j = 1.0; j < steps; j += 1.0) out -= log_shifted<K>(c + j, phi);
+  return out + (-steps);
+}
+
+/// The series in phi of Q(y + s) - Q(s), s = exp(phi): about -y / 2s where s is large. With
+/// T(j) = log(1 + j / s) it is sum_{j<y} T(j) - (y + s) T(y) + y for whole y, and by Stirling's formula
+/// -T(y) / 2 and a difference of small numbers.
+template <int K>
+Jet<K> gamma_remainder_difference(double y, double phi) {
+  constexpr double few = 30.0;
+  if (y == 0.0) return Jet<K>();
+  const double s = std::exp(phi);
+  if (s >= 15.0)
+    return stirling_series(log_shifted<K>(y, phi)) - stirling_series(log_shifted<K>(0.0, phi)) -
+           0.5 * log_ratio_shifted<K>(y, phi);
+  if (y > few || y != std::floor(y)) return gamma_remainder<K>(y, phi) - gamma_remainder<K>(0.0, phi);
+  Jet<K> out = -(exp_of<K>(phi) + y) * log_ratio_shifted<K>(y, phi) + y;
+  for (double j = 1.0; j < y; j += 1.0) out += log_ratio_shifted<K>(j, phi);
+  return out;
+}
+
 /// log(1 - exp(x)), x < 0
 inline double log1m_exp(double x) {
   return x > -log_2 ? std::log(-std::expm1(x)) : std::log1p(-std::exp(x));

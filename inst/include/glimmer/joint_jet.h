@@ -1,0 +1,174 @@
+// Truncated Taylor series in several variables: what jet.h does for one. A function of one variable enters as a Jet<K>,
+// with the digits that it has there, by lift() (of a variable) or compose() (of another series).
+#ifndef GLIMMER_JOINT_JET_H
+#define GLIMMER_JOINT_JET_H
+
+#include <array>
+#include <cmath>
+
+#include "jet.h"
+
+namespace glimmer {
+
+constexpr int binomial_coefficient(int n, int k) {
+  int out = 1;
+  for (int i = 1; i <= k; ++i) out = out * (n - k + i) / i;
+  return out;
+}
+
+/// The monomials in M variables up to total order K, those of low order first: which powers each has, and of which
+/// pairs each is the product.
+template <int K, int M>
+struct Monomials {
+  static constexpr int count = binomial_coefficient(K + M, M), products = binomial_coefficient(K + 2 * M, 2 * M);
+  using Powers = std::array<int, M>;
+
+  std::array<Powers, count> powers{};
+  std::array<std::array<int, K + 1>, M> alone{};  ///< where the powers of one variable are
+  std::array<unsigned char, products> left{}, right{}, result{};
+
+  constexpr Monomials() {
+    int at = 0;
+    for (int order = 0; order <= K; ++order) at = add_order(at, order);
+    for (int a = 0; a < M; ++a)
+      for (int k = 0; k <= K; ++k) {
+        Powers power{};
+        power[a] = k;
+        alone[a][k] = position(power);
+      }
+    int product = 0;
+    for (int i = 0; i < count; ++i)
+      for (int j = 0; j < count; ++j) {
+        if (total(powers[i]) + total(powers[j]) > K) continue;
+        Powers sum{};
+        for (int a = 0; a < M; ++a) sum[a] = powers[i][a] + powers[j][a];
+        left[product] = static_cast<unsigned char>(i);
+        right[product] = static_cast<unsigned char>(j);
+        result[product++] = static_cast<unsigned char>(position(sum));
+      }
+  }
+
+  static constexpr int total(const Powers& p) {
+    int sum = 0;
+    for (int a = 0; a < M; ++a) sum += p[a];
+    return sum;
+  }
+  constexpr int position(const Powers& wanted) const {
+    for (int i = 0; i < count; ++i) {
+      bool same = true;
+      for (int a = 0; a < M; ++a) same = same && powers[i][a] == wanted[a];
+      if (same) return i;
+    }
+    return -1;
+  }
+
+ private:
+  /// All powers of one total order, those of the first variable falling.
+  constexpr int add_order(int at, int order) {
+    Powers p{};
+    p[0] = order;
+    while (true) {
+      powers[at++] = p;
+      int a = M - 2;
+      while (a >= 0 && p[a] == 0) --a;
+      if (a < 0) return at;
+      const int rest = p[M - 1];
+      p[M - 1] = 0;
+      --p[a];
+      p[a + 1] = rest + 1;
+    }
+  }
+};
+
+template <int K, int M>
+inline constexpr Monomials<K, M> monomials{};
+
+/// c[i] = derivative / product of the factorials of its powers, in the order of Monomials
+template <int K, int M>
+struct Jet {
+  static constexpr int order = K, variables = M;
+  std::array<double, Monomials<K, M>::count> c{};
+
+  Jet() = default;
+  explicit Jet(double constant) { c[0] = constant; }
+  double value() const { return c[0]; }
+
+  /// The derivative with these powers of the variables.
+  double derivative(const typename Monomials<K, M>::Powers& powers) const {
+    double factorial = 1.0;
+    for (int power : powers)
+      for (int k = 2; k <= power; ++k) factorial *= k;
+    return factorial * c[static_cast<std::size_t>(monomials<K, M>.position(powers))];
+  }
+
+  Jet& operator+=(const Jet& other) {
+    for (std::size_t i = 0; i < c.size(); ++i) c[i] += other.c[i];
+    return *this;
+  }
+  Jet& operator-=(const Jet& other) {
+    for (std::size_t i = 0; i < c.size(); ++i) c[i] -= other.c[i];
+    return *this;
+  }
+  Jet& operator*=(double factor) {
+    for (double& x : c) x *= factor;
+    return *this;
+  }
+  Jet& operator+=(double constant) {
+    c[0] += constant;
+    return *this;
+  }
+};
+
+template <int K, int M> Jet<K, M> operator+(Jet<K, M> a, const Jet<K, M>& b) { return a += b; }
+template <int K, int M> Jet<K, M> operator-(Jet<K, M> a, const Jet<K, M>& b) { return a -= b; }
+template <int K, int M> Jet<K, M> operator*(Jet<K, M> a, double b) { return a *= b; }
+template <int K, int M> Jet<K, M> operator*(double b, Jet<K, M> a) { return a *= b; }
+template <int K, int M> Jet<K, M> operator+(Jet<K, M> a, double b) { return a += b; }
+template <int K, int M> Jet<K, M> operator-(Jet<K, M> a, double b) { return a += -b; }
+template <int K, int M> Jet<K, M> operator-(Jet<K, M> a) { return a *= -1.0; }
+
+template <int K, int M>
+Jet<K, M> operator*(const Jet<K, M>& a, const Jet<K, M>& b) {
+  constexpr const Monomials<K, M>& table = monomials<K, M>;
+  Jet<K, M> out;
+  for (std::size_t i = 0; i < table.left.size(); ++i)
+    out.c[table.result[i]] += a.c[table.left[i]] * b.c[table.right[i]];
+  return out;
+}
+
+/// A function of variable `at` alone as a series in all; where there are not so many variables, a constant.
+template <class Series, int at, int K>
+Series lift(const Jet<K>& one) {
+  if constexpr (at >= Series::variables) {
+    return Series(one.value());
+  } else {
+    static_assert(K == Series::order, "a series of the same order");
+    if constexpr (Series::variables == 1) {
+      return one;
+    } else {
+      Series out;
+      for (std::size_t k = 0; k <= K; ++k)
+        out.c[static_cast<std::size_t>(monomials<K, Series::variables>.alone[at][k])] = one.c[k];
+      return out;
+    }
+  }
+}
+
+/// g(a), from the series of g about a.value()
+template <int K, int M>
+Jet<K, M> compose(const Jet<K>& g, Jet<K, M> a) {
+  a.c[0] = 0.0;
+  Jet<K, M> out(g.c[K]);
+  for (int k = K - 1; k >= 0; --k) out = out * a + g.c[k];
+  return out;
+}
+
+template <int K, int M> Jet<K, M> exp(const Jet<K, M>& a) { return compose(exp_of<K>(a.value()), a); }
+template <int K, int M> Jet<K, M> log(const Jet<K, M>& a) { return compose(log_of<K>(a.value()), a); }
+template <int K, int M> Jet<K, M> reciprocal(const Jet<K, M>& a) {
+  return compose(power_of<K>(a.value(), -1.0, 1.0 / a.value()), a);
+}
+
+}  // namespace glimmer
+
+#endif

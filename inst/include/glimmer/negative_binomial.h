@@ -1,0 +1,79 @@
+// The negative binomial family with variance mu + mu^2 / size (nbinom2 of glmmTMB): phi = log size.
+#ifndef GLIMMER_NEGATIVE_BINOMIAL_H
+#define GLIMMER_NEGATIVE_BINOMIAL_H
+
+#include "family.h"
+#include "joint_jet.h"
+
+namespace glimmer {
+
+/// A family whose log-density is written once, as a series in its linear predictors: log_density<Series, Link> with
+/// Series = Jet<K, M>. Prior weights multiply it.
+struct NegativeBinomialFamily {
+  static double constant(const Observation& o) { return -o.weight * log_gamma(o.y + 1.0); }
+
+  /// With s = size, Q(x) = log Gamma(x) - x log x + x and the part of the last line for constants, f is
+  ///   y log mu + (y + s) log((y + s) / (mu + s)) - y + Q(y + s) - Q(s) .
+  /// Where s is large this is the Poisson's y log mu - mu, and corrections that vanish as 1 / s. `mean_at`, `size_at`:
+  /// which of the variables are eta and phi; those that the series has not are constants.
+  template <class Series, class Link, int mean_at = 0, int size_at = 1>
+  static Series log_density(const Observation& o, double eta, double phi) {
+    constexpr int K = Series::order, in_phi = size_at < Series::variables ? K : 0;
+    const Jet<K> log_mean = Link::template log_mean<K>(eta);
+    const Series size = lift<Series, size_at>(exp_of<in_phi>(phi));
+    const Jet<in_phi> remainder = gamma_remainder_difference<in_phi>(o.y, phi);
+    Series out;
+    if (log_mean.value() - phi < log_4) {
+      out = near_poisson(lift<Series, mean_at>(Link::template mean<K>(eta)), size, o.y);
+      if (o.y > 0.0) out += o.y * lift<Series, mean_at>(log_mean);
+      out += lift<Series, size_at>(remainder);
+    } else {
+      const Jet<in_phi> of_size = (exp_of<in_phi>(phi) + o.y) * log_shifted<in_phi>(o.y, phi) + remainder + (-o.y);
+      const Series ratio = size * lift<Series, mean_at>(Link::template inverse_mean<K>(eta));
+      out = lift<Series, size_at>(of_size) - size * lift<Series, mean_at>(log_mean) -
+            (size + o.y) * compose(log1p_series<K>(ratio.value()), ratio);
+    }
+    return out *= o.weight;
+  }
+
+  /// Expected information about eta: mu'^2 / (mu + mu^2 / s) = (log mu)'^2 / (1 / mu + 1 / s)
+  template <class Link>
+  static double information(const Observation& o, double eta, double phi) {
+    const double slope = Link::template log_mean<1>(eta).c[1];
+    return o.weight * slope * slope / (Link::template inverse_mean<0>(eta).value() + std::exp(-phi));
+  }
+
+ private:
+  static constexpr double log_4 = 2.0 * log_2;
+
+  /// (y + s) log((y + s) / (mu + s)) - y = (mu + s) k(r) - mu, with r = (y - mu) / (mu + s) and
+  /// k(r) = (1 + r) log(1 + r) - r
+  template <class Series>
+  static Series near_poisson(const Series& mean, const Series& size, double y) {
+    const Series total = mean + size, r = (-mean + y) * reciprocal(total);
+    return total * compose(excess_series<Series::order>(r.value(), (y + size.value()) / total.value()), r) - mean;
+  }
+
+  /// The series of k about r; `ratio` is 1 + r.
+  template <int K>
+  static Jet<K> excess_series(double r, double ratio) {
+    const bool near = std::fabs(r) <= 0.25;
+    Jet<K> out(near ? ratio * log1p_minus(r) + r * r : ratio * std::log(ratio) - r);
+    const Jet<K> slope = log_with_value(Jet<K>::variable(ratio), near ? std::log1p(r) : std::log(ratio));
+    for (int k = 0; k < K; ++k) out.c[k + 1] = slope.c[k] / (k + 1);
+    return out;
+  }
+
+  template <int K>
+  static Jet<K> log1p_series(double x) {
+    return log_with_value(Jet<K>::variable(1.0 + x), std::log1p(x));
+  }
+};
+
+// Concave in eta with the log link only.
+template <> struct Traits<NegativeBinomialFamily, IdentityLink> : PositiveEta<false> {};
+template <> struct Traits<NegativeBinomialFamily, SqrtLink> : PositiveEta<false> {};
+
+}  // namespace glimmer
+
+#endif
