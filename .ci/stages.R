@@ -9,7 +9,7 @@ stages <- list(
   design = "design orthonormal-x random random-checks",
   engine = "budget engine threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit laplace optimise
-              overdispersion quadrature search separation separation-proof start",
+              overdispersion quadrature search search-state separation separation-proof start",
   fit = "check-fit fit fit-data open-method status",
   pipeline = "pipeline",
   entry = "absent-arguments glmm glimmer-package",

@@ -22,7 +22,7 @@ normalise_signs <- function(engine, parameters) {
 #' log-likelihood does not fall. What is left, of rank r, is L L' with all but the first r columns
 #' of L zero, and these are held.
 #'
-#' @return List: `parameters`, `held` (logical, one a parameter).
+#' @return A state, see [new_search_state()], with `held`.
 #' @noRd
 hold_boundary <- function(engine, parameters, value, joint = FALSE) {
   held <- rep(FALSE, length(parameters))
@@ -48,7 +48,7 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
       held[at] <- lower_part(col(lower)) > rank
     }
   }
-  list(parameters = found, held = held)
+  new_search_state(found, held = held)
 }
 
 #' A better point inside, where the log-likelihood rises from the boundary

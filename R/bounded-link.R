@@ -27,13 +27,13 @@ climb_edge <- function(engine, best, start, control) {
     return(best)
   }
   # the barrier has cost about its weight for each row on the edge
-  slack <- 100 * min(edge_weights(1)) * (1 + found$edge$rows)
+  slack <- 100 * min(edge_weights(1)) * (1 + found$barrier$rows)
   held <- hold_boundary(engine, normalise_signs(engine, found$parameters), found$value - slack)
-  if (found$edge$rows == 0L) {
+  if (found$barrier$rows == 0L) {
     engine_set_edge_barrier(engine, 0)
-    return(settle(engine, list(parameters = found$parameters, value = found$value, record = best$record), control))
+    return(settle(engine, new_search_state(found$parameters, found$value, best$record), control))
   }
-  result <- settle_edge(engine, held, found$edge)
+  result <- settle_edge(engine, held, found$barrier)
   result$record <- c(best$record, result$record)
   result
 }
@@ -57,9 +57,8 @@ step_inside <- function(engine, parameters, towards) {
 #' Maximise under one weight of the barrier after the other, each from the last one's maximiser
 #'
 #' @param weights Numeric, falling.
-#' @return List: `parameters`, `value` (of the log-likelihood without barrier), `record`, `pole` (whether it ended at
-#'   one), `edge`: `parameters` under the weight `edge_weight` and `rows`, the number of rows whose distance from the
-#'   edge fell with the weight since.
+#' @return A state (its value that of the log-likelihood without barrier) with `pole` and `barrier`: `parameters` under
+#'   the weight `edge_weight` and `rows`, the number of rows whose distance from the edge fell with the weight since.
 #' @noRd
 follow_barrier <- function(engine, parameters, weights, control) {
   control$max_evaluations <- min(control$max_evaluations, 300)
@@ -81,10 +80,9 @@ follow_barrier <- function(engine, parameters, weights, control) {
   fallen <- distances_at(engine, parameters) < 0.03 * edge$distances
   engine_set_edge_barrier(engine, 0)
   value <- engine_evaluate(engine, parameters)$value
-  list(parameters = parameters, value = value,
-       record = search_record("edge", engine, counts, value, found$record[[1L]]$message),
-       pole = is_at_pole(engine, found),
-       edge = list(parameters = edge$parameters, rows = sum(fallen)))
+  new_search_state(parameters, value, search_record("edge", engine, counts, value, found$record[[1L]]$message),
+                   pole = is_at_pole(engine, found),
+                   barrier = list(parameters = edge$parameters, rows = sum(fallen)))
 }
 
 # The weight under which the Hessian is taken: distances from the edge are still large against round-off.
@@ -121,8 +119,8 @@ edge_coordinates <- function(engine, parameters, weight) {
 #' Across the edge the curvature grows like 1 / weight, so the inverse of this Hessian is, but for the weight, the
 #' covariance of the parameters that stay on the edge.
 #'
-#' @param found Result of [hold_boundary()]. @param edge Element `edge` of [follow_barrier()].
-#' @return As of [maximise()], with `edge`, the number of rows on the edge.
+#' @param found Result of [hold_boundary()]. @param edge Element `barrier` of [follow_barrier()].
+#' @return A state with `edge`, the number of rows on the edge.
 #' @noRd
 settle_edge <- function(engine, found, edge) {
   on.exit(engine_set_edge_barrier(engine, 0))
@@ -152,9 +150,10 @@ settle_edge <- function(engine, found, edge) {
     newton <- newton_step(hessian, pull(coordinates, state$gradient))
   }
   gain <- newton$gain
-  list(parameters = final$parameters, value = final$value, gradient = final$gradient, status = state$status,
-       hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, edge = edge$rows,
-       record = search_record("edge", engine, counts, final$value, "Hessian under the barrier"))
+  new_search_state(final$parameters, final$value,
+                   search_record("edge", engine, counts, final$value, "Hessian under the barrier"),
+                   gradient = final$gradient, status = state$status, hessian = hessian, coordinates = coordinates,
+                   held = found$held, gain = gain, edge = edge$rows)
 }
 
 # A unit of the coordinates is many times the distance from the edge: steps are a fraction of the latter.

@@ -108,7 +108,7 @@ log_likelihood_at <- function(object, parameters, REML) {
   basis <- find_basis(design, object$family)
   engine <- new_engine(basis$design, object$family, inside = "integrated")
   parameters <- enter_basis(basis, engine, parameters)
-  leave_basis(basis, engine, list(parameters = parameters, value = engine_evaluate(engine, parameters)$value))$value
+  leave_basis(basis, engine, new_search_state(parameters, engine_evaluate(engine, parameters)$value))$value
 }
 
 # Where the nodes were chosen, the fit's own may be too few at other parameters.

@@ -8,18 +8,14 @@
 #' @param start Numeric: the parameter vector to start from. @param own The package's own start.
 #' @param approximation Result of [resolve_method()].
 #' @param control Result of [glmm_control()].
-#' @return List: `method` (where it is not the one asked for) and `instead` (the log-likelihood that quadrature reached,
-#'   where Laplace was taken instead; `NA` where the budget was spent before), `parameters`, `value`, `gradient`,
-#'   `status` of the core, `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these
-#'   coordinates), `held` (logical: parameters held on the boundary), `gain` (predicted gain of a further
-#'   Newton step), `record` (list of lists, see [search_record()]).
+#' @return Result of [new_search_state()].
 #' @noRd
 maximise <- function(engine, start, own, approximation, control) {
   if (approximation$method == "joint" && !by_cross_products(engine)) {
     return(settle(engine, search_joint(engine, start, control), control, joint = TRUE))
   }
   # the user's start is kept as it is
-  as_it_is <- list(parameters = start, value = -Inf, record = NULL)
+  as_it_is <- new_search_state(start)
   from <- if (identical(start, own)) joint_start(engine, start) else as_it_is
   if (approximation$method != "aghq") {
     return(find_best(engine, from, own, control))
@@ -37,7 +33,7 @@ maximise <- function(engine, start, own, approximation, control) {
   }
   tell(control, 1, "quadrature has not arrived: Laplace instead")
   engine_set_rule(engine, NULL)
-  laplace <- find_best(engine, list(parameters = own, value = -Inf, record = best$record), own, control)
+  laplace <- find_best(engine, new_search_state(own, record = best$record), own, control)
   laplace$method <- "laplace"
   laplace$instead <- if (is.null(best)) NA_real_ else best$value
   laplace
@@ -101,7 +97,7 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control) {
 
 # The maximum to which another start leads, where that is a higher one; what there was otherwise.
 climb_higher_by_quadrature <- function(engine, best, start, own, short, control) {
-  from <- list(parameters = start, value = -Inf, record = best$record)
+  from <- new_search_state(start, record = best$record)
   from <- search_by_quadrature(engine, from, NULL, quadrature_limits(engine)[["log_likelihood"]], short, rounds = 4L)
   best$record <- from$record
   # not much higher than what there is: the same maximum, or a worse one
@@ -133,7 +129,7 @@ climb_by_quadrature <- function(engine, from, own, nodes, control, rounds = 3L) 
     limit <- limit / 10
     raised <- choose_nodes(engine, best$parameters, from$rule, limit[["log_likelihood"]])
     if (identical(raised, from$rule)) break
-    from <- list(parameters = best$parameters, value = best$value, record = best$record, rule = raised)
+    from <- new_search_state(best$parameters, best$value, best$record, rule = raised)
   }
   best
 }
@@ -174,7 +170,7 @@ largest_effect <- function(engine, parameters) {
 
 #' A search, and Newton steps at its end with what is at the boundary held there
 #'
-#' @param from List: `parameters`, `value`, `record` (what went before).
+#' @param from A state, see [new_search_state()].
 #' @param rounds Whole number: how often the search may begin again from inside the boundary.
 #' @return As of [maximise()]; with `rises` when the log-likelihood still rises from the boundary at the end.
 #' @noRd
@@ -185,14 +181,10 @@ climb <- function(engine, from, control, rounds = 4L) {
     if (is.null(inside)) {
       return(best)
     }
-    from <- list(parameters = inside, value = -Inf, record = best$record)
+    from <- new_search_state(inside, record = best$record)
   }
   best$rises <- TRUE
   best
-}
-
-has_arrived <- function(best, control) {
-  best$status == "ok" && isTRUE(best$gain < control$gain_limit) && is.null(best$rises)
 }
 
 #' What is tried when the first search has not arrived: other starts, the simplex, the edge of what the link allows
@@ -219,7 +211,7 @@ climb_others <- function(engine, best, start, control) {
   poles <- is_pole(best)
   # what has arrived has most often come from the package's own start
   for (other in if (has_arrived(best, control)) starts[-1L] else starts) {
-    from <- list(parameters = other, value = engine_evaluate(engine, other)$value, record = best$record)
+    from <- new_search_state(other, engine_evaluate(engine, other)$value, best$record)
     if (!is.finite(from$value)) next
     if (has_arrived(best, control)) {
       # a search tells whether there is something higher; most often it ends at the same maximum
@@ -246,27 +238,6 @@ climb_others <- function(engine, best, start, control) {
 is_infinite <- function(engine, found, units, limit = 1e6) {
   sds <- unlist(lapply(engine$index$theta, function(at) term_sds(found$parameters[at])))
   engine$unit_free && isTRUE(any(sds > limit * unlist(units$sd_unit)))
-}
-
-# The one that arrived, if it is not lower than the other (a higher one that did not may be on its way to a pole or
-# along a ridge); of two the higher one. The record is the later one's, which
-# continues the earlier one's.
-better <- function(earlier, later, control) {
-  arrived <- c(has_arrived(earlier, control), has_arrived(later, control))
-  slack <- if (arrived[2L] && !arrived[1L]) 1e-6 else 0
-  higher <- is_pole(earlier) || !is_pole(later) && isTRUE(later$value >= earlier$value - slack)
-  choice <- if (higher && (arrived[2L] || !arrived[1L])) later else earlier
-  choice$record <- later$record
-  choice
-}
-
-#' Whether a search ran into a pole of the Laplace approximation
-#'
-#' Where the density is not log-concave a mode can cease to be one as the parameters change. There H is singular, and
-#' -log|R| and its gradient grow without bound: high, but no maximum.
-#' @noRd
-is_pole <- function(best) {
-  best$status == "ok" && isTRUE(any(abs(pull(best$coordinates, best$gradient)) > 1e6))
 }
 
 #' The package's own start, and its fixed effects with all variances small, middling and large

@@ -109,10 +109,10 @@ level_errors <- function(engine, ladder, rung, open) {
 
 #' Search under quadrature rules, until the one chosen at the end is the one that was used
 #'
-#' @param from List: `parameters`, `value`, `record`, and `rule` to begin with, if any.
+#' @param from A state, see [new_search_state()], with the `rule` to begin with, if any.
 #' @param nodes `NULL`, or the user's number of nodes for each effect.
 #' @param limit Number: see [choose_nodes()].
-#' @return List as `from`, with the engine set to `rule`.
+#' @return A state, with the engine set to its `rule`.
 #' @noRd
 search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 6L) {
   rule <- from$rule

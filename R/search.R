@@ -14,21 +14,21 @@ joint_start <- function(engine, start) {
   counts <- engine_counts(engine)
   if (by_cross_products(engine)) {
     found <- engine_evaluate(engine, start)
-    return(list(parameters = if (found$status == "ok") found$parameters else start, value = -Inf,
-                record = search_record("joint", engine, counts, found$value, "fixed effects at their maximum")))
+    record <- search_record("joint", engine, counts, found$value, "fixed effects at their maximum")
+    return(new_search_state(if (found$status == "ok") found$parameters else start, record = record))
   }
   beta <- engine_joint_start(engine, start)
   found <- length(beta) == length(engine$index$beta)
   if (found) start[engine$index$beta] <- beta
   message <- if (found) "beta near its joint mode" else "no joint mode found from the start"
-  list(parameters = start, value = -Inf, record = search_record("joint", engine, counts, NA_real_, message))
+  new_search_state(start, record = search_record("joint", engine, counts, NA_real_, message))
 }
 
 #' Search from where the last search ended, in new coordinates, until the gradient is small or nothing is gained
 #'
 #' Next to the edge of what a link allows, where no step may be taken across, a quasi-Newton search can end early.
 #'
-#' @param from Result of the last [search()].
+#' @param from A state, see [new_search_state()].
 #' @noRd
 search_again <- function(engine, from, control, rounds = 6L) {
   record <- from$record
@@ -56,7 +56,7 @@ is_at_pole <- function(engine, found) {
 #'
 #' @param coordinates List: `centre`, `transform`, `searched` (which parameters move).
 #' @param joint Logical: beta is not searched but at its joint mode.
-#' @return List: `parameters`, `value`, `rough_gain` (g'g / 2 in these coordinates), `record`.
+#' @return A state, see [new_search_state()].
 #' @noRd
 search <- function(engine, start, coordinates, control, joint = FALSE) {
   stage <- if (joint) "joint" else search_stage(engine)
@@ -68,7 +68,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   begin <- evaluate(numeric(size), TRUE)
   if (begin$status != "ok" || !all(is.finite(begin$gradient))) {
     record <- search_record(stage, engine, counts, begin$value, paste("no search from this start:", begin$status))
-    return(list(parameters = start, value = begin$value, rough_gain = NA_real_, record = record))
+    return(new_search_state(start, begin$value, record, rough_gain = NA_real_))
   }
   objective <- function(x) {
     value <- evaluate(x, FALSE)$value
@@ -92,9 +92,8 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
   record <- search_record(stage, engine, counts, result$value, found$message)
   tell(control, 1, stage, ": log-likelihood ", format(result$value, digits = 12), " after ", record[[1L]]$evaluations,
        agree(record[[1L]]$evaluations, " evaluation (", " evaluations ("), found$message, ")")
-  list(parameters = result$parameters, value = result$value,
-       rough_gain = if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_,
-       record = record)
+  rough_gain <- if (result$status == "ok") sum(pull(coordinates, result$gradient)^2) / 2 else NA_real_
+  new_search_state(result$parameters, result$value, record, rough_gain = rough_gain)
 }
 
 # What the log-likelihood of a search is called in its record.
@@ -124,14 +123,6 @@ search_limits <- function(control, value, joint, noise) {
        sing.tol = 1e-20)
 }
 
-# A row of the record, in a list: what the core has been asked since the counts were taken (gradients are evaluations
-# too).
-search_record <- function(stage, engine, counts, value, message) {
-  asked <- engine_counts(engine) - counts
-  list(list(stage = stage, evaluations = asked[["evaluations"]], gradients = asked[["gradients"]], value = value,
-            message = message))
-}
-
 # Zero for the standard deviation of a one-dimensional term, in the coordinates of the search; a vector term has no
 # bounds: the log-likelihood is even in each column of L, and L_jj >= 0 would make stationary points of its own.
 lower_bounds <- function(engine, coordinates) {
@@ -148,8 +139,8 @@ lower_bounds <- function(engine, coordinates) {
 #' One step from where a search ended; many where that was not a maximum. A Hessian that is not negative definite is
 #' replaced by the one with the absolute values of its eigenvalues, so that the step leads away from a saddle.
 #'
-#' @param found List: `parameters`, `held`.
-#' @return See [maximise()].
+#' @param found A state, with `held`.
+#' @return A state, without a record.
 #' @noRd
 search_newton <- function(engine, found, coordinates, control, joint = FALSE, steps = 30L) {
   state <- evaluate_state(engine, found$parameters, joint)
@@ -175,8 +166,8 @@ search_newton <- function(engine, found, coordinates, control, joint = FALSE, st
     if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8 * max(1, min(engine$levels) / 4)) break
     if (!isTRUE(gain < control$gain_limit) && improvement < engine$memory$noise / 10) break
   }
-  list(parameters = state$parameters, value = state$value, gradient = state$gradient, status = state$status,
-       hessian = hessian, coordinates = coordinates, held = found$held, gain = gain, steps = steps_taken)
+  new_search_state(state$parameters, state$value, gradient = state$gradient, status = state$status, hessian = hessian,
+                   coordinates = coordinates, held = found$held, gain = gain, steps = steps_taken)
 }
 
 asked_since <- function(engine, counts) {

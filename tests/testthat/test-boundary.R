@@ -72,11 +72,11 @@ test_that("a search that rests on the boundary is taken up again where the log-l
   for (theta in stuck) {
     at <- replace(fit$parameters, fit$index$theta[[1L]], theta)
     held <- hold_boundary(engine, at, -Inf)
-    best <- list(parameters = held$parameters, held = held$held)
+    best <- new_search_state(held$parameters, held = held$held)
     inside <- leave_boundary(engine, best)
     expect_false(is.null(inside))
     expect_gt(engine_evaluate(engine, inside)$value, engine_evaluate(engine, held$parameters)$value)
-    from <- list(parameters = at, value = -Inf, record = NULL)
+    from <- new_search_state(at)
     expect_equal(climb(engine, from, glmm_control())$value, as.numeric(logLik(fit)), tolerance = 1e-9)
   }
 })

@@ -25,7 +25,7 @@ test_that("a search that came to rest at zero is taken up again where that is no
   fit <- glmm(y ~ x + (1 | g), data, poisson)
   engine <- engine_of(fit)
   at_zero <- replace(fit$parameters, 3L, 0)
-  stuck <- list(parameters = at_zero, value = engine_evaluate(engine, at_zero)$value, record = NULL)
+  stuck <- new_search_state(at_zero, engine_evaluate(engine, at_zero)$value)
   expect_true(settle(engine, stuck, glmm_control())$held[3L])
   moved <- climb(engine, stuck, glmm_control())
   expect_equal(moved$value, as.numeric(logLik(fit)), tolerance = 1e-10)

@@ -414,7 +414,7 @@ test_that("what the default spends on quadrature has a limit, and the status say
   # a node of a level counts for two rows
   expect_equal(engine$memory$spent, (60 + 2 * 10) * mean(fit$quadrature$nodes))
   engine$memory$budget <- 60
-  from <- list(parameters = own, value = -Inf, record = NULL)
+  from <- new_search_state(own)
   expect_null(within_budget(maximise_by_quadrature(engine, from, own, NULL, glmm_control())))
   check <- check_accuracy(list(instead = NA_real_))
   expect_match(check$text, "too many nodes")

@@ -53,7 +53,7 @@ test_that("the simplex alone finds the maximum", {
   data <- counts()
   fit <- glmm(y ~ x + (1 | g), data, poisson)
   engine <- engine_of(fit)
-  from <- list(parameters = engine$start, value = engine_evaluate(engine, engine$start)$value, record = NULL)
+  from <- new_search_state(engine$start, engine_evaluate(engine, engine$start)$value)
   found <- search_simplex(engine, from, glmm_control())
   expect_equal(found$value, as.numeric(logLik(fit)), tolerance = 1e-7)
 })
