@@ -6,7 +6,7 @@ stages <- list(
   formula = "environment formula",
   frame = "absent-families covariance describe-family families family frame frame-errors other-rows response
            variable-checks variable-types",
-  design = "design orthonormal-x random random-checks",
+  design = "design known-covariance orthonormal-x random random-checks",
   engine = "budget engine threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit laplace optimise
               overdispersion quadrature search search-state separation separation-proof start",

@@ -5,7 +5,6 @@ absent_arguments <- c(
   ziformula = "Zero inflation is not there yet: the package 'glmmTMB' has it.",
   zi = "Zero inflation is not there yet: the package 'glmmTMB' has it.",
   dispformula = "Models of the dispersion are not there yet: the package 'glmmTMB' has them.",
-  covariance = "Known covariances between levels are not there yet.",
   correlation = "Correlated residuals are not there: the package 'nlme' has them for Gaussian responses.",
   random = "Random effects stand in the formula, as in `y ~ x + (1 | g)`.",
   fixed = "The argument is called `formula`, and random effects stand in it, as in `y ~ x + (1 | g)`.",

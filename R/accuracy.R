@@ -50,10 +50,8 @@ accuracy <- function(object, nodes = NULL, ...) {
     stop_glimmer("quadrature", paste0("There is nothing to compare: ", why, "."), argument = "object")
   }
   design <- fit_design(object)
-  factors <- vapply(design$factors, function(factor) factor$name, "")
-  effects <- ncol(design$factors[[1L]]$Z)
-  nodes <- nodes_to_try(nodes, effects, factors)
-  by_quadrature <- length(factors) == 1L && has_quadrature(effects)
+  nodes <- nodes_to_try(nodes, design)
+  by_quadrature <- allows_quadrature(design)
   done <- start_progress(length(nodes) + by_quadrature)
   rows <- lapply(nodes, function(k) {
     on.exit(done())
@@ -67,15 +65,16 @@ accuracy <- function(object, nodes = NULL, ...) {
   accuracy_table(rows, if (by_quadrature) length(rows) else NA_integer_, object)
 }
 
-nodes_to_try <- function(nodes, effects, factors) {
+nodes_to_try <- function(nodes, design) {
   if (is.null(nodes)) {
     all <- c(0, 1, 3, 5, 11, 23, 47)
-    return(all[all <= 1 | (length(factors) == 1L & all^effects <= most_nodes)])
+    alone <- length(design$factors) == 1L && !length(known_groups(design$factors))
+    return(all[all <= 1 | (alone & all^ncol(design$factors[[1L]]$Z) <= most_nodes)])
   }
   if (!is.numeric(nodes) || !length(nodes) || anyNA(nodes) || any(nodes < 0 | nodes != round(nodes))) {
     stop_glimmer("argument", "`nodes` must be whole numbers, 0 or more.", argument = "nodes")
   }
-  if (max(nodes) > 1) check_quadrature(max(nodes), effects, factors, "nodes 0 and 1", "nodes")
+  if (max(nodes) > 1) check_quadrature(max(nodes), design, "nodes 0 and 1", "nodes")
   sort(unique(nodes))
 }
 

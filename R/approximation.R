@@ -40,21 +40,25 @@ new_approximation <- function(method, nodes = NULL, chosen = FALSE, REML = FALSE
 #' @return The same, its method not "auto"; `chosen`, whether it was.
 #' @noRd
 settle_method <- function(approximation, design, family) {
-  effects <- ncol(design$factors[[1L]]$Z)
-  factors <- vapply(design$factors, function(factor) factor$name, "")
   if (is_linear(family)) {
     # whatever is asked for
     return(new_approximation("exact", REML = approximation$REML))
   }
   if (approximation$REML) check_restricted(approximation$method)
   if (approximation$method == "auto") {
-    by_quadrature <- length(factors) == 1L && !approximation$REML && has_quadrature(effects)
+    by_quadrature <- !approximation$REML && allows_quadrature(design)
     approximation$method <- if (by_quadrature) "aghq" else "laplace"
     approximation$chosen <- TRUE
   } else if (approximation$method == "aghq") {
-    check_quadrature(approximation$nodes, effects, factors)
+    check_quadrature(approximation$nodes, design)
   }
   approximation
+}
+
+#' Whether there is quadrature, its nodes chosen by the data: for one factor with independent levels and few effects
+#' @noRd
+allows_quadrature <- function(design) {
+  length(design$factors) == 1L && !length(known_groups(design$factors)) && has_quadrature(ncol(design$factors[[1L]]$Z))
 }
 
 #' Refuse what quadrature cannot do
@@ -62,11 +66,19 @@ settle_method <- function(approximation, design, family) {
 #' @param instead Character: what to use where there are several grouping factors, or too many effects.
 #' @param argument Character: the argument that gave the nodes.
 #' @noRd
-check_quadrature <- function(nodes, effects, factors, instead = laplace_instead, argument = "nAGQ") {
+check_quadrature <- function(nodes, design, instead = laplace_instead, argument = "nAGQ") {
+  effects <- ncol(design$factors[[1L]]$Z)
+  factors <- vapply(design$factors, function(factor) factor$name, "")
+  related <- known_groups(design$factors)
   if (length(factors) > 1L) {
     stop_glimmer("quadrature", paste0("Quadrature is for one grouping factor, and the formula has ", length(factors),
                                       ": ", format_items(factors), ". Use ", instead, "."),
                  factors = factors)
+  }
+  if (length(related)) {
+    stop_glimmer("quadrature", paste0("Quadrature is for independent levels, as the likelihood is then a product over ",
+                                      "them; those of ", format_items(related), " have a known covariance. Use ",
+                                      instead, "."), factors = related)
   }
   if (is.null(nodes) && !has_quadrature(effects)) {
     stop_glimmer("quadrature", paste0("Each level of ", format_items(factors), " has ", effects, " random effects: ",

@@ -64,6 +64,11 @@ fit_rules <- list(
     }, NA)
     length(fit$random) == length(fit$index$theta) && all(known)
   },
+  factors = function(fit) {
+    all(vapply(fit$factors, function(factor) {
+      is.null(factor$known) || identical(dim(factor$known$precision), rep(length(factor$levels), 2L))
+    }, NA))
+  },
   modes = function(fit) has_effects(fit$modes, fit$factors, modes = TRUE),
   mode_variances = function(fit) has_effects(fit$mode_variances, fit$factors, modes = FALSE),
   means = function(fit) is.null(fit$means) || has_effects(fit$means, fit$factors, modes = TRUE),

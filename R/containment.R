@@ -25,7 +25,7 @@ containment_df <- function(fit) {
 #'   those nested in it: `variables`, `factor`, `columns` (positions in its Z).
 #' @noRd
 random_effects_by_name <- function(fit, design) {
-  levels <- vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L)
+  levels <- vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L)
   unlist(lapply(design$terms[order(levels)], function(term) {
     incidence <- variables_by_term(term$terms)
     lapply(unique(term$assign), function(k) {

@@ -172,7 +172,8 @@ check_flat <- function(found, engine, shape, limit = 1e6) {
 
 # Terms with a level per row have been warned of before the search.
 named_before <- function(parameters, engine) {
-  any(parameters %in% engine$names[unlist(engine$index$theta[engine$levels == engine$rows])])
+  warned <- engine$levels == engine$rows & vapply(engine$terms, `[[`, NA, "equal_levels")
+  any(parameters %in% engine$names[unlist(engine$index$theta[warned])])
 }
 
 #' The error that quadrature has left, or what is known of that of other approximations

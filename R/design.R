@@ -6,11 +6,12 @@
 #' @param frame Result of [build_frame()].
 #' @param family Result of [resolve_family()].
 #' @param contrasts Named list of contrasts, as in [stats::lm()].
+#' @param covariance Named list: known covariances between levels, as in [glmm()].
 #' @return List of `X`, `aliasing`, `y`, `size`, `weights`, `offset`, `factors`, `terms` and `fixed`, the last a list
 #'   of what a fit keeps of its fixed part: `terms`, `xlevels`, `contrasts`, and `frame`. See [build_random()]
-#'   for `factors` and `terms`, [column_relations()] for `aliasing`.
+#'   and [know_covariances()] for `factors` and `terms`, [column_relations()] for `aliasing`.
 #' @noRd
-build_design <- function(parts, frame, family, contrasts = NULL) {
+build_design <- function(parts, frame, family, contrasts = NULL, covariance = NULL) {
   if (!is.null(names(contrasts))) names(contrasts) <- enc2native(names(contrasts))
   check_contrasts(contrasts, frame)
   response <- resolve_response(frame, family)
@@ -23,7 +24,7 @@ build_design <- function(parts, frame, family, contrasts = NULL) {
   kept <- independent_columns(counted, attr(x, "assign"))
   check_size(length(kept), ncol(x), length(active), family)
   warn_aliased(colnames(x)[setdiff(seq_len(ncol(x)), kept)])
-  random <- build_random(parts$terms, frame, contrasts, active)
+  random <- know_covariances(build_random(parts$terms, frame, contrasts, active), covariance)
   design <- assemble_design(keep_columns(x, kept), response, frame, random, fixed)
   design$aliasing <- column_relations(counted, kept)
   check_terms(design, family)
@@ -39,6 +40,7 @@ fit_design <- function(fit) {
   x <- fixed_columns(fit, fit$frame, fit$kept)
   fixed <- list(terms = fit$terms, xlevels = fit$xlevels, contrasts = fit$contrasts)
   random <- rebuild_random(fit$random, fit$frame)
+  random$factors <- recall_covariances(random$factors, fit$factors)
   design <- assemble_design(x, resolve_response(fit$frame, fit$family, warn = FALSE), fit$frame, random, fixed)
   design$aliasing <- fit[c("kept", "relations")]
   design

@@ -20,9 +20,10 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #' @param REML Logical: of a linear mixed model, whether beta is integrated out.
 #' @return List: `inside`, `REML`, `family`, `index` (positions of beta, of each random term's theta, and of the
 #'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
-#'   `terms` (of each random term the `factor` and its `columns` there), `levels` (of each random term's factor),
-#'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the
-#'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory`
+#'   `terms` (of each random term the `factor`, its `columns` there, and the `variance` of a level that its parameters
+#'   multiply, see [level_variance()], and [has_equal_levels()]), `levels` (of each random term's factor, those in the
+#'   data), `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether
+#'   the linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory`
 #'   (environment: `error_root`, list, one lower triangular matrix a random term, whose product with its transpose is
 #'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
 #'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
@@ -34,8 +35,12 @@ engine_layout <- function(design, family, inside = "modes", REML = inside == "in
   list(inside = inside, REML = REML, family = family, index = parameter_index(design, family),
        names = parameter_names(design, family),
        rows = length(active_positions(design$weights)),
-       terms = lapply(design$terms, function(term) list(factor = term$factor, columns = term$columns)),
-       levels = vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L),
+       terms = lapply(design$terms, function(term) {
+         factor <- design$factors[[term$factor]]
+         list(factor = term$factor, columns = term$columns, variance = level_variance(factor),
+              equal_levels = has_equal_levels(factor))
+       }),
+       levels = vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L),
        effects = ncol(design$factors[[1L]]$Z),
        reach = column_reach(design$X), unit_free = is_unit_free(family),
        linear = is_linear(family), memory = new_memory())
@@ -54,6 +59,11 @@ open_engine <- function(engine, design, family, threads) {
     list(index = active_rows(factor$index, rows), levels = length(factor$levels), Z = active_rows(factor$Z, rows),
          blocks = factor_blocks(design$terms, k, engine$index))
   })
+  # an element that is not there, not one that is NULL: it says that levels are independent
+  for (k in seq_along(factors)) {
+    known <- design$factors[[k]]$known
+    if (!is.null(known)) factors[[k]]$precision <- precision_entries(known)
+  }
   vectors <- lapply(design[c("y", "size", "weights", "offset")], active_rows, rows)
   data <- c(vectors, list(X = active_rows(design$X, rows), factors = factors, family = family$family,
                           link = family$link, threads = threads_to_use(threads)))
@@ -307,7 +317,7 @@ update_information <- function(engine, from) {
   linear <- by_cross_products(engine)
   of_factors <- if (linear) cpp_linear_level_information(engine$pointer) else cpp_level_information(engine$pointer)
   information <- lapply(engine$terms, function(term) {
-    of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
+    term$variance * of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
   })
   if (all(is.finite(unlist(information)))) set_level_information(engine, information)
   replace(from, "parameters", list(result$parameters))

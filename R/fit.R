@@ -15,7 +15,10 @@
 #'   \item{`terms`, `xlevels`, `contrasts`}{of the fixed part, as [stats::lm()] keeps them}
 #'   \item{`random`}{list, one element a random term: `group`, `factor`, `columns`, `names`, `block`, `structure`,
 #'     and what rebuilds its columns for new data}
-#'   \item{`factors`}{list by grouping factor: `name`, `levels`, `columns` (effects), `blocks`}
+#'   \item{`factors`}{list by grouping factor: `name`, `levels`, `columns` (effects), `blocks`, and where the covariance
+#'     between its levels is known `known`, a list: `precision` (its inverse, a sparse symmetric matrix, a row a level),
+#'     `half_log_determinant` (of the precision, half its logarithm), `variance` (the mean of the levels' in the data;
+#'     of a precision that of up to 100 of them), `further` (how many levels are without rows: the last ones)}
 #'   \item{`dropped`}{aliased columns left out of the model matrix}
 #'   \item{`kept`, `relations`}{integer: positions of the columns kept among all; matrix: the columns left out (its
 #'     columns) as combinations of those kept (its rows) in the data}
@@ -78,7 +81,8 @@ new_fit <- function(model, result) {
   if (!is.null(found$method)) approximation$method <- found$method
   groups <- vapply(design$factors, function(factor) factor$name, "")
   factors <- lapply(design$factors, function(factor) {
-    list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks)
+    list(name = factor$name, levels = factor$levels, columns = colnames(factor$Z), blocks = factor$blocks,
+         known = factor$known)
   })
   structure(
     list(call = light_call(model$call, model$formula, model$family), formula = model$formula, family = model$family,

@@ -233,7 +233,7 @@ restricted_columns <- function(fit) {
 #' @exportS3Method lme4::ngrps
 ngrps.glimmer <- function(object, ...) {
   check_dots(ngrps.glimmer, ...)
-  vapply(object$factors, function(factor) length(factor$levels), 1L)
+  vapply(object$factors, count_levels, 1L)
 }
 
 #' @rdname getME.glimmer

@@ -9,6 +9,7 @@
 #' @section Fit:
 #' \describe{
 #'   \item{[glmm()]}{formula, family, weights, offset, REML, and how the likelihood is computed}
+#'   \item{[precision()]}{the inverse of a covariance that is known between levels, as of relatives or species}
 #'   \item{[glmm_control()]}{threads, progress messages, limits of the search}
 #'   \item{[update()][update.glimmer]}{the same model with another formula, other data or other arguments}
 #' }

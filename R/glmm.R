@@ -26,6 +26,9 @@
 #' @param REML Logical: restricted maximum likelihood, for every family, or maximum likelihood. `NULL`, the default, is
 #'   REML for a Gaussian response with identity link, as in 'lme4', 'nlme' and SAS, and maximum likelihood for others;
 #'   see section "REML".
+#' @param covariance `NULL`, or a list of matrices named by grouping factors, as in `list(id = K)`: the known
+#'   covariances between the levels of these factors, or their inverses marked by [precision()]; see section "Known
+#'   covariances".
 #' @param start Starting values: `NULL`, a numeric vector of all parameters, or a fit of class `glimmer` whose
 #'   parameters are taken.
 #' @param control Result of [glmm_control()].
@@ -89,6 +92,18 @@
 #' [drop1()][drop1.glimmer] and [stats::step()] always do. `AIC(fit)` and `logLik(fit)` are of the fit as it was made,
 #' and so is what functions of other packages compute from them.
 #'
+#' @section Known covariances:
+#' With `covariance = list(id = K)` the levels of `id` are not independent: the covariance of the effects of `(x | id)`
+#' is that of one level, Sigma, which is estimated, times K, that of relatives in a pedigree, of species in a phylogeny,
+#' or of places. K, symmetric and positive definite, is taken as it is, and not rescaled: the standard deviations
+#' reported are those of a level whose variance in K is 1. Rows and columns are matched to levels by their names. Levels
+#' that are in K but in no row, as ancestors are, have effects, too: [ranef()][ranef.glimmer()] gives and
+#' [predict()][predict.glimmer()] uses them. K may be a matrix or one of 'Matrix'; its inverse, as `precision(P)`, is
+#' best where it is sparse.
+#'
+#' There may be one random term on such a factor. The likelihood is no product over its levels, so that there is no
+#' quadrature: `method = "auto"` is Laplace then, or exact for a linear mixed model.
+#'
 #' @section Errors:
 #' Errors have the class `glimmer_error` and one that says what is wrong, for example `glimmer_error_variable` or
 #' `glimmer_error_not_available`; the facts are in the fields of the condition. What makes the answer
@@ -143,7 +158,7 @@
 #' @export
 glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NULL, subset = NULL,
                  na.action = getOption("na.action"), contrasts = NULL, method = "auto", nAGQ = NULL, REML = NULL,
-                 start = NULL, control = glmm_control(), ...) {
+                 covariance = NULL, start = NULL, control = glmm_control(), ...) {
   use_usual_text()
   refuse_arguments(match.call(expand.dots = FALSE)$...)
   caller <- parent.frame()
@@ -152,12 +167,13 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   evaluate_arguments(environment())
   family <- resolve_family(family, call$family)
   approximation <- resolve_method(method, nAGQ, REML, family)
+  check_covariances(covariance)
   check_control(control)
   parts <- parse_formula(formula, data, caller)
   with_memory_error({
     frame <- build_frame(call, parts, caller, data)
-    model <- new_model(call, parts$formula, frame, build_design(parts, frame, family, contrasts), family,
-                       approximation, control)
+    design <- build_design(parts, frame, family, contrasts, covariance)
+    model <- new_model(call, parts$formula, frame, design, family, approximation, control)
   })
   model$approximation <- settle_method(approximation, model$design, family)
   fit_model(model, start)
@@ -183,7 +199,8 @@ evaluate_arguments <- function(frame) {
   }
   argument <- NULL
   attempt({
-    for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")) {
+    for (argument in c("formula", "data", "family", "contrasts", "method", "nAGQ", "REML", "covariance", "start",
+                       "control")) {
       get(argument, envir = frame)
     }
   }, function(e) {

@@ -38,7 +38,27 @@ find_parameters.glimmer <- function(x, ...) method_for_merMod("find_parameters",
 get_parameters.glimmer <- function(x, ...) method_for_merMod("get_parameters", "insight")(x, ...)
 
 #' @exportS3Method insight::get_variance
-get_variance.glimmer <- function(x, ...) method_for_merMod("get_variance", "insight")(x, ...)
+get_variance.glimmer <- function(x, ...) {
+  method_for_merMod("get_variance", "insight")(with_mean_variances(x), ...)
+}
+
+#' A fit whose random terms have the variance that is, with a known covariance between levels, the mean over the rows
+#'
+#' Others take the variance of z'b as z' Sigma z, where it is that times the level's own variance.
+#' @noRd
+with_mean_variances <- function(fit) {
+  design <- if (length(known_groups(fit$factors))) fit_design(fit)
+  for (t in seq_along(design$terms)) {
+    factor <- design$factors[[design$terms[[t]]$factor]]
+    if (is.null(factor$known)) next
+    at <- fit$index$theta[[t]]
+    z <- factor$Z[, design$terms[[t]]$columns, drop = FALSE]
+    squares <- rowSums((z %*% lower_triangle(fit$parameters[at]))^2)
+    own <- level_variances(factor$known, seq_len(count_levels(factor)))[factor$index + 1L]
+    if (sum(squares) > 0) fit$parameters[at] <- fit$parameters[at] * sqrt(sum(own * squares) / sum(squares))
+  }
+  fit
+}
 
 #' @exportS3Method insight::get_predicted
 get_predicted.glimmer <- function(x, data = NULL, ...) {

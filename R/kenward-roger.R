@@ -80,7 +80,7 @@ inverse_of <- function(matrix) {
 
 #' tr(V^-1 V_i) and tr(V^-1 V_i V^-1 V_j) of the directions
 #'
-#' tr(M D_i M D_j) is the sum over random effects e of (D_i M e)'(M D_j e). Effects of levels that no data connect do
+#' tr(M D_i M D_j) is the sum over random effects e of (D_i M e)'(M D_j e). Effects of levels that nothing connects do
 #' not meet in these products, so that one column holds an effect of each connected component.
 #'
 #' @param cells How many numbers a matrix of columns may hold.
@@ -117,7 +117,7 @@ component_order <- function(system) {
   stats::ave(seq_along(component), component, FUN = seq_along)
 }
 
-#' A label for each level of each grouping factor, the same for levels that rows connect
+#' A label for each level of each grouping factor, the same for levels that rows connect, or a known covariance
 #'
 #' @param layout See [response_covariance()].
 #' @return List by grouping factor of integer vectors.
@@ -125,6 +125,7 @@ component_order <- function(system) {
 connected_levels <- function(layout) {
   offsets <- cumsum(c(0L, vapply(layout, `[[`, 1L, "levels")))
   rows <- do.call(cbind, Map(function(own, offset) own$codes + offset, layout, offsets[seq_along(layout)]))
+  rows <- rbind(cbind(rows, rows[, 1L]), related_levels(layout, offsets, ncol(rows) + 1L))
   label <- seq_len(offsets[length(offsets)])
   repeat {
     lowest <- do.call(pmin, lapply(seq_len(ncol(rows)), function(k) label[rows[, k]]))
@@ -137,6 +138,17 @@ connected_levels <- function(layout) {
     label <- new
   }
   Map(function(own, offset) label[offset + seq_len(own$levels)], layout, offsets[seq_along(layout)])
+}
+
+# Pairs of levels that are not independent, as rows with as many columns as are wanted.
+related_levels <- function(layout, offsets, columns) {
+  do.call(rbind, Map(function(own, offset) {
+    if (is.null(own$known)) {
+      return(matrix(0L, 0L, columns))
+    }
+    entries <- precision_entries(own$known)
+    cbind(entries$row, matrix(entries$column, length(entries$column), columns - 1L)) + offset + 1L
+  }, layout, offsets[seq_along(layout)]))
 }
 
 # The traces take a solution for each effect of the largest component; beyond some minutes they are refused.

@@ -49,10 +49,11 @@ level_information <- function(engine, design, parameters) {
   unit <- if (engine$unit_free) 1 else stats::median(abs(engine_linear_predictor(engine)))
   table_of(lapply(seq_along(design$terms), function(t) {
     term <- design$terms[[t]]
-    covariance <- tcrossprod(lower_triangle(parameters[engine$index$theta[[t]]]))
-    blocks <- products[[term$factor]][term$columns, term$columns, , drop = FALSE]
+    factor <- design$factors[[term$factor]]
+    covariance <- level_variance(factor) * tcrossprod(lower_triangle(parameters[engine$index$theta[[t]]]))
+    blocks <- products[[term$factor]][term$columns, term$columns, seq_len(count_levels(factor)), drop = FALSE]
     traces <- colSums(matrix(blocks, length(covariance)) * c(covariance)) / ncol(covariance)
-    Z <- active_rows(design$factors[[term$factor]]$Z, used)[, term$columns, drop = FALSE]
+    Z <- active_rows(factor$Z, used)[, term$columns, drop = FALSE]
     prior <- sum(crossprod(Z) * covariance) / nrow(Z) / unit^2
     list(group = term$group, information = stats::median(traces),
          limit = min(max(prior / laplace_doubtful[["variance"]] - 1, 0), laplace_doubtful[["information"]]))
@@ -62,6 +63,9 @@ level_information <- function(engine, design, parameters) {
 #' What to do where Laplace's approximation is doubtful
 #' @noRd
 better_than_laplace <- function(design, approximation) {
+  if (length(known_groups(design$factors))) {
+    return("To see how much is at stake: accuracy() of a fit with independent levels (without `covariance`)")
+  }
   if (length(design$factors) == 1L) {
     by_default <- if (approximation$REML) " (`REML = FALSE`)"
     return(paste0("Fit by quadrature, the default for one grouping factor", by_default))

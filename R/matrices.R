@@ -158,3 +158,10 @@ rcond_symmetric <- function(x) {
   values <- eigen(x, symmetric = TRUE, only.values = TRUE)$values
   min(values) / max(values)
 }
+
+# Columns of the inverse of a sparse matrix, by its Cholesky factor.
+inverse_columns <- function(root, columns) {
+  unit <- matrix(0, nrow(root), length(columns))
+  unit[cbind(columns, seq_along(columns))] <- 1
+  as.matrix(Matrix::solve(root, unit))
+}

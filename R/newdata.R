@@ -208,7 +208,10 @@ match_levels <- function(expression, groups, frame, levels, fit_frame) {
     return(match(groups$levels, levels))
   }
   known <- group_index(expression, fit_frame)
-  match(level_parts(expression, groups, frame), level_parts(expression, known, fit_frame))
+  position <- match(level_parts(expression, groups, frame), level_parts(expression, known, fit_frame))
+  # of levels without rows in the fit, which a known covariance has, there are names only
+  further <- seq_along(levels) > length(known$levels)
+  ifelse(is.na(position), match(groups$levels, ifelse(further, levels, NA), incomparables = NA), position)
 }
 
 level_parts <- function(expression, groups, frame) {

@@ -5,8 +5,9 @@
 #'
 #' For a row with fixed effects x and random effects z, of which a = Lambda'z are the coefficients of u,
 #' the variance is c' S^-1 c + a' H^-1 a with H = A'WA + I, S = X'W (X - A H^-1 A'WX) and c = x - X'WA H^-1 a. The
-#' levels that the fit does not know add z' Sigma z. A row without a known level has the variance of x'beta by vcov()
-#' instead of the first part.
+#' levels that the fit does not know add z' Sigma z, with a known covariance between levels times a typical variance of
+#' its levels; the inverse of that covariance stands for I then. A row without a known level has the variance of x'beta
+#' by vcov() instead of the first part.
 #'
 #' @param rows Result of [prediction_rows()].
 #' @return Numeric, one number a row.
@@ -57,8 +58,8 @@ has_known_level <- function(rows) {
 #'
 #' In a well-conditioned basis of X where the user's columns are not one.
 #' @return List: `information` (S); `shift`, a list by grouping factor of lists by column of Z of matrices level x
-#'   column of X, the derivative of -b in beta; `from`, see [find_basis()]; and where there are several factors `root`,
-#'   the Cholesky factor of H.
+#'   column of X, the derivative of -b in beta; `from`, see [find_basis()]; and but for one factor with
+#'   independent levels `root`, the Cholesky factor of H.
 #' @noRd
 joint_information <- function(fit) {
   design <- fit_design(fit)
@@ -74,14 +75,15 @@ joint_information <- function(fit) {
     levels <- length(factor$levels)
     list(Z = take(factor$Z), codes = take(factor$index) + 1L, levels = levels, position = seq_len(levels))
   })
-  solved <- if (length(factors) == 1L) block_shift(fit, x, weights, factors[[1L]]) else
-    sparse_shift(fit, x, weights, factors)
+  by_blocks <- length(factors) == 1L && is.null(fit$factors[[1L]]$known)
+  solved <- if (by_blocks) block_shift(fit, x, weights, factors[[1L]]) else sparse_shift(fit, x, weights, factors)
   eliminated <- x - fixed_shift(solved$shift, list(X = x, random = factors))
   information <- crossprod(x, weights * eliminated)
   c(solved, list(information = (information + t(information)) / 2, from = basis$from))
 }
 
-# One grouping factor: the conditional covariances of b by level, as the fit holds them, are H^-1 in its blocks.
+# One grouping factor, its levels independent: the conditional covariances of b by level, as the fit holds them, are
+# H^-1 in its blocks.
 block_shift <- function(fit, x, weights, factor) {
   variances <- fit$mode_variances[[1L]]
   columns <- seq_len(ncol(factor$Z))
@@ -98,10 +100,10 @@ level_sums <- function(x, codes, levels) {
   sums
 }
 
-# Several grouping factors: H is sparse.
+# Otherwise H is sparse.
 sparse_shift <- function(fit, x, weights, factors) {
   a <- sparse_effects(fit, factors, nrow(x))
-  h <- Matrix::forceSymmetric(Matrix::crossprod(a, weights * a) + Matrix::Diagonal(ncol(a)))
+  h <- Matrix::forceSymmetric(Matrix::crossprod(a, weights * a) + prior_precision(fit$factors))
   root <- Matrix::Cholesky(h, LDL = FALSE)
   spherical <- as.matrix(Matrix::solve(root, Matrix::crossprod(a, weights * x)))
   start <- effect_starts(fit)
@@ -216,12 +218,6 @@ cross_covariance <- function(fit, root, rows, pair, cells = 5e6) {
   covariance
 }
 
-inverse_columns <- function(root, columns) {
-  unit <- matrix(0, nrow(root), length(columns))
-  unit[cbind(columns, seq_along(columns))] <- 1
-  as.matrix(Matrix::solve(root, unit))
-}
-
 # Lambda of a grouping factor, on the scale of the linear predictor.
 factor_root <- function(fit, k) {
   q <- length(fit$factors[[k]]$columns)
@@ -239,7 +235,8 @@ new_level_variance <- function(fit, rows) {
     random <- rows$random[[k]]
     new <- which(is.na(random$position[random$codes]))
     if (length(new)) {
-      variance[new] <- variance[new] + rowSums((random$Z[new, , drop = FALSE] %*% factor_root(fit, k))^2)
+      own <- rowSums((random$Z[new, , drop = FALSE] %*% factor_root(fit, k))^2)
+      variance[new] <- variance[new] + own * level_variance(fit$factors[[k]])
     }
   }
   variance

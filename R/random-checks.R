@@ -16,7 +16,8 @@ check_terms <- function(design, family) {
 #' warning. Each response then depends on them through the mean probability over its effect alone. Where the linear
 #' predictor is an intercept alone, another intercept has that probability without them; with the probit link, other
 #' coefficients have (all divided by the root of 1 + variance); elsewhere only the shape of the link's curve, averaged
-#' over the effect, could tell the variance.
+#' over the effect, could tell the variance. Where a known covariance makes levels more or less alike, that tells their
+#' effects from the residuals.
 #' @noRd
 check_replication <- function(design, family) {
   active <- active_positions(design$weights)
@@ -26,7 +27,7 @@ check_replication <- function(design, family) {
   if (!binary && !dispersed) {
     return(invisible())
   }
-  for (term in design$terms) {
+  for (term in Filter(function(term) has_equal_levels(design$factors[[term$factor]]), design$terms)) {
     levels <- number_used(active_rows(design$factors[[term$factor]]$index, active))
     effects <- levels * length(term$names)
     if (dispersed && (levels == rows || (is_normal(family) && effects >= rows))) {
@@ -56,12 +57,14 @@ number_used <- function(index) {
 
 #' Refuse the same columns on two grouping factors that make the same groups
 #'
-#' Such are a factor and its copy under another name, or `a` and `a:b` where `b` is constant within `a`.
+#' Such are a factor and its copy under another name, or `a` and `a:b` where `b` is constant within `a`; but not where
+#' one has a known covariance between its levels.
 #' @noRd
 check_same_groups <- function(design) {
   active <- active_positions(design$weights)
   for (j in seq_along(design$factors)[-1L]) {
     for (i in seq_len(j - 1L)) {
+      if (!all(vapply(design$factors[c(i, j)], has_equal_levels, NA))) next
       if (!same_groups(active_rows(design$factors[[i]]$index, active),
                        active_rows(design$factors[[j]]$index, active))) next
       for (first in terms_on(design, i)) {

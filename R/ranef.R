@@ -79,7 +79,7 @@ conditional_effects <- function(fit, type) {
     return(list(values = fit$means, variances = fit$mean_variances))
   }
   design <- fit_design(fit)
-  check_quadrature(NULL, ncol(design$factors[[1L]]$Z), names(fit$modes), "type = \"mode\"")
+  check_quadrature(NULL, design, "type = \"mode\"")
   engine <- new_engine(design, fit$family, fit$control$threads)
   rule <- choose_nodes(engine, fit$parameters)
   if (engine_evaluate(engine, fit$parameters)$status != "ok") {

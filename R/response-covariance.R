@@ -3,7 +3,8 @@
 
 #' What the inverse of V does to the columns of X and Z
 #'
-#' V = W^-1 + Z Lambda Lambda' Z', with W the prior weights over sigma^2. With B = Z'WZ and H = Lambda'B Lambda + I,
+#' V = W^-1 + Z Lambda P^-1 Lambda' Z', with W the prior weights over sigma^2, and P = I but for levels with a known
+#' covariance ([prior_precision()]). With B = Z'WZ and H = Lambda'B Lambda + P,
 #' M = Z'V^-1 Z is B - B Lambda H^-1 Lambda'B, and likewise with X on one side or on both. All this is in random effects
 #' U^-1 b, whose columns Z U are nearly orthogonal ([factor_scaling()]): with covariates far from zero the user's own
 #' have no digits left.
@@ -12,8 +13,8 @@
 #' @return List: `covariance` ((X'V^-1 X)^-1, in the basis of [find_basis()]; `NULL` where it is singular), `from`
 #'   (p x p: beta in the user's columns is `from` times that in the basis), `N` (Z'V^-1 X), `B`, `lambda`, `root`
 #'   (Cholesky factor of H), `rows` (number of rows), `layout` (by grouping factor: `start`, where its effects begin,
-#'   from 0; `effects`; `levels`; `codes`, the level of each row; `scaling`, U), `directions` (see
-#'   [variance_directions()]).
+#'   from 0; `effects`; `levels`; `codes`, the level of each row; `scaling`, U; `known`, see [know_covariances()]),
+#'   `directions` (see [variance_directions()]).
 #' @noRd
 response_covariance <- function(fit) {
   design <- fit_design(fit)
@@ -25,7 +26,7 @@ response_covariance <- function(fit) {
   z <- root_weights * sparse_columns(design, layout, active)
   products <- list(B = Matrix::crossprod(z), zx = as.matrix(Matrix::crossprod(z, x)), xx = crossprod(x))
   lambda <- random_root(fit, layout)
-  h <- Matrix::forceSymmetric(Matrix::crossprod(lambda, products$B %*% lambda) + Matrix::Diagonal(ncol(lambda)))
+  h <- Matrix::forceSymmetric(Matrix::crossprod(lambda, products$B %*% lambda) + prior_precision(fit$factors))
   system <- list(B = products$B, lambda = lambda, root = Matrix::Cholesky(h, LDL = FALSE), rows = length(active),
                  layout = layout, from = if (is.null(basis$from)) diag(ncol(x)) else basis$from)
   half <- eliminate_random(system, products$zx)
@@ -54,7 +55,7 @@ effect_layout <- function(fit, design, active) {
     factor <- design$factors[[k]]
     scaling <- factor_scaling(fit, k, active_rows(factor$Z, active))
     list(start = start[k], effects = ncol(factor$Z), levels = length(factor$levels), scaling = scaling,
-         codes = active_rows(factor$index, active) + 1L)
+         codes = active_rows(factor$index, active) + 1L, known = factor$known)
   })
 }
 
@@ -89,8 +90,9 @@ random_root <- function(fit, layout) {
 
 #' The directions in which the free elements of U^-1 L move the covariance of the random effects
 #'
-#' With L for U^-1 L and l_k its k-th column, d(L L')/dL_jk = e_j l_k' + l_k e_j'. Parameters held on the boundary have
-#' none: they are taken as known. Since L L' is homogeneous of degree 2, dV/d log sigma = 2 V - sum_i L_i dV/dL_i.
+#' With L for U^-1 L and l_k its k-th column, d(L L')/dL_jk = e_j l_k' + l_k e_j', at each level, or times
+#' the covariance that is known between levels. Parameters held on the boundary have none: they are taken as known. As
+#' L L' is homogeneous of degree 2, dV/d log sigma = 2 V - sum_i L_i dV/dL_i.
 #'
 #' @return List, one element a free parameter of L: `position` in the parameters, `value`, `factor`, `slope` (matrix
 #'   effects x effects of the grouping factor).
@@ -120,6 +122,16 @@ times_direction <- function(system, direction, k) {
   rows <- own$start + seq_len(own$effects * own$levels)
   product <- matrix(0, nrow(k), ncol(k))
   blocks <- matrix(k[rows, ], own$effects)
-  product[rows, ] <- direction$slope %*% blocks
+  product[rows, ] <- between_levels(own, direction$slope %*% blocks, ncol(k))
   product
+}
+
+# A matrix of effects x (levels, columns) times the covariance between the levels.
+between_levels <- function(own, blocks, columns) {
+  if (is.null(own$known)) {
+    return(blocks)
+  }
+  cube <- aperm(array(blocks, c(own$effects, own$levels, columns)), c(2L, 1L, 3L))
+  cube[] <- times_level_covariance(own$known, matrix(cube, own$levels))
+  aperm(cube, c(2L, 1L, 3L))
 }

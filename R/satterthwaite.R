@@ -49,14 +49,16 @@ slopes_of <- function(system) {
   list(covariance = covariance, slopes = c(slopes, list(last)))
 }
 
-#' N'D_i N by direction, from the cross products of N within each grouping factor
+#' N'D_i N by direction, from the cross products of N within each grouping factor, over the covariance
+#' between its levels
 #' @noRd
 direction_products <- function(system) {
   p <- ncol(system$N)
   pairs <- lapply(system$layout, function(own) {
     rows <- own$start + seq_len(own$effects * own$levels)
     by_level <- aperm(array(system$N[rows, ], c(own$effects, own$levels, p)), c(2L, 1L, 3L))
-    array(crossprod(matrix(by_level, own$levels)), c(own$effects, p, own$effects, p))
+    by_level <- matrix(by_level, own$levels)
+    array(crossprod(by_level, times_level_covariance(own$known, by_level)), c(own$effects, p, own$effects, p))
   })
   lapply(system$directions, function(direction) {
     slope <- direction$slope

@@ -147,10 +147,11 @@ find_level_separation <- function(design, term, j, side) {
 
 #' Whether it is proven that the likelihood of levels all 0 or all 1 is largest at infinity (see the head of the file)
 #'
-#' @param column Numeric: the column of Z, which must be constant and the only one.
+#' @param column Numeric: the column of Z, which must be constant and the only one, its levels independent.
 #' @noRd
 limit_is_largest <- function(design, active, column) {
-  alone <- length(design$terms) == 1L && length(design$terms[[1L]]$names) == 1L
+  alone <- length(design$terms) == 1L && length(design$terms[[1L]]$names) == 1L &&
+    !length(known_groups(design$factors))
   if (!alone || length(unique(column[active])) > 1L || ncol(design$X) == 0L) {
     return(FALSE)
   }

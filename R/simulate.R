@@ -14,6 +14,8 @@
 #'   numbers of trials (only their sums count), and prior weights need theirs.
 #' @param allow.new.levels Logical: whether `newdata` may have levels that the fit has not seen in terms that `re.form`
 #'   keeps. Their random effects are drawn.
+#'   With a `covariance` between levels ([glmm()]) drawn effects have it, and those of levels that are not in it are
+#'   independent, with the mean variance of the levels that are.
 #' @param na.action What to do with missing values in `newdata`, as in [predict.glimmer()].
 #' @param use.u The older word of 'lme4' for `re.form`, which its `bootMer()` still passes: `TRUE` stands for
 #'   `re.form = NULL`, `FALSE` for `re.form = NA`. An error beside `re.form`.
@@ -119,7 +121,7 @@ drawn_part <- function(fit, rows, kept) {
     random <- rows$random[[k]]
     known <- which(!is.na(random$position))
     all_kept <- length(kept[[k]]) == ncol(random$Z) && length(known) == length(random$position)
-    effects <- if (all_kept) modes_at(fit, k, random$position) else draw_effects(fit, k, length(random$position))
+    effects <- if (all_kept) modes_at(fit, k, random$position) else draw_effects(fit, k, random$position)
     if (!all_kept && length(kept[[k]])) {
       effects[known, kept[[k]]] <- fit$modes[[k]][random$position[known], kept[[k]]]
     }
@@ -145,9 +147,28 @@ drawn_means <- function(family, eta, rows, simulation) {
   mean
 }
 
-draw_effects <- function(fit, k, levels) {
+draw_effects <- function(fit, k, position) {
+  if (!is.null(fit$factors[[k]]$known)) {
+    return(draw_related(fit, k, position))
+  }
+  levels <- length(position)
   root <- factor_root(fit, k)
   matrix(stats::rnorm(levels * nrow(root)), levels, nrow(root)) %*% t(root)
+}
+
+#' Effects drawn for levels of a factor with a known covariance
+#'
+#' All levels of the fit are drawn together; those that it does not know are independent, of a typical variance.
+#' @param position Integer: the levels among those of the fit, `NA` for others.
+#' @noRd
+draw_related <- function(fit, k, position) {
+  known <- fit$factors[[k]]$known
+  root <- factor_root(fit, k)
+  draws <- function(levels) matrix(stats::rnorm(levels * nrow(root)), levels, nrow(root))
+  effects <- correlate_levels(known, draws(nrow(known$precision)))[position, , drop = FALSE]
+  new <- which(is.na(position))
+  if (length(new)) effects[new, ] <- sqrt(known$variance) * draws(length(new))
+  effects %*% t(root)
 }
 
 #' Trials and prior weights of the rows to simulate

@@ -248,7 +248,9 @@ moment_root <- function(term, design, working) {
   unit <- sqrt(share * colSums(own) / squares)
   variance <- colSums(rowsum(z * working$score, index, reorder = FALSE)^2 - own) / squares
   sd <- pmin(pmax(sqrt(pmax(variance, 0)), unit / 10), unit * 10)
-  list(lower = root %*% diag(sd, length(sd)), information = information)
+  # of what the parameters multiply, where levels have a known covariance
+  unit <- level_variance(design$factors[[term$factor]])
+  list(lower = root %*% diag(sd / sqrt(unit), length(sd)), information = information * unit)
 }
 
 # The information of each level on each effect given the others: a row a level.

@@ -29,7 +29,8 @@ print_title <- function(x) {
   fields <- c(Formula = deparse1(x$formula), Family = paste0(x$family$family, " (", x$family$link, ")"),
               Method = x$approximation,
               Data = paste0(data_text(x$call), ", ", rows_text(x$rows, x[c("trials", "events")])),
-              Groups = paste(groups, collapse = ", "))
+              Groups = paste(groups, collapse = ", "),
+              Known = if (length(x$known)) join_items(x$known, 10L))
   for (name in names(fields)) {
     cat_wrapped(fields[[name]], exdent = 11L, prefix = paste0("  ", formatC(name, width = -9L)))
   }

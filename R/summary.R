@@ -66,7 +66,7 @@ summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "au
     c(replace(unclass(object)[kept], "formula", list(formula.glimmer(object))),
       list(approximation = approximation_text(object), evaluations = sum(object$search$record$evaluations),
            rows = count_rows(object), trials = counts$trials, events = counts$events, ngrps = ngrps.glimmer(object),
-           group_sizes = group_sizes(object), AICtab = information_criteria(object),
+           group_sizes = group_sizes(object), known = known_text(object$factors), AICtab = information_criteria(object),
            varcor = VarCorr.glimmer(object), random = random, sigma = sigma.glimmer(object),
            pearson = pearson_ratio(object$status), coefficients = coefficient_table(object, rule), ddf = rule$method,
            vcov = rule$covariance, level = level, correlation = correlation)),
@@ -178,6 +178,8 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   cat_wrapped(paste0("Formula: ", deparse1(formula.glimmer(x))))
   cat_wrapped(paste0("Data: ", data_text(x$call), ", ", rows_text(count_rows(x), count_trials(x)), ", ",
                      join_items(paste(count_text(ngrps.glimmer(x)), "levels of", names(x$factors)), 10L)))
+  known <- known_text(x$factors)
+  if (length(known)) cat_wrapped(paste0("Known: ", join_items(known, 10L)))
   criteria <- information_criteria(x)
   cat_wrapped(paste0("logLik ", format_fixed(criteria[["logLik"]], 2L), " (df ", criteria[["params"]], "), AIC ",
                      format_fixed(criteria[["AIC"]], 1L)))

@@ -73,7 +73,7 @@ places_of_call <- function(object, caller, frames) {
 }
 
 # The arguments of glmm() that are evaluated as those of any function are; the others are looked up in the data.
-evaluated_arguments <- c("data", "family", "contrasts", "method", "nAGQ", "REML", "start", "control")
+evaluated_arguments <- c("data", "family", "contrasts", "method", "nAGQ", "REML", "covariance", "start", "control")
 
 # As a promise an argument is evaluated where it was written, whatever wrappers call it.
 delay_argument <- function(env, name, position, ...) {

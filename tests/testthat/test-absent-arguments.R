@@ -21,7 +21,8 @@ test_that("misspelt and unknown arguments are named, with the right one or what 
   advice <- message(fit(poisson, verbose = TRUE))
   expect_s3_class(eval(str2lang(sub(".*`control = (.*)`[.]$", "\\1", advice))), "glimmer_control")
   expect_match(message(fit(poisson, rubbish = stop("not evaluated"))), "no argument `rubbish`.*'family'")
-  expect_match(message(fit(poisson, NULL, NULL, NULL, na.omit, NULL, "auto", NULL, NULL, NULL, glmm_control(), 12)),
+  expect_match(message(fit(poisson, NULL, NULL, NULL, na.omit, NULL, "auto", NULL, NULL, NULL, NULL, glmm_control(),
+                           12)),
                "more arguments than it has.*12")
   # the start of a name is enough, as for any function
   expect_equal(fixef(fit(fam = poisson, meth = "laplace")), fixef(fit(family = poisson, method = "laplace")))
