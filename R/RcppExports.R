@@ -4,8 +4,10 @@
 #' A model of the core, kept behind an external pointer
 #'
 #' @param data List: y, size, weights, offset (numeric), X (an ordinary numeric matrix: it may be used as it is,
-#'   without a copy), factors (list, see src/convert.h), family, link (character), threads (integer).
-#' @return An external pointer.
+#'   without a copy), factors (list, see src/convert.h), family, link (character), threads (integer); products
+#'   (logical: a linear mixed model by its cross products, which has no use for family and link) and restricted
+#'   (logical, of such a model: the restricted log-likelihood).
+#' @return An external pointer, alive for this session only.
 #' @noRd
 cpp_model <- function(data) {
     .Call(`_glimmer_cpp_model`, data)
@@ -15,12 +17,14 @@ cpp_model <- function(data) {
 #'
 #' @param model External pointer of cpp_model().
 #' @param parameters Numeric: (beta, theta, phi).
+#' @param inner What the evaluation finds itself: "given" (the modes of the random effects only), "joint" (beta at its
+#'   joint mode with them), "integrated" (beta integrated out, REML), "profiled" (of a linear mixed model by its cross
+#'   products: beta and the dispersion).
 #' @param gradient Logical.
-#' @param fixed "given", "joint" (beta at its joint mode with the random effects) or "integrated" (REML).
-#' @return List: status, value, gradient, beta.
+#' @return List: status, value, gradient, parameters (with what has been found).
 #' @noRd
-cpp_evaluate <- function(model, parameters, gradient, fixed) {
-    .Call(`_glimmer_cpp_evaluate`, model, parameters, gradient, fixed)
+cpp_evaluate <- function(model, parameters, inner, gradient) {
+    .Call(`_glimmer_cpp_evaluate`, model, parameters, inner, gradient)
 }
 
 #' A beta near its joint mode with the random effects
@@ -46,31 +50,34 @@ cpp_set_edge_barrier <- function(model, weight) {
 #'
 #' @param model External pointer of cpp_model().
 #' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
-#' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the last evaluation.
+#' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the parameters.
+#' @param parameters Numeric: (beta, theta, phi), where there are wide levels.
 #' @noRd
-cpp_set_rule <- function(model, nodes, wide) {
-    invisible(.Call(`_glimmer_cpp_set_rule`, model, nodes, wide))
+cpp_set_rule <- function(model, nodes, wide, parameters) {
+    invisible(.Call(`_glimmer_cpp_set_rule`, model, nodes, wide, parameters))
 }
 
-#' Each level's own log-likelihood, without the constants of its rows, at the last evaluation by some rule
+#' Each level's own log-likelihood, without the constants of its rows, by some rule
 #'
 #' @param model External pointer of cpp_model().
-#' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where they
-#'   are.
+#' @param parameters Numeric: (beta, theta, phi).
+#' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where
+#'   they are.
 #' @return Numeric, one a level; NaN where there are no nodes.
 #' @noRd
-cpp_level_values <- function(model, nodes, wide) {
-    .Call(`_glimmer_cpp_level_values`, model, nodes, wide)
+cpp_level_values <- function(model, parameters, nodes, wide) {
+    .Call(`_glimmer_cpp_level_values`, model, parameters, nodes, wide)
 }
 
-#' Mean and covariance of b given the data at the last evaluation by some rule
+#' Mean and covariance of b given the data by some rule
 #'
 #' @param model External pointer of cpp_model().
+#' @param parameters Numeric: (beta, theta, phi).
 #' @param nodes,wide As of cpp_set_rule().
-#' @return List: means (effects x levels), variances (effects x effects x levels).
+#' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
 #' @noRd
-cpp_moments <- function(model, nodes, wide) {
-    .Call(`_glimmer_cpp_moments`, model, nodes, wide)
+cpp_moments <- function(model, parameters, nodes, wide) {
+    .Call(`_glimmer_cpp_moments`, model, parameters, nodes, wide)
 }
 
 #' The cores that this process may use
@@ -84,75 +91,82 @@ cpp_cores <- function() {
 #' What is known of a model's density
 #'
 #' @param model External pointer of cpp_model().
-#' @return Logical: log_concave (in the linear predictor, for every response), restricted (not every linear predictor
-#'   is allowed).
+#' @return Logical: log_concave (in the linear predictor, for every response), bounded (not every linear predictor is
+#'   allowed).
 #' @noRd
 cpp_density_facts <- function(model) {
     .Call(`_glimmer_cpp_density_facts`, model)
 }
 
-#' The information that a typical level has on its own effects, at the last evaluation
+#' The information that a typical level has on its own effects
 #'
 #' @param model External pointer of cpp_model().
+#' @param parameters,inner As of cpp_evaluate().
 #' @return List, one element a factor as given to cpp_model(): matrix, a row and a column an effect.
 #' @noRd
-cpp_level_information <- function(model) {
-    .Call(`_glimmer_cpp_level_information`, model)
+cpp_level_information <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_level_information`, model, parameters, inner)
 }
 
-#' The information that each level has on its own effects, at the last evaluation: its block of Z'WZ
+#' The information that each level has on its own effects: its block of Z'WZ
 #'
 #' @param model External pointer of cpp_model().
+#' @param parameters,inner As of cpp_evaluate().
 #' @return List, one element a factor as given to cpp_model(): numeric, effects x effects x levels.
 #' @noRd
-cpp_level_products <- function(model) {
-    .Call(`_glimmer_cpp_level_products`, model)
+cpp_level_products <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_level_products`, model, parameters, inner)
 }
 
-#' The linear predictor at the last evaluation, the random effects at their conditional modes
+#' The linear predictor, the random effects at their conditional modes
 #'
 #' @param model External pointer of cpp_model().
+#' @param parameters,inner As of cpp_evaluate().
 #' @return Numeric, one a row as given to cpp_model().
 #' @noRd
-cpp_linear_predictor <- function(model) {
-    .Call(`_glimmer_cpp_linear_predictor`, model)
+cpp_linear_predictor <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_linear_predictor`, model, parameters, inner)
 }
 
-#' Distances of the linear predictors at the last evaluation from the edge of what the link allows
+#' Distances of the linear predictors from the edge of what the link allows
 #'
 #' @param model External pointer of cpp_model().
-#' @return Numeric, one a row with positive weight, in the order of the core.
+#' @param parameters,inner As of cpp_evaluate().
+#' @return Numeric, one a row as given to cpp_model(); infinite where the link allows everything.
 #' @noRd
-cpp_edge_distances <- function(model) {
-    .Call(`_glimmer_cpp_edge_distances`, model)
+cpp_edge_distances <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_edge_distances`, model, parameters, inner)
 }
 
-#' Conditional modes of b and their covariances at the last evaluation
+#' Conditional modes of b and their covariances
 #'
 #' @param model External pointer of cpp_model().
+#' @param parameters,inner As of cpp_evaluate().
 #' @return List, one element a factor as given to cpp_model(): modes (effects x levels), variances
 #'   (effects x effects x levels).
 #' @noRd
-cpp_modes <- function(model) {
-    .Call(`_glimmer_cpp_modes`, model)
+cpp_modes <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_modes`, model, parameters, inner)
 }
 
-#' Information on beta at the last evaluation, the random effects eliminated
+#' Information on beta, the random effects eliminated
 #'
 #' @param model External pointer of cpp_model().
+#' @param parameters,inner As of cpp_evaluate().
 #' @return Numeric matrix, p x p.
 #' @noRd
-cpp_fixed_information <- function(model) {
-    .Call(`_glimmer_cpp_fixed_information`, model)
+cpp_fixed_information <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_fixed_information`, model, parameters, inner)
 }
 
-#' The second derivative of the last value in beta
+#' The second derivative of the value in beta
 #'
 #' @param model External pointer of cpp_model().
+#' @param parameters,inner As of cpp_evaluate().
 #' @return Numeric matrix, p x p; 0 x 0 where it is not known.
 #' @noRd
-cpp_fixed_hessian <- function(model) {
-    .Call(`_glimmer_cpp_fixed_hessian`, model)
+cpp_fixed_hessian <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_fixed_hessian`, model, parameters, inner)
 }
 
 #' Log-density of rows and its derivatives
@@ -166,54 +180,5 @@ cpp_fixed_hessian <- function(model) {
 #' @noRd
 cpp_density <- function(rows, eta, phi, family, link) {
     .Call(`_glimmer_cpp_density`, rows, eta, phi, family, link)
-}
-
-#' A linear mixed model of the core, kept behind an external pointer
-#'
-#' @param data As of cpp_model(), without family and link.
-#' @param restricted Logical: the restricted log-likelihood.
-#' @return An external pointer, alive for this session only.
-#' @noRd
-cpp_linear_model <- function(data, restricted) {
-    .Call(`_glimmer_cpp_linear_model`, data, restricted)
-}
-
-#' Log-likelihood and gradient of a linear mixed model
-#'
-#' @param model External pointer of cpp_linear_model().
-#' @param parameters Numeric: (beta, theta, phi), of which beta does not count.
-#' @param profile Logical: take the residual standard deviation at its maximum, too; then theta relative to it counts.
-#' @param gradient Logical.
-#' @return List: status, value, gradient, parameters (which the value belongs to).
-#' @noRd
-cpp_linear_evaluate <- function(model, parameters, profile, gradient) {
-    .Call(`_glimmer_cpp_linear_evaluate`, model, parameters, profile, gradient)
-}
-
-#' Conditional modes of b and their covariances at the last evaluation
-#'
-#' @param model External pointer of cpp_linear_model().
-#' @return As of cpp_modes().
-#' @noRd
-cpp_linear_modes <- function(model) {
-    .Call(`_glimmer_cpp_linear_modes`, model)
-}
-
-#' The information that a typical level has on its own effects, at the last evaluation
-#'
-#' @param model External pointer of cpp_linear_model().
-#' @return As of cpp_level_information().
-#' @noRd
-cpp_linear_level_information <- function(model) {
-    .Call(`_glimmer_cpp_linear_level_information`, model)
-}
-
-#' Information on beta at the last evaluation, the random effects eliminated
-#'
-#' @param model External pointer of cpp_linear_model().
-#' @return Numeric matrix, p x p.
-#' @noRd
-cpp_linear_fixed_information <- function(model) {
-    .Call(`_glimmer_cpp_linear_fixed_information`, model)
 }
 

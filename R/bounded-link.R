@@ -8,7 +8,7 @@
 #' @return `best`, or the maximum on the edge, with `edge`: the number of rows on it.
 #' @noRd
 climb_edge <- function(engine, best, start, control) {
-  if (!engine$density[["restricted"]] || engine$inside != "modes") {
+  if (!engine$density[["bounded"]] || engine$inside != "modes") {
     return(best)
   }
   on.exit(engine_set_edge_barrier(engine, 0))
@@ -47,7 +47,7 @@ step_inside <- function(engine, parameters, towards) {
   for (share in c(0, 1e-4, 1e-3, 0.01, 0.1, 0.3)) {
     point <- (1 - share) * parameters + share * towards
     inside <- is.finite(engine_evaluate(engine, point)$value)
-    if (inside && min(engine_edge_distances(engine)) > 1e-8) {
+    if (inside && min(engine_edge_distances(engine, point)) > 1e-8) {
       return(point)
     }
   }
@@ -90,7 +90,7 @@ edge_weight <- 1e-5
 
 distances_at <- function(engine, parameters) {
   engine_evaluate(engine, parameters)
-  engine_edge_distances(engine)
+  engine_edge_distances(engine, parameters)
 }
 
 #' Coordinates in which the log-likelihood with a barrier is close to a unit sphere

@@ -62,7 +62,7 @@ precondition <- function(engine, centre, scale) {
   beta <- engine$index$beta
   result <- engine_evaluate(engine, centre)
   if (length(beta) && result$status == "ok") {
-    information <- engine_fixed_information(engine)
+    information <- engine_fixed_information(engine, centre)
     if (length(information)) {
       unit <- 1 / sqrt(diag(information))
       root <- attempt(chol(information * tcrossprod(unit)), function(e) diag(length(beta)))

@@ -56,8 +56,8 @@ known_curvature <- function(engine, parameters, coordinates) {
   if (engine_evaluate(engine, parameters)$status != "ok") {
     return(none)
   }
-  hessian <- engine_fixed_hessian(engine)
-  if (!length(hessian) && engine$linear) hessian <- -engine_fixed_information(engine)
+  hessian <- engine_fixed_hessian(engine, parameters)
+  if (!length(hessian) && engine$linear) hessian <- -engine_fixed_information(engine, parameters)
   if (!length(hessian) || !all(is.finite(hessian))) {
     return(none)
   }

@@ -50,7 +50,7 @@ engine_layout <- function(design, family, inside = "modes", REML = inside == "in
 #'
 #' @param engine Result of [engine_layout()].
 #' @return The same with `pointer` (external pointer, alive for this session only) and `density` (logical:
-#'   `log_concave`, `restricted`).
+#'   `log_concave`, `bounded`: whether not every linear predictor is allowed).
 #' @noRd
 open_engine <- function(engine, design, family, threads) {
   rows <- active_positions(design$weights)
@@ -65,15 +65,12 @@ open_engine <- function(engine, design, family, threads) {
     if (!is.null(known)) factors[[k]]$precision <- precision_entries(known)
   }
   vectors <- lapply(design[c("y", "size", "weights", "offset")], active_rows, rows)
+  products <- by_cross_products(engine)
   data <- c(vectors, list(X = active_rows(design$X, rows), factors = factors, family = family$family,
-                          link = family$link, threads = threads_to_use(threads)))
-  if (by_cross_products(engine)) {
-    engine$pointer <- cpp_linear_model(data, engine$REML)
-    engine$density <- c(log_concave = TRUE, restricted = FALSE)
-  } else {
-    engine$pointer <- cpp_model(data)
-    engine$density <- cpp_density_facts(engine$pointer)
-  }
+                          link = family$link, threads = threads_to_use(threads), products = products,
+                          restricted = engine$REML))
+  engine$pointer <- cpp_model(data)
+  engine$density <- if (products) c(log_concave = TRUE, bounded = FALSE) else cpp_density_facts(engine$pointer)
   engine
 }
 
@@ -152,16 +149,8 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
   memory$point <- memory$result <- NULL
   memory$gradients <- memory$gradients + gradient
   if (memory$by_quadrature) spend(engine, memory$nodes)
-  if (by_cross_products(engine)) {
-    result <- cpp_linear_evaluate(engine$pointer, as.double(parameters), inside == "profile", gradient)
-    names(result$parameters) <- names(parameters)
-    memory$point <- point
-    return(result)
-  }
-  result <- cpp_evaluate(engine$pointer, as.double(parameters), gradient,
-                         switch(inside, modes = "given", joint = "joint", integrated = "integrated"))
-  parameters[engine$index$beta] <- result$beta
-  result <- list(status = result$status, value = result$value, gradient = result$gradient, parameters = parameters)
+  result <- cpp_evaluate(engine$pointer, as.double(parameters), inner_search(engine, joint), gradient)
+  names(result$parameters) <- names(parameters)
   memory$point <- point
   if (memory$by_quadrature) memory$result <- result
   result
@@ -194,87 +183,90 @@ engine_set_rule <- function(engine, rule, parameters = NULL) {
   engine$memory$by_quadrature <- !is.null(rule)
   engine$memory$nodes <- rule$nodes
   if (is.null(rule)) engine$memory$noise <- 0
-  cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
+  cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide), as.double(parameters))
 }
 
-#' Each level's own log-likelihood, without the constants of its rows, at the last evaluation
+# What the core is to find itself, in its words: with "dispersion" beta, as the cross products are those of (RE)ML.
+inner_search <- function(engine, joint = FALSE) {
+  if (joint) return("joint")
+  switch(engine$inside, modes = "given", integrated = "integrated", profile = "profiled", dispersion = "joint")
+}
+
+#' Each level's own log-likelihood, without the constants of its rows
 #'
+#' @param at Numeric: the parameters, here and in what follows. Where the last evaluation was there, as it mostly was,
+#'   nothing is evaluated anew.
 #' @param rule As of [engine_set_rule()]; levels with 0 nodes are left out. `NULL`: the rule that is set, as it is.
 #' @return Numeric, one a level, `NaN` where it is left out.
 #' @noRd
-engine_level_values <- function(engine, rule = NULL) {
+engine_level_values <- function(engine, at, rule = NULL) {
   spend(engine, if (is.null(rule)) engine$memory$nodes else rule$nodes)
-  cpp_level_values(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
+  cpp_level_values(engine$pointer, as.double(at), as.integer(rule$nodes), as.logical(rule$wide))
 }
 
-#' Mean and covariance of the random effects given the data at the last evaluation
+#' Mean and covariance of the random effects given the data
 #'
-#' @return As of [engine_modes()], with `means` in place of `modes`.
+#' @return List: `means` (levels x effects), `variances` (effects x effects x levels).
 #' @noRd
-engine_moments <- function(engine, design, rule) {
-  result <- cpp_moments(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
-  factor <- design$factors[[1L]]
-  effects <- colnames(factor$Z)
-  list(means = matrix(t(result$means), length(factor$levels), dimnames = list(factor$levels, effects)),
-       variances = array(result$variances, dim(result$variances), list(effects, effects, factor$levels)))
+engine_moments <- function(engine, at, design, rule) {
+  result <- cpp_moments(engine$pointer, as.double(at), as.integer(rule$nodes), as.logical(rule$wide))
+  stats::setNames(effects_by_level(result, design$factors[[1L]]), c("means", "variances"))
 }
 
-#' Distances of the linear predictors at the last evaluation from the edge of what the link allows
-#' @return Numeric, one a row, not in the order of the data; infinite where the link allows everything.
+#' Distances of the linear predictors from the edge of what the link allows
+#' @return Numeric, one a row with positive weight; infinite where the link allows everything.
 #' @noRd
-engine_edge_distances <- function(engine) {
-  cpp_edge_distances(engine$pointer)
+engine_edge_distances <- function(engine, at) {
+  cpp_edge_distances(engine$pointer, as.double(at), inner_search(engine))
 }
 
-#' Conditional modes and covariances at the last evaluation
+#' Conditional modes and covariances
 #'
-#' @param ok Logical: whether that evaluation succeeded; if not, all is `NA`.
+#' @param ok Logical: whether there are any; if not, all is `NA`.
 #' @return List, one element a factor: `modes` (levels x effects), `variances` (effects x effects x levels).
 #' @noRd
-engine_modes <- function(engine, design, ok = TRUE) {
-  results <- if (!ok) {
-    rep(list(list(modes = NA_real_, variances = NA_real_)), length(design$factors))
-  } else if (by_cross_products(engine)) {
-    cpp_linear_modes(engine$pointer)
+engine_modes <- function(engine, at, design, ok = TRUE) {
+  results <- if (ok) {
+    cpp_modes(engine$pointer, as.double(at), inner_search(engine))
   } else {
-    cpp_modes(engine$pointer)
+    rep(list(list(modes = NA_real_, variances = NA_real_)), length(design$factors))
   }
-  Map(function(result, factor) {
-    effects <- colnames(factor$Z)
-    size <- length(effects)
-    levels <- length(factor$levels)
-    list(modes = matrix(t(result$modes), levels, size, dimnames = list(factor$levels, effects)),
-         variances = array(result$variances, c(size, size, levels), list(effects, effects, factor$levels)))
-  }, results, design$factors)
+  Map(effects_by_level, results, design$factors)
 }
 
-#' Information on beta at the last evaluation, the random effects eliminated
+# Modes (effects x levels) and variances of a factor with the names of its levels and effects.
+effects_by_level <- function(result, factor) {
+  effects <- colnames(factor$Z)
+  size <- length(effects)
+  levels <- length(factor$levels)
+  list(modes = matrix(t(result$modes), levels, size, dimnames = list(factor$levels, effects)),
+       variances = array(result$variances, c(size, size, levels), list(effects, effects, factor$levels)))
+}
+
+#' Information on beta, the random effects eliminated
 #' @noRd
-engine_fixed_information <- function(engine) {
-  if (by_cross_products(engine)) {
-    return(cpp_linear_fixed_information(engine$pointer))
-  }
-  cpp_fixed_information(engine$pointer)
+engine_fixed_information <- function(engine, at) {
+  cpp_fixed_information(engine$pointer, as.double(at), inner_search(engine))
 }
 
-#' Second derivative of the log-likelihood in beta at the last evaluation; 0 x 0 where the core does not know it
+#' Second derivative of the log-likelihood in beta; 0 x 0 where the core does not know it
 #' @noRd
-engine_fixed_hessian <- function(engine) {
-  cpp_fixed_hessian(engine$pointer)
+engine_fixed_hessian <- function(engine, at) {
+  cpp_fixed_hessian(engine$pointer, as.double(at), inner_search(engine))
 }
 
-#' The information that each level has on its own effects at the last evaluation
+#' The information that each level has on its own effects
 #' @return List, one element a factor: numeric, effects x effects x levels, the level's block of Z'WZ.
 #' @noRd
-engine_level_products <- function(engine) {
-  cpp_level_products(engine$pointer)
+engine_level_products <- function(engine, at) {
+  cpp_level_products(engine$pointer, as.double(at), inner_search(engine))
 }
 
-#' The linear predictor at the last evaluation, the random effects at their conditional modes
+#' The linear predictor, the random effects at their conditional modes
 #' @return Numeric, one a row with positive weight, in the order of the data.
 #' @noRd
-engine_linear_predictor <- function(engine) {
-  cpp_linear_predictor(engine$pointer)
+engine_linear_predictor <- function(engine, at) {
+  cpp_linear_predictor(engine$pointer, as.double(at), inner_search(engine))
 }
 
 #' Log-density of rows and its derivatives
@@ -314,8 +306,7 @@ update_information <- function(engine, from) {
   if (result$status != "ok") {
     return(from)
   }
-  linear <- by_cross_products(engine)
-  of_factors <- if (linear) cpp_linear_level_information(engine$pointer) else cpp_level_information(engine$pointer)
+  of_factors <- cpp_level_information(engine$pointer, as.double(from$parameters), inner_search(engine))
   information <- lapply(engine$terms, function(term) {
     term$variance * of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
   })

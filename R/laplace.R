@@ -37,16 +37,15 @@ NULL
 
 #' What a typical level of each random term tells of its effects
 #'
-#' @param engine After an evaluation at `parameters`.
 #' @return Data frame, a row a term: `group`, `information` (the median over levels of trace(Lambda' Z'WZ Lambda) / q;
 #'   a prior has 1) and `limit` (what it takes: as the variance given the data is that of the prior over 1 +
 #'   information, both conditions of `laplace_doubtful` in one).
 #' @noRd
 level_information <- function(engine, design, parameters) {
-  products <- engine_level_products(engine)
+  products <- engine_level_products(engine, parameters)
   used <- active_positions(design$weights)
   # where the linear predictor has a unit its own typical size stands for one
-  unit <- if (engine$unit_free) 1 else stats::median(abs(engine_linear_predictor(engine)))
+  unit <- if (engine$unit_free) 1 else stats::median(abs(engine_linear_predictor(engine, parameters)))
   table_of(lapply(seq_along(design$terms), function(t) {
     term <- design$terms[[t]]
     factor <- design$factors[[term$factor]]

@@ -110,7 +110,7 @@ climb_higher_by_quadrature <- function(engine, best, start, own, short, control)
 # A restricted link whose integrand ends with a jump: no maximum is found, or no accuracy.
 is_cut_off <- function(engine, best, control, limits = quadrature_doubtful) {
   accurate <- isTRUE(all(unlist(best$error) <= limits))
-  engine$density[["restricted"]] && !(accurate && has_arrived(best, control))
+  engine$density[["bounded"]] && !(accurate && has_arrived(best, control))
 }
 
 #' A search by quadrature and its end, with the nodes chosen again where the maximum asks for more
@@ -297,7 +297,7 @@ add_fixed_effects <- function(engine, best) {
   beta <- engine$index$beta
   p <- length(beta)
   known <- best$status == "ok" && engine_evaluate(engine, best$parameters)$status == "ok"
-  information <- if (known) engine_fixed_information(engine)
+  information <- if (known) engine_fixed_information(engine, best$parameters)
   root <- if (length(information) == p^2) scaled_root(information)
   best$fixed_root <- if (is.null(root)) matrix(NA_real_, p, p) else root
   inner <- best$coordinates

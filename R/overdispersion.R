@@ -25,7 +25,7 @@ NULL
 #'   residual degrees of freedom), `p` (its chi-squared tail probability; where that is small that of [sparse_tail()],
 #'   if it is larger), `family` (its name). `NULL` where there is nothing to see, see [counts_vary()].
 #' @noRd
-find_overdispersion <- function(engine, design, modes, moments) {
+find_overdispersion <- function(engine, at, design, modes, moments) {
   family <- engine$family
   used <- active_positions(design$weights)
   if (is.null(family_traits(family)$kurtosis) || !counts_vary(design, used, family)) {
@@ -37,7 +37,7 @@ find_overdispersion <- function(engine, design, modes, moments) {
   if (freedom < 1) {
     return(NULL)
   }
-  eta <- engine_linear_predictor(engine)
+  eta <- engine_linear_predictor(engine, at)
   statistic <- sum(squared_pearson(eta, rows, family))
   ratio <- statistic / freedom
   p <- stats::pchisq(statistic, freedom, lower.tail = FALSE)

@@ -88,8 +88,8 @@ run_search <- function(prepared, model) {
   check_exact_fit_after(found$parameters, prepared$basis$design, model$family,
                         whole = find_basis(with_columns(design), model$family)$design)
   ok <- engine_evaluate(engine, found$parameters)$status == "ok"
-  modes <- engine_modes(engine, design, ok)
-  moments <- if (ok && !is.null(found$rule)) engine_moments(engine, design, found$rule)
+  modes <- engine_modes(engine, found$parameters, design, ok)
+  moments <- if (ok && !is.null(found$rule)) engine_moments(engine, found$parameters, design, found$rule)
   if (ok && !engine$linear) found <- judge_approximation(engine, design, found, model$approximation, modes, moments)
   found <- leave_basis(prepared$basis, engine, found)
   engine$reach <- prepared$reach
@@ -99,7 +99,7 @@ run_search <- function(prepared, model) {
 
 # What the verdict says of the family and of the approximation.
 judge_approximation <- function(engine, design, found, approximation, modes, moments) {
-  found$overdispersion <- find_overdispersion(engine, design, modes, moments)
+  found$overdispersion <- find_overdispersion(engine, found$parameters, design, modes, moments)
   if (approximation$method == "laplace") {
     found$information <- level_information(engine, design, found$parameters)
     found$advice <- better_than_laplace(design, approximation)

@@ -86,7 +86,7 @@ choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_lim
   ok <- engine_evaluate(engine, parameters)$status == "ok"
   open <- if (ok) seq_len(levels)
   while (length(open)) {
-    error[open] <- level_errors(engine, ladder, rung, open)
+    error[open] <- level_errors(engine, parameters, ladder, rung, open)
     # a limit for single levels, so that those with the same error, as from the same data, are treated alike
     sums <- cumsum(sort(error))
     open <- which(error >= sort(error)[sum(sums <= limit) + 1L] & rung < nrow(ladder))
@@ -94,16 +94,16 @@ choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_lim
     if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes(engine)) break
     rung <- raised
   }
-  engine$memory$noise <- if (engine$density[["restricted"]] && sum(error) > limit) min(sum(error), 1) else 0
+  engine$memory$noise <- if (engine$density[["bounded"]] && sum(error) > limit) min(sum(error), 1) else 0
   list(nodes = ladder$nodes[rung], wide = ladder$wide[rung])
 }
 
 # Absolute differences of the levels' log-likelihoods from those of the finer rule.
-level_errors <- function(engine, ladder, rung, open) {
+level_errors <- function(engine, at, ladder, rung, open) {
   nodes <- replace(integer(length(rung)), open, ladder$nodes[rung[open]])
   rule <- list(nodes = nodes, wide = replace(logical(length(rung)), open, ladder$wide[rung[open]]))
   finer <- replace(rule, "nodes", list(replace(nodes, open, ladder$judge[rung[open]])))
-  difference <- abs(engine_level_values(engine, finer) - engine_level_values(engine, rule))[open]
+  difference <- abs(engine_level_values(engine, at, finer) - engine_level_values(engine, at, rule))[open]
   ifelse(is.na(difference), Inf, difference)
 }
 
@@ -172,7 +172,7 @@ quadrature_error <- function(engine, best, rule) {
   }
   judge <- judging_rule(engine, rule)
   # of the rule as it is set: that its wide levels have been placed at another point is part of the error
-  values <- abs(engine_level_values(engine, judge) - engine_level_values(engine))
+  values <- abs(engine_level_values(engine, best$parameters, judge) - engine_level_values(engine, best$parameters))
   engine_set_rule(engine, judge, best$parameters)
   fine <- engine_evaluate(engine, best$parameters, gradient = TRUE)
   engine_set_rule(engine, rule, best$parameters)

@@ -85,7 +85,7 @@ conditional_effects <- function(fit, type) {
   if (engine_evaluate(engine, fit$parameters)$status != "ok") {
     stop_glimmer("quadrature", "The log-likelihood cannot be evaluated at the estimates: there are no means there.")
   }
-  moments <- engine_moments(engine, design, rule)
+  moments <- engine_moments(engine, fit$parameters, design, rule)
   list(values = stats::setNames(list(moments$means), names(fit$modes)),
        variances = stats::setNames(list(moments$variances), names(fit$modes)))
 }

@@ -22,15 +22,15 @@ BEGIN_RCPP
 END_RCPP
 }
 // cpp_evaluate
-Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradient, std::string fixed);
-RcppExport SEXP _glimmer_cpp_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP gradientSEXP, SEXP fixedSEXP) {
+Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, std::string inner, bool gradient);
+RcppExport SEXP _glimmer_cpp_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP, SEXP gradientSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
     Rcpp::traits::input_parameter< bool >::type gradient(gradientSEXP);
-    Rcpp::traits::input_parameter< std::string >::type fixed(fixedSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_evaluate(model, parameters, gradient, fixed));
+    rcpp_result_gen = Rcpp::wrap(cpp_evaluate(model, parameters, inner, gradient));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -56,37 +56,40 @@ BEGIN_RCPP
 END_RCPP
 }
 // cpp_set_rule
-void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
-RcppExport SEXP _glimmer_cpp_set_rule(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
+void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide, Rcpp::NumericVector parameters);
+RcppExport SEXP _glimmer_cpp_set_rule(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP, SEXP parametersSEXP) {
 BEGIN_RCPP
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
     Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
-    cpp_set_rule(model, nodes, wide);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    cpp_set_rule(model, nodes, wide, parameters);
     return R_NilValue;
 END_RCPP
 }
 // cpp_level_values
-Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
-RcppExport SEXP _glimmer_cpp_level_values(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
+Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
+RcppExport SEXP _glimmer_cpp_level_values(SEXP modelSEXP, SEXP parametersSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
     Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
     Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_level_values(model, nodes, wide));
+    rcpp_result_gen = Rcpp::wrap(cpp_level_values(model, parameters, nodes, wide));
     return rcpp_result_gen;
 END_RCPP
 }
 // cpp_moments
-Rcpp::List cpp_moments(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
-RcppExport SEXP _glimmer_cpp_moments(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
+Rcpp::List cpp_moments(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
+RcppExport SEXP _glimmer_cpp_moments(SEXP modelSEXP, SEXP parametersSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
     Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
     Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_moments(model, nodes, wide));
+    rcpp_result_gen = Rcpp::wrap(cpp_moments(model, parameters, nodes, wide));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -110,72 +113,86 @@ BEGIN_RCPP
 END_RCPP
 }
 // cpp_level_information
-Rcpp::List cpp_level_information(SEXP model);
-RcppExport SEXP _glimmer_cpp_level_information(SEXP modelSEXP) {
+Rcpp::List cpp_level_information(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_level_information(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_level_information(model));
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_level_information(model, parameters, inner));
     return rcpp_result_gen;
 END_RCPP
 }
 // cpp_level_products
-Rcpp::List cpp_level_products(SEXP model);
-RcppExport SEXP _glimmer_cpp_level_products(SEXP modelSEXP) {
+Rcpp::List cpp_level_products(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_level_products(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_level_products(model));
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_level_products(model, parameters, inner));
     return rcpp_result_gen;
 END_RCPP
 }
 // cpp_linear_predictor
-Rcpp::NumericVector cpp_linear_predictor(SEXP model);
-RcppExport SEXP _glimmer_cpp_linear_predictor(SEXP modelSEXP) {
+Rcpp::NumericVector cpp_linear_predictor(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_linear_predictor(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_linear_predictor(model));
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_linear_predictor(model, parameters, inner));
     return rcpp_result_gen;
 END_RCPP
 }
 // cpp_edge_distances
-Rcpp::NumericVector cpp_edge_distances(SEXP model);
-RcppExport SEXP _glimmer_cpp_edge_distances(SEXP modelSEXP) {
+Rcpp::NumericVector cpp_edge_distances(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_edge_distances(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_edge_distances(model));
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_edge_distances(model, parameters, inner));
     return rcpp_result_gen;
 END_RCPP
 }
 // cpp_modes
-Rcpp::List cpp_modes(SEXP model);
-RcppExport SEXP _glimmer_cpp_modes(SEXP modelSEXP) {
+Rcpp::List cpp_modes(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_modes(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_modes(model));
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_modes(model, parameters, inner));
     return rcpp_result_gen;
 END_RCPP
 }
 // cpp_fixed_information
-Rcpp::NumericMatrix cpp_fixed_information(SEXP model);
-RcppExport SEXP _glimmer_cpp_fixed_information(SEXP modelSEXP) {
+Rcpp::NumericMatrix cpp_fixed_information(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_fixed_information(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_fixed_information(model));
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_fixed_information(model, parameters, inner));
     return rcpp_result_gen;
 END_RCPP
 }
 // cpp_fixed_hessian
-Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model);
-RcppExport SEXP _glimmer_cpp_fixed_hessian(SEXP modelSEXP) {
+Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_fixed_hessian(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_fixed_hessian(model));
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_fixed_hessian(model, parameters, inner));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -193,84 +210,25 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// cpp_linear_model
-SEXP cpp_linear_model(Rcpp::List data, bool restricted);
-RcppExport SEXP _glimmer_cpp_linear_model(SEXP dataSEXP, SEXP restrictedSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< bool >::type restricted(restrictedSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_linear_model(data, restricted));
-    return rcpp_result_gen;
-END_RCPP
-}
-// cpp_linear_evaluate
-Rcpp::List cpp_linear_evaluate(SEXP model, Rcpp::NumericVector parameters, bool profile, bool gradient);
-RcppExport SEXP _glimmer_cpp_linear_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP profileSEXP, SEXP gradientSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
-    Rcpp::traits::input_parameter< bool >::type profile(profileSEXP);
-    Rcpp::traits::input_parameter< bool >::type gradient(gradientSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_linear_evaluate(model, parameters, profile, gradient));
-    return rcpp_result_gen;
-END_RCPP
-}
-// cpp_linear_modes
-Rcpp::List cpp_linear_modes(SEXP model);
-RcppExport SEXP _glimmer_cpp_linear_modes(SEXP modelSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_linear_modes(model));
-    return rcpp_result_gen;
-END_RCPP
-}
-// cpp_linear_level_information
-Rcpp::List cpp_linear_level_information(SEXP model);
-RcppExport SEXP _glimmer_cpp_linear_level_information(SEXP modelSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_linear_level_information(model));
-    return rcpp_result_gen;
-END_RCPP
-}
-// cpp_linear_fixed_information
-Rcpp::NumericMatrix cpp_linear_fixed_information(SEXP model);
-RcppExport SEXP _glimmer_cpp_linear_fixed_information(SEXP modelSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_linear_fixed_information(model));
-    return rcpp_result_gen;
-END_RCPP
-}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_model", (DL_FUNC) &_glimmer_cpp_model, 1},
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
     {"_glimmer_cpp_joint_start", (DL_FUNC) &_glimmer_cpp_joint_start, 2},
     {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
-    {"_glimmer_cpp_set_rule", (DL_FUNC) &_glimmer_cpp_set_rule, 3},
-    {"_glimmer_cpp_level_values", (DL_FUNC) &_glimmer_cpp_level_values, 3},
-    {"_glimmer_cpp_moments", (DL_FUNC) &_glimmer_cpp_moments, 3},
+    {"_glimmer_cpp_set_rule", (DL_FUNC) &_glimmer_cpp_set_rule, 4},
+    {"_glimmer_cpp_level_values", (DL_FUNC) &_glimmer_cpp_level_values, 4},
+    {"_glimmer_cpp_moments", (DL_FUNC) &_glimmer_cpp_moments, 4},
     {"_glimmer_cpp_cores", (DL_FUNC) &_glimmer_cpp_cores, 0},
     {"_glimmer_cpp_density_facts", (DL_FUNC) &_glimmer_cpp_density_facts, 1},
-    {"_glimmer_cpp_level_information", (DL_FUNC) &_glimmer_cpp_level_information, 1},
-    {"_glimmer_cpp_level_products", (DL_FUNC) &_glimmer_cpp_level_products, 1},
-    {"_glimmer_cpp_linear_predictor", (DL_FUNC) &_glimmer_cpp_linear_predictor, 1},
-    {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 1},
-    {"_glimmer_cpp_modes", (DL_FUNC) &_glimmer_cpp_modes, 1},
-    {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 1},
-    {"_glimmer_cpp_fixed_hessian", (DL_FUNC) &_glimmer_cpp_fixed_hessian, 1},
+    {"_glimmer_cpp_level_information", (DL_FUNC) &_glimmer_cpp_level_information, 3},
+    {"_glimmer_cpp_level_products", (DL_FUNC) &_glimmer_cpp_level_products, 3},
+    {"_glimmer_cpp_linear_predictor", (DL_FUNC) &_glimmer_cpp_linear_predictor, 3},
+    {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 3},
+    {"_glimmer_cpp_modes", (DL_FUNC) &_glimmer_cpp_modes, 3},
+    {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 3},
+    {"_glimmer_cpp_fixed_hessian", (DL_FUNC) &_glimmer_cpp_fixed_hessian, 3},
     {"_glimmer_cpp_density", (DL_FUNC) &_glimmer_cpp_density, 5},
-    {"_glimmer_cpp_linear_model", (DL_FUNC) &_glimmer_cpp_linear_model, 2},
-    {"_glimmer_cpp_linear_evaluate", (DL_FUNC) &_glimmer_cpp_linear_evaluate, 4},
-    {"_glimmer_cpp_linear_modes", (DL_FUNC) &_glimmer_cpp_linear_modes, 1},
-    {"_glimmer_cpp_linear_level_information", (DL_FUNC) &_glimmer_cpp_linear_level_information, 1},
-    {"_glimmer_cpp_linear_fixed_information", (DL_FUNC) &_glimmer_cpp_linear_fixed_information, 1},
     {NULL, NULL, 0}
 };
 

@@ -3,9 +3,13 @@
 #define GLIMMER_CONVERT_H
 
 #include <RcppEigen.h>
-#include <glimmer/model.h>
+#include <glimmer/density.h>
+#include <glimmer/objective.h>
 
 namespace glimmer {
+
+/// A linear mixed model by cross products: as of cpp_model().
+std::unique_ptr<Objective> make_product_model(const Rcpp::List& data);
 
 inline Vector as_vector(SEXP x) {
   const Rcpp::NumericVector values(x);
@@ -66,30 +70,38 @@ inline Factors as_factors(const Rcpp::List& given) {
   return Factors(std::move(factors));
 }
 
-/// By factor, as the caller gave them: modes of b (effects x levels) and their covariances (effects x effects x
-/// levels), from that of u in units of `unit`.
-inline Rcpp::List as_effects(const Factors& factors, const Vector& b, const BlockMatrix& covariance, double unit) {
-  Rcpp::List out(factors.count());
-  for (Index k = 0; k < factors.count(); ++k) {
-    const Index q = factors[k].effects(), levels = factors[k].levels;
-    Rcpp::NumericMatrix modes(static_cast<int>(q), static_cast<int>(levels));
-    std::copy_n(b.data() + factors.start(k), factors[k].size(), modes.begin());
-    Rcpp::NumericVector variances(q * q * levels);
-    variances.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
-    for (Index h = 0; h < levels; ++h)
-      Eigen::Map<Matrix>(variances.begin() + h * q * q, q, q) =
-          unit * factors.lambda(k) * covariance.diagonal(k, h) * factors.lambda(k).transpose();
-    out[factors.callers_position(k)] =
-        Rcpp::List::create(Rcpp::Named("modes") = modes, Rcpp::Named("variances") = variances);
-  }
+inline Inner as_inner(const std::string& name) {
+  if (name == "given") return Inner::given;
+  if (name == "joint") return Inner::joint;
+  if (name == "integrated") return Inner::integrated;
+  if (name == "profiled") return Inner::profiled;
+  throw std::invalid_argument("unknown inner search '" + name + "'");
+}
+
+inline Rcpp::List as_list(const std::vector<Matrix>& matrices) {
+  Rcpp::List out;
+  for (const Matrix& matrix : matrices) out.push_back(Rcpp::wrap(matrix));
   return out;
 }
 
-inline Rcpp::List as_list(const Evaluation& evaluation, const Vector& beta) {
+/// Square blocks side by side as an array.
+inline Rcpp::NumericVector as_array(const Matrix& blocks) {
+  const int q = static_cast<int>(blocks.rows()), count = q == 0 ? 0 : static_cast<int>(blocks.cols()) / q;
+  Rcpp::NumericVector out(blocks.data(), blocks.data() + blocks.size());
+  out.attr("dim") = Rcpp::IntegerVector::create(q, q, count);
+  return out;
+}
+
+inline Rcpp::List as_list(const Effects& effects) {
+  return Rcpp::List::create(Rcpp::Named("modes") = Rcpp::wrap(effects.modes),
+                            Rcpp::Named("variances") = as_array(effects.covariances));
+}
+
+inline Rcpp::List as_list(const Evaluation& evaluation) {
   return Rcpp::List::create(Rcpp::Named("status") = describe(evaluation.status),
                             Rcpp::Named("value") = evaluation.value,
                             Rcpp::Named("gradient") = Rcpp::wrap(evaluation.gradient),
-                            Rcpp::Named("beta") = Rcpp::wrap(beta));
+                            Rcpp::Named("parameters") = Rcpp::wrap(evaluation.parameters));
 }
 
 }  // namespace glimmer

@@ -1,18 +1,27 @@
 // The exports: thin, one call of the core each. R/engine.R is their only caller.
 #include "convert.h"
 
+#include <glimmer/row_model.h>
 #include <thread>
 
-using glimmer::Model;
+using glimmer::Objective;
+using glimmer::RowModel;
 
 namespace {
 
-Model& as_model(SEXP pointer) { return *Rcpp::XPtr<Model>(pointer); }
+Objective& as_objective(SEXP model) { return *Rcpp::XPtr<Objective>(model); }
+
+/// What only a model by its rows can do.
+RowModel& as_row_model(SEXP model) {
+  RowModel* rows = dynamic_cast<RowModel*>(&as_objective(model));
+  if (!rows) throw std::invalid_argument("this model knows no rows");
+  return *rows;
+}
 
 /// A quadrature rule: nodes and wide, one number a level.
-glimmer::NodeRule as_rule(const Model& m, const Rcpp::IntegerVector& nodes, const Rcpp::LogicalVector& wide) {
+glimmer::NodeRule as_rule(const RowModel& m, const Rcpp::IntegerVector& nodes, const Rcpp::LogicalVector& wide) {
   return glimmer::NodeRule(glimmer::Integers(nodes.begin(), nodes.end()), std::vector<char>(wide.begin(), wide.end()),
-                           m.data().factors[0].effects());
+                           m.factors()[0].effects());
 }
 
 }  // namespace
@@ -20,37 +29,38 @@ glimmer::NodeRule as_rule(const Model& m, const Rcpp::IntegerVector& nodes, cons
 //' A model of the core, kept behind an external pointer
 //'
 //' @param data List: y, size, weights, offset (numeric), X (an ordinary numeric matrix: it may be used as it is,
-//'   without a copy), factors (list, see src/convert.h), family, link (character), threads (integer).
-//' @return An external pointer.
+//'   without a copy), factors (list, see src/convert.h), family, link (character), threads (integer); products
+//'   (logical: a linear mixed model by its cross products, which has no use for family and link) and restricted
+//'   (logical, of such a model: the restricted log-likelihood).
+//' @return An external pointer, alive for this session only.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 SEXP cpp_model(Rcpp::List data) {
-  auto model = std::make_unique<Model>(
+  if (Rcpp::as<bool>(data["products"])) return Rcpp::XPtr<Objective>(glimmer::make_product_model(data).release(), true);
+  auto model = std::make_unique<RowModel>(
       glimmer::as_responses(data), glimmer::as_column(data["offset"]), glimmer::as_design(data["X"]),
       glimmer::as_factors(data["factors"]),
       glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])),
       glimmer::ask_r);
   model->set_threads(Rcpp::as<int>(data["threads"]));
   const SEXP borrowed = model->data().design.is_copy() ? R_NilValue : static_cast<SEXP>(data["X"]);
-  return Rcpp::XPtr<Model>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
+  return Rcpp::XPtr<Objective>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
 }
 
 //' Log-likelihood and gradient at a parameter vector
 //'
 //' @param model External pointer of cpp_model().
 //' @param parameters Numeric: (beta, theta, phi).
+//' @param inner What the evaluation finds itself: "given" (the modes of the random effects only), "joint" (beta at its
+//'   joint mode with them), "integrated" (beta integrated out, REML), "profiled" (of a linear mixed model by its cross
+//'   products: beta and the dispersion).
 //' @param gradient Logical.
-//' @param fixed "given", "joint" (beta at its joint mode with the random effects) or "integrated" (REML).
-//' @return List: status, value, gradient, beta.
+//' @return List: status, value, gradient, parameters (with what has been found).
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradient, std::string fixed) {
-  Model& m = as_model(model);
-  const glimmer::Vector at = glimmer::as_vector(parameters);
-  const glimmer::Evaluation evaluation = fixed == "given"   ? m.evaluate(at, gradient)
-                                         : fixed == "joint" ? m.evaluate_joint(at, gradient)
-                                                            : m.evaluate_integrated(at, gradient);
-  return glimmer::as_list(evaluation, m.point().beta);
+Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, std::string inner, bool gradient) {
+  return glimmer::as_list(
+      as_objective(model).evaluate(glimmer::as_vector(parameters), glimmer::as_inner(inner), gradient));
 }
 
 //' A beta near its joint mode with the random effects
@@ -61,7 +71,7 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, bool gradien
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters) {
-  return Rcpp::wrap(as_model(model).joint_start(glimmer::as_vector(parameters)));
+  return Rcpp::wrap(as_row_model(model).joint_start(glimmer::as_vector(parameters)));
 }
 
 //' A barrier before the edge of what the link allows, added to every value from now on
@@ -70,54 +80,52 @@ Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters) 
 //' @param weight Number; zero: none.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-void cpp_set_edge_barrier(SEXP model, double weight) { as_model(model).set_edge_barrier(weight); }
+void cpp_set_edge_barrier(SEXP model, double weight) { as_row_model(model).set_edge_barrier(weight); }
 
 //' The quadrature rule of every evaluation from now on
 //'
 //' @param model External pointer of cpp_model().
 //' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
-//' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the last evaluation.
+//' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the parameters.
+//' @param parameters Numeric: (beta, theta, phi), where there are wide levels.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
-  Model& m = as_model(model);
-  if (nodes.size() == 0) return m.set_rule(nullptr);
-  const glimmer::NodeRule rule = as_rule(m, nodes, wide);
-  m.set_rule(&rule);
+void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide, Rcpp::NumericVector parameters) {
+  RowModel& m = as_row_model(model);
+  if (nodes.size() == 0) return m.integrate_by_laplace();
+  m.integrate_by(as_rule(m, nodes, wide), glimmer::as_vector(parameters));
 }
 
-//' Each level's own log-likelihood, without the constants of its rows, at the last evaluation by some rule
+//' Each level's own log-likelihood, without the constants of its rows, by some rule
 //'
 //' @param model External pointer of cpp_model().
+//' @param parameters Numeric: (beta, theta, phi).
 //' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where
 //'   they are.
 //' @return Numeric, one a level; NaN where there are no nodes.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
-  Model& m = as_model(model);
-  return Rcpp::wrap(nodes.size() == 0 ? m.level_values() : m.level_values(as_rule(m, nodes, wide)));
+Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes,
+                                     Rcpp::LogicalVector wide) {
+  RowModel& m = as_row_model(model);
+  const glimmer::Point& point = m.point_at(glimmer::as_vector(parameters), glimmer::Inner::given);
+  return Rcpp::wrap(nodes.size() == 0 ? m.quadrature().level_values(point)
+                                      : m.quadrature().level_values(point, as_rule(m, nodes, wide)));
 }
 
-//' Mean and covariance of b given the data at the last evaluation by some rule
+//' Mean and covariance of b given the data by some rule
 //'
 //' @param model External pointer of cpp_model().
+//' @param parameters Numeric: (beta, theta, phi).
 //' @param nodes,wide As of cpp_set_rule().
-//' @return List: means (effects x levels), variances (effects x effects x levels).
+//' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::List cpp_moments(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
-  Model& m = as_model(model);
-  const glimmer::Moments moments = m.moments(as_rule(m, nodes, wide));
-  const glimmer::Matrix& lambda = m.data().factors.lambda(0);
-  const glimmer::Index q = lambda.rows(), levels = m.data().factors[0].levels;
-  Rcpp::NumericVector variances(q * q * levels);
-  variances.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
-  for (glimmer::Index g = 0; g < levels; ++g)
-    Eigen::Map<glimmer::Matrix>(variances.begin() + g * q * q, q, q) =
-        lambda * moments.covariance.middleCols(q * g, q) * lambda.transpose();
-  return Rcpp::List::create(Rcpp::Named("means") = Rcpp::wrap(glimmer::Matrix(lambda * moments.mean)),
-                            Rcpp::Named("variances") = variances);
+Rcpp::List cpp_moments(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes,
+                       Rcpp::LogicalVector wide) {
+  RowModel& m = as_row_model(model);
+  const glimmer::Point& point = m.point_at(glimmer::as_vector(parameters), glimmer::Inner::given);
+  return glimmer::as_list(m.quadrature().effects(point, as_rule(m, nodes, wide)));
 }
 
 //' The cores that this process may use
@@ -130,93 +138,102 @@ int cpp_cores() { return std::max(1, static_cast<int>(std::thread::hardware_conc
 //' What is known of a model's density
 //'
 //' @param model External pointer of cpp_model().
-//' @return Logical: log_concave (in the linear predictor, for every response), restricted (not every linear predictor
-//'   is allowed).
+//' @return Logical: log_concave (in the linear predictor, for every response), bounded (not every linear predictor is
+//'   allowed).
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 Rcpp::LogicalVector cpp_density_facts(SEXP model) {
-  const Model& m = as_model(model);
+  const RowModel& m = as_row_model(model);
   return Rcpp::LogicalVector::create(Rcpp::Named("log_concave") = m.data().density->log_concave(),
-                                     Rcpp::Named("restricted") = m.restricted());
+                                     Rcpp::Named("bounded") = m.bounded());
 }
 
-//' The information that a typical level has on its own effects, at the last evaluation
+//' The information that a typical level has on its own effects
 //'
 //' @param model External pointer of cpp_model().
+//' @param parameters,inner As of cpp_evaluate().
 //' @return List, one element a factor as given to cpp_model(): matrix, a row and a column an effect.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::List cpp_level_information(SEXP model) {
-  const Model& m = as_model(model);
-  Rcpp::List out(m.data().factors.count());
-  for (glimmer::Index k = 0; k < m.data().factors.count(); ++k)
-    out[m.data().factors.callers_position(k)] = Rcpp::wrap(m.level_information(k));
-  return out;
+Rcpp::List cpp_level_information(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
+  return glimmer::as_list(
+      as_objective(model).level_information(glimmer::as_vector(parameters), glimmer::as_inner(inner)));
 }
 
-//' The information that each level has on its own effects, at the last evaluation: its block of Z'WZ
+//' The information that each level has on its own effects: its block of Z'WZ
 //'
 //' @param model External pointer of cpp_model().
+//' @param parameters,inner As of cpp_evaluate().
 //' @return List, one element a factor as given to cpp_model(): numeric, effects x effects x levels.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::List cpp_level_products(SEXP model) {
-  const Model& m = as_model(model);
-  Rcpp::List out(m.data().factors.count());
-  for (glimmer::Index k = 0; k < m.data().factors.count(); ++k) {
-    const int q = static_cast<int>(m.data().factors[k].effects());
-    const int levels = static_cast<int>(m.data().factors[k].levels);
-    const glimmer::Vector& values = m.point().products.diagonal_values(k);
-    Rcpp::NumericVector blocks(values.data(), values.data() + values.size());
-    blocks.attr("dim") = Rcpp::IntegerVector::create(q, q, levels);
-    out[m.data().factors.callers_position(k)] = blocks;
-  }
+Rcpp::List cpp_level_products(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
+  Rcpp::List out;
+  for (const glimmer::Matrix& blocks :
+       as_row_model(model).level_products(glimmer::as_vector(parameters), glimmer::as_inner(inner)))
+    out.push_back(glimmer::as_array(blocks));
   return out;
 }
 
-//' The linear predictor at the last evaluation, the random effects at their conditional modes
+//' The linear predictor, the random effects at their conditional modes
 //'
 //' @param model External pointer of cpp_model().
+//' @param parameters,inner As of cpp_evaluate().
 //' @return Numeric, one a row as given to cpp_model().
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::NumericVector cpp_linear_predictor(SEXP model) { return Rcpp::wrap(as_model(model).linear_predictor()); }
+Rcpp::NumericVector cpp_linear_predictor(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
+  return Rcpp::wrap(as_row_model(model).linear_predictor(glimmer::as_vector(parameters), glimmer::as_inner(inner)));
+}
 
-//' Distances of the linear predictors at the last evaluation from the edge of what the link allows
+//' Distances of the linear predictors from the edge of what the link allows
 //'
 //' @param model External pointer of cpp_model().
-//' @return Numeric, one a row with positive weight, in the order of the core.
+//' @param parameters,inner As of cpp_evaluate().
+//' @return Numeric, one a row as given to cpp_model(); infinite where the link allows everything.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::NumericVector cpp_edge_distances(SEXP model) { return Rcpp::wrap(as_model(model).edge_distances()); }
+Rcpp::NumericVector cpp_edge_distances(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
+  return Rcpp::wrap(as_row_model(model).edge_distances(glimmer::as_vector(parameters), glimmer::as_inner(inner)));
+}
 
-//' Conditional modes of b and their covariances at the last evaluation
+//' Conditional modes of b and their covariances
 //'
 //' @param model External pointer of cpp_model().
+//' @param parameters,inner As of cpp_evaluate().
 //' @return List, one element a factor as given to cpp_model(): modes (effects x levels), variances
 //'   (effects x effects x levels).
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::List cpp_modes(SEXP model) {
-  Model& m = as_model(model);
-  return glimmer::as_effects(m.data().factors, m.point().b, m.mode_covariance(), 1.0);
+Rcpp::List cpp_modes(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
+  Rcpp::List out;
+  for (const glimmer::Effects& effects :
+       as_objective(model).effects(glimmer::as_vector(parameters), glimmer::as_inner(inner)))
+    out.push_back(glimmer::as_list(effects));
+  return out;
 }
 
-//' Information on beta at the last evaluation, the random effects eliminated
+//' Information on beta, the random effects eliminated
 //'
 //' @param model External pointer of cpp_model().
+//' @param parameters,inner As of cpp_evaluate().
 //' @return Numeric matrix, p x p.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::NumericMatrix cpp_fixed_information(SEXP model) { return Rcpp::wrap(as_model(model).fixed_information()); }
+Rcpp::NumericMatrix cpp_fixed_information(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
+  return Rcpp::wrap(as_objective(model).fixed_information(glimmer::as_vector(parameters), glimmer::as_inner(inner)));
+}
 
-//' The second derivative of the last value in beta
+//' The second derivative of the value in beta
 //'
 //' @param model External pointer of cpp_model().
+//' @param parameters,inner As of cpp_evaluate().
 //' @return Numeric matrix, p x p; 0 x 0 where it is not known.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model) { return Rcpp::wrap(as_model(model).fixed_hessian()); }
+Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
+  return Rcpp::wrap(as_row_model(model).fixed_hessian(glimmer::as_vector(parameters), glimmer::as_inner(inner)));
+}
 
 //' Log-density of rows and its derivatives
 //'

@@ -1,8 +1,8 @@
-// Random models for the tests: data made by a generator of our own, and the core's Model built from them.
+// Random models for the tests: data made by a generator of our own, and models of the core built from them.
 #ifndef GLIMMER_TESTS_PROBLEM_H
 #define GLIMMER_TESTS_PROBLEM_H
 
-#include <glimmer/model.h>
+#include <glimmer/row_model.h>
 
 #include <cstdint>
 #include <memory>
@@ -94,9 +94,9 @@ inline glimmer::Factors make_factors(const Problem& p) {
   return glimmer::Factors(std::move(factors));
 }
 
-inline std::unique_ptr<glimmer::Model> make_model(const Problem& p) {
-  return std::make_unique<glimmer::Model>(glimmer::Responses{p.y, p.size, p.weight}, p.offset, p.X, make_factors(p),
-                                          glimmer::make_density(p.family, p.link));
+inline std::unique_ptr<glimmer::RowModel> make_model(const Problem& p) {
+  return std::make_unique<glimmer::RowModel>(glimmer::Responses{p.y, p.size, p.weight}, p.offset, p.X,
+                                             make_factors(p), glimmer::make_density(p.family, p.link));
 }
 
 /// Which pairs of family and link the core has; the tests go over all of these that it knows.

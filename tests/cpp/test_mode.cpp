@@ -1,6 +1,6 @@
 // The value as a function of the parameters alone: wherever the search for the mode began, however far from there,
 // it is that of a dense search from zero.
-#include <glimmer/model.h>
+#include <glimmer/row_model.h>
 
 #include "check.h"
 #include "dense.h"
@@ -8,7 +8,7 @@
 
 using glimmer::Evaluation;
 using glimmer::Index;
-using glimmer::Model;
+using glimmer::RowModel;
 using glimmer::Status;
 using glimmer::Vector;
 using problem::Problem;
@@ -37,7 +37,7 @@ Vector at_distance(const Problem& p, const problem::Pair& pair, double distance,
 }
 
 /// By the dense search; where h may have several maxima, of which that may find another one, by a new model.
-double cold_value(const Problem& p, const Model& model) {
+double cold_value(const Problem& p, const RowModel& model) {
   if (!model.data().density->log_concave()) return problem::make_model(p)->evaluate(p.parameters, false).value;
   const dense::Solution expected = dense::laplace(p, dense::Fixed::given);
   return expected.converged ? expected.value : -glimmer::infinity;

@@ -1,6 +1,6 @@
 // Quadrature: nodes and weights against moments of the normal distribution and known numbers, values against brute
 // force, gradients against differences, one node against Laplace, mean and covariance. (test_threads.cpp has it too.)
-#include <glimmer/model.h>
+#include <glimmer/row_model.h>
 
 #include "check.h"
 #include "dense.h"
@@ -8,9 +8,10 @@
 
 using glimmer::Evaluation;
 using glimmer::Index;
+using glimmer::Inner;
 using glimmer::LineRule;
 using glimmer::Matrix;
-using glimmer::Model;
+using glimmer::RowModel;
 using glimmer::NodeRule;
 using glimmer::Status;
 using glimmer::Vector;
@@ -160,19 +161,24 @@ struct BruteForce {
   }
 };
 
+/// By a rule at the problem's parameters.
+Vector level_values(RowModel& model, const Problem& p, const NodeRule& rule) {
+  return model.quadrature().level_values(model.point_at(p.parameters, Inner::given), rule);
+}
+
 /// The core may have its rows merged: constants of rows are compared in the sum only.
 void against_brute_force(const Problem& p, int nodes, bool wide, double tolerance) {
   const std::string name = p.name + (wide ? ", trapezoid" : ", Gauss-Hermite");
   const auto model = problem::make_model(p);
   const NodeRule rule = same_everywhere(p, nodes, wide);
   check::that(model->evaluate(p.parameters, false).status == Status::ok, name + ": mode");
-  const Vector modes = model->point().u;
+  const Vector modes = model->point_at(p.parameters, Inner::given).u;
   const BruteForce expected(p, modes);
-  model->set_rule(&rule);
+  model->integrate_by(rule, p.parameters);
   check::close(model->evaluate(p.parameters, false).value, expected.values.sum(), tolerance, name + ": value");
-  const Vector values = model->level_values(rule);
+  const Vector values = level_values(*model, p, rule);
   check::close(values.sum() + model->data().constant, expected.values.sum(), tolerance, name + ": levels");
-  const glimmer::Moments moments = model->moments(rule);
+  const glimmer::Moments moments = model->quadrature().moments(model->point_at(p.parameters, Inner::given), rule);
   const double far = (moments.mean - expected.mean).cwiseAbs().maxCoeff(),
                spread = (moments.covariance - expected.covariance).cwiseAbs().maxCoeff();
   check::that(far <= 100.0 * tolerance, name + ": means, off by " + std::to_string(far));
@@ -183,14 +189,14 @@ void against_brute_force(const Problem& p, int nodes, bool wide, double toleranc
 void one_node(const Problem& p) {
   const auto laplace = problem::make_model(p), one = problem::make_model(p);
   const NodeRule rule = same_everywhere(p, 1, false);
-  one->set_rule(&rule);
+  one->integrate_by(rule, p.parameters);
   const Evaluation expected = laplace->evaluate(p.parameters, true), found = one->evaluate(p.parameters, true);
   check::that(found.status == Status::ok, p.name + ", one node: status");
   check::close(found.value, expected.value, 1e-12, p.name + ", one node: value");
   const double scale = std::max(1.0, expected.gradient.cwiseAbs().maxCoeff());
   for (Index j = 0; j < expected.gradient.size(); ++j)
     check::close(found.gradient[j], expected.gradient[j], 1e-10, p.name + ", one node: gradient", scale);
-  one->set_rule(nullptr);
+  one->integrate_by_laplace();
   check::close(one->evaluate(p.parameters, false).value, expected.value, 1e-12, p.name + ": Laplace again");
 }
 
@@ -200,7 +206,7 @@ void gradient(const Problem& p, int nodes, bool wide, double spread) {
   const auto model = problem::make_model(p);
   const NodeRule rule = same_everywhere(p, nodes, wide);
   model->evaluate(p.parameters, false);
-  model->set_rule(&rule);
+  model->integrate_by(rule, p.parameters);
   const Evaluation found = model->evaluate(p.parameters, true);
   check::that(found.status == Status::ok && found.gradient.size() == p.parameters.size(), name + ": gradient is there");
   if (found.gradient.size() != p.parameters.size()) return;
@@ -221,16 +227,15 @@ void gradient(const Problem& p, int nodes, bool wide, double spread) {
 /// Levels with numbers of nodes of their own, some left out.
 void mixed_rules(const Problem& p) {
   const auto model = problem::make_model(p);
-  model->evaluate(p.parameters, false);
-  const Vector few = model->level_values(same_everywhere(p, 5, false));
-  const Vector many = model->level_values(same_everywhere(p, 15, false));
-  const Vector wide = model->level_values(same_everywhere(p, 31, true));
+  const Vector few = level_values(*model, p, same_everywhere(p, 5, false));
+  const Vector many = level_values(*model, p, same_everywhere(p, 15, false));
+  const Vector wide = level_values(*model, p, same_everywhere(p, 31, true));
   NodeRule mixed = same_everywhere(p, 5, false);
   for (std::size_t g = 0; g < mixed.nodes.size(); ++g) {
     mixed.nodes[g] = g % 4 == 0 ? 0 : g % 4 == 1 ? 5 : g % 4 == 2 ? 15 : 31;
     mixed.wide[g] = g % 4 == 3;
   }
-  const Vector found = model->level_values(mixed);
+  const Vector found = level_values(*model, p, mixed);
   for (Index g = 0; g < found.size(); ++g) {
     const double expected = g % 4 == 1 ? few[g] : g % 4 == 2 ? many[g] : wide[g];
     if (g % 4 == 0)
@@ -259,10 +264,13 @@ void refusals() {
   const NodeRule rule = same_everywhere(one, 5, false), wide = same_everywhere(one, 5, true);
   NodeRule short_rule = rule;
   short_rule.nodes.pop_back();
-  throws<std::invalid_argument>([&] { model->set_rule(&short_rule); }, "a rule without a number for every level");
-  throws<std::invalid_argument>([&] { two->set_rule(&rule); }, "a rule with crossed factors");
-  throws<std::logic_error>([&] { model->set_rule(&wide); }, "a wide rule before an evaluation");
-  throws<std::logic_error>([&] { model->level_values(rule); }, "values of levels before an evaluation");
+  throws<std::invalid_argument>([&] { model->integrate_by(short_rule, one.parameters); },
+                                "a rule without a number for every level");
+  throws<std::invalid_argument>([&] { two->integrate_by(rule, crossed.parameters); }, "a rule with crossed factors");
+  Vector nowhere = one.parameters;
+  nowhere[0] = std::nan("");
+  throws<std::runtime_error>([&] { model->integrate_by(wide, nowhere); }, "a wide rule where there is no mode");
+  throws<std::runtime_error>([&] { model->point_at(nowhere, Inner::given); }, "a point where there is no mode");
 }
 
 const std::vector<problem::Structure>& one_factor_structures() {

@@ -1,8 +1,10 @@
 // Any number of threads gives the same bits. (.ci/cpp-tests runs this under the thread sanitizer too.)
-#include <glimmer/model.h>
+#include <glimmer/row_model.h>
 
 #include "check.h"
 #include "problem.h"
+
+using glimmer::Inner;
 
 namespace {
 
@@ -12,7 +14,8 @@ void same_bits(const problem::Structure& structure, const problem::Pair& pair, s
   one->set_threads(1);
   const glimmer::Vector start = one->joint_start(p.parameters);
   const glimmer::Evaluation expected = one->evaluate(p.parameters, true);
-  const glimmer::Matrix hessian = one->fixed_hessian(), information = one->fixed_information();
+  const glimmer::Matrix hessian = one->fixed_hessian(p.parameters, Inner::given),
+                        information = one->fixed_information(p.parameters, Inner::given);
   check::that(expected.status == glimmer::Status::ok, p.name + ": status");
   for (int threads : {2, 3}) {
     const std::string name = p.name + ", " + std::to_string(threads) + " threads";
@@ -22,8 +25,8 @@ void same_bits(const problem::Structure& structure, const problem::Pair& pair, s
     const glimmer::Evaluation found = several->evaluate(p.parameters, true);
     check::that(found.value == expected.value, name + ": value");
     check::that(found.gradient == expected.gradient, name + ": gradient");
-    check::that(several->fixed_hessian() == hessian, name + ": second derivative in beta");
-    check::that(several->fixed_information() == information, name + ": information on beta");
+    check::that(several->fixed_hessian(p.parameters, Inner::given) == hessian, name + ": second derivative in beta");
+    check::that(several->fixed_information(p.parameters, Inner::given) == information, name + ": information on beta");
   }
 }
 
@@ -39,11 +42,11 @@ void same_bits_by_quadrature(const problem::Structure& structure, const problem:
       const std::string name = p.name + (wide ? ", wide, " : ", ") + std::to_string(threads) + " threads";
       const auto model = problem::make_model(p);
       model->set_threads(threads);
-      model->evaluate(p.parameters, false);
-      model->set_rule(&rule);
+      model->integrate_by(rule, p.parameters);
       const glimmer::Evaluation found = model->evaluate(p.parameters, true);
-      const glimmer::Vector own = model->level_values(rule);
-      const glimmer::Moments moments = model->moments(rule);
+      const glimmer::Point& point = model->point_at(p.parameters, Inner::given);
+      const glimmer::Vector own = model->quadrature().level_values(point, rule);
+      const glimmer::Moments moments = model->quadrature().moments(point, rule);
       check::that(found.status == glimmer::Status::ok && moments.mean.allFinite(), name + ": status");
       if (threads == 1) expected = found, values = own;
       check::that(found.value == expected.value, name + ": value");

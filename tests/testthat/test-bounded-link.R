@@ -30,7 +30,7 @@ check_barrier <- function(case, traits, parameters, step) {
   for (weight in c(1e-1, 1e-3)) {
     engine_set_edge_barrier(engine, weight)
     result <- engine_evaluate(engine, parameters, gradient = TRUE)
-    expect_equal(sort(engine_edge_distances(engine)), sort(unname(distances)), tolerance = 1e-8)
+    expect_equal(sort(engine_edge_distances(engine, parameters)), sort(unname(distances)), tolerance = 1e-8)
     expect_equal(result$value - plain$value, weight * sum(log(distances)), tolerance = 1e-7)
     numerical <- reference_gradient(value, parameters, step)
     bound <- 1e-6 * max(1, max(abs(result$gradient)))
@@ -62,7 +62,7 @@ test_that("links that allow every linear predictor have no edge", {
   fit <- suppressWarnings(fit_glmm(case$formula, case$data, case$family, case$weights, case$offset))
   engine <- new_engine(fit_design(fit), fit$family)
   plain <- engine_evaluate(engine, case$parameters, gradient = TRUE)
-  expect_true(all(engine_edge_distances(engine) == Inf))
+  expect_true(all(engine_edge_distances(engine, case$parameters) == Inf))
   again <- new_engine(fit_design(fit), fit$family)
   engine_set_edge_barrier(again, 0.1)
   expect_identical(engine_evaluate(again, case$parameters, gradient = TRUE), plain)

@@ -204,16 +204,14 @@ test_that("levels' values, means and variances are integrals", {
   square <- vapply(case$integrands, function(f) integral(function(u) u^2 * f(u)), 1) / totals
   fit <- suppressWarnings(fit_glmm(case$formula, case$data, case$family, method = "joint"))
   for (rule in list(rule_of(engine, 61L), rule_of(engine, 61L, wide = TRUE))) {
-    engine_evaluate(engine, case$parameters)
-    expect_equal(engine_level_values(engine, rule), log(totals), tolerance = 1e-9)
-    moments <- engine_moments(engine, fit_design(fit), rule)
+    expect_equal(engine_level_values(engine, case$parameters, rule), log(totals), tolerance = 1e-9)
+    moments <- engine_moments(engine, case$parameters, fit_design(fit), rule)
     expect_equal(moments$means[, 1L], 1.7 * mean, tolerance = 1e-7, ignore_attr = TRUE)
     expect_equal(moments$variances[1, 1, ], 1.7^2 * (square - mean^2), tolerance = 1e-7, ignore_attr = TRUE)
   }
   rule <- rule_of(engine, 61L)
   rule$nodes[c(1L, 3L)] <- 0L
-  engine_evaluate(engine, case$parameters)
-  some <- engine_level_values(engine, rule)
+  some <- engine_level_values(engine, case$parameters, rule)
   expect_identical(is.nan(some), c(TRUE, FALSE, TRUE, FALSE))
   expect_equal(some[c(2L, 4L)], log(totals[c(2L, 4L)]), tolerance = 1e-9)
 })
@@ -242,9 +240,8 @@ test_that("a fit keeps the means and variances that integration gives", {
 # Reported against true error in the log-likelihood, level by level absolute; the truth by very many nodes.
 expect_honest <- function(fit, nodes, wide, factor) {
   engine <- new_engine(fit_design(fit), fit$family)
-  engine_evaluate(engine, fit$parameters)
-  own <- engine_level_values(engine, fit$quadrature[c("nodes", "wide")])
-  truth <- engine_level_values(engine, rule_of(engine, nodes, wide))
+  own <- engine_level_values(engine, fit$parameters, fit$quadrature[c("nodes", "wide")])
+  truth <- engine_level_values(engine, fit$parameters, rule_of(engine, nodes, wide))
   true <- sum(abs(own - truth))
   reported <- fit$quadrature$error$log_likelihood
   expect_lte(true, factor * reported + 1e-9)

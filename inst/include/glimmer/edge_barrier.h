@@ -12,52 +12,33 @@
 
 namespace glimmer {
 
-class EdgeBarrier : public Integral {
+class EdgeBarrier {
  public:
-  EdgeBarrier(const Data& data, Integral& inner)
-      : data_(data), inner_(&inner), lower_(data.density->lower_eta()), upper_(data.density->upper_eta()) {}
-
-  /// What it is a barrier to from now on.
-  void set_inner(Integral& inner) { inner_ = &inner; }
+  explicit EdgeBarrier(const Data& data)
+      : data_(data), lower_(data.density->lower_eta()), upper_(data.density->upper_eta()) {}
 
   /// Zero: no barrier.
-  void set_weight(double mu) { mu_ = restricted() ? mu : 0.0; }
+  void set_weight(double mu) { mu_ = bounded() ? mu : 0.0; }
 
   /// How far each row's eta is from the edge: infinite where the link allows every eta.
   Vector distances(const Vector& eta) const {
     return eta.unaryExpr([this](double value) { return std::min(value - lower_, upper_ - value); });
   }
 
-  int order() const override { return inner_->order(); }
-  bool one_pass() const override { return inner_->one_pass(); }
-  bool has_fixed_curvature() const override { return !(mu_ > 0.0) && inner_->has_fixed_curvature(); }
-
-  double value(const Point& point) override { return inner_->value(point) + barrier(point); }
-
-  /// The barrier depends on eta^ = X beta + Z Lambda u^, and through it on beta, Lambda and the mode.
-  void adjoint(const Point& point, Adjoint& out) override {
-    inner_->adjoint(point, out);
-    if (mu_ > 0.0) add_barrier(point, out);
-  }
-
-  double value_and_adjoint(const Point& point, Adjoint& out) override {
-    const double sum = inner_->value_and_adjoint(point, out) + barrier(point);
-    if (mu_ > 0.0) add_barrier(point, out);
-    return sum;
-  }
-
   /// Whether the link does not allow every linear predictor.
-  bool restricted() const { return std::isfinite(lower_) || std::isfinite(upper_); }
+  bool bounded() const { return std::isfinite(lower_) || std::isfinite(upper_); }
+  bool active() const { return mu_ > 0.0; }
 
- private:
-  double barrier(const Point& point) const {
+  double value(const Point& point) const {
     double sum = 0.0;
-    if (mu_ > 0.0)
+    if (active())
       for (Index i = 0; i < data_.rows(); ++i) sum += mu_ * log_distance(point.eta[i]);
     return sum;
   }
 
-  void add_barrier(const Point& point, Adjoint& out) const {
+  /// The barrier depends on eta^ = X beta + Z Lambda u^, and through it on beta, Lambda and the mode.
+  void add_adjoint(const Point& point, Adjoint& out) const {
+    if (!active()) return;
     const Vector slope = point.eta.unaryExpr([this](double eta) { return mu_ * log_distance_slope(eta); });
     if (out.eta_bar.size() == 0) out.eta_bar = point.rows.d1;
     out.eta_bar += slope;
@@ -75,6 +56,7 @@ class EdgeBarrier : public Integral {
       out.mode_bar = sums;
   }
 
+ private:
   double log_distance(double eta) const {
     return (std::isfinite(lower_) ? std::log(eta - lower_) : 0.0) +
            (std::isfinite(upper_) ? std::log(upper_ - eta) : 0.0);
@@ -84,7 +66,6 @@ class EdgeBarrier : public Integral {
   }
 
   const Data& data_;
-  Integral* inner_;
   double lower_, upper_, mu_ = 0.0;
 };
 

@@ -15,6 +15,7 @@
 #include "integral.h"
 #include "node_boxes.h"
 #include "node_sums.h"
+#include "objective.h"
 
 namespace glimmer {
 
@@ -23,19 +24,39 @@ class Quadrature : public Integral {
   Quadrature(const Data& data, const BlockSystem& system)
       : data_(data), system_(system), sums_(data, system), boxes_(sums_) {}
 
-  /// The rule for value and adjoint.
-  void set_rule(NodeRule rule) {
+  /// The rule for value and adjoint, its wide levels placed where u is, given the data, at a point (not null where there
+  /// are any).
+  void set_rule(NodeRule rule, const Point* point) {
+    check(rule, 1);
+    if (rule.any_wide()) boxes_.place(*point, rule);
     rule_ = std::move(rule);
     sums_.prepare(rule_);
     ranges_ = sums_.ranges_of(rule_);
   }
-  const NodeRule& rule() const { return rule_; }
 
-  /// By any rule, at any point.
-  NodeSums& sums() { return sums_; }
+  /// Each level's own log-likelihood at a point by the rule that is set, its wide levels where they are.
+  Vector level_values(const Point& point) { return sums_.level_values(point, rule_); }
 
-  /// Puts the wide levels of a rule where u is, given the data, at a point.
-  void place(const Point& point, NodeRule& rule) { boxes_.place(point, rule); }
+  /// The same by another rule, which may leave levels out, its wide levels placed anew.
+  Vector level_values(const Point& point, const NodeRule& rule) {
+    return sums_.level_values(point, placed(point, rule, 0));
+  }
+
+  /// Mean and covariance of u given the data by a rule at a point.
+  Moments moments(const Point& point, const NodeRule& rule) {
+    return sums_.moments(point, placed(point, rule, 1));
+  }
+
+  /// The same of b.
+  Effects effects(const Point& point, const NodeRule& rule) {
+    const Moments u = moments(point, rule);
+    const Matrix& lambda = data_.factors.lambda(0);
+    const Index q = lambda.rows();
+    Effects out{lambda * u.mean, Matrix(q, u.covariance.cols())};
+    for (Index g = 0; g < data_.factors[0].levels; ++g)
+      out.covariances.middleCols(q * g, q) = lambda * u.covariance.middleCols(q * g, q) * lambda.transpose();
+    return out;
+  }
 
   int order() const override { return 3; }
   bool one_pass() const override { return true; }
@@ -65,6 +86,22 @@ class Quadrature : public Integral {
   }
 
  private:
+  void check(const NodeRule& rule, int fewest) const {
+    if (!data_.factors.separate_levels()) throw std::invalid_argument("quadrature needs one grouping factor");
+    const std::size_t levels = static_cast<std::size_t>(data_.factors[0].levels);
+    if (rule.nodes.size() != levels || rule.wide.size() != levels)
+      throw std::invalid_argument("a quadrature rule needs a number of nodes for every level");
+    for (std::size_t g = 0; g < levels; ++g)
+      if (rule.nodes[g] < fewest || (rule.wide[g] && rule.nodes[g] == 1))
+        throw std::invalid_argument("a quadrature rule has too few nodes");
+  }
+
+  NodeRule placed(const Point& point, NodeRule rule, int fewest) {
+    check(rule, fewest);
+    if (rule.any_wide()) boxes_.place(point, rule);
+    return rule;
+  }
+
   struct Adjoints {
     const Quadrature& own;
     const Point& point;

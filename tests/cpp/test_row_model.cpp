@@ -1,5 +1,5 @@
 // Model: mode, value and gradient, for every structure and every family and link.
-#include <glimmer/model.h>
+#include <glimmer/row_model.h>
 
 #include "check.h"
 #include "dense.h"
@@ -7,7 +7,7 @@
 
 using glimmer::Evaluation;
 using glimmer::Index;
-using glimmer::Model;
+using glimmer::RowModel;
 using glimmer::Status;
 using glimmer::Vector;
 using dense::Fixed;
@@ -16,12 +16,12 @@ using problem::Problem;
 namespace {
 
 /// The core's modes in the problem's order of factors.
-Vector modes_of(const Model& model) {
+Vector modes_of(RowModel& model, const Vector& parameters, glimmer::Inner inner) {
   const glimmer::Factors& factors = model.data().factors;
   std::vector<Vector> parts(static_cast<std::size_t>(factors.count()));
   for (Index k = 0; k < factors.count(); ++k)
     parts[static_cast<std::size_t>(factors.callers_position(k))] =
-        model.point().u.segment(factors.start(k), factors[k].size());
+        model.point_at(parameters, inner).u.segment(factors.start(k), factors[k].size());
   Vector out(factors.size());
   Index at = 0;
   for (const Vector& part : parts) {
@@ -31,12 +31,16 @@ Vector modes_of(const Model& model) {
   return out;
 }
 
-Evaluation evaluate(Model& model, const Vector& parameters, bool gradient, Fixed fixed) {
+glimmer::Inner inner_of(Fixed fixed) {
   switch (fixed) {
-    case Fixed::joint: return model.evaluate_joint(parameters, gradient);
-    case Fixed::integrated: return model.evaluate_integrated(parameters, gradient);
-    default: return model.evaluate(parameters, gradient);
+    case Fixed::joint: return glimmer::Inner::joint;
+    case Fixed::integrated: return glimmer::Inner::integrated;
+    default: return glimmer::Inner::given;
   }
+}
+
+Evaluation evaluate(RowModel& model, const Vector& parameters, bool gradient, Fixed fixed) {
+  return model.evaluate(parameters, inner_of(fixed), gradient);
 }
 
 std::string name_of(const Problem& p, Fixed fixed) {
@@ -52,14 +56,14 @@ void mode_and_value(const Problem& p, Fixed fixed) {
   check::that(found.status == Status::ok, name + ": status " + glimmer::describe(found.status));
   if (found.status != Status::ok) return;
   check::close(found.value, expected.value, 1e-11, name + ": value");
-  const double distance = (modes_of(*model) - expected.u).cwiseAbs().maxCoeff();
+  const double distance = (modes_of(*model, p.parameters, inner_of(fixed)) - expected.u).cwiseAbs().maxCoeff();
   check::that(distance <= 1e-9, name + ": mode, off by " + std::to_string(distance));
   if (fixed != Fixed::given && p.X.cols() > 0)
-    check::that((model->point().beta - expected.beta).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta at the joint mode");
+    check::that((found.parameters.head(p.X.cols()) - expected.beta).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta at the joint mode");
 }
 
 /// d l / d parameter j by Richardson's extrapolation of central differences.
-double richardson(Model& model, const Problem& p, Index j, Fixed fixed, double spread) {
+double richardson(RowModel& model, const Problem& p, Index j, Fixed fixed, double spread) {
   // small beside the spread of the predictor: h of a density that is not log-concave may have two maxima, and the
   // search may come to the other one from farther away
   const double h = 0.02 * spread;
@@ -138,7 +142,7 @@ void nearly_equal_rows() {
 void hessian_in_beta(const Problem& p, double spread) {
   const auto model = problem::make_model(p);
   model->evaluate(p.parameters, false);
-  const glimmer::Matrix found = model->fixed_hessian();
+  const glimmer::Matrix found = model->fixed_hessian(p.parameters, glimmer::Inner::given);
   check::that((found.size() > 0) == model->data().factors.separate_levels(),
               p.name + ": second derivative in beta, there or not");
   for (Index j = 0; j < found.cols(); ++j) {

@@ -1,4 +1,4 @@
-// The linear mixed model: Gaussian response, identity link. With Lambda relative to sigma, A* = [A X], H* = A*'WA* + P
+// The linear mixed model, by cross products: Gaussian response, identity link. With Lambda relative to sigma, A* = [A X], H* = A*'WA* + P
 // (P on the u part) and r^2 the penalised weighted residual sum of squares at the solution of the normal equations,
 //
 //   l = -[ log|H*| + nu log(2 pi sigma^2) + r^2 / sigma^2 - sum log w ] / 2
@@ -7,24 +7,18 @@
 // is the restricted log-likelihood (nu = n - p); with A for A* in the determinant and the second line, and nu = n, the
 // log-likelihood, profiled over beta. It is largest at sigma^2 = r^2 / nu. Cross products of [Z X y] are formed once,
 // so that an evaluation does not touch the rows. (Bates et al. 2015, Journal of Statistical Software 67(1).)
-#ifndef GLIMMER_LINEAR_MODEL_H
-#define GLIMMER_LINEAR_MODEL_H
+#ifndef GLIMMER_PRODUCT_MODEL_H
+#define GLIMMER_PRODUCT_MODEL_H
 
 #include "fixed_effects.h"
+#include "objective.h"
 
 namespace glimmer {
 
-/// A value with the parameters (beta, theta, log sigma) that it belongs to.
-struct LinearEvaluation {
-  Status status = Status::ok;
-  double value = -infinity;
-  Vector gradient, parameters;
-};
-
-class LinearModel {
+class ProductModel : public Objective {
  public:
   /// The caller's own design is not used beyond this. `ask` may throw to interrupt, now and in what follows.
-  LinearModel(Responses responses, Column offset, FixedDesign design, Factors factors, bool restricted, int threads,
+  ProductModel(Responses responses, Column offset, FixedDesign design, Factors factors, bool restricted, int threads,
               std::function<void()> ask = nullptr)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(factors),
               make_density("gaussian", "identity"), std::move(ask)),
@@ -39,28 +33,33 @@ class LinearModel {
     data_.design = FixedDesign(nullptr, 0, beta_count_);
   }
 
-  LinearModel(const LinearModel&) = delete;
-  LinearModel& operator=(const LinearModel&) = delete;
+  ProductModel(const ProductModel&) = delete;
+  ProductModel& operator=(const ProductModel&) = delete;
 
-  Index parameter_count() const { return beta_count_ + factors().theta_count() + 1; }
-  const Factors& factors() const { return data_.factors; }
+  Index parameter_count() const override { return beta_count_ + factors().theta_count() + 1; }
+  const Factors& factors() const override { return data_.factors; }
+  using Objective::evaluate;
 
-  /// The log-likelihood at theta and log sigma, with beta at its maximum or integrated out. With `profile` only
+  /// The log-likelihood at theta and log sigma, with beta at its maximum or integrated out. With Inner::profiled only
   /// theta / sigma counts, and sigma is at its maximum too. The gradient is in theta and log sigma as given.
-  LinearEvaluation evaluate(const Vector& parameters, bool profile, bool gradient) {
-    if (parameters.size() != parameter_count()) throw std::invalid_argument("a wrong number of parameters");
+  Evaluation evaluate(const Vector& parameters, Inner inner, bool gradient) override {
+    check_length(parameters);
+    const bool profile = inner == Inner::profiled;
     const Index last = parameters.size() - 1;
     const double given = std::exp(parameters[last]);
     const Vector theta = parameters.segment(beta_count_, last - beta_count_) / given;
-    LinearEvaluation out;
+    Evaluation out;
     out.parameters = parameters;
     if (theta.size() != theta_.size() || theta != theta_) status_ = solve(theta);
     out.status = status_;
+    found_.resize(0);
     if (status_ != Status::ok) return out;
     sigma_ = profile ? std::sqrt(residual_ / freedom()) : given;
     out.value = value();
     out.parameters << beta_, theta * sigma_, std::log(sigma_);
     if (!std::isfinite(out.value)) out.status = Status::not_positive_definite;
+    found_ = out.parameters;
+    given_ = parameters;
     if (gradient && out.status == Status::ok) {
       const Vector slope = slope_in_theta();
       out.gradient.resize(parameters.size());
@@ -71,25 +70,33 @@ class LinearModel {
     return out;
   }
 
-  // What the last evaluation left, if its status was ok.
-  Vector modes() const { return data_.factors.scaled(u_); }
-  double sigma() const { return sigma_; }
-
-  /// Conditional covariance of u given the parameters, in units of sigma^2, on the pattern of H.
-  const BlockMatrix& mode_covariance() {
+  std::vector<Effects> effects(const Vector& parameters, Inner inner) override {
+    solve_at(parameters, inner);
     find_inverse();
-    return inverse_;
+    return effects_of(factors().scaled(u_), inverse_, sigma_ * sigma_);
   }
 
-  /// Information on beta, the random effects eliminated: X'V^-1 X.
-  Matrix fixed_information() const { return bordered_.complement() / (sigma_ * sigma_); }
+  /// X'V^-1 X
+  Matrix fixed_information(const Vector& parameters, Inner inner) override {
+    solve_at(parameters, inner);
+    return bordered_.complement() / (sigma_ * sigma_);
+  }
 
-  /// The information that a typical level of the k-th factor has on its own effects.
-  Matrix level_information(Index k) const {
-    return typical_information(factors()[k], k, products_) / (sigma_ * sigma_);
+  std::vector<Matrix> level_information(const Vector& parameters, Inner inner) override {
+    solve_at(parameters, inner);
+    return by_factor([&](Index k) {
+      return Matrix(typical_information(factors()[k], k, products_) / (sigma_ * sigma_));
+    });
   }
 
  private:
+  /// For what is read there: at parameters as they were given to the last evaluation, or as it has found them.
+  void solve_at(const Vector& parameters, Inner inner) {
+    if (found_.size() > 0 && (parameters == found_ || parameters == given_)) return;
+    if (evaluate(parameters, inner, false).status != Status::ok)
+      throw std::runtime_error("the linear mixed model has no solution at these parameters");
+  }
+
   double freedom() const { return static_cast<double>(rows_ - (restricted_ ? beta_count_ : 0)); }
 
   double value() const {
@@ -300,6 +307,7 @@ class LinearModel {
   Matrix column_errors_;          ///< Z'WX~
   Vector errors_, fixed_errors_;  ///< Z'We, X'We, e the weighted residuals here
   double residual_ = 0.0, log_determinant_ = 0.0, sigma_ = 1.0;
+  Vector given_, found_;  ///< the parameters of the last evaluation, if it succeeded
   Status status_ = Status::ok;
   BlockMatrix inverse_;
   bool has_inverse_ = false;

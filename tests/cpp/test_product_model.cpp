@@ -1,23 +1,24 @@
-// LinearModel: value, gradient and what it finds, against the Laplace approximation with dense matrices, which is exact
+// ProductModel: value, gradient and what it finds, against the Laplace approximation with dense matrices, which is exact
 // here.
-#include <glimmer/linear_model.h>
+#include <glimmer/product_model.h>
 
 #include "check.h"
 #include "dense.h"
 #include "problem.h"
 
+using glimmer::Evaluation;
 using glimmer::Index;
-using glimmer::LinearEvaluation;
-using glimmer::LinearModel;
+using glimmer::Inner;
+using glimmer::ProductModel;
 using glimmer::Status;
 using glimmer::Vector;
 using problem::Problem;
 
 namespace {
 
-std::unique_ptr<LinearModel> make(const Problem& p, bool restricted) {
+std::unique_ptr<ProductModel> make(const Problem& p, bool restricted) {
   const glimmer::Responses responses{p.y, p.size, p.weight};
-  return std::make_unique<LinearModel>(responses, p.offset, glimmer::FixedDesign(p.X), problem::make_factors(p),
+  return std::make_unique<ProductModel>(responses, p.offset, glimmer::FixedDesign(p.X), problem::make_factors(p),
                                        restricted, 1);
 }
 
@@ -29,22 +30,22 @@ double expected_value(Problem p, const Vector& parameters, bool restricted) {
   return found.value;
 }
 
-double richardson(LinearModel& model, const Vector& parameters, Index j, bool profile) {
+double richardson(ProductModel& model, const Vector& parameters, Index j, Inner inner) {
   const auto central = [&](double step) {
     Vector up = parameters, down = parameters;
     up[j] += step, down[j] -= step;
-    return (model.evaluate(up, profile, false).value - model.evaluate(down, profile, false).value) / (2.0 * step);
+    return (model.evaluate(up, inner, false).value - model.evaluate(down, inner, false).value) / (2.0 * step);
   };
   return (64.0 * central(0.005) - 20.0 * central(0.01) + central(0.02)) / 45.0;
 }
 
-void gradient(LinearModel& model, const Problem& p, bool profile, const std::string& name) {
-  const Vector found = model.evaluate(p.parameters, profile, true).gradient;
+void gradient(ProductModel& model, const Problem& p, Inner inner, const std::string& name) {
+  const Vector found = model.evaluate(p.parameters, inner, true).gradient;
   check::that(found.size() == p.parameters.size(), name + ": gradient is there");
   if (found.size() != p.parameters.size()) return;
   const double scale = std::max(1.0, found.cwiseAbs().maxCoeff());
   for (Index j = 0; j < found.size(); ++j) {
-    const double expected = j < p.X.cols() ? 0.0 : richardson(model, p.parameters, j, profile);
+    const double expected = j < p.X.cols() ? 0.0 : richardson(model, p.parameters, j, inner);
     check::close(found[j] / scale, expected / scale, 1e-7, name + ": gradient " + std::to_string(j));
   }
 }
@@ -52,31 +53,31 @@ void gradient(LinearModel& model, const Problem& p, bool profile, const std::str
 void against_dense(const Problem& p, bool restricted) {
   const std::string name = p.name + (restricted ? ", REML" : ", ML");
   const auto model = make(p, restricted);
-  const LinearEvaluation given = model->evaluate(p.parameters, false, false);
+  const Evaluation given = model->evaluate(p.parameters, Inner::joint, false);
   check::that(given.status == Status::ok, name + ": status " + glimmer::describe(given.status));
   check::close(given.value, expected_value(p, p.parameters, restricted), 1e-11, name + ": value");
-  const LinearEvaluation profiled = model->evaluate(p.parameters, true, false);
+  const Evaluation profiled = model->evaluate(p.parameters, Inner::profiled, false);
   check::close(profiled.value, expected_value(p, profiled.parameters, restricted), 1e-11, name + ": profiled value");
   const Index last = p.parameters.size() - 1;
-  const double slope = richardson(*model, profiled.parameters, last, false);
+  const double slope = richardson(*model, profiled.parameters, last, Inner::joint);
   // theta is absolute there: along a change of sigma with it, sigma is at its maximum
   double along = slope;
   for (Index j = p.X.cols(); j < last; ++j)
-    along += profiled.parameters[j] * richardson(*model, profiled.parameters, j, false);
+    along += profiled.parameters[j] * richardson(*model, profiled.parameters, j, Inner::joint);
   check::that(std::fabs(along) < 1e-7, name + ": sigma at its maximum, slope " + std::to_string(along));
-  gradient(*model, p, false, name);
-  gradient(*model, p, true, name + ", profile");
+  gradient(*model, p, Inner::joint, name);
+  gradient(*model, p, Inner::profiled, name + ", profile");
 }
 
 /// Effects many times the residuals: a cross product of the response has no digits left of these.
 void large_effects(Problem p, bool restricted) {
   const auto model = make(p, restricted);
-  const double value = model->evaluate(p.parameters, false, false).value;
+  const double value = model->evaluate(p.parameters, Inner::joint, false).value;
   Problem far = p;
   Vector shift = Vector::Constant(far.X.cols(), 1e7);
   far.y += far.X * shift;
   const auto moved = make(far, restricted);
-  check::close(moved->evaluate(p.parameters, false, false).value, value, 1e-9, p.name + ": a response far from zero");
+  check::close(moved->evaluate(p.parameters, Inner::joint, false).value, value, 1e-9, p.name + ": a response far from zero");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// A model, built once per fit: evaluate(parameters) = mode, then integral, then pull-back.
-#ifndef GLIMMER_MODEL_H
-#define GLIMMER_MODEL_H
+// A model by its rows, built once per fit: evaluate(parameters) = mode, then integral, then pull-back.
+#ifndef GLIMMER_ROW_MODEL_H
+#define GLIMMER_ROW_MODEL_H
 
 #include <memory>
 
@@ -8,38 +8,32 @@
 #include "fixed_curvature.h"
 #include "laplace.h"
 #include "mode.h"
+#include "objective.h"
 #include "pull_back.h"
 #include "quadrature.h"
 
 namespace glimmer {
 
-/// The log-likelihood at a parameter vector (beta, theta, phi), all constants included, and its gradient.
-struct Evaluation {
-  Status status = Status::ok;
-  double value = -infinity;
-  Vector gradient;
-};
-
-class Model {
+class RowModel : public Objective {
  public:
   /// Rows need positive prior weights. A design that is the caller's own must outlive the model. `ask` may throw to
   /// interrupt, now and in what follows.
-  Model(Responses responses, Column offset, FixedDesign design, Factors factors, std::unique_ptr<const Density> density,
-        std::function<void()> ask = nullptr)
+  RowModel(Responses responses, Column offset, FixedDesign design, Factors factors,
+           std::unique_ptr<const Density> density, std::function<void()> ask = nullptr)
       : data_(std::move(responses), std::move(offset), std::move(design), std::move(factors), std::move(density),
               std::move(ask)),
         system_(data_.factors, data_.pattern, data_.interrupt), fixed_(data_, system_, false),
         integrated_(data_, system_, true), mode_(data_, system_), laplace_(data_, system_),
-        quadrature_(data_, system_), integral_(data_, laplace_), pull_back_(data_, system_),
+        quadrature_(data_, system_), integral_(&laplace_), barrier_(data_), pull_back_(data_, system_),
         adjoint_(data_), point_(data_) {}
 
-  Model(const Model&) = delete;
-  Model& operator=(const Model&) = delete;
+  RowModel(const RowModel&) = delete;
+  RowModel& operator=(const RowModel&) = delete;
 
   Index beta_count() const { return data_.X().cols(); }
   Index theta_count() const { return data_.factors.theta_count(); }
   bool has_dispersion() const { return data_.density->has_dispersion(); }
-  Index parameter_count() const { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
+  Index parameter_count() const override { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
 
   /// The number of threads; results do not depend on it.
   void set_threads(int threads) {
@@ -52,53 +46,45 @@ class Model {
 
   /// The weight of a barrier before the edge of what the link allows, added to every value from now on; zero: none.
   void set_edge_barrier(double mu) {
-    integral_.set_weight(mu);
-    last_parameters_.resize(0);
+    barrier_.set_weight(mu);
+    forget();
   }
 
-  /// The quadrature rule from now on, its wide levels placed at the last evaluation; none: Laplace.
-  void set_rule(const NodeRule* rule) {
-    if (rule) quadrature_.set_rule(placed(*rule, 1));
-    integral_.set_inner(rule ? static_cast<Integral&>(quadrature_) : laplace_);
-    last_parameters_.resize(0);
+  /// By quadrature with a rule from now on, its wide levels placed at the parameters given.
+  void integrate_by(const NodeRule& rule, const Vector& parameters) {
+    quadrature_.set_rule(rule, rule.any_wide() ? &point_at(parameters, Inner::given) : nullptr);
+    integral_ = &quadrature_;
+    forget();
+  }
+  /// By the Laplace approximation from now on, as at first.
+  void integrate_by_laplace() {
+    integral_ = &laplace_;
+    forget();
   }
 
-  /// Each level's own log-likelihood at the last evaluation by the rule that is set, its wide levels where they are.
-  Vector level_values() { return quadrature_.sums().level_values(last_point(), quadrature_.rule()); }
+  /// What quadrature by any rule tells at a point.
+  Quadrature& quadrature() { return quadrature_; }
 
-  /// The same by another rule, which may leave levels out, its wide levels placed anew.
-  Vector level_values(const NodeRule& rule) {
-    const NodeRule here = placed(rule, 0);
-    return quadrature_.sums().level_values(last_point(), here);
-  }
+  using Objective::evaluate;
 
-  /// Mean and covariance of u given the data by a rule at the last evaluation.
-  Moments moments(const NodeRule& rule) {
-    const NodeRule here = placed(rule, 1);
-    return quadrature_.sums().moments(last_point(), here);
-  }
-
-  /// The approximate log-likelihood at (beta, theta, phi). A gradient at the parameters of the last evaluation
-  /// starts from the mode that this one left.
-  Evaluation evaluate(const Vector& parameters, bool gradient) { return evaluate_with(nullptr, parameters, gradient); }
-
-  /// The joint method: beta is taken at its joint mode with u, searched from the beta given. The derivative in beta
-  /// is zero there.
-  Evaluation evaluate_joint(const Vector& parameters, bool gradient) {
-    return evaluate_with(&fixed_, parameters, gradient);
-  }
-
-  /// The restricted log-likelihood: beta is integrated out with a flat prior, by the Laplace approximation too.
-  Evaluation evaluate_integrated(const Vector& parameters, bool gradient) {
-    return evaluate_with(&integrated_, parameters, gradient);
+  /// A gradient at the parameters of the last evaluation starts from the mode that this one left. At a joint mode the
+  /// derivative in beta is zero. With beta integrated out (the restricted log-likelihood) that is done by the Laplace
+  /// approximation too.
+  Evaluation evaluate(const Vector& parameters, Inner inner, bool gradient) override {
+    switch (inner) {
+      case Inner::given: return evaluate_with(nullptr, parameters, gradient);
+      case Inner::joint: return evaluate_with(&fixed_, parameters, gradient);
+      case Inner::integrated: return evaluate_with(&integrated_, parameters, gradient);
+      default: throw std::invalid_argument("the dispersion is not found by a model of rows");
+    }
   }
 
   /// A beta near its joint mode with u, for a start: searched until the gain left is of the order of a log-likelihood
   /// unit's hundredth. Empty where that fails.
   Vector joint_start(const Vector& parameters) {
     check_length(parameters);
-    point_.reserve_rows(data_, integral_.order());
-    last_parameters_.resize(0);
+    point_.reserve_rows(data_, integral_->order());
+    forget();
     set_parameters(parameters);
     third_order_ = false;
     mode_.include(&fixed_, 0.01);
@@ -107,66 +93,78 @@ class Model {
     return Vector();
   }
 
-  // What the last evaluation left, if its status was ok.
   const Data& data() const { return data_; }
-  const Point& point() const { return point_; }
+  const Factors& factors() const override { return data_.factors; }
 
-  /// The linear predictor of each of the caller's rows, u at its mode.
-  Vector linear_predictor() const { return data_.partition.to_caller(point_.eta); }
+  /// Whether the link does not allow every linear predictor.
+  bool bounded() const { return barrier_.bounded(); }
 
-  bool restricted() const { return integral_.restricted(); }
-
-  /// Distance of each row's eta (in the order of data()) from the edge of what the link allows.
-  Vector edge_distances() const { return integral_.distances(point_.eta); }
-
-  /// The information that a typical level of the k-th factor has on its own effects.
-  Matrix level_information(Index k) const { return typical_information(data_.factors[k], k, point_.products); }
-
-  /// Conditional covariance of u given the parameters, on the pattern of H.
-  BlockMatrix mode_covariance() {
-    BlockMatrix out(data_.factors, data_.pattern);
-    system_.inverse(out);
-    return out;
+  /// The mode, and the rows there.
+  const Point& point_at(const Vector& parameters, Inner inner) {
+    if (!is_at(parameters, inner) && evaluate(parameters, inner, false).status != Status::ok)
+      throw std::runtime_error(std::string("no conditional modes at these parameters: ") + describe(last_.status));
+    return point_;
   }
 
-  /// Information on beta at the mode, the random effects eliminated: X'WX - X'WA H^-1 A'WX. Empty where it is not
-  /// positive definite.
-  Matrix fixed_information() { return fixed_.factor(point_.rows.w) ? fixed_.bordered().complement() : Matrix(); }
+  std::vector<Effects> effects(const Vector& parameters, Inner inner) override {
+    const Point& point = point_at(parameters, inner);
+    BlockMatrix covariance(data_.factors, data_.pattern);
+    system_.inverse(covariance);
+    return effects_of(point.b, covariance, 1.0);
+  }
 
-  /// The second derivative of the last value in beta. Empty where it is not known: crossed factors, a barrier.
-  Matrix fixed_hessian() const {
-    const bool at_mode = last_parameters_.size() > 0 && last_.status == Status::ok && !last_fixed_;
-    const bool known = at_mode && integral_.has_fixed_curvature();
-    return known ? FixedCurvature(data_, system_)(point_) : Matrix();
+  /// X'WX - X'WA H^-1 A'WX
+  Matrix fixed_information(const Vector& parameters, Inner inner) override {
+    return fixed_.factor(point_at(parameters, inner).rows.w) ? fixed_.bordered().complement() : Matrix();
+  }
+
+  std::vector<Matrix> level_information(const Vector& parameters, Inner inner) override {
+    const Point& point = point_at(parameters, inner);
+    return by_factor([&](Index k) { return typical_information(data_.factors[k], k, point.products); });
+  }
+
+  /// The information that each level has on its own effects, its block of Z'WZ: effects x effects, level by level, by
+  /// factor as the caller gave them.
+  std::vector<Matrix> level_products(const Vector& parameters, Inner inner) {
+    const Point& point = point_at(parameters, inner);
+    return by_factor([&](Index k) {
+      const Index q = data_.factors[k].effects();
+      return Matrix(Eigen::Map<const Matrix>(point.products.diagonal_values(k).data(), q, q * data_.factors[k].levels));
+    });
+  }
+
+  /// The linear predictor of each of the caller's rows, u at its mode.
+  Vector linear_predictor(const Vector& parameters, Inner inner) {
+    return data_.partition.to_caller(point_at(parameters, inner).eta);
+  }
+
+  /// Distance of eta from the edge of what the link allows, for each of the caller's rows; where the modes cannot be
+  /// found, of the eta where their search ended.
+  Vector edge_distances(const Vector& parameters, Inner inner) {
+    if (!is_at(parameters, inner)) evaluate(parameters, inner, false);
+    return barrier_.distances(data_.partition.to_caller(point_.eta));
+  }
+
+  /// The second derivative of the value in beta. Empty where it is not known: crossed factors, a barrier, or a beta that
+  /// is found by the evaluation.
+  Matrix fixed_hessian(const Vector& parameters, Inner inner) {
+    const bool known = inner == Inner::given && integral_->has_fixed_curvature() && !barrier_.active();
+    return known ? FixedCurvature(data_, system_)(point_at(parameters, inner)) : Matrix();
   }
 
  private:
-  void check_length(const Vector& parameters) const {
-    if (parameters.size() != parameter_count())
-      throw std::invalid_argument("expected " + std::to_string(parameter_count()) + " parameters, got " +
-                                  std::to_string(parameters.size()));
+  /// Nothing of the last evaluation counts any more.
+  void forget() { last_parameters_.resize(0); }
+
+  FixedEffects* fixed_of(Inner inner) {
+    return inner == Inner::joint ? &fixed_ : inner == Inner::integrated ? &integrated_ : nullptr;
   }
 
-  void check_rule(const NodeRule& rule, int fewest) const {
-    if (!data_.factors.separate_levels()) throw std::invalid_argument("quadrature needs one grouping factor");
-    const std::size_t levels = static_cast<std::size_t>(data_.factors[0].levels);
-    if (rule.nodes.size() != levels || rule.wide.size() != levels)
-      throw std::invalid_argument("a quadrature rule needs a number of nodes for every level");
-    for (std::size_t g = 0; g < levels; ++g)
-      if (rule.nodes[g] < fewest || (rule.wide[g] && rule.nodes[g] == 1))
-        throw std::invalid_argument("a quadrature rule has too few nodes");
-  }
-
-  NodeRule placed(NodeRule rule, int fewest) {
-    check_rule(rule, fewest);
-    if (rule.any_wide()) quadrature_.place(last_point(), rule);
-    return rule;
-  }
-
-  const Point& last_point() const {
-    if (last_parameters_.size() == 0 || last_.status != Status::ok)
-      throw std::logic_error("no evaluation to place nodes at");
-    return point_;
+  /// Whether the last evaluation was there: at parameters as they were given to it, or as it has found them.
+  bool is_at(const Vector& parameters, Inner inner) {
+    check_length(parameters);
+    return last_parameters_.size() > 0 && last_.status == Status::ok && last_fixed_ == fixed_of(inner) &&
+           (parameters == last_parameters_ || parameters == last_.parameters);
   }
 
   void set_parameters(const Vector& parameters) {
@@ -214,7 +212,7 @@ class Model {
   void set_and_keep_mode(const Vector& parameters, bool at_joint_mode) {
     const Vector beta = point_.beta;
     set_parameters(parameters);
-    const bool one_mode = data_.density->log_concave() && !integral_.restricted();
+    const bool one_mode = data_.density->log_concave() && !bounded();
     if (at_joint_mode && one_mode && point_.beta.allFinite()) point_.beta = beta;
   }
 
@@ -225,18 +223,20 @@ class Model {
 
   Evaluation evaluate_with(FixedEffects* fixed, const Vector& parameters, bool gradient) {
     check_length(parameters);
-    point_.reserve_rows(data_, integral_.order());
+    point_.reserve_rows(data_, integral_->order());
     if (last_fixed_ != fixed || last_parameters_.size() == 0 || parameters != last_parameters_) {
       const bool at_last = last_parameters_.size() > 0 && last_.status == Status::ok;
       const bool at_mode = at_last && !last_fixed_, at_joint_mode = at_last && last_fixed_;
-      last_parameters_.resize(0);  // an interrupt leaves nothing to go on from
+      last_.parameters = parameters;
+      forget();  // an interrupt leaves nothing to go on from
       if (fixed)
         set_and_keep_mode(parameters, at_joint_mode);
       else
         predict_and_set(parameters, at_mode);
       last_.status = find_mode(fixed);
       if (last_.status != Status::ok) return failed();
-      evaluate_at_mode(fixed, gradient && integral_.one_pass());
+      last_.parameters.head(beta_count()) = point_.beta;
+      evaluate_at_mode(fixed, gradient && integral_->one_pass());
       last_parameters_ = parameters;
       last_fixed_ = fixed;
     }
@@ -276,7 +276,7 @@ class Model {
   /// The mode does not depend on where its search began, but after a failure the last point may be anywhere.
   Evaluation failed() {
     point_.u.setZero();
-    last_parameters_.resize(0);
+    forget();
     last_.value = -infinity;
     return last_;
   }
@@ -297,7 +297,8 @@ class Model {
 
   /// The value at the mode, with its adjoints if asked for.
   void evaluate_at_mode(FixedEffects* fixed, bool adjoint) {
-    last_.value = (adjoint ? integral_.value_and_adjoint(point_, adjoint_) : integral_.value(point_)) + data_.constant;
+    const double value = adjoint ? integral_->value_and_adjoint(point_, adjoint_) : integral_->value(point_);
+    last_.value = value + barrier_.value(point_) + data_.constant;
     if (fixed && fixed->integrated()) last_.value += fixed->log_volume();
     adjoint_known_ = adjoint;
     if (!std::isfinite(last_.value)) last_.status = Status::value_not_finite;
@@ -305,12 +306,13 @@ class Model {
 
   Vector gradient_at(const FixedEffects* fixed) {
     for_chunks(data_, [&](Index, Range chunk) {
-      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, integral_.order(),
+      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, integral_->order(),
                               point_.rows);
     });
     third_order_ = true;
-    if (!adjoint_known_) integral_.adjoint(point_, adjoint_);
+    if (!adjoint_known_) integral_->adjoint(point_, adjoint_);
     adjoint_known_ = false;
+    barrier_.add_adjoint(point_, adjoint_);
     const Gradient parts = pull_back_(point_, adjoint_, fixed);
     Vector gradient(parameter_count());
     gradient << parts.beta, parts.theta, Vector::Constant(has_dispersion() ? 1 : 0, parts.phi);
@@ -323,7 +325,8 @@ class Model {
   Mode mode_;
   Laplace laplace_;
   Quadrature quadrature_;
-  EdgeBarrier integral_;  ///< one of these, with a barrier where one is asked for
+  Integral* integral_;  ///< one of these
+  EdgeBarrier barrier_;
   PullBack pull_back_;
   Adjoint adjoint_;
   Point point_;
