@@ -1,5 +1,5 @@
-// ProductModel: value, gradient and what it finds, against the Laplace approximation with dense matrices, which is exact
-// here.
+// ProductModel: value, gradient and what it finds, against the Laplace approximation with dense matrices, which is
+// exact here.
 #include <glimmer/product_model.h>
 
 #include "check.h"
@@ -77,7 +77,8 @@ void large_effects(Problem p, bool restricted) {
   Vector shift = Vector::Constant(far.X.cols(), 1e7);
   far.y += far.X * shift;
   const auto moved = make(far, restricted);
-  check::close(moved->evaluate(p.parameters, Inner::joint, false).value, value, 1e-9, p.name + ": a response far from zero");
+  check::close(moved->evaluate(p.parameters, Inner::joint, false).value, value, 1e-9,
+               p.name + ": a response far from zero");
 }
 
 }  // namespace

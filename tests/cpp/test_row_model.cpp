@@ -59,7 +59,8 @@ void mode_and_value(const Problem& p, Fixed fixed) {
   const double distance = (modes_of(*model, p.parameters, inner_of(fixed)) - expected.u).cwiseAbs().maxCoeff();
   check::that(distance <= 1e-9, name + ": mode, off by " + std::to_string(distance));
   if (fixed != Fixed::given && p.X.cols() > 0)
-    check::that((found.parameters.head(p.X.cols()) - expected.beta).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta at the joint mode");
+    check::that((found.parameters.head(p.X.cols()) - expected.beta).cwiseAbs().maxCoeff() <= 1e-9,
+                name + ": beta at the joint mode");
 }
 
 /// d l / d parameter j by Richardson's extrapolation of central differences.

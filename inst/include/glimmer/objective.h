@@ -7,8 +7,8 @@
 
 namespace glimmer {
 
-/// What an evaluation finds itself beside the modes of the random effects: nothing, beta at its joint mode with them (or
-/// at its maximum), beta integrated out with a flat prior, or beta and the dispersion at their maximum.
+/// What an evaluation finds itself beside the modes of the random effects: nothing, beta at its joint mode with them
+/// (or at its maximum), beta integrated out with a flat prior, or beta and the dispersion at their maximum.
 enum class Inner { given, joint, integrated, profiled };
 
 /// The log-likelihood at a parameter vector (beta, theta, phi), all constants included, and its gradient.
@@ -19,8 +19,8 @@ struct Evaluation {
   Vector parameters;  ///< those given, with what the evaluation found in their place
 };
 
-/// The random effects b of one factor given the data: modes (effects x levels), covariances (effects x effects, level by
-/// level).
+/// The random effects b of one factor given the data: modes (effects x levels), covariances (effects x effects, level
+/// by level).
 struct Effects {
   Matrix modes, covariances;
 };

@@ -1,5 +1,6 @@
-// The linear mixed model, by cross products: Gaussian response, identity link. With Lambda relative to sigma, A* = [A X], H* = A*'WA* + P
-// (P on the u part) and r^2 the penalised weighted residual sum of squares at the solution of the normal equations,
+// The linear mixed model, by cross products: Gaussian response, identity link. With Lambda relative to sigma,
+// A* = [A X], H* = A*'WA* + P (P on the u part) and r^2 the penalised weighted residual sum of squares at the solution
+// of the normal equations,
 //
 //   l = -[ log|H*| + nu log(2 pi sigma^2) + r^2 / sigma^2 - sum log w ] / 2
 //   dl/dLambda = Z'We u' / sigma^2 - Z'WA* H*^-1 [, u columns]

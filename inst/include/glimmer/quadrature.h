@@ -24,8 +24,8 @@ class Quadrature : public Integral {
   Quadrature(const Data& data, const BlockSystem& system)
       : data_(data), system_(system), sums_(data, system), boxes_(sums_) {}
 
-  /// The rule for value and adjoint, its wide levels placed where u is, given the data, at a point (not null where there
-  /// are any).
+  /// The rule for value and adjoint, its wide levels placed where u is, given the data, at a point (not null where
+  /// there are any).
   void set_rule(NodeRule rule, const Point* point) {
     check(rule, 1);
     if (rule.any_wide()) boxes_.place(*point, rule);

@@ -145,8 +145,8 @@ class RowModel : public Objective {
     return barrier_.distances(data_.partition.to_caller(point_.eta));
   }
 
-  /// The second derivative of the value in beta. Empty where it is not known: crossed factors, a barrier, or a beta that
-  /// is found by the evaluation.
+  /// The second derivative of the value in beta. Empty where it is not known: crossed factors, a barrier, or a beta
+  /// that is found by the evaluation.
   Matrix fixed_hessian(const Vector& parameters, Inner inner) {
     const bool known = inner == Inner::given && integral_->has_fixed_curvature() && !barrier_.active();
     return known ? FixedCurvature(data_, system_)(point_at(parameters, inner)) : Matrix();
