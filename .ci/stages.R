@@ -4,8 +4,8 @@
 stages <- list(
   tools = "arguments calls conditions control matrices memory options progress rows sentences terms",
   formula = "environment formula",
-  frame = "absent-families covariance describe-family families family frame frame-errors other-rows response
-           variable-checks variable-types",
+  frame = "absent-families covariance describe-family families family frame frame-errors nbinom2 other-rows
+           response variable-checks variable-types",
   design = "design known-covariance orthonormal-x random random-checks",
   engine = "budget engine threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit laplace optimise

@@ -1,8 +1,8 @@
 # Families that users look for and that are not there yet: how they are recognised, and what can be done meanwhile.
 
-many_counts <- paste("Meanwhile counts that vary more than a Poisson distribution allows can have a random effect for",
-                     "each row: `(1 | row)` with `row = factor(seq_len(nrow(data)))` and the family poisson (the",
-                     "Poisson-lognormal model)")
+many_counts <- paste("Meanwhile for counts that vary more than a Poisson distribution allows there is nbinom2(), with",
+                     "the variance mu + mu^2 / size, or a random effect for each row: `(1 | row)` with",
+                     "`row = factor(seq_len(nrow(data)))` and the family poisson (the Poisson-lognormal model)")
 
 #' Describe a family that is not there yet
 #' @param label Character: what it is called. @param words Regular expression of the letters of its names in R.
@@ -19,7 +19,8 @@ absent_families <- list(
                       "where it is")),
   absent_family("truncated distributions", "^(trunc|ztp|ztnb)",
                 "Meanwhile there is no substitute for it in this package"),
-  absent_family("negative binomial", "^(neg|nb|glmnb)", many_counts),
+  absent_family("negative binomial", "^(neg|nb|glmnb)",
+                "Meanwhile nbinom2() has the variance mu + mu^2 / size, whose size is estimated"),
   absent_family("generalized Poisson", "^(genpois|compois|comp$|cmp$|conway|bell)", many_counts),
   absent_family("beta-binomial", "^(betabin|bbin)",
                 paste("Meanwhile proportions that vary more than a binomial distribution allows can have a random",

@@ -16,6 +16,21 @@ normalise_signs <- function(engine, parameters) {
   parameters
 }
 
+#' A constant of the family at infinity, where the family is another one
+#' @param parameters Character: the flat ones. @param condition,limit As of [check_flat()].
+#' @return [new_check()], or `NULL` where it is another matter.
+#' @noRd
+limit_statement <- function(parameters, engine, condition, limit) {
+  traits <- family_traits(engine$family)
+  if (is.null(traits$limit_family) || !identical(parameters, traits$constants)) {
+    return(NULL)
+  }
+  new_check("limit", condition, limit, FALSE,
+            paste0("the response varies no more than the family ", traits$limit_family, " allows: the likelihood is ",
+                   "largest where '", names(traits$predictors)[-1L], "' is infinite. The estimates are those of that ",
+                   "family"))
+}
+
 #' Hold zero standard deviations and perfect correlations, where the log-likelihood is no better inside
 #'
 #' A term's covariance loses its smallest principal directions, in units of a level's own errors, as long as the

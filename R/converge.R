@@ -69,6 +69,11 @@
 #' (warning `glimmer_warning_flat`). Their estimates are arbitrary along it. Simplify the model; centre
 #' covariates that are far from zero.
 #'
+#' @section limit:
+#' The likelihood is largest where the constant of the family is infinite, and the family another one: negative binomial
+#' counts ([nbinom2()]) that vary no more than Poisson ones. The estimates are those of the other family, which can be
+#' fitted instead. The number is the condition number of the observed information.
+#'
 #' @section edge:
 #' For links that restrict the mean (log-binomial, identity Poisson): the maximum lies where some rows' mean is at the
 #' end of its range, 1 or 0. The number is that of such rows. The estimates are the constrained maximum; standard
@@ -164,6 +169,10 @@ check_flat <- function(found, engine, shape, limit = 1e6) {
   flattest <- abs(drop(found$coordinates$transform %*% shape$vectors[, which.min(shape$values)]))
   share <- flattest / pmax(sqrt(rowSums(found$coordinates$transform^2)), 1e-300)
   parameters <- engine$names[found$coordinates$searched][share > 0.1 * max(share)]
+  at_limit <- limit_statement(parameters, engine, condition, limit)
+  if (!is.null(at_limit)) {
+    return(list(status = at_limit))
+  }
   text <- paste0("the data hardly determine ", format_items(parameters), ": the log-likelihood is nearly flat there ",
                  "(condition number ", format(condition, digits = 2), ")")
   list(status = new_check("flat", condition, limit, FALSE, text),

@@ -18,6 +18,8 @@
 #'   their last argument, and `start_constant` is needed.
 #' @param sigma_power Number: [sigma()] is the exponential of this times the parameter of the constant.
 #' @param variance_text The variance as a formula of the constant, for printing.
+#' @param limit_family The name of the family that a constant of infinity stands for; responses can be such that the
+#'   likelihood is largest there.
 #' @param start_constant Function of `y`, `mean` and `weights`: a constant to start from.
 #' @param exact_fits Logical: whether the likelihood has no bound where every response is its mean.
 #' @param normal Logical: whether a response is its mean plus a normal residual, so that the model with the identity
@@ -38,8 +40,8 @@
 describe_family <- function(name, predictors, support, outside, start_mean, draw, response = "number",
                             mean_range = c(0, Inf), make = function(link) family_of_stats(name, link),
                             dispersion = FALSE, sigma_power = NA_real_, variance_text = NA_character_,
-                            start_constant = NULL, exact_fits = dispersion, normal = FALSE, kurtosis = NULL,
-                            unit_free = "log", separable = character(), limits = NULL,
+                            limit_family = NULL, start_constant = NULL, exact_fits = dispersion, normal = FALSE,
+                            kurtosis = NULL, unit_free = "log", separable = character(), limits = NULL,
                             limit_words = c(NA_character_, NA_character_),
                             edge = function(y, size, link) NULL, fitted_words = "fitted means") {
   force(name)
@@ -48,11 +50,27 @@ describe_family <- function(name, predictors, support, outside, start_mean, draw
        constants = if (length(constants)) paste(constants, names(constants), sep = "_") else character(),
        support = support, outside = outside, start_mean = start_mean, draw = draw, response = response,
        mean_range = mean_range, make = make, dispersion = dispersion, sigma_power = sigma_power,
-       variance_text = variance_text, start_constant = start_constant, exact_fits = exact_fits, normal = normal,
-       kurtosis = kurtosis, unit_free = unit_free, separable = separable, limits = limits, limit_words = limit_words,
-       edge = edge, fitted_words = fitted_words)
+       variance_text = variance_text, limit_family = limit_family, start_constant = start_constant,
+       exact_fits = exact_fits, normal = normal, kurtosis = kurtosis, unit_free = unit_free, separable = separable,
+       limits = limits, limit_words = limit_words, edge = edge, fitted_words = fitted_words)
 }
 
 family_of_stats <- function(name, link) {
   do.call(getExportedValue("stats", name), list(link))
+}
+
+#' A family object for a family that 'stats' does not have
+#'
+#' @param link Name of a link, or an object of class `link-glm`. @param variance,dev.resids As in [stats::family()],
+#'   with the constant as last argument where they need it.
+#' @noRd
+new_family <- function(name, link, variance, dev.resids) {
+  if (!inherits(link, "link-glm")) link <- stats::make.link(link)
+  functions <- c("linkfun", "linkinv", "mu.eta", "valideta")
+  structure(c(list(family = name, link = link$name), link[functions],
+              list(variance = variance, dev.resids = dev.resids, validmu = are_positive)), class = "family")
+}
+
+are_positive <- function(mu) {
+  all(is.finite(mu)) && all(mu > 0)
 }

@@ -329,8 +329,8 @@ variable.names.glimmer <- function(object, full = FALSE, ...) {
 #'
 #' @param object Object of class `glimmer`.
 #' @param ... Not used.
-#' @return One positive number, the square root of the dispersion parameter of 'stats', whose meaning depends on the
-#'   family:
+#' @return One positive number, whose meaning depends on the family: the square root of the dispersion parameter of
+#'   'stats' where there is one, else as in 'glmmTMB'.
 #'
 #'   | family | `sigma()` | variance of a response of weight 1 |
 #'   |---|---|---|
@@ -338,6 +338,7 @@ variable.names.glimmer <- function(object, full = FALSE, ...) {
 #'   | binomial, poisson | 1 | that of the distribution |
 #'   | Gamma | 1 / sqrt(shape) | sigma^2 mu^2 |
 #'   | inverse.gaussian | 1 / sqrt(lambda) | sigma^2 mu^3 |
+#'   | nbinom2 | size | mu + mu^2 / sigma |
 #'
 #'   It is the maximum likelihood estimate (its divisor is the number of rows), or by REML the restricted one.
 #' @examples

@@ -30,7 +30,7 @@ edge_of_counts <- function(y, size, link) {
   if (link != "log" && all(y == 0)) 0
 }
 
-# The families of 'stats' that have a likelihood.
+# The families of 'stats' that have a likelihood, and those that the package adds.
 families <- list(
   gaussian = describe_family(
     "gaussian", predictors = list(mean = c("identity", "log", "inverse"), sigma = "log"),
@@ -84,5 +84,15 @@ families <- list(
     start_mean = function(y, size, used, link) off_zero(y, used),
     draw = function(mean, size, weights, constant) draw_inverse_gaussian(mean, constant * weights),
     dispersion = TRUE, sigma_power = -1 / 2, variance_text = "mu^3 / lambda"
+  ),
+  nbinom2 = describe_family(
+    "nbinom2", predictors = list(mean = c("log", "sqrt", "identity"), size = "log"), response = "count",
+    make = function(link) nbinom2(link),
+    support = "0 or more", outside = function(y) y < 0,
+    start_mean = function(y, size, used, link) y + 0.1,
+    draw = function(mean, size, weights, constant) draw_nbinom2(mean, constant),
+    sigma_power = 1, variance_text = "mu + mu^2 / size", limit_family = "poisson",
+    start_constant = function(y, mean, weights) start_size(y, mean, weights),
+    separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
   )
 )

@@ -29,8 +29,8 @@
 #' @section Distributions:
 #' With mean mu and prior weight w: Gaussian with variance sigma^2 / w; Gamma with shape k w; inverse Gaussian with
 #' lambda w (by the transformation with multiple roots of Michael, Schucany and Haas); binomial with the numbers of
-#' trials of the response; Poisson. For counts a prior weight is a factor of the log-density and not a property of the
-#' distribution, so it has no part in the draws. A row of weight 0 is drawn as if its weight were 1.
+#' trials of the response; Poisson; negative binomial. For counts a prior weight is a factor of the log-density and not
+#' a property of the distribution, so it has no part in the draws. A row of weight 0 is drawn as if its weight were 1.
 #'
 #' @section Errors:
 #' `glimmer_error_weights`: numbers of trials that are not whole, or several trials for a response that can hold one, or

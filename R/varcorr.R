@@ -19,8 +19,8 @@ nlme::VarCorr
 #'   one covariance matrix a random term, on the scale of the linear predictor, named by the grouping factors (the
 #'   second term of a factor `g` is called `g.1`). Attributes of each matrix: `stddev`, `correlation` (`NA` with an
 #'   effect of standard deviation 0) and `boundary` (named logical: effects whose standard deviation is on the
-#'   boundary, 0). Attributes of the list: `sc`, the residual standard deviation [sigma()]; `useSc`, whether the family
-#'   has one; `groups`, the grouping factor of each term; and `dispersion`, named number, the dispersion parameter where
+#'   boundary, 0). Attributes of the list: `sc`, the root of the dispersion (1 without one); `useSc`, whether the family
+#'   has one; `groups`, the grouping factor of each term; and `dispersion`, named number, the family's constant where
 #'   it is no standard deviation on the scale of the linear predictor (everywhere but with a Gaussian response and the
 #'   identity link).
 #'
@@ -277,8 +277,11 @@ constant_row <- function(fit) {
   names <- if (traits$dispersion) c("sigma", "Residual", "Observation") else
     c("constant", NA, names(traits$predictors)[-1L])
   scale <- sigma.glimmer(fit)
+  # at its limit a constant has no standard error
+  known <- if (any(fit$status$check == "limit")) NA else 1
   data.frame(kind = names[1L], group = names[2L], var1 = names[3L], var2 = NA_character_, estimate = scale,
-             boundary = FALSE, transformed = log(scale), se = abs(traits$sigma_power) * sqrt(fit$covariance[at, at]))
+             boundary = is.na(known), transformed = known * log(scale),
+             se = known * abs(traits$sigma_power) * sqrt(fit$covariance[at, at]))
 }
 
 term_table <- function(fit, t) {

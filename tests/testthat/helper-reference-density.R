@@ -7,18 +7,20 @@ reference_links <- list(
   binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
   poisson = c("log", "identity", "sqrt"),
   Gamma = c("inverse", "log", "identity"),
-  inverse.gaussian = c("1/mu^2", "log", "inverse", "identity")
+  inverse.gaussian = c("1/mu^2", "log", "inverse", "identity"),
+  nbinom2 = c("log", "sqrt", "identity")
 )
 
 #' The name of the dispersion parameter in the parameter vector, or none.
 reference_dispersion <- function(family) {
-  c(gaussian = "log_sigma", Gamma = "log_shape", inverse.gaussian = "log_lambda")[family][
-    family %in% c("gaussian", "Gamma", "inverse.gaussian")]
+  constants <- c(gaussian = "log_sigma", Gamma = "log_shape", inverse.gaussian = "log_lambda", nbinom2 = "log_size")
+  constants[intersect(family, names(constants))]
 }
 
 #' The family object of stats for a family and a link by name.
 reference_family <- function(family, link) {
-  do.call(getExportedValue("stats", family), list(link = link))
+  package <- if (exists(family, asNamespace("stats"), inherits = FALSE)) "stats" else "glimmer"
+  do.call(getExportedValue(package, family), list(link = link))
 }
 
 #' log p and log(1 - p) of a binomial family.
@@ -58,10 +60,10 @@ log_inverse_gaussian <- function(y, mean, lambda) {
 }
 
 #' Log-densities with prior weights (meaning: gaussian N(mu, sigma^2 / w), Gamma shape k w, inverse Gaussian lambda w,
-#' binomial and Poisson w times the log-density); minus infinity where the mean is not allowed.
+#' binomial, Poisson and negative binomial w times the log-density); minus infinity where the mean is not allowed.
 #'
 #' @param rows List (or data frame) of y, size, weights.
-#' @param phi The log dispersion (log sigma, log shape, log lambda); not used by binomial and Poisson.
+#' @param phi The log dispersion (log sigma, log shape, log lambda, log size); not used by binomial and Poisson.
 reference_row_density <- function(family, link, rows, eta, phi = 0) {
   w <- rows$weights
   value <- if (family == "binomial") {
@@ -75,7 +77,8 @@ reference_row_density <- function(family, link, rows, eta, phi = 0) {
       gaussian = stats::dnorm(rows$y, mean, exp(phi) / sqrt(w), log = TRUE),
       poisson = w * stats::dpois(rows$y, mean, log = TRUE),
       Gamma = stats::dgamma(rows$y, shape = exp(phi) * w, scale = mean / (exp(phi) * w), log = TRUE),
-      inverse.gaussian = log_inverse_gaussian(rows$y, mean, exp(phi) * w)
+      inverse.gaussian = log_inverse_gaussian(rows$y, mean, exp(phi) * w),
+      nbinom2 = w * stats::dnbinom(rows$y, size = exp(phi), mu = mean, log = TRUE)
     ))
   }
   value[is.nan(value)] <- -Inf
@@ -90,7 +93,8 @@ analytic_radius <- function(family, link, eta) {
     probit = rep(2.5, length(eta)),
     cloglog = rep(1.4, length(eta)),
     cauchit = sqrt(1 + eta^2),
-    log = if (family == "binomial") abs(eta) else rep(4, length(eta)),
+    # a negative binomial density has a pole where the mean is minus the size
+    log = if (family == "binomial") abs(eta) else rep(if (family == "nbinom2") 3 else 4, length(eta)),
     identity = if (family == "gaussian") rep(4, length(eta)) else abs(eta),
     inverse = , sqrt = , "1/mu^2" = abs(eta)
   )

@@ -90,7 +90,7 @@ random_parameters <- function(model, scale) {
     diag(L) <- stats::runif(q, 0.5, 1.2)
     scale$sd * L[lower.tri(L, diag = TRUE)]
   }))
-  dispersion <- c(gaussian = log(0.6), Gamma = log(4), inverse.gaussian = log(8))[model$family]
+  dispersion <- c(gaussian = log(0.6), Gamma = log(4), inverse.gaussian = log(8), nbinom2 = log(3))[model$family]
   stats::setNames(c(scale$beta, covariance, dispersion[!is.na(dispersion)]), model$names)
 }
 
@@ -108,7 +108,8 @@ random_response <- function(model, parameters, data, family) {
     binomial = stats::rbinom(n, data$size, mean),
     poisson = stats::rpois(n, mean),
     Gamma = stats::rgamma(n, exp(part$phi), scale = mean / exp(part$phi)),
-    inverse.gaussian = random_inverse_gaussian(n, mean, exp(part$phi))
+    inverse.gaussian = random_inverse_gaussian(n, mean, exp(part$phi)),
+    nbinom2 = stats::rnbinom(n, size = exp(part$phi), mu = mean)
   )
   if (family == "binomial") data$proportion <- data$y / data$size
   data

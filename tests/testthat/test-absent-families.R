@@ -7,7 +7,7 @@ test_that("families that are not there yet are recognised under their names in R
     expect_match(conditionMessage(condition), paste0(pattern, ".*not there yet"), label = format(family))
     expect_match(conditionMessage(condition), "Meanwhile.*glmmTMB")
   }
-  for (name in c("nbinom1", "nbinom2", "negbin", "negative.binomial", "Negative Binomial(2.5)", "nb", "negbinomial")) {
+  for (name in c("nbinom1", "negbin", "negative.binomial", "Negative Binomial(2.5)", "nb", "negbinomial")) {
     refused(name, "negative binomial")
   }
   for (name in c("beta", "betar", "beta_family", "Beta", "ordbeta")) refused(name, "\\(beta\\)")
@@ -17,7 +17,7 @@ test_that("families that are not there yet are recognised under their names in R
   for (name in c("betabinomial", "beta_binomial")) refused(name, "beta-binomial")
   for (name in c("zip", "ziplss", "zero_inflated_poisson", "hurdle_poisson")) refused(name, "zero-inflated")
   for (name in c("compois", "genpois", "truncated_poisson", "lognormal", "student", "t_family")) refused(name, "")
-  refused(structure(list(family = "nbinom2", link = "log"), class = "family"), "negative binomial")
+  refused(structure(list(family = "nbinom1", link = "log"), class = "family"), "negative binomial")
   # functions of R that are no families
   refused(beta, "\\(beta\\)", given = quote(beta))
   expect_match(conditionMessage(error_of(resolve_family("quasipoisson"))), "no likelihood")
@@ -30,8 +30,8 @@ test_that("a family of a package that is not attached, or misspelt, is told from
     expect_s3_class(condition, "glimmer_error_family")
     conditionMessage(condition)
   }
-  expect_match(message(glmm(yc ~ x + (1 | g), data, nbinom2)), "negative binomial.*not there yet.*\\(1 \\| row\\)")
-  expect_match(message(glmm(yc ~ x + (1 | g), data, nbinom2(link = "log"))), "negative binomial")
+  expect_match(message(glmm(yc ~ x + (1 | g), data, genpois)), "generalized Poisson.*not there yet.*\\(1 \\| row\\)")
+  expect_match(message(glmm(yc ~ x + (1 | g), data, nbinom1(link = "log"))), "negative binomial")
   expect_match(message(glmm(yc ~ x + (1 | g), data, family = "possion")), "did you mean `poisson`")
   expect_match(message(glmm(yc ~ x + (1 | g), data, family = poison)), "did you mean `poisson`")
   expect_match(message(glmm(yb ~ x + (1 | g), data, family = "bernoulli")), "did you mean `binomial`")
@@ -45,4 +45,5 @@ test_that("a family of a package that is not attached, or misspelt, is told from
   # what is advised is possible
   data$row <- factor(seq_len(nrow(data)))
   expect_true(glmm(yc ~ x + (1 | row), data, poisson)$converged)
+  expect_s3_class(resolve_family(nbinom2), "family")
 })

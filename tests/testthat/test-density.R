@@ -26,11 +26,12 @@ density_error <- function(own, rows, name) {
   error
 }
 
-# (d mu / d eta)^2 / variance, from the family object of stats
+# (d mu / d eta)^2 / variance, from the family object
 expected_weight <- function(family, rows) {
   mu <- family$linkinv(rows$eta)
   scale <- switch(family$family, gaussian = exp(-2 * rows$phi), Gamma = , inverse.gaussian = exp(rows$phi), 1)
-  rows$weights * rows$size * scale * family$mu.eta(rows$eta)^2 / family$variance(mu)
+  rows$weights * rows$size * scale * family$mu.eta(rows$eta)^2 /
+    glimmer:::variance_at(family, mu, exp(rows$phi))
 }
 
 # Where stats calls eta or its mean invalid the log-density is minus infinity, and its derivatives are no NaN.

@@ -16,3 +16,12 @@ test_that("descriptions of all families have the same parts", {
   expect_length(parts, 1L)
   expect_identical(unname(vapply(families, `[[`, "", "name")), names(families))
 })
+
+test_that("a family object made here has the functions that those of stats have, and no others of its own", {
+  own <- new_family("toy", "log", variance = function(mu, size) mu, dev.resids = function(y, mu, wt, size) y)
+  theirs <- poisson()
+  expect_s3_class(own, "family")
+  for (name in c("linkfun", "linkinv", "mu.eta", "valideta")) expect_identical(own[[name]](2), theirs[[name]](2))
+  for (mu in list(1, c(1, 0), NA_real_, Inf)) expect_identical(own$validmu(mu), theirs$validmu(mu))
+  expect_error(new_family("toy", "nosuch", identity, identity), "link")
+})

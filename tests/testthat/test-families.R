@@ -7,7 +7,8 @@ log_density <- list(
   Gamma = function(y, mean, size, constant) dgamma(y, shape = constant, scale = mean / constant, log = TRUE),
   inverse.gaussian = function(y, mean, size, constant) {
     log(constant / (2 * pi * y^3)) / 2 - constant * (y - mean)^2 / (2 * mean^2 * y)
-  }
+  },
+  nbinom2 = function(y, mean, size, constant) dnbinom(y, size = constant, mu = mean, log = TRUE)
 )
 
 test_that("every family has its density here", {
@@ -101,19 +102,21 @@ test_that("the edge of a link is a mean at which all responses have a density, a
       for (y in list(c(0, 0), size, c(0, 1))) {
         edge <- traits$edge(y, size, link)
         if (is.null(edge)) next
-        expect_true(all(is.finite(log_density[[traits$name]](y, edge, size, numeric()))))
+        expect_true(all(is.finite(log_density[[traits$name]](y, edge, size, constant_to_try(traits)))))
         expect_equal(family$linkfun(edge), 0)
         inside <- if (edge > 0) edge - 0.01 else edge + 0.01
-        expect_true(all(log_density[[traits$name]](y, inside, size, numeric()) <
-                          log_density[[traits$name]](y, edge, size, numeric())))
+        expect_true(all(log_density[[traits$name]](y, inside, size, constant_to_try(traits)) <
+                          log_density[[traits$name]](y, edge, size, constant_to_try(traits))))
       }
     }
   }
   expect_identical(families$binomial$edge(c(1, 4), c(1, 4), "log"), 1)
   expect_null(families$binomial$edge(c(1, 3), c(1, 4), "log"))
   expect_null(families$binomial$edge(c(1, 4), c(1, 4), "logit"))
-  for (link in c("identity", "sqrt")) expect_identical(families$poisson$edge(c(0, 0), c(1, 1), link), 0)
-  expect_null(families$poisson$edge(c(0, 0), c(1, 1), "log"))
+  for (counts in families[c("poisson", "nbinom2")]) {
+    for (link in c("identity", "sqrt")) expect_identical(counts$edge(c(0, 0), c(1, 1), link), 0)
+    expect_null(counts$edge(c(0, 0), c(1, 1), "log"))
+  }
 })
 
 test_that("where fits can be exact the density has no bound", {

@@ -14,7 +14,7 @@ hostile_response <- function(name, kind, n) {
   base <- switch(kind, wide = exp(3 * stats::rnorm(n)), tiny = stats::rgamma(n, 0.05) + 1e-200, same = rep(1, n))
   switch(name, gaussian = if (kind == "same") -base else base + stats::rnorm(n),
          binomial = if (kind == "same") base else as.numeric(base > stats::median(base)),
-         poisson = if (kind == "same") 0 * base else round(pmin(base, 1e6)), base)
+         poisson = , nbinom2 = if (kind == "same") 0 * base else round(pmin(base, 1e6)), base)
 }
 
 for (name in names(family_registry())) {
