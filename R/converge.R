@@ -321,23 +321,6 @@ correlation_name <- function(lower, term) {
   paste0("correlation within ", term$label, ", whose ", nrow(lower), " effects have rank ", rank, ",")
 }
 
-#' Curvatures and condition number of the negative Hessian
-#'
-#' Flat directions count as what differences of gradients can tell.
-#'
-#' @return List of [curvature()], and `condition`: infinite where it is not definite, `NA` where it is not known.
-#' @noRd
-hessian_shape <- function(hessian) {
-  if (!length(hessian)) {
-    return(list(condition = 1))
-  }
-  if (!all(is.finite(hessian))) {
-    return(list(condition = NA_real_))
-  }
-  parts <- curvature(hessian)
-  c(parts, condition = if (parts$definite) max(parts$values) / min(parts$values) else Inf)
-}
-
 #' A root of the inverse observed information
 #'
 #' The search's coordinates x have parameters = centre + transform x. Standard errors of a sum of parameters that nearly

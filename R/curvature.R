@@ -38,7 +38,7 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
   first <- seq_len(ncol(known))
   hessian[-first, first] <- t(hessian[first, -first])
   structure((hessian + t(hessian)) / 2,
-            fixed = if (engine$inside != "modes") slopes[size + seq_along(beta), , drop = FALSE])
+            beta = if (engine$inside != "modes") slopes[size + seq_along(beta), , drop = FALSE])
 }
 
 # The block of the first coordinates where it is known: that of beta from the core, or, with a Gaussian response and the
@@ -74,4 +74,21 @@ predictor_reach <- function(engine, coordinates) {
   reach <- numeric(length(engine$names))
   reach[engine$index$beta] <- engine$reach
   drop(reach[coordinates$searched] %*% abs(coordinates$transform))
+}
+
+#' Curvatures and condition number of the negative Hessian
+#'
+#' Flat directions count as what differences of gradients can tell.
+#'
+#' @return List of [curvature()], and `condition`: infinite where it is not definite, `NA` where it is not known.
+#' @noRd
+hessian_shape <- function(hessian) {
+  if (!length(hessian)) {
+    return(list(condition = 1))
+  }
+  if (!all(is.finite(hessian))) {
+    return(list(condition = NA_real_))
+  }
+  parts <- curvature(hessian)
+  c(parts, condition = if (parts$definite) max(parts$values) / min(parts$values) else Inf)
 }

@@ -72,9 +72,10 @@
 #'   \item{[getME()][getME.glimmer]}{what packages written for 'lme4' ask of a fit}
 #' }
 #'
-#' @seealso The pages "How accurate is the answer?" and "Extending glimmer: a family, a link" are
-#'   `vignette("accuracy", "glimmer")` and `vignette("extending", "glimmer")`, where they were built with the package;
-#'   `news(package = "glimmer")` lists what changed.
+#' @seealso The pages "How accurate is the answer?", "Extending glimmer: a family, a link" and "The structure of
+#'   glimmer" are `vignette("accuracy", "glimmer")`, `vignette("extending", "glimmer")` and
+#'   `vignette("structure", "glimmer")`, where they were built with the package; `news(package = "glimmer")` lists what
+#'   changed.
 #' @keywords internal
 #' @importFrom Rcpp evalCpp
 #' @importFrom stats gaussian na.omit

@@ -302,7 +302,7 @@ add_fixed_effects <- function(engine, best) {
   best$fixed_root <- if (is.null(root)) matrix(NA_real_, p, p) else root
   inner <- best$coordinates
   size <- length(inner$searched)
-  along <- attr(best$hessian, "fixed")
+  along <- attr(best$hessian, "beta")
   if (is.null(along)) along <- matrix(NA_real_, p, size)
   all <- seq_len(p + size)
   hessian <- transform <- matrix(0, p + size, p + size)
