@@ -13,7 +13,8 @@
 #' @details
 #' The covariance parameters `theta` are those of 'lme4': the lower triangles of the Cholesky factors relative to
 #' `sigma()`, which is 1 for families without a dispersion parameter. `Lambda`, `u` and `ldL2` follow from this. Random
-#' terms are in the order of the formula ('lme4' sorts them by number of levels).
+#' terms are in the order of the formula ('lme4' sorts them by number of levels). With a known covariance between levels
+#' ([glmm()]) `u` has it, and `ussq` is weighted by its inverse; `Lambda` is without it.
 #'
 #' | name | value |
 #' |---|---|
@@ -35,7 +36,7 @@
 #' | `devcomp` | list: `cmp` (`ussq`, `drsum`, `dev` or `REML`, `sigmaML`, `sigmaREML`), `dims` |
 #' @return `getME()`: see the table; for several names a named list.
 #'
-#'   `ngrps()`: named integer, the number of levels of each grouping factor.
+#'   `ngrps()`: named integer, the number of levels that each grouping factor has in the data.
 #'
 #'   The others: `TRUE` or `FALSE`. A model is linear (`isLMM()`) with a Gaussian response and the identity link.
 #' @section Errors: `glimmer_error_argument` for an unknown name.
@@ -169,6 +170,15 @@ spherical_modes <- function(fit, term, factor) {
   as.vector(t(modes %*% parts$u %*% (inverse * t(parts$v))))
 }
 
+# u'Pu at the mode: their sum of squares where all levels are independent.
+spherical_squares <- function(fit, design) {
+  sum(unlist(Map(function(term, factor) {
+    u <- matrix(spherical_modes(fit, term, factor), ncol = length(term$names), byrow = TRUE)
+    known <- design$factors[[term$factor]]$known
+    u * if (is.null(known)) u else as.matrix(known$precision %*% u)
+  }, design$terms, relative_factors(fit))))
+}
+
 on_diagonal <- function(term) {
   q <- length(term$names)
   lower <- which(lower.tri(diag(q), diag = TRUE), arr.ind = TRUE)
@@ -214,7 +224,7 @@ deviance_components <- function(fit, design) {
   # lme4's estimates of sigma by the two criteria differ in the divisor of the same sum of squares
   sigmas <- sigma * if (fit$REML && linear) c(sqrt((n - p) / n), 1) else c(1, sqrt(n / (n - p)))
   criterion <- stats::setNames(-2 * fit$log_likelihood, if (fit$REML) "REML" else "dev")
-  list(cmp = c(ussq = sum(u^2), drsum = deviance.glimmer(fit), criterion,
+  list(cmp = c(ussq = spherical_squares(fit, design), drsum = deviance.glimmer(fit), criterion,
                sigmaML = sigmas[1L], if (linear) c(sigmaREML = sigmas[2L])),
        dims = c(N = nrow(fit$frame), n = nrow(fit$frame), p = length(fit$index$beta),
                 nmp = nrow(fit$frame) - length(fit$index$beta), q = length(u),

@@ -156,8 +156,9 @@ lower_sparse <- function(x) {
 #' @noRd
 invert_levels <- function(x, inverse, factor) {
   root <- if (is.matrix(x)) dense_root(x) else sparse_root(x)
-  # a pivot is what of a level's variance the levels before leave: of this size it is round-off
-  if (is.null(root) || !isTRUE(min(root$pivots) > 1e-14 * nrow(x))) {
+  # a pivot is what of a level's variance the levels before leave: below this size the log-likelihood, whose error is
+  # that of the inverse, has no six decimals
+  if (is.null(root) || !isTRUE(min(root$pivots) > 1e-11)) {
     refuse_indefinite(x, inverse, factor)
   }
   half <- sum(log(root$diagonal))
@@ -182,8 +183,9 @@ sparse_root <- function(x) {
 
 refuse_indefinite <- function(x, inverse, factor) {
   value <- smallest_eigenvalue(x)
-  stop_covariance(paste0(matrix_text(factor$name), " must be positive definite, and is not: its smallest eigenvalue ",
-                         "is ", format(value, digits = 3), ", its largest diagonal entry ",
+  stop_covariance(paste0(matrix_text(factor$name), " must be positive definite, and is not",
+                         if (value > 0) " in the digits that numbers have", ": its smallest eigenvalue is ",
+                         format(value, digits = 3), ", its largest diagonal entry ",
                          format(max(Matrix::diag(x)), digits = 3), ". Levels that are copies or combinations of ",
                          "others make it singular: join them, or add a small number to the diagonal."),
                   variable = factor$name, smallest_eigenvalue = value, inverse = inverse)

@@ -22,7 +22,9 @@
 #'   a fit with `(x | g)`.
 #' @param se.fit Logical: standard errors too.
 #' @param allow.new.levels Logical: whether levels of a grouping factor that the fit has not seen are allowed. Their
-#'   random effects are predicted as 0, and their standard errors contain the variance of the random effects.
+#'   random effects are predicted as 0, and their standard errors contain the variance of the random effects. Levels
+#'   without rows in the fit that a known covariance has (see [glmm()]) are no such levels: what is predicted for them
+#'   comes from those that are related to them.
 #' @param na.action What to do with missing values in `newdata`: [stats::na.pass()], the default, gives `NA` for such
 #'   rows. Without `newdata` the rows that were left out of the fit are `NA` if [stats::na.exclude()] left them out, or
 #'   is given here.

@@ -17,7 +17,8 @@ nlme::VarCorr
 #' @param ... Not used.
 #' @return `VarCorr()`: list of class `VarCorr.glimmer` (and `VarCorr.merMod`, for packages that know that of 'lme4'),
 #'   one covariance matrix a random term, on the scale of the linear predictor, named by the grouping factors (the
-#'   second term of a factor `g` is called `g.1`). Attributes of each matrix: `stddev`, `correlation` (`NA` with an
+#'   second term of a factor `g` is called `g.1`); with a known covariance between levels ([glmm()]) that of a level
+#'   whose variance is 1 there. Attributes of each matrix: `stddev`, `correlation` (`NA` with an
 #'   effect of standard deviation 0) and `boundary` (named logical: effects whose standard deviation is on the
 #'   boundary, 0). Attributes of the list: `sc`, the root of the dispersion (1 without one); `useSc`, whether the family
 #'   has one; `groups`, the grouping factor of each term; and `dispersion`, named number, the family's constant where

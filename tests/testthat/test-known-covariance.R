@@ -370,6 +370,16 @@ test_that("update(), refit(), drop1() and a copy read from a file keep the covar
   expect_error(summary(edited), class = "glimmer_error_fit")
 })
 
+test_that("the penalised residual sum of squares, of which the effects' own is a part, gives sigma", {
+  case <- known_case()
+  for (terms in list("(x | id) + (1 | g)", "(x || id)")) {
+    formula <- stats::as.formula(paste("y ~ x +", terms), env = environment())
+    fit <- glmm(formula, case$data, covariance = list(id = case$K))
+    parts <- lme4::getME(fit, "devcomp")$cmp
+    expect_equal(unname(parts["ussq"] + parts["drsum"]), 78 * sigma(fit)^2, tolerance = 1e-7)
+  }
+})
+
 test_that("variances of others' measures are the mean over rows", {
   skip_if_not_installed("insight")
   case <- known_case()
@@ -401,6 +411,10 @@ test_that("what a covariance cannot be is refused, with the facts", {
     found <- refuse(list(id = given), "smallest eigenvalue")
     expect_lt(abs(found$smallest_eigenvalue), 1e-12)
   }
+  near <- K
+  near[2, ] <- near[, 2] <- K[1, ]
+  near[2, 2] <- K[1, 1] * (1 + 1e-12)
+  expect_gt(refuse(list(id = near), "in the digits that numbers have")$smallest_eigenvalue, 0)
   refuse(list(id = unname(K)), "names of the levels")
   refuse(list(id = structure(K, dimnames = list(rownames(K), rev(colnames(K))))), "names of the levels")
   twice <- structure(K, dimnames = rep(list(c("v2", rownames(K)[-1])), 2))
