@@ -1,7 +1,7 @@
 # Quadrature against integrals and maxima that come from elsewhere: truth.csv and grid.csv (fixtures/README.md), the
 # trapezoid rule of the reference, stats::integrate(), statmod, lme4 and published numbers.
 quadrature_scope <- c("bacteria_logit", "bacteria_probit", "epil_pois1", "cbpp_logit", "contra_probit", "salam_pois",
-                      "owls_pois", "arab_slope", "verbagg_id")
+                      "owls_pois", "arab_slope", "verbagg_id", "epil_nb", "salam_nb", "grouse_nb")
 
 # Many nodes, where Gauss-Hermite has converged.
 many_nodes <- function(model) if (model == "arab_slope") 41L else 101L

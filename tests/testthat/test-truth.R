@@ -2,7 +2,7 @@
 # What is in scope now; later issues extend these tables.
 truth_scope <- c("bacteria_logit", "cbpp_logit", "epil_pois1", "salam_pois", "owls_pois", "arab_slope", "verbagg_id",
                  "sleep_lmm_ml", "resp1", "epil_olre", "grouse_full", "verbagg60_cross", "insteval_bin",
-                 "bacteria_probit", "contra_probit")
+                 "bacteria_probit", "contra_probit", "epil_nb", "salam_nb", "grouse_nb")
 linear_scope <- c("lmm_sleep", "lmm_machines_vec", "lmm_pastes", "lmm_insteval", "lmm_oats", "lmm_oxide",
                   "lmm_dyestuff2")
 grid_scope <- list(gaussian = c("identity", "log", "inverse"),
