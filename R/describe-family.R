@@ -28,6 +28,7 @@
 #'   variance.
 #' @param unit_free Those of the links under which differences of the linear predictor do not depend on the unit of the
 #'   response.
+#' @param dear Those of the links under which a density takes about twice as long as elsewhere.
 #' @param separable Those of the links whose linear predictor can go to infinity with the density of a row rising.
 #' @param limits Function of `y`, `size` and `link`, one of these: 1 or -1 for each row, the side to which its density
 #'   never falls, or 0.
@@ -41,7 +42,7 @@ describe_family <- function(name, predictors, support, outside, start_mean, draw
                             mean_range = c(0, Inf), make = function(link) family_of_stats(name, link),
                             dispersion = FALSE, sigma_power = NA_real_, variance_text = NA_character_,
                             limit_family = NULL, start_constant = NULL, exact_fits = dispersion, normal = FALSE,
-                            kurtosis = NULL, unit_free = "log", separable = character(), limits = NULL,
+                            kurtosis = NULL, unit_free = "log", dear = character(), separable = character(), limits = NULL,
                             limit_words = c(NA_character_, NA_character_),
                             edge = function(y, size, link) NULL, fitted_words = "fitted means") {
   force(name)
@@ -51,8 +52,8 @@ describe_family <- function(name, predictors, support, outside, start_mean, draw
        support = support, outside = outside, start_mean = start_mean, draw = draw, response = response,
        mean_range = mean_range, make = make, dispersion = dispersion, sigma_power = sigma_power,
        variance_text = variance_text, limit_family = limit_family, start_constant = start_constant,
-       exact_fits = exact_fits, normal = normal, kurtosis = kurtosis, unit_free = unit_free, separable = separable,
-       limits = limits, limit_words = limit_words, edge = edge, fitted_words = fitted_words)
+       exact_fits = exact_fits, normal = normal, kurtosis = kurtosis, unit_free = unit_free, dear = dear,
+       separable = separable, limits = limits, limit_words = limit_words, edge = edge, fitted_words = fitted_words)
 }
 
 family_of_stats <- function(name, link) {

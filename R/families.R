@@ -50,6 +50,7 @@ families <- list(
     draw = function(mean, size, weights, constant) stats::rbinom(length(mean), size, mean),
     kurtosis = function(mean, size) (1 / (mean * (1 - mean)) - 6) / size,
     mean_range = c(0, 1), unit_free = c("logit", "probit", "cloglog", "cauchit", "log"),
+    dear = c("probit", "cloglog", "cauchit"),
     separable = c("logit", "probit", "cloglog", "cauchit", "log"),
     limits = function(y, size, link) {
       # mu = exp(eta) stops at eta = 0: there all successes are an edge that is reached

@@ -48,6 +48,11 @@ is_unit_free <- function(family) {
   family$link %in% family_traits(family)$unit_free
 }
 
+# Whether the density takes long.
+is_dear <- function(family) {
+  family$link %in% family_traits(family)$dear
+}
+
 is_normal <- function(family) {
   family_traits(family)$normal
 }

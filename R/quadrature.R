@@ -22,7 +22,9 @@ most_row_nodes <- function(engine) max(2e7, 100 * engine$rows)
 #' (toenail, 1908 rows) take 1.4e9, twenty seconds. Without it a few rows can take minutes: many nodes for several
 #' effects, searches from many starts.
 #' @noRd
-quadrature_budget <- function(engine) max(2.5e8, 1e6 * engine$rows)
+quadrature_budget <- function(engine) {
+  4e8 / (if (is_dear(engine$family)) 2 else 1) + 1e6 * max(engine$rows - 400, 0)
+}
 
 #' What searches from elsewhere may spend of it, where one has arrived: about as much as that one has
 #' @noRd

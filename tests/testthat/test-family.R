@@ -53,3 +53,11 @@ test_that("family objects made elsewhere are taken for what they are, and made a
     }
   }
 })
+
+test_that("links whose density takes long are links of their family, and none is its canonical one", {
+  for (traits in families) {
+    expect_true(all(traits$dear %in% traits$links[-1L]), label = traits$name)
+  }
+  expect_true(is_dear(binomial("cauchit")))
+  expect_false(is_dear(binomial()))
+})

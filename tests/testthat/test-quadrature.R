@@ -400,8 +400,11 @@ test_that("a maximum by quadrature whose error is stated is kept where a link cu
 
 test_that("what the default spends on quadrature has a limit, and the status says that it was reached", {
   # enough for the random slopes of toenail (1.4e9 in the test above), some seconds for few rows
-  expect_gt(quadrature_budget(list(rows = 1908)), 1.6e9)
-  expect_lte(quadrature_budget(list(rows = 300)), 3e8)
+  budget <- function(rows, link) quadrature_budget(list(rows = rows, family = binomial(link)))
+  expect_gt(budget(1908, "probit"), 1.6e9)
+  expect_gt(budget(1908, "logit"), budget(1908, "probit"))
+  expect_lte(budget(300, "logit"), 4e8)
+  expect_lte(budget(300, "cauchit"), 2e8)
   d <- with_seed(31, data.frame(g = factor(rep(1:10, each = 6)), x = runif(60), y = rbinom(60, 1, 0.4)))
   fit <- suppressWarnings(glmm(y ~ x + (1 | g), d, binomial("cauchit"), method = "aghq"))
   engine <- engine_of(fit)
