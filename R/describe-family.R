@@ -42,7 +42,8 @@ describe_family <- function(name, predictors, support, outside, start_mean, draw
                             mean_range = c(0, Inf), make = function(link) family_of_stats(name, link),
                             dispersion = FALSE, sigma_power = NA_real_, variance_text = NA_character_,
                             limit_family = NULL, start_constant = NULL, exact_fits = dispersion, normal = FALSE,
-                            kurtosis = NULL, unit_free = "log", dear = character(), separable = character(), limits = NULL,
+                            kurtosis = NULL, unit_free = "log", dear = character(),
+                            separable = character(), limits = NULL,
                             limit_words = c(NA_character_, NA_character_),
                             edge = function(y, size, link) NULL, fitted_words = "fitted means") {
   force(name)
