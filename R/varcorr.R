@@ -20,10 +20,9 @@ nlme::VarCorr
 #'   second term of a factor `g` is called `g.1`); with a known covariance between levels ([glmm()]) that of a level
 #'   whose variance is 1 there. Attributes of each matrix: `stddev`, `correlation` (`NA` with an
 #'   effect of standard deviation 0) and `boundary` (named logical: effects whose standard deviation is on the
-#'   boundary, 0). Attributes of the list: `sc`, the root of the dispersion (1 without one); `useSc`, whether the family
-#'   has one; `groups`, the grouping factor of each term; and `dispersion`, named number, the family's constant where
-#'   it is no standard deviation on the scale of the linear predictor (everywhere but with a Gaussian response and the
-#'   identity link).
+#'   boundary, 0). Attributes of the list: `sc`, [sigma()]; `useSc`, whether that is the root of a dispersion; `groups`,
+#'   the grouping factor of each term; and `dispersion`, named number, the family's constant where it is no standard
+#'   deviation on the scale of the linear predictor (everywhere but with a Gaussian response and the identity link).
 #'
 #'   `as.data.frame()`: data frame with a row for each variance and covariance and columns `grp`, `var1`, `var2`
 #'   (`NA` for a variance), `vcov` (variance or covariance) and `sdcor` (standard deviation or correlation); a row
@@ -52,7 +51,7 @@ VarCorr.glimmer <- function(x, sigma = 1, ...) {
               boundary = boundary)
   })
   groups <- vapply(x$random, function(term) term$group, "")
-  structure(stats::setNames(matrices, make.unique(groups)), groups = groups, sc = sigma * residual_scale(x),
+  structure(stats::setNames(matrices, make.unique(groups)), groups = groups, sc = sigma * sigma.glimmer(x),
             useSc = has_dispersion(x$family), dispersion = if (!isLMM.glimmer(x)) dispersion_value(x),
             class = c("VarCorr.glimmer", "VarCorr.merMod"))
 }

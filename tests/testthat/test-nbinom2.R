@@ -59,7 +59,8 @@ test_that("verbs speak of the size", {
   expect_identical(sigma(fit), size)
   expect_match(paste(capture.output(print(fit)), collapse = "\n"), "Dispersion: size .*mu \\+ mu\\^2 / size")
   expect_match(paste(capture.output(print(summary(fit))), collapse = "\n"), "Dispersion: size .*mu \\+ mu\\^2 / size")
-  expect_identical(attr(VarCorr(fit), "sc"), 1)
+  # from which 'insight' takes it
+  expect_identical(attr(VarCorr(fit), "sc"), size)
   expect_false(attr(VarCorr(fit), "useSc"))
   expect_false("Residual" %in% as.data.frame(VarCorr(fit))$grp)
   own <- tidy(fit, "ran_pars", conf.int = TRUE)
@@ -70,6 +71,14 @@ test_that("verbs speak of the size", {
   expect_identical(tidy(fit, "ran_pars", scales = "vcov")$term, "var__(Intercept)")
   expect_identical(residuals(fit, "pearson", scaled = TRUE), residuals(fit, "pearson"))
   expect_identical(predict(fit, se.fit = TRUE)$residual.scale, 1)
+})
+
+test_that("variances for R squared are those of glmmTMB", {
+  skip_if_not_installed("insight")
+  skip_if_not_installed("glmmTMB")
+  theirs <- glmmTMB::glmmTMB(y ~ x + (1 | g), counts(), family = glmmTMB::nbinom2)
+  own <- suppressWarnings(insight::get_variance(fitted_counts()))
+  expect_equal(own, suppressWarnings(insight::get_variance(theirs)), tolerance = 1e-3)
 })
 
 test_that("residuals, deviance and weights are those of the distribution at the fitted means", {
