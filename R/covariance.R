@@ -51,3 +51,13 @@ lower_of_root <- function(root) {
   }
   lower
 }
+
+#' Names of a random term's parameters
+#' @noRd
+theta_names <- function(term) {
+  if (length(term$names) == 1L) {
+    return(paste("sd", term$group, term$names, sep = "."))
+  }
+  lower <- which(lower.tri(diag(length(term$names)), diag = TRUE), arr.ind = TRUE)
+  paste0("L.", term$group, ".", term$names[lower[, 1L]], "|", term$names[lower[, 2L]])
+}

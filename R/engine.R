@@ -32,8 +32,8 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #'   `point` and `result`, the last evaluation, as far as it is worth keeping).
 #' @noRd
 engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
-  list(inside = inside, REML = REML, family = family, index = parameter_index(design, family),
-       names = parameter_names(design, family),
+  table <- parameter_table(design, family)
+  list(inside = inside, REML = REML, family = family, index = parameter_index(table), names = table$name,
        rows = length(active_positions(design$weights)),
        terms = lapply(design$terms, function(term) {
          factor <- design$factors[[term$factor]]
@@ -79,15 +79,6 @@ by_cross_products <- function(engine) {
   engine$inside %in% c("profile", "dispersion")
 }
 
-#' The parameters that a search moves; an evaluation finds the others
-#' @noRd
-searched_parameters <- function(engine, joint = FALSE) {
-  all <- seq_along(engine$names)
-  found <- c(if (joint || engine$inside != "modes") engine$index$beta,
-             if (engine$inside == "profile") engine$index$dispersion)
-  if (length(found)) all[-found] else all
-}
-
 # The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).
 factor_blocks <- function(terms, k, index) {
   own <- which(vapply(terms, function(term) term$factor, 1L) == k)
@@ -95,35 +86,6 @@ factor_blocks <- function(terms, k, index) {
   list(structure = vapply(terms[own], function(term) term$structure, ""),
        effects = vapply(terms[own], function(term) length(term$names), 1L),
        theta = vapply(index$theta[own], function(at) at[1L], 1L) - length(index$beta) - 1L)
-}
-
-#' Positions of the parameters
-#'
-#' @return List: `beta`, `theta` (list, one element a random term), `dispersion` (empty where there is none).
-#' @noRd
-parameter_index <- function(design, family) {
-  p <- ncol(design$X)
-  effects <- vapply(design$terms, function(term) length(term$names), 1L)
-  ends <- p + cumsum((effects * (effects + 1L)) %/% 2L)
-  starts <- c(p, ends[-length(ends)]) + 1L
-  last <- ends[length(ends)]
-  list(beta = seq_len(p), theta = Map(seq.int, starts, ends),
-       dispersion = last + seq_along(constant_names(family)))
-}
-
-#' Names of the parameters: beta, per random term the lower triangle of L column by column, log dispersion
-#' @noRd
-parameter_names <- function(design, family) {
-  make.unique(c(colnames(design$X), unlist(lapply(design$terms, theta_names)),
-                constant_names(family)))
-}
-
-theta_names <- function(term) {
-  if (length(term$names) == 1L) {
-    return(paste("sd", term$group, term$names, sep = "."))
-  }
-  lower <- which(lower.tri(diag(length(term$names)), diag = TRUE), arr.ind = TRUE)
-  paste0("L.", term$group, ".", term$names[lower[, 1L]], "|", term$names[lower[, 2L]])
 }
 
 #' Evaluate the approximate log-likelihood
