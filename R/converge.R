@@ -270,8 +270,7 @@ check_boundary <- function(found, engine, design, limit = 1e-4) {
     return(list(new_check("boundary", NA_real_, limit, TRUE, "covariance of random effects not known")))
   }
   measures <- lapply(seq_along(design$terms), function(t) {
-    theta <- found$parameters[engine$index$theta[[t]]]
-    boundary_measure(theta, engine$memory$sd_unit[[t]], design$terms[[t]], limit)
+    boundary_measure(engine_root(engine, t, found$parameters), engine$memory$sd_unit[[t]], design$terms[[t]], limit)
   })
   values <- vapply(measures, function(measure) measure$value, 1)
   singular <- which(vapply(engine$index$theta, function(at) any(found$held[at]), NA))
@@ -295,9 +294,8 @@ check_boundary <- function(found, engine, design, limit = 1e-4) {
 #'
 #' @return List: `value`, `shown`, `what`, `name`.
 #' @noRd
-boundary_measure <- function(theta, unit, term, limit) {
-  lower <- lower_triangle(theta)
-  sds <- term_sds(theta)
+boundary_measure <- function(lower, unit, term, limit) {
+  sds <- root_sds(lower)
   relative <- sds / unit
   relative[is.na(relative)] <- 0  # both below the smallest numbers
   zero <- relative <= limit

@@ -3,36 +3,21 @@
 
 #' Natural scale of the parameters
 #'
-#' For a standard deviation itself over the square root of twice the number of levels, the order of its standard error;
-#' for L a root R of what a level's effects vary by, dL = R dK, so that it does not matter where the covariates have
-#' their zero; 1 for beta, which precondition() treats as a whole.
+#' For theta the units of its structure over the square root of twice the number of levels, the order of its standard
+#' errors; 1 for beta, which precondition() treats as a whole.
 #'
 #' @return Matrix: the parameters move by it times x.
 #' @noRd
 natural_transform <- function(engine, parameters) {
   scale <- diag(length(parameters))
-  for (t in seq_along(engine$index$theta)) {
+  for (t in seq_along(engine$structures)) {
     at <- engine$index$theta[[t]]
-    root <- variation_root(engine, t, lower_triangle(parameters[at])) / sqrt(2 * engine$levels[t])
-    columns <- lower_part(col(root))
-    for (j in seq_len(ncol(root))) {
-      own <- at[columns == j]
-      scale[own, own] <- root[j:nrow(root), j:nrow(root)]
-    }
+    units <- engine$structures[[t]]$units(parameters[at], engine$memory$error_root[[t]])
+    scale[at, at] <- units / sqrt(2 * engine$levels[t])
   }
   dispersion <- engine$index$dispersion
   scale[dispersion, dispersion] <- 1 / sqrt(engine$rows)
   scale
-}
-
-# Lower triangular R that says how far a level's effects vary: R R' is their covariance, L L', and .09 of their errors'.
-variation_root <- function(engine, t, lower) {
-  error <- engine$memory$error_root[[t]]
-  relative <- forwardsolve(error, lower)
-  if (length(relative) == 1L || !all(is.finite(relative))) {
-    return(error * max(abs(relative), 0.3))
-  }
-  error %*% lower_of_root(cbind(relative, diag(0.3, nrow(error))))
 }
 
 #' Coordinates of the parameters that are not found by an evaluation
@@ -45,7 +30,10 @@ joint_coordinates <- function(engine, centre, scale, joint = FALSE) {
   along <- engine$inside == "dispersion"
   if (along) searched <- c(dispersion, setdiff(searched, dispersion))
   transform <- scale[searched, searched, drop = FALSE]
-  if (along) transform[-1L, 1L] <- centre[searched[-1L]] * transform[1L, 1L]
+  if (along) {
+    scaled <- searched %in% scaled_parameters(engine$structures, engine$index)
+    transform[scaled, 1L] <- centre[searched[scaled]] * transform[1L, 1L]
+  }
   list(centre = centre, transform = transform, searched = searched)
 }
 

@@ -21,9 +21,10 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #' @return List: `inside`, `REML`, `family`, `index` (positions of beta, of each random term's theta, and of the
 #'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
 #'   `terms` (of each random term the `factor`, its `columns` there, and the `variance` of a level that its parameters
-#'   multiply, see [level_variance()], and [has_equal_levels()]), `levels` (of each random term's factor, those in the
-#'   data), `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether
-#'   the linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory`
+#'   multiply, see [level_variance()], and [has_equal_levels()]), `structures` (of each random term, [structure_of()]),
+#'   `levels` (of each random term's factor, those in the data), `effects` (of the first factor), `reach` (largest
+#'   absolute value of each column of X), `unit_free` (whether the linear predictor has no unit), `linear` (whether the
+#'   mean is linear and the response Gaussian), `memory`
 #'   (environment: `error_root`, list, one lower triangular matrix a random term, whose product with its transpose is
 #'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
 #'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
@@ -40,6 +41,7 @@ engine_layout <- function(design, family, inside = "modes", REML = inside == "in
          list(factor = term$factor, columns = term$columns, variance = level_variance(factor),
               equal_levels = has_equal_levels(factor))
        }),
+       structures = lapply(design$terms, structure_of),
        levels = vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L),
        effects = ncol(design$factors[[1L]]$Z),
        reach = column_reach(design$X), unit_free = is_unit_free(family),

@@ -97,7 +97,7 @@ me_parts <- list(
   beta = function(fit, design) unname(fixef.glimmer(fit)),
   theta = function(fit, design) relative_theta(fit),
   lower = function(fit, design) {
-    ifelse(unlist(lapply(design$terms, on_diagonal)), 0, -Inf)
+    unlist(lapply(design$terms, function(term) ifelse(diag(length(term$names)) == 1, 0, -Inf)[root_pattern(term)]))
   },
   REML = function(fit, design) restricted_columns(fit),
   is_REML = function(fit, design) fit$REML,
@@ -126,8 +126,8 @@ lengths_of <- function(design) {
   groups <- vapply(design$terms, function(term) term$group, "")
   effects <- vapply(design$terms, function(term) length(term$columns), 1L)
   levels <- vapply(design$terms, function(term) length(design$factors[[term$factor]]$levels), 1L)
-  lapply(list(effects = effects, levels = levels, random = effects * levels,
-              theta = (effects * (effects + 1L)) %/% 2L), stats::setNames, groups)
+  theta <- vapply(design$terms, function(term) sum(root_pattern(term)), 1L)
+  lapply(list(effects = effects, levels = levels, random = effects * levels, theta = theta), stats::setNames, groups)
 }
 
 effect_rows <- function(fit, design) {
@@ -148,18 +148,24 @@ term_modes <- function(fit, term) {
 
 relative_factors <- function(fit) {
   scale <- residual_scale(fit)
-  lapply(fit$index$theta, function(at) lower_triangle(fit$parameters[at]) / scale)
+  lapply(seq_along(fit$random), function(t) term_root(fit, t) / scale)
+}
+
+# What 'lme4' calls theta: the entries of the relative factor that need not be zero, column by column.
+root_pattern <- function(term) {
+  structure_of(term)$pattern
 }
 
 relative_theta <- function(fit) {
-  names <- lapply(fit$random, function(term) {
-    q <- length(term$names)
-    lower <- which(lower.tri(diag(q), diag = TRUE), arr.ind = TRUE)
-    rows <- term$names[lower[, 1L]]
-    columns <- term$names[lower[, 2L]]
-    paste(term$group, ifelse(lower[, 1L] == lower[, 2L], rows, paste(rows, columns, sep = ".")), sep = ".")
-  })
-  stats::setNames(fit$parameters[unlist(fit$index$theta)] / residual_scale(fit), unlist(names))
+  entries <- Map(function(term, root) {
+    pattern <- root_pattern(term)
+    at <- which(pattern, arr.ind = TRUE)
+    rows <- term$names[at[, 1L]]
+    columns <- term$names[at[, 2L]]
+    names <- paste(term$group, ifelse(at[, 1L] == at[, 2L], rows, paste(rows, columns, sep = ".")), sep = ".")
+    stats::setNames(root[pattern], names)
+  }, fit$random, relative_factors(fit))
+  unlist(entries)
 }
 
 # u at the mode lies in the row space of the factor, so that the pseudo-inverse finds it also where that is singular.
@@ -179,23 +185,18 @@ spherical_squares <- function(fit, design) {
   }, design$terms, relative_factors(fit))))
 }
 
-on_diagonal <- function(term) {
-  q <- length(term$names)
-  lower <- which(lower.tri(diag(q), diag = TRUE), arr.ind = TRUE)
-  lower[, 1L] == lower[, 2L]
-}
-
 #' Where each entry of the transposed covariance factor stands, and which theta it is
 #' @noRd
 factor_pattern <- function(design) {
   sizes <- lengths_of(design)
-  blocks <- Map(function(effects, levels, first, theta) {
+  blocks <- Map(function(term, effects, levels, first, theta) {
+    pattern <- root_pattern(term)
     positions <- matrix(0L, effects, effects)
-    positions[lower.tri(positions, diag = TRUE)] <- theta + seq_len(effects * (effects + 1L) / 2L)
-    upper <- which(upper.tri(positions, diag = TRUE), arr.ind = TRUE)
+    positions[pattern] <- theta + seq_len(sum(pattern))
+    upper <- which(t(pattern), arr.ind = TRUE)
     start <- first + effects * rep(seq_len(levels) - 1L, each = nrow(upper))
     list(i = start + upper[, 1L], j = start + upper[, 2L], theta = rep(t(positions)[upper], levels))
-  }, sizes$effects, sizes$levels, cumsum(sizes$random) - sizes$random, cumsum(sizes$theta) - sizes$theta)
+  }, design$terms, sizes$effects, sizes$levels, cumsum(sizes$random) - sizes$random, cumsum(sizes$theta) - sizes$theta)
   parts <- stats::setNames(c("i", "j", "theta"), c("i", "j", "theta"))
   lapply(parts, function(part) unlist(lapply(blocks, `[[`, part), use.names = FALSE))
 }
@@ -228,7 +229,7 @@ deviance_components <- function(fit, design) {
                sigmaML = sigmas[1L], if (linear) c(sigmaREML = sigmas[2L])),
        dims = c(N = nrow(fit$frame), n = nrow(fit$frame), p = length(fit$index$beta),
                 nmp = nrow(fit$frame) - length(fit$index$beta), q = length(u),
-                nth = length(unlist(fit$index$theta)), nAGQ = as.integer(fit$nAGQ),
+                nth = sum(lengths_of(design)$theta), nAGQ = as.integer(fit$nAGQ),
                 useSc = as.integer(has_dispersion(fit$family)), reTrms = length(fit$random),
                 REML = restricted_columns(fit),
                 GLMM = as.integer(!linear), NLMM = 0L))

@@ -49,7 +49,7 @@ level_information <- function(engine, design, parameters) {
   table_of(lapply(seq_along(design$terms), function(t) {
     term <- design$terms[[t]]
     factor <- design$factors[[term$factor]]
-    covariance <- level_variance(factor) * tcrossprod(lower_triangle(parameters[engine$index$theta[[t]]]))
+    covariance <- level_variance(factor) * tcrossprod(engine_root(engine, t, parameters))
     blocks <- products[[term$factor]][term$columns, term$columns, seq_len(count_levels(factor)), drop = FALSE]
     traces <- colSums(matrix(blocks, length(covariance)) * c(covariance)) / ncol(covariance)
     Z <- active_rows(factor$Z, used)[, term$columns, drop = FALSE]

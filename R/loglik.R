@@ -72,8 +72,8 @@ parameters_for <- function(object, REML) {
   }
   divisor <- function(REML) object$nobs - if (REML) length(object$index$beta) else 0L
   ratio <- sqrt(divisor(object$REML) / divisor(REML))
-  theta <- unlist(object$index$theta)
-  parameters[theta] <- parameters[theta] * ratio
+  scaled <- scaled_parameters(lapply(object$random, structure_of), object$index)
+  parameters[scaled] <- parameters[scaled] * ratio
   parameters[object$index$dispersion] <- parameters[object$index$dispersion] + log(ratio)
   parameters
 }

@@ -162,8 +162,8 @@ is_suspect <- function(engine, best) {
 
 # The largest standard deviation of random effects along any direction, in units of a level's own error.
 largest_effect <- function(engine, parameters) {
-  max(vapply(seq_along(engine$index$theta), function(t) {
-    relative <- forwardsolve(engine$memory$error_root[[t]], lower_triangle(parameters[engine$index$theta[[t]]]))
+  max(vapply(seq_along(engine$structures), function(t) {
+    relative <- forwardsolve(engine$memory$error_root[[t]], engine_root(engine, t, parameters))
     if (all(is.finite(relative))) max(svd(relative, 0L, 0L)$d) else Inf
   }, 1))
 }
@@ -236,7 +236,7 @@ climb_others <- function(engine, best, start, control) {
 # Whether a search has run away: what Laplace's approximation says of standard deviations without end is no maximum
 # beside one that is there (where levels separate the response it can rise for ever, though the likelihood falls).
 is_infinite <- function(engine, found, units, limit = 1e6) {
-  sds <- unlist(lapply(engine$index$theta, function(at) term_sds(found$parameters[at])))
+  sds <- unlist(lapply(seq_along(engine$structures), function(t) root_sds(engine_root(engine, t, found$parameters))))
   engine$unit_free && isTRUE(any(sds > limit * unlist(units$sd_unit)))
 }
 
@@ -246,8 +246,8 @@ is_infinite <- function(engine, found, units, limit = 1e6) {
 #' @noRd
 other_starts <- function(engine, start) {
   sizes <- lapply(c(0.3, 1, 4), function(size) {
-    for (t in seq_along(engine$index$theta)) {
-      start[engine$index$theta[[t]]] <- lower_part(size * engine$memory$error_root[[t]])
+    for (t in seq_along(engine$structures)) {
+      start[engine$index$theta[[t]]] <- engine$structures[[t]]$of_root(size * engine$memory$error_root[[t]])
     }
     start
   })

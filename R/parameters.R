@@ -11,7 +11,7 @@
 #' @noRd
 parameter_table <- function(design, family) {
   fixed <- colnames(design$X)
-  theta <- lapply(design$terms, theta_names)
+  theta <- lapply(design$terms, function(term) structure_of(term)$names)
   constants <- unname(constant_names(family))
   counts <- c(beta = length(fixed), theta = sum(lengths(theta)), constant = length(constants))
   columns <- list(

@@ -218,17 +218,6 @@ cross_covariance <- function(fit, root, rows, pair, cells = 5e6) {
   covariance
 }
 
-# Lambda of a grouping factor, on the scale of the linear predictor.
-factor_root <- function(fit, k) {
-  q <- length(fit$factors[[k]]$columns)
-  root <- matrix(0, q, q)
-  for (t in which(vapply(fit$random, function(term) term$factor == k, logical(1)))) {
-    columns <- fit$random[[t]]$columns
-    root[columns, columns] <- lower_triangle(fit$parameters[fit$index$theta[[t]]])
-  }
-  root
-}
-
 new_level_variance <- function(fit, rows) {
   variance <- numeric(nrow(rows$X))
   for (k in seq_along(rows$random)) {

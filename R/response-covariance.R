@@ -88,28 +88,24 @@ random_root <- function(fit, layout) {
   }))
 }
 
-#' The directions in which the free elements of U^-1 L move the covariance of the random effects
+#' The directions in which free parameters of the random effects U^-1 b move their covariance
 #'
-#' With L for U^-1 L and l_k its k-th column, d(L L')/dL_jk = e_j l_k' + l_k e_j', at each level, or times
-#' the covariance that is known between levels. Parameters held on the boundary have none: they are taken as known. As
-#' L L' is homogeneous of degree 2, dV/d log sigma = 2 V - sum_i L_i dV/dL_i.
+#' Of theta or what its structure has in its place, U^-1 L for L; at each level, or times the covariance that is known
+#' between levels. Parameters held on the boundary have none: they are taken as known. Since L L' is homogeneous of
+#' degree 2 in those with a scale, dV/d log sigma = 2 V - sum_i L_i dV/dL_i.
 #'
-#' @return List, one element a free parameter of L: `position` in the parameters, `value`, `factor`, `slope` (matrix
-#'   effects x effects of the grouping factor).
+#' @return List, one element a free parameter: `position` in the parameters, `value` (see [describe_structure()]),
+#'   `factor`, `slope` (matrix effects x effects of the grouping factor).
 #' @noRd
 variance_directions <- function(fit, layout) {
   unlist(Map(function(term, at) {
     size <- length(fit$factors[[term$factor]]$columns)
-    lower <- matrix(0, size, size)
-    lower[term$columns, term$columns] <- lower_triangle(fit$parameters[at])
-    lower <- forwardsolve(layout[[term$factor]]$scaling, lower)
-    places <- lower_positions(length(term$columns))
+    scaling <- layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
+    all <- structure_of(term)$directions(fit$parameters[at], scaling)
     found <- lapply(which(!fit$boundary[at]), function(m) {
-      row <- term$columns[places[m, 1L]]
-      column <- term$columns[places[m, 2L]]
-      half <- matrix(0, size, size)
-      half[row, ] <- lower[, column]
-      list(position = at[m], value = lower[row, column], factor = term$factor, slope = half + t(half))
+      slope <- matrix(0, size, size)
+      slope[term$columns, term$columns] <- all[[m]]$slope
+      list(position = at[m], value = all[[m]]$value, factor = term$factor, slope = slope)
     })
     # V does not move, to the first order, with an entry of a column that is zero, or nothing beside the residuals
     Filter(function(direction) any(abs(direction$slope) > 1e-6 * sigma.glimmer(fit)), found)

@@ -21,17 +21,14 @@ observed_variance <- function(fit, system) {
   tcrossprod(standardised_root(fit, system$layout)[free, , drop = FALSE])
 }
 
-# The root of the parameters' covariance with U^-1 L for L: U^-1 times the rows of each of its columns.
+# The root of the parameters' covariance with those of variance_directions() for theta.
 standardised_root <- function(fit, layout) {
   root <- fit$covariance_root
   for (t in seq_along(fit$random)) {
     term <- fit$random[[t]]
     scaling <- layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
-    at <- split(fit$index$theta[[t]], lower_part(col(scaling)))
-    for (j in seq_along(at)) {
-      own <- j:nrow(scaling)
-      root[at[[j]], ] <- forwardsolve(scaling[own, own, drop = FALSE], root[at[[j]], , drop = FALSE])
-    }
+    at <- fit$index$theta[[t]]
+    root[at, ] <- structure_of(term)$direction_root(root[at, , drop = FALSE], scaling)
   }
   root
 }

@@ -123,10 +123,11 @@ search_limits <- function(control, value, joint, noise) {
        sing.tol = 1e-20)
 }
 
-# Zero for the standard deviation of a one-dimensional term, in the coordinates of the search; a vector term has no
-# bounds: the log-likelihood is even in each column of L, and L_jj >= 0 would make stationary points of its own.
+# Zero for parameters that must not fall below it, in the coordinates of the search: a standard deviation of a term of
+# one effect. L of a vector term has no bounds: the log-likelihood is even in each of its columns, and L_jj >= 0 would
+# make stationary points of its own.
 lower_bounds <- function(engine, coordinates) {
-  single <- unlist(engine$index$theta[lengths(engine$index$theta) == 1L])
+  single <- unlist(Map(function(structure, at) at[structure$bounded], engine$structures, engine$index$theta))
   bounded <- match(single, coordinates$searched)
   lower <- rep(-Inf, length(coordinates$searched))
   mixed <- rowSums(coordinates$transform != 0)[bounded] > 1L

@@ -312,7 +312,7 @@ check_level_separation <- function(parameters, engine, design, limit = 5) {
   for (t in if (has_two_limits(engine$family)) seq_along(design$terms)) {
     term <- design$terms[[t]]
     reach <- column_reach(design$factors[[term$factor]]$Z, term$columns)
-    sds <- term_sds(parameters[engine$index$theta[[t]]])
+    sds <- root_sds(engine_root(engine, t, parameters))
     for (j in which(sds * reach > limit)) {
       own <- find_level_separation(with_columns(design), term, j, limit_side(design, engine$family))
       if (!is.null(own)) {

@@ -18,7 +18,7 @@ find_start <- function(design, family, engine) {
   parameters[engine$index$beta] <- working$beta
   parameters[engine$index$dispersion] <- working$log_dispersion
   for (t in seq_along(moments)) {
-    parameters[engine$index$theta[[t]]] <- lower_part(moments[[t]]$lower)
+    parameters[engine$index$theta[[t]]] <- engine$structures[[t]]$of_root(moments[[t]]$lower)
   }
   set_level_information(engine, lapply(moments, `[[`, "information"))
   engine$memory$side <- working$side
@@ -68,12 +68,9 @@ check_start <- function(start, engine) {
 # At a standard deviation of zero the gradient vanishes, so a search does not begin there.
 inside_start <- function(engine, parameters) {
   parameters <- normalise_signs(engine, parameters)
-  for (t in seq_along(engine$index$theta)) {
+  for (t in seq_along(engine$structures)) {
     at <- engine$index$theta[[t]]
-    error <- engine$memory$error_root[[t]]
-    relative <- forwardsolve(error, lower_triangle(parameters[at]))
-    diag(relative) <- pmax(diag(relative), 0.1)
-    parameters[at] <- lower_part(error %*% relative)
+    parameters[at] <- engine$structures[[t]]$inside(parameters[at], engine$memory$error_root[[t]])
   }
   parameters
 }
@@ -137,13 +134,13 @@ shrink_effects <- function(engine, parameters) {
   if (engine$memory$side == 0) {
     return(parameters)
   }
-  theta <- unlist(engine$index$theta)
+  scaled <- scaled_parameters(engine$structures, engine$index)
   smaller <- parameters
   for (halving in 1:10) {
     if (engine_evaluate(engine, smaller)$status == "ok") {
       return(smaller)
     }
-    smaller[theta] <- smaller[theta] / 2
+    smaller[scaled] <- smaller[scaled] / 2
   }
   parameters
 }

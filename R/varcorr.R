@@ -42,10 +42,10 @@ VarCorr.glimmer <- function(x, sigma = 1, ...) {
   check_dots(VarCorr.glimmer, ...)
   check_number(sigma, "sigma", 0)
   matrices <- lapply(seq_along(x$random), function(t) {
-    lower <- sigma * lower_triangle(x$parameters[x$index$theta[[t]]])
+    lower <- sigma * term_root(x, t)
     effects <- x$random[[t]]$names
     covariance <- matrix(tcrossprod(lower), length(effects), dimnames = list(effects, effects))
-    sds <- stats::setNames(sqrt(rowSums(lower^2)), effects)
+    sds <- stats::setNames(root_sds(lower), effects)
     boundary <- stats::setNames(boundary_effects(x, t), effects)
     structure(covariance, stddev = sds, correlation = correlation_matrix(covariance, sds, boundary),
               boundary = boundary)
@@ -58,20 +58,11 @@ VarCorr.glimmer <- function(x, sigma = 1, ...) {
 
 #' Effects of a term whose standard deviation is on the boundary
 #'
-#' Held there by the search, or, in a vector term that is singular, smaller than 1e-4 of the standard errors of its row
-#' of L, so that it is zero but for rounding.
 #' @return Logical, one element an effect.
 #' @noRd
 boundary_effects <- function(fit, t) {
   at <- fit$index$theta[[t]]
-  sds <- term_sds(fit$parameters[at])
-  if (length(at) == 1L || !any(fit$boundary[at])) {
-    return(rep(any(fit$boundary[at]), length(sds)))
-  }
-  variances <- lower_triangle(diag(fit$covariance)[at])
-  unit <- sqrt(apply(variances, 1L, max))
-  unit[is.na(unit)] <- 0
-  sds <= 1e-4 * unit
+  structure_of(fit$random[[t]])$singular_effects(fit$parameters[at], fit$boundary[at], diag(fit$covariance)[at])
 }
 
 #' The dispersion parameter by its own name, with the variance of the family as a formula of it
@@ -287,17 +278,18 @@ constant_row <- function(fit) {
 term_table <- function(fit, t) {
   term <- fit$random[[t]]
   at <- fit$index$theta[[t]]
-  lower <- lower_triangle(fit$parameters[at])
+  structure <- structure_of(term)
+  lower <- structure$lambda(fit$parameters[at])
   covariance <- fit$covariance[at, at, drop = FALSE]
   boundary <- boundary_effects(fit, t)
-  sds <- sqrt(rowSums(lower^2))
+  sds <- root_sds(lower)
   positions <- lower_positions(nrow(lower))
   rows <- lapply(seq_len(nrow(positions)), function(k) {
     i <- positions[k, 1L]
     j <- positions[k, 2L]
     undefined <- boundary[i] || boundary[j]
     entry <- if (i == j) sd_entry(lower, sds, i, undefined) else cor_entry(lower, sds, i, j, undefined)
-    slope <- entry$slope[lower.tri(lower, diag = TRUE)]
+    slope <- structure$pull_back(fit$parameters[at], entry$slope)
     # parameters that do not enter have slope 0, and may have no variance
     enters <- which(slope != 0)
     variance <- sum(slope[enters] * (covariance[enters, enters, drop = FALSE] %*% slope[enters]))

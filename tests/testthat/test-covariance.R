@@ -1,10 +1,145 @@
-test_that("a covariance of lower rank has a lower triangle whose last columns are zero", {
-  roots <- list(c(1, 2, 3), c(0, 1, 2), cbind(c(1, 2, 3), c(0, 0, 1)), cbind(c(0, 1, 0), c(0, 1, 1)), matrix(0, 3, 0))
-  for (root in roots) {
-    root <- as.matrix(root)
-    lower <- lower_of_root(root)
-    expect_equal(tcrossprod(lower), tcrossprod(root))
-    expect_true(all(lower[, seq_len(3) > ncol(root)] == 0))
-    expect_true(all(lower[upper.tri(lower)] == 0))
+# Every structure of the registry: its verbs agree with each other, with differences, and with the core.
+structure_cases <- function() {
+  sizes <- 1:3
+  unlist(lapply(names(structures), function(name) {
+    lapply(sizes, function(q) {
+      term <- list(group = "g", names = letters[seq_len(q)], structure = name)
+      structure <- structure_of(term)
+      theta <- with_seed(10 * q, ifelse(structure$scaled, runif(length(structure$names), 0.4, 1.2), 0.3))
+      list(label = paste(name, q), q = q, structure = structure, theta = theta)
+    })
+  }), recursive = FALSE)
+}
+
+error_of_size <- function(q) {
+  lower <- matrix(0.2, q, q)
+  lower[upper.tri(lower)] <- 0
+  diag(lower) <- seq(0.3, 0.6, length.out = q)
+  lower
+}
+
+covariance_at <- function(structure, theta) tcrossprod(structure$lambda(theta))
+
+test_that("L is lower triangular, zero where the pattern says so, and its slope is that of differences", {
+  for (case in structure_cases()) {
+    structure <- case$structure
+    root <- structure$lambda(case$theta)
+    expect_identical(dim(root), c(case$q, case$q), label = case$label)
+    expect_true(all(root[!structure$pattern] == 0) && all(root[upper.tri(root)] == 0), label = case$label)
+    expect_equal(structure$sds(case$theta), sqrt(diag(tcrossprod(root))), label = case$label)
+    bar <- with_seed(1, matrix(rnorm(case$q^2), case$q))
+    expected <- reference_gradient(function(theta) sum(bar * structure$lambda(theta)), case$theta)
+    expect_equal(structure$pull_back(case$theta, bar), expected, tolerance = 1e-8, label = case$label)
+  }
+})
+
+test_that("there is a name and a property for each parameter", {
+  for (case in structure_cases()) {
+    structure <- case$structure
+    expect_false(anyDuplicated(structure$names) > 0L, label = case$label)
+    for (property in structure[c("scaled", "bounded")]) {
+      expect_true(is.logical(property) && length(property) == length(structure$names), label = case$label)
+    }
+    larger <- ifelse(structure$scaled, 2, 1) * case$theta
+    expect_equal(structure$lambda(larger), 2 * structure$lambda(case$theta), label = case$label)
+  }
+})
+
+test_that("signs do not change the covariance, and are normal after they are made so", {
+  for (case in structure_cases()) {
+    structure <- case$structure
+    flipped <- ifelse(structure$scaled, -1, 1) * case$theta
+    normal <- structure$normalise(flipped)
+    expect_equal(covariance_at(structure, normal), covariance_at(structure, flipped), label = case$label)
+    expect_equal(normal, structure$normalise(case$theta), label = case$label)
+    expect_identical(structure$normalise(normal), normal, label = case$label)
+  }
+})
+
+test_that("a root of the structure's own is met; of any other the covariance is of its size", {
+  for (case in structure_cases()) {
+    structure <- case$structure
+    own <- structure$lambda(structure$of_root(structure$lambda(case$theta)))
+    expect_equal(tcrossprod(own), covariance_at(structure, case$theta), label = case$label)
+    error <- error_of_size(case$q)
+    ratio <- sum(diag(covariance_at(structure, structure$of_root(error)))) / sum(diag(tcrossprod(error)))
+    expect_equal(ratio, 1, tolerance = 1e-10, label = case$label)
+  }
+})
+
+test_that("units are a regular matrix, and from a start inside the covariance is regular", {
+  for (case in structure_cases()) {
+    structure <- case$structure
+    error <- error_of_size(case$q)
+    zero <- ifelse(structure$scaled, 0, case$theta)
+    for (theta in list(case$theta, zero)) {
+      units <- structure$units(theta, error)
+      expect_identical(dim(units), rep(length(theta), 2L), label = case$label)
+      expect_gt(abs(det(units)), 0, label = case$label)
+      inside <- structure$inside(theta, error)
+      expect_gt(min(eigen(covariance_at(structure, inside))$values), 0, label = case$label)
+    }
+  }
+})
+
+test_that("singular covariances that are held are singular, each more than the last, and nearest at the boundary", {
+  for (case in structure_cases()) {
+    structure <- case$structure
+    error <- error_of_size(case$q)
+    small <- ifelse(structure$scaled, 0.1, 1) * case$theta
+    found <- structure$truncations(small, error)
+    expect_gt(length(found), 0L, label = case$label)
+    ranks <- vapply(found, function(singular) qr(covariance_at(structure, singular$theta), tol = 1e-8)$rank, 1L)
+    expect_true(all(ranks < case$q) && !is.unsorted(rev(ranks), strictly = TRUE), label = case$label)
+    expect_identical(ranks[length(ranks)], 0L, label = case$label)
+    for (singular in found) {
+      expect_true(any(singular$held) && length(singular$held) == length(small), label = case$label)
+      zero <- sqrt(diag(covariance_at(structure, singular$theta))) < 1e-8
+      variances <- ifelse(singular$held, NA, 0.1)
+      expect_identical(structure$singular_effects(singular$theta, singular$held, variances), zero, label = case$label)
+    }
+    large <- ifelse(structure$scaled, 100, 1) * case$theta
+    expect_identical(structure$truncations(large, error), list(), label = case$label)
+  }
+})
+
+test_that("probes find the way inside where the log-likelihood rises, and none where it falls", {
+  for (case in structure_cases()) {
+    structure <- case$structure
+    error <- error_of_size(case$q)
+    target <- covariance_at(structure, case$theta)
+    near <- function(theta) -sum((covariance_at(structure, theta) - target)^2)
+    away <- function(theta) -sum(covariance_at(structure, theta) * diag(case$q))
+    found <- structure$truncations(ifelse(structure$scaled, 0.01, 1) * case$theta, error)
+    singular <- found[[length(found)]]$theta
+    asked <- function(value) {
+      unlist(lapply(structure$probes(singular, error), function(probe) {
+        inside <- probe$inwards(reference_gradient(value, probe$theta))
+        if (!is.null(inside)) value(inside) > value(singular)
+      }))
+    }
+    expect_true(length(asked(near)) > 0L && all(asked(near)), label = case$label)
+    expect_null(asked(away), label = case$label)
+  }
+})
+
+test_that("directions are the slopes of the covariance in other units of the effects", {
+  for (case in structure_cases()) {
+    structure <- case$structure
+    U <- error_of_size(case$q)
+    inverse <- solve(U)
+    directions <- structure$directions(case$theta, U)
+    count <- length(case$theta)
+    # chain rule: slopes by theta are those by the directions' parameters times the derivatives of these in theta
+    change <- structure$direction_root(diag(count), U)
+    slopes <- vapply(directions, function(direction) c(direction$slope), numeric(case$q^2))
+    ours <- matrix(slopes, case$q^2) %*% change
+    for (k in seq_len(case$q^2)) {
+      entry <- function(theta) (inverse %*% covariance_at(structure, theta) %*% t(inverse))[k]
+      expect_equal(ours[k, ], reference_gradient(entry, case$theta), tolerance = 1e-7, label = case$label)
+    }
+    values <- vapply(directions, `[[`, 1, "value")
+    expect_equal(matrix(slopes %*% values, case$q), 2 * inverse %*% covariance_at(structure, case$theta) %*% t(inverse),
+                 label = case$label)
   }
 })
