@@ -3,10 +3,10 @@
 # From the bottom to the top: a file calls its own stage and those above it in this table.
 stages <- list(
   tools = "arguments calls conditions control matrices memory options progress rows sentences terms",
-  formula = "environment formula",
-  frame = "absent-families covariance describe-family families family frame frame-errors nbinom2 other-rows
-           response variable-checks variable-types",
-  design = "design known-covariance orthonormal-x random random-checks",
+  formula = "correlated covariance environment formula unstructured",
+  frame = "absent-families describe-family families family frame frame-errors nbinom2 other-rows response
+           variable-checks variable-types",
+  design = "design known-covariance orthonormal-x parameters random random-checks",
   engine = "budget engine threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit laplace optimise
               overdispersion quadrature search search-state separation separation-proof start",

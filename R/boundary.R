@@ -37,14 +37,17 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
   found <- parameters
   for (t in seq_along(engine$structures)) {
     at <- engine$index$theta[[t]]
+    accepted <- TRUE
     for (singular in engine$structures[[t]]$truncations(parameters[at], engine$memory$error_root[[t]])) {
-      candidate <- replace(parameters, at, singular$theta)
+      if (singular$follows && !accepted) next
+      candidate <- replace(parameters, at, singular$change(parameters[at]))
       truncated <- engine_evaluate(engine, candidate, joint = joint)
-      if (!is.finite(truncated$value) || !isTRUE(truncated$value >= value - max(1e-8, 1e-12 * abs(value)))) break
+      accepted <- is.finite(truncated$value) && isTRUE(truncated$value >= value - max(1e-8, 1e-12 * abs(value)))
+      if (!accepted) next
       parameters <- candidate
       found <- truncated$parameters
       value <- max(value, truncated$value)
-      held[at] <- singular$held
+      held[at] <- singular$held(parameters[at])
     }
   }
   new_search_state(found, held = held)

@@ -4,17 +4,24 @@
 
 #' The structures, by the names that terms and the core have for them
 #'
-#' Functions of a random term (see [build_random()]), which give what [describe_structure()] describes.
+#' Functions of a random term (see [build_random()]) and of `searched`, see [structure_of()].
 #' @noRd
 structures <- list(
-  unstructured = function(term) unstructured(term$group, term$names)
+  unstructured = function(term, searched) unstructured(term$group, term$names),
+  diag = function(term, searched) correlated(term$group, term$names, common = FALSE, NULL, searched),
+  cs = function(term, searched) correlated(term$group, term$names, common = FALSE, compound_symmetry, searched),
+  ar1 = function(term, searched) correlated(term$group, term$names, common = TRUE, autoregressive, searched,
+                                         ordered = TRUE)
 )
 
 #' The covariance structure of a random term
-#' @param term One of the `terms` of [build_random()]. @return Result of [describe_structure()].
+#' @param term One of the `terms` of [build_random()].
+#' @param searched Logical: whether theta is that of a search, in coordinates without bounds, not the parameters of the
+#'   fit.
+#' @return Result of [describe_structure()].
 #' @noRd
-structure_of <- function(term) {
-  structures[[term$structure]](term)
+structure_of <- function(term, searched = FALSE) {
+  structures[[term$structure]](term, searched)
 }
 
 #' Describe a covariance structure of q effects
@@ -28,13 +35,17 @@ structure_of <- function(term) {
 #' @param scaled Logical, one a parameter: whether L is proportional to it; the others are without unit.
 #' @param bounded Logical, one a parameter: whether a search keeps it from falling below zero.
 #' @param pattern Logical, q x q: the entries of L that need not be zero.
+#' @param ordered Logical: whether the effects have an order, as levels of a factor have.
+#' @param reported Logical, q x q: the standard deviations and correlations that tell all, in the lower triangle.
 #' @param of_root Function of a lower triangular matrix: the theta whose L is that, or is near.
 #' @param normalise Function of theta: the theta of the same covariance whose signs are as they should be.
 #' @param inside Function of theta and `error`: a theta near it where the covariance is not singular.
 #' @param units Function of theta and `error`: matrix, theta moves by it times what has standard errors of the order of
 #'   the square root of 1 / (2 levels).
 #' @param truncations Function of theta and `error`: the singular covariances that may be meant, the least changed
-#'   first; list of lists of `theta` and `held` (logical, one a parameter: what then has no derivative).
+#'   first; list of lists of `change` (function of theta: that of the singular covariance), `held` (function of this:
+#'   logical, one a parameter, what then has no derivative) and `follows` (whether it is meant only if the one before
+#'   is).
 #' @param probes Function of a theta that is singular and `error`: where to look whether the log-likelihood rises from
 #'   there; list of lists of `theta` and `inwards` (function of the gradient in theta there: a theta inside, or `NULL`).
 #' @param singular_effects Function of theta, `held`, and the variances of theta: logical, one an effect, whether its
@@ -43,14 +54,19 @@ structure_of <- function(term) {
 #'   list by parameter of `value` (the parameter, 0 if not `scaled`) and `slope` (q x q). The parameters may be
 #'   others than theta.
 #' @param direction_root Function of matrix with a row for each of theta, and U: the same for those parameters.
+#' @param search_scale `NULL` where a search has theta as the fit has it, or list of functions: `natural` (of theta in
+#'   the search: that of the fit), `natural_slope` (of the same: the derivative, element by element), `searched` (of the
+#'   fit's theta: that of the search).
 #' @return List of these and `sds`, function of theta: the standard deviations of the effects.
 #' @noRd
-describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, of_root, normalise, inside, units,
-                               truncations, probes, singular_effects, directions, direction_root) {
+describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, of_root, normalise,
+                               inside, units, truncations, probes, singular_effects, directions, direction_root,
+                               search_scale = NULL, ordered = FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
-       scaled = scaled, bounded = bounded, pattern = pattern, of_root = of_root, normalise = normalise,
-       inside = inside, units = units, truncations = truncations, probes = probes,
-       singular_effects = singular_effects, directions = directions, direction_root = direction_root)
+       scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, of_root = of_root,
+       normalise = normalise, inside = inside, units = units, truncations = truncations, probes = probes,
+       singular_effects = singular_effects, directions = directions, direction_root = direction_root,
+       search_scale = search_scale, ordered = ordered)
 }
 
 # Standard deviations of effects with covariance L L'; most terms have one effect.

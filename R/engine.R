@@ -22,9 +22,9 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
 #'   `terms` (of each random term the `factor`, its `columns` there, and the `variance` of a level that its parameters
 #'   multiply, see [level_variance()], and [has_equal_levels()]), `structures` (of each random term, [structure_of()]),
-#'   `levels` (of each random term's factor, those in the data), `effects` (of the first factor), `reach` (largest
-#'   absolute value of each column of X), `unit_free` (whether the linear predictor has no unit), `linear` (whether the
-#'   mean is linear and the response Gaussian), `memory`
+#'   `bent` and `shape` (see [with_coordinates()]), `levels` (of each random term's factor, those in the data),
+#'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the
+#'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory`
 #'   (environment: `error_root`, list, one lower triangular matrix a random term, whose product with its transpose is
 #'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
 #'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
@@ -34,18 +34,18 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #' @noRd
 engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
   table <- parameter_table(design, family)
-  list(inside = inside, REML = REML, family = family, index = parameter_index(table), names = table$name,
-       rows = length(active_positions(design$weights)),
-       terms = lapply(design$terms, function(term) {
-         factor <- design$factors[[term$factor]]
-         list(factor = term$factor, columns = term$columns, variance = level_variance(factor),
-              equal_levels = has_equal_levels(factor))
-       }),
-       structures = lapply(design$terms, structure_of),
-       levels = vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L),
-       effects = ncol(design$factors[[1L]]$Z),
-       reach = column_reach(design$X), unit_free = is_unit_free(family),
-       linear = is_linear(family), memory = new_memory())
+  engine <- list(inside = inside, REML = REML, family = family, index = parameter_index(table), names = table$name,
+                 rows = length(active_positions(design$weights)),
+                 terms = lapply(design$terms, function(term) {
+                   factor <- design$factors[[term$factor]]
+                   list(factor = term$factor, columns = term$columns, variance = level_variance(factor),
+                        equal_levels = has_equal_levels(factor))
+                 }),
+                 levels = vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L),
+                 effects = ncol(design$factors[[1L]]$Z),
+                 reach = column_reach(design$X), unit_free = is_unit_free(family),
+                 linear = is_linear(family), memory = new_memory())
+  with_coordinates(engine, design$terms, searched = FALSE)
 }
 
 #' Hand the data to the core
@@ -113,10 +113,45 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
   memory$point <- memory$result <- NULL
   memory$gradients <- memory$gradients + gradient
   if (memory$by_quadrature) spend(engine, memory$nodes)
-  result <- cpp_evaluate(engine$pointer, as.double(parameters), inner_search(engine, joint), gradient)
-  names(result$parameters) <- names(parameters)
+  result <- cpp_evaluate(engine$pointer, core_parameters(engine, parameters), inner_search(engine, joint), gradient)
+  result <- from_core(engine, parameters, result)
   memory$point <- point
   if (memory$by_quadrature) memory$result <- result
+  result
+}
+
+#' Parameters as the core has them: those of the fit
+#'
+#' Of a linear mixed model the core divides all of theta by sigma; the `shape` is multiplied by it before.
+#' @noRd
+core_parameters <- function(engine, parameters) {
+  parameters <- as.double(parameters)
+  if (length(engine$shape) && length(parameters)) {
+    parameters <- change_coordinates(engine, parameters, "natural")
+    if (by_cross_products(engine)) {
+      parameters[engine$shape] <- parameters[engine$shape] * exp(parameters[engine$index$dispersion])
+    }
+  }
+  parameters
+}
+
+# What the core gives at [core_parameters()], with parameters and gradient as the engine has them.
+from_core <- function(engine, parameters, result) {
+  names(result$parameters) <- names(parameters)
+  shape <- engine$shape
+  if (!length(shape)) {
+    return(result)
+  }
+  result$parameters[shape] <- parameters[shape]
+  if (length(result$gradient)) {
+    if (by_cross_products(engine)) {
+      last <- engine$index$dispersion
+      result$gradient[shape] <- exp(parameters[[last]]) * result$gradient[shape]
+      along <- sum(change_coordinates(engine, parameters, "natural")[shape] * result$gradient[shape])
+      result$gradient[last] <- result$gradient[last] + along
+    }
+    result$gradient <- coordinate_slopes(engine, parameters) * result$gradient
+  }
   result
 }
 
@@ -125,7 +160,7 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
 engine_joint_start <- function(engine, parameters) {
   engine$memory$point <- NULL
   engine$memory$evaluations <- engine$memory$evaluations + 1L
-  cpp_joint_start(engine$pointer, as.double(parameters))
+  cpp_joint_start(engine$pointer, core_parameters(engine, parameters))
 }
 
 #' Add a barrier before the edge of what the link allows to every value from now on; 0: none
@@ -147,7 +182,7 @@ engine_set_rule <- function(engine, rule, parameters = NULL) {
   engine$memory$by_quadrature <- !is.null(rule)
   engine$memory$nodes <- rule$nodes
   if (is.null(rule)) engine$memory$noise <- 0
-  cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide), as.double(parameters))
+  cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide), core_parameters(engine, parameters))
 }
 
 # What the core is to find itself, in its words: with "dispersion" beta, as the cross products are those of (RE)ML.
@@ -165,7 +200,7 @@ inner_search <- function(engine, joint = FALSE) {
 #' @noRd
 engine_level_values <- function(engine, at, rule = NULL) {
   spend(engine, if (is.null(rule)) engine$memory$nodes else rule$nodes)
-  cpp_level_values(engine$pointer, as.double(at), as.integer(rule$nodes), as.logical(rule$wide))
+  cpp_level_values(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
 }
 
 #' Mean and covariance of the random effects given the data
@@ -173,7 +208,7 @@ engine_level_values <- function(engine, at, rule = NULL) {
 #' @return List: `means` (levels x effects), `variances` (effects x effects x levels).
 #' @noRd
 engine_moments <- function(engine, at, design, rule) {
-  result <- cpp_moments(engine$pointer, as.double(at), as.integer(rule$nodes), as.logical(rule$wide))
+  result <- cpp_moments(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
   stats::setNames(effects_by_level(result, design$factors[[1L]]), c("means", "variances"))
 }
 
@@ -181,7 +216,7 @@ engine_moments <- function(engine, at, design, rule) {
 #' @return Numeric, one a row with positive weight; infinite where the link allows everything.
 #' @noRd
 engine_edge_distances <- function(engine, at) {
-  cpp_edge_distances(engine$pointer, as.double(at), inner_search(engine))
+  cpp_edge_distances(engine$pointer, core_parameters(engine, at), inner_search(engine))
 }
 
 #' Conditional modes and covariances
@@ -191,7 +226,7 @@ engine_edge_distances <- function(engine, at) {
 #' @noRd
 engine_modes <- function(engine, at, design, ok = TRUE) {
   results <- if (ok) {
-    cpp_modes(engine$pointer, as.double(at), inner_search(engine))
+    cpp_modes(engine$pointer, core_parameters(engine, at), inner_search(engine))
   } else {
     rep(list(list(modes = NA_real_, variances = NA_real_)), length(design$factors))
   }
@@ -210,27 +245,27 @@ effects_by_level <- function(result, factor) {
 #' Information on beta, the random effects eliminated
 #' @noRd
 engine_fixed_information <- function(engine, at) {
-  cpp_fixed_information(engine$pointer, as.double(at), inner_search(engine))
+  cpp_fixed_information(engine$pointer, core_parameters(engine, at), inner_search(engine))
 }
 
 #' Second derivative of the log-likelihood in beta; 0 x 0 where the core does not know it
 #' @noRd
 engine_fixed_hessian <- function(engine, at) {
-  cpp_fixed_hessian(engine$pointer, as.double(at), inner_search(engine))
+  cpp_fixed_hessian(engine$pointer, core_parameters(engine, at), inner_search(engine))
 }
 
 #' The information that each level has on its own effects
 #' @return List, one element a factor: numeric, effects x effects x levels, the level's block of Z'WZ.
 #' @noRd
 engine_level_products <- function(engine, at) {
-  cpp_level_products(engine$pointer, as.double(at), inner_search(engine))
+  cpp_level_products(engine$pointer, core_parameters(engine, at), inner_search(engine))
 }
 
 #' The linear predictor, the random effects at their conditional modes
 #' @return Numeric, one a row with positive weight, in the order of the data.
 #' @noRd
 engine_linear_predictor <- function(engine, at) {
-  cpp_linear_predictor(engine$pointer, as.double(at), inner_search(engine))
+  cpp_linear_predictor(engine$pointer, core_parameters(engine, at), inner_search(engine))
 }
 
 #' Log-density of rows and its derivatives
@@ -270,7 +305,7 @@ update_information <- function(engine, from) {
   if (result$status != "ok") {
     return(from)
   }
-  of_factors <- cpp_level_information(engine$pointer, as.double(from$parameters), inner_search(engine))
+  of_factors <- cpp_level_information(engine$pointer, core_parameters(engine, from$parameters), inner_search(engine))
   information <- lapply(engine$terms, function(term) {
     term$variance * of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
   })

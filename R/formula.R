@@ -5,7 +5,8 @@
 # Operators that build a model formula; every other call is a variable.
 formula_operators <- c("+", "-", "*", "/", ":", "^", "%in%", "(", "|", "||")
 
-# Covariance structures that users of other packages write around a bar. Only the first two are here.
+# Covariance structures that users of other packages write around a bar; here is us(), the same as a plain bar, and what
+# the registry of structures has.
 known_structures <- c("us", "diag", "ar1", "cs", "equalto", "exp", "gau", "hetar1", "homcs", "homdiag", "homtoep",
                       "mat", "ou", "propto", "rr", "toep")
 
@@ -16,8 +17,8 @@ known_structures <- c("us", "diag", "ar1", "cs", "equalto", "exp", "gau", "hetar
 #' @param env Environment for formulas that have none, and for the names that a formula with a pruned environment
 #'   (that of an earlier fit, in `update()`) does not find: the caller of [glmm()].
 #' @return List of `formula`, `fixed`, `frame` and `terms`. Each of `terms` is a list of `expression`, `left`,
-#'   `group`, `group_name` and `structure` ("unstructured" or "diagonal"). The environment of `frame` is the
-#'   user's, those of the others are pruned: see [prune_environment()].
+#'   `group`, `group_name` and `structure` (a name in `structures`, or "independent" for a double bar). The
+#'   environment of `frame` is the user's, those of the others are pruned: see [prune_environment()].
 #' @noRd
 parse_formula <- function(formula, data = NULL, env = parent.frame()) {
   if (missing(data)) {
@@ -163,7 +164,8 @@ new_formula <- function(left, right, env) {
 #' Hide function calls and odd names from the formula machinery
 #'
 #' A bar, slash or colon inside a call (`I(a | b)`) or inside backticks is no operator of the formula. Calls and
-#' non-syntactic names become plain symbols; `us(x | g)` and `diag(x | g)` become `(x | g)` and `(x || g)`.
+#' non-syntactic names become plain symbols; `us(x | g)` becomes `(x | g)`, and `cs(x | g)` a call of the bar with three
+#' operands, the last `cs`.
 #'
 #' @return List of the `expression` and `hidden`, what the new symbols stand for.
 #' @noRd
@@ -202,7 +204,8 @@ show_calls <- function(expression, hiding) {
 
 #' The bar inside a covariance structure such as `diag(x | g)`
 #'
-#' @return The bar in parentheses, doubled for `diag`; `NULL` if the call is an ordinary function call.
+#' @return The bar in parentheses, with the name of the structure as its third operand; `NULL` if the call is an
+#'   ordinary function call.
 #' @noRd
 structure_bar <- function(call, env) {
   name <- call_name(call)
@@ -210,21 +213,27 @@ structure_bar <- function(call, env) {
     return(NULL)
   }
   label <- deparse1(call)
-  if (!name %in% known_structures) {
+  here <- c("us", setdiff(names(structures), "unstructured"))
+  if (!name %in% c(known_structures, here)) {
     if (nzchar(name) && !exists(name, envir = env, mode = "function")) {
-      stop_glimmer("formula", paste0("Unknown covariance structure ", name, "() in `", label, "`: there are us() ",
-                                     "and diag()."), argument = "formula", term = label)
+      stop_glimmer("formula", paste0("Unknown covariance structure ", name, "() in `", label, "`: there are ",
+                                     join_items(paste0(here, "()"), 20L), "."), argument = "formula", term = label)
     }
     return(NULL)
   }
-  if (!name %in% c("us", "diag") || length(call) > 2L) {
+  if (!name %in% here || length(call) > 2L) {
     stop_glimmer("not_available", paste0("The covariance structure `", label, "` is not there yet: there are ",
-                                         "us(x | g), the same as (x | g), and diag(x | g), the same as (x || g)."),
+                                         "us(x | g), the same as (x | g), and ",
+                                         join_items(paste0(here[-1L], "(x | g)"), 20L), "."),
                  argument = "formula", term = label)
   }
   bar <- strip_parentheses(call[[2L]])
-  if (name == "diag") {
-    bar[[1L]] <- as.name("||")
+  if (name != "us") {
+    if (call_name(bar) == "||") {
+      stop_glimmer("formula", paste0("`", label, "` has a double bar: a covariance structure has a single one."),
+                   argument = "formula", term = label)
+    }
+    bar[[4L]] <- as.name(name)
   }
   call("(", bar)
 }
@@ -341,7 +350,8 @@ expand_bar <- function(bar, hiding, env) {
     list(expression = call("|", left, group),
          left = structure(call("~", left), class = "formula", .Environment = env),
          group = group, group_name = group_label(group),
-         structure = if (call_name(bar) == "||") "diagonal" else "unstructured")
+         structure = if (call_name(bar) == "||") "independent" else if (length(bar) > 3L) as.character(bar[[4L]]) else
+           "unstructured")
   })
 }
 
@@ -364,6 +374,7 @@ group_label <- function(group) {
 #' How a random term is shown in messages, and read again by formula()
 #' @noRd
 term_label <- function(term) {
-  bar <- if (term$structure == "diagonal") " || " else " | "
-  paste0("(", deparse1(term$left[[2L]], backtick = TRUE), bar, deparse1(term$group, backtick = TRUE), ")")
+  name <- if (!term$structure %in% c("independent", "unstructured")) term$structure
+  bar <- if (term$structure == "independent") " || " else " | "
+  paste0(name, "(", deparse1(term$left[[2L]], backtick = TRUE), bar, deparse1(term$group, backtick = TRUE), ")")
 }

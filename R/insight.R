@@ -51,9 +51,9 @@ with_mean_variances <- function(fit) {
   for (t in seq_along(design$terms)) {
     factor <- design$factors[[design$terms[[t]]$factor]]
     if (is.null(factor$known)) next
-    at <- fit$index$theta[[t]]
+    at <- fit$index$theta[[t]][structure_of(design$terms[[t]])$scaled]
     z <- factor$Z[, design$terms[[t]]$columns, drop = FALSE]
-    squares <- rowSums((z %*% lower_triangle(fit$parameters[at]))^2)
+    squares <- rowSums((z %*% term_root(fit, t))^2)
     own <- level_variances(factor$known, seq_len(count_levels(factor)))[factor$index + 1L]
     if (sum(squares) > 0) fit$parameters[at] <- fit$parameters[at] * sqrt(sum(own * squares) / sum(squares))
   }

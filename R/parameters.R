@@ -36,6 +36,62 @@ parameter_index <- function(table) {
        dispersion = which(table$kind == "constant"))
 }
 
+#' An engine whose parameters are in the coordinates of a search, which have no bounds; or in those of a fit
+#'
+#' @param engine Result of [engine_layout()]. @param terms The `terms` of its design. @param searched Logical.
+#' @return The same with `structures` of these coordinates; `bent`, the positions among the terms of those whose theta
+#'   is not that of the fit; and `shape`, the positions of the parameters that L of their term is not proportional to.
+#' @noRd
+with_coordinates <- function(engine, terms, searched) {
+  engine$structures <- lapply(terms, structure_of, searched = searched)
+  engine$bent <- which(!vapply(engine$structures, function(structure) is.null(structure$search_scale), NA))
+  engine$shape <- setdiff(unlist(engine$index$theta), scaled_parameters(engine$structures, engine$index))
+  engine$memory$point <- engine$memory$result <- NULL
+  engine
+}
+
+#' Parameters of a search as those of a fit, and the other way round
+#'
+#' @param engine Result of [with_coordinates()] with the coordinates of a search.
+#' @param to "natural" or "searched".
+#' @noRd
+change_coordinates <- function(engine, parameters, to) {
+  for (t in engine$bent) {
+    at <- engine$index$theta[[t]]
+    parameters[at] <- engine$structures[[t]]$search_scale[[to]](parameters[at])
+  }
+  parameters
+}
+
+#' The derivatives of a fit's parameters in those of a search, one by one
+#' @param parameters Those of the search.
+#' @noRd
+coordinate_slopes <- function(engine, parameters) {
+  slopes <- rep(1, length(parameters))
+  for (t in engine$bent) {
+    at <- engine$index$theta[[t]]
+    slopes[at] <- engine$structures[[t]]$search_scale$natural_slope(parameters[at])
+  }
+  slopes
+}
+
+#' The result of a search as of the parameters of a fit
+#'
+#' @param found Result of [maximise()]. @return The same with parameters, gradient and the transform of its coordinates.
+#' @noRd
+leave_search <- function(engine, found) {
+  if (!length(engine$bent)) {
+    return(found)
+  }
+  slopes <- coordinate_slopes(engine, found$parameters)
+  found$parameters <- change_coordinates(engine, found$parameters, "natural")
+  if (length(found$gradient)) found$gradient <- found$gradient / slopes
+  if (length(found$coordinates)) {
+    found$coordinates$transform <- slopes[found$coordinates$searched] * found$coordinates$transform
+  }
+  found
+}
+
 #' The parameters that a search moves; an evaluation finds the others
 #' @noRd
 searched_parameters <- function(engine, joint = FALSE) {

@@ -60,7 +60,10 @@ prepare_search <- function(model, start = NULL) {
   basis <- find_basis(design, family)
   release_memory(length(design$y))
   engine <- engine_layout(basis$design, family, found_inside(family, model$approximation), model$approximation$REML)
-  if (!is.null(start)) start <- enter_basis(basis, engine, check_start(start, engine))
+  engine <- with_coordinates(engine, design$terms, searched = TRUE)
+  if (!is.null(start)) {
+    start <- change_coordinates(engine, enter_basis(basis, engine, check_start(start, engine)), "searched")
+  }
   own <- find_start(basis$design, family, engine)
   release_memory(length(design$y))
   engine <- open_engine(engine, basis$design, family, model$control$threads)
@@ -91,7 +94,8 @@ run_search <- function(prepared, model) {
   modes <- engine_modes(engine, found$parameters, design, ok)
   moments <- if (ok && !is.null(found$rule)) engine_moments(engine, found$parameters, design, found$rule)
   if (ok && !engine$linear) found <- judge_approximation(engine, design, found, model$approximation, modes, moments)
-  found <- leave_basis(prepared$basis, engine, found)
+  found <- leave_search(engine, leave_basis(prepared$basis, engine, found))
+  engine <- with_coordinates(engine, design$terms, searched = FALSE)
   engine$reach <- prepared$reach
   list(found = found, moments = moments, verdict = judge(found, design, engine, model$control), index = engine$index,
        names = engine$names, modes = modes)

@@ -15,7 +15,8 @@
 #'   `terms`: one per covariance block in formula order, so that `(x || g)` gives one per column: a list of `group`,
 #'   `factor` (position in `factors`), `columns` (positions in its `Z`), `names`, `positions` and `assign` (where these
 #'   columns are in the model matrix of `terms`, and of which of its terms), `block` (position in its `blocks`),
-#'   `structure` ("unstructured"), `terms`, `xlevels`, `contrasts`, `group_expression`, `label` (the term as written).
+#'   `structure` (a name in `structures`), `terms`, `xlevels`, `contrasts`, `group_expression`, `label` (the term as
+#'   written).
 #' @noRd
 build_random <- function(terms, frame, contrasts, active) {
   pieces <- unlist(lapply(terms, term_pieces, frame = frame, contrasts = contrasts, active = active),
@@ -41,24 +42,37 @@ term_pieces <- function(term, frame, contrasts, active) {
   check_levels(left, frame)
   z <- matrix_of(left, frame, contrasts)
   label <- term_label(term)
-  check_term_rank(z, label, active, diagonal = term$structure == "diagonal")
-  columns <- if (term$structure == "diagonal") as.list(seq_len(ncol(z))) else list(seq_len(ncol(z)))
+  independent <- term$structure == "independent"
+  structure <- if (independent) "unstructured" else term$structure
+  whole <- structure_of(list(group = term$group_name, names = colnames(z), structure = structure))
+  check_term_rank(z, label, active, independent = independent || !any(whole$pattern[lower.tri(whole$pattern)]))
+  if (whole$ordered) check_ordered(z, term, label)
+  columns <- if (independent) as.list(seq_len(ncol(z))) else list(seq_len(ncol(z)))
   lapply(columns, function(j) {
     list(z = keep_columns(z, j),
          term = list(group = term$group_name, factor = NA_integer_, columns = NA_integer_, names = colnames(z)[j],
-                     positions = j, assign = attr(z, "assign")[j], block = NA_integer_, structure = "unstructured",
+                     positions = j, assign = attr(z, "assign")[j], block = NA_integer_, structure = structure,
                      terms = left, xlevels = factor_levels(left, frame), contrasts = attr(z, "contrasts"),
                      group_expression = term$group, label = label))
   })
 }
 
-check_term_rank <- function(z, label, active, diagonal) {
+# Effects in order are those of the levels of one factor: a row has one of them.
+check_ordered <- function(z, term, label) {
+  if (!all(z %in% 0:1) || !all(rowSums(z) == 1)) {
+    stop_glimmer("structure", paste0("The order of the effects matters in ", label, ": they must be the levels of one ",
+                                     "factor, without an intercept, as in ", term$structure, "(0 + f | g)."),
+                 term = label, structure = term$structure)
+  }
+}
+
+check_term_rank <- function(z, label, active, independent) {
   if (ncol(z) == 0L) {
     stop_glimmer("rank", paste0("The random term ", label, " has no columns: nothing stands left of the bar."),
                  term = label)
   }
   z_active <- active_rows(z, active)
-  kept <- if (diagonal) which(colSums(z_active != 0) > 0) else independent_columns(z_active, attr(z, "assign"))
+  kept <- if (independent) which(colSums(z_active != 0) > 0) else independent_columns(z_active, attr(z, "assign"))
   if (length(kept) < ncol(z)) {
     columns <- colnames(z)[setdiff(seq_len(ncol(z)), kept)]
     stop_glimmer("rank", paste0("The model matrix of the random term ", label, " is rank deficient: ",

@@ -119,7 +119,12 @@ tidy_parameters <- function(fit, level, scales) {
   if (identical(scales, "vcov")) {
     # a constant that is no standard deviation has no variance
     own <- table$kind != "constant"
+    told <- lapply(fit$random, function(term) {
+      reported <- structure_of(term)$reported
+      reported[lower.tri(reported, diag = TRUE)]
+    })
     values <- as.data.frame(VarCorr.glimmer(fit), order = "lower.tri")$vcov
+    values <- values[c(unlist(told), rep(TRUE, length(values) - sum(lengths(told))))]
     return(tidy_rows("ran_pars", paste0(ifelse(correlation, "cov__", "var__"), pair)[own], values,
                      group = table$group[own]))
   }

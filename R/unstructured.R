@@ -17,6 +17,7 @@ unstructured <- function(group, effects) {
     lambda = lower_triangle,
     pull_back = function(theta, lambda_bar) lambda_bar[below],
     scaled = rep(TRUE, length(column)), bounded = rep(q == 1L, length(column)), pattern = below,
+    reported = below,
     of_root = lower_part,
     normalise = normalise_triangle,
     inside = function(theta, error) {
@@ -137,7 +138,9 @@ lower_ranks <- function(lower, error) {
   lapply(ranks[parts$d[ranks + 1L] <= 1], function(rank) {
     kept <- seq_len(rank)
     lower <- lower_of_root(parts$u[, kept, drop = FALSE] * rep(parts$d[kept], each = nrow(error)))
-    list(theta = lower_part(error %*% lower), held = lower_part(col(lower)) > rank)
+    theta <- lower_part(error %*% lower)
+    held <- lower_part(col(lower)) > rank
+    list(change = function(last) theta, held = function(theta) held, follows = TRUE)
   })
 }
 

@@ -283,7 +283,7 @@ term_table <- function(fit, t) {
   covariance <- fit$covariance[at, at, drop = FALSE]
   boundary <- boundary_effects(fit, t)
   sds <- root_sds(lower)
-  positions <- lower_positions(nrow(lower))
+  positions <- which(structure$reported, arr.ind = TRUE)
   rows <- lapply(seq_len(nrow(positions)), function(k) {
     i <- positions[k, 1L]
     j <- positions[k, 2L]

@@ -1,14 +1,11 @@
 # Every structure of the registry: its verbs agree with each other, with differences, and with the core.
-structure_cases <- function() {
-  sizes <- 1:3
-  unlist(lapply(names(structures), function(name) {
-    lapply(sizes, function(q) {
-      term <- list(group = "g", names = letters[seq_len(q)], structure = name)
-      structure <- structure_of(term)
-      theta <- with_seed(10 * q, ifelse(structure$scaled, runif(length(structure$names), 0.4, 1.2), 0.3))
-      list(label = paste(name, q), q = q, structure = structure, theta = theta)
-    })
-  }), recursive = FALSE)
+structure_cases <- function(searched = c(TRUE, FALSE)) {
+  cases <- expand.grid(name = names(structures), q = 1:4, searched = searched, stringsAsFactors = FALSE)
+  Map(function(name, q, searched) {
+    structure <- structure_of(list(group = "g", names = letters[seq_len(q)], structure = name), searched)
+    theta <- with_seed(10 * q, ifelse(structure$scaled, runif(length(structure$names), 0.4, 1.2), 0.3))
+    list(label = paste(name, q, if (searched) "searched"), q = q, structure = structure, theta = theta)
+  }, cases$name, cases$q, cases$searched)
 }
 
 error_of_size <- function(q) {
@@ -68,7 +65,7 @@ test_that("a root of the structure's own is met; of any other the covariance is 
 })
 
 test_that("units are a regular matrix, and from a start inside the covariance is regular", {
-  for (case in structure_cases()) {
+  for (case in structure_cases(TRUE)) {
     structure <- case$structure
     error <- error_of_size(case$q)
     zero <- ifelse(structure$scaled, 0, case$theta)
@@ -82,15 +79,23 @@ test_that("units are a regular matrix, and from a start inside the covariance is
   }
 })
 
-test_that("singular covariances that are held are singular, each more than the last, and nearest at the boundary", {
-  for (case in structure_cases()) {
+# Each singular covariance in turn, as if the log-likelihood never fell.
+truncate_all <- function(structure, theta, error) {
+  Reduce(function(last, singular) {
+    now <- singular$change(last$theta)
+    list(theta = now, held = singular$held(now))
+  }, structure$truncations(theta, error), list(theta = theta), accumulate = TRUE)[-1L]
+}
+
+test_that("singular covariances that are held are singular, none less than the last, the last of them zero", {
+  for (case in structure_cases(TRUE)) {
     structure <- case$structure
     error <- error_of_size(case$q)
     small <- ifelse(structure$scaled, 0.1, 1) * case$theta
-    found <- structure$truncations(small, error)
+    found <- truncate_all(structure, small, error)
     expect_gt(length(found), 0L, label = case$label)
     ranks <- vapply(found, function(singular) qr(covariance_at(structure, singular$theta), tol = 1e-8)$rank, 1L)
-    expect_true(all(ranks < case$q) && !is.unsorted(rev(ranks), strictly = TRUE), label = case$label)
+    expect_true(all(ranks < case$q) && !is.unsorted(rev(ranks)), label = case$label)
     expect_identical(ranks[length(ranks)], 0L, label = case$label)
     for (singular in found) {
       expect_true(any(singular$held) && length(singular$held) == length(small), label = case$label)
@@ -98,28 +103,31 @@ test_that("singular covariances that are held are singular, each more than the l
       variances <- ifelse(singular$held, NA, 0.1)
       expect_identical(structure$singular_effects(singular$theta, singular$held, variances), zero, label = case$label)
     }
+    expect_true(all(found[[length(found)]]$held), label = case$label)
     large <- ifelse(structure$scaled, 100, 1) * case$theta
     expect_identical(structure$truncations(large, error), list(), label = case$label)
   }
 })
 
 test_that("probes find the way inside where the log-likelihood rises, and none where it falls", {
-  for (case in structure_cases()) {
+  for (case in structure_cases(TRUE)) {
     structure <- case$structure
     error <- error_of_size(case$q)
     target <- covariance_at(structure, case$theta)
     near <- function(theta) -sum((covariance_at(structure, theta) - target)^2)
     away <- function(theta) -sum(covariance_at(structure, theta) * diag(case$q))
-    found <- structure$truncations(ifelse(structure$scaled, 0.01, 1) * case$theta, error)
-    singular <- found[[length(found)]]$theta
-    asked <- function(value) {
-      unlist(lapply(structure$probes(singular, error), function(probe) {
-        inside <- probe$inwards(reference_gradient(value, probe$theta))
-        if (!is.null(inside)) value(inside) > value(singular)
-      }))
+    for (singular in truncate_all(structure, ifelse(structure$scaled, 0.01, 1) * case$theta, error)) {
+      # the rest is not small
+      theta <- ifelse(singular$held, singular$theta, case$theta)
+      asked <- function(value) {
+        unlist(lapply(structure$probes(theta, error), function(probe) {
+          inside <- probe$inwards(reference_gradient(value, probe$theta, step = 1e-4))
+          if (!is.null(inside)) value(inside) > value(theta)
+        }))
+      }
+      expect_true(any(asked(near)), label = case$label)
+      if (all(singular$held)) expect_null(asked(away), label = case$label)
     }
-    expect_true(length(asked(near)) > 0L && all(asked(near)), label = case$label)
-    expect_null(asked(away), label = case$label)
   }
 })
 
@@ -141,5 +149,21 @@ test_that("directions are the slopes of the covariance in other units of the eff
     values <- vapply(directions, `[[`, 1, "value")
     expect_equal(matrix(slopes %*% values, case$q), 2 * inverse %*% covariance_at(structure, case$theta) %*% t(inverse),
                  label = case$label)
+  }
+})
+
+test_that("coordinates of a search and the parameters of a fit lead to each other, with their derivatives", {
+  for (case in structure_cases(TRUE)) {
+    structure <- case$structure
+    scale <- structure$search_scale
+    if (is.null(scale)) next
+    natural <- structure_of(list(group = "g", names = letters[seq_len(case$q)], structure = sub(" .*", "", case$label)))
+    theta <- scale$natural(case$theta)
+    expect_equal(natural$lambda(theta), structure$lambda(case$theta), label = case$label)
+    expect_equal(scale$searched(theta), case$theta, label = case$label)
+    slopes <- vapply(seq_along(theta), function(k) {
+      reference_gradient(function(x) scale$natural(replace(case$theta, k, x))[k], case$theta[k])
+    }, 1)
+    expect_equal(scale$natural_slope(case$theta), slopes, label = case$label)
   }
 })

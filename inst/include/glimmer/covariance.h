@@ -3,6 +3,8 @@
 #define GLIMMER_COVARIANCE_H
 
 #include <algorithm>
+#include <cmath>
+#include <type_traits>
 
 #include "types.h"
 
@@ -32,9 +34,92 @@ struct Unstructured {
   }
 };
 
+/// A correlation matrix C C' of one parameter rho: the lower triangular C and its derivative, filled in place.
+struct CompoundSymmetry {
+  // the entries of a column below its diagonal are equal
+  static void root(double rho, Matrix& C, Matrix& slope) {
+    double used = 0, used_slope = 0;
+    for (Index j = 0; j < C.cols(); ++j) {
+      const double left = 1 - used;
+      const double on = std::sqrt(left > -1e-10 ? std::max(left, 0.0) : left);  // not a number beyond the range of rho
+      const bool some = on > 0;
+      const double on_slope = some ? -used_slope / (2 * on) : 0, below = some ? (rho - used) / on : 0;
+      const double below_slope = some ? (1 - used_slope - below * on_slope) / on : 0;
+      const Index rest = C.rows() - j - 1;
+      C(j, j) = on;
+      C.col(j).tail(rest).setConstant(below);
+      slope(j, j) = on_slope;
+      slope.col(j).tail(rest).setConstant(below_slope);
+      used += below * below;
+      used_slope += 2 * below * below_slope;
+    }
+  }
+};
+
+/// Effects in order, correlation rho^|i - j|.
+struct Autoregressive {
+  static void root(double rho, Matrix& C, Matrix& slope) {
+    const double rest = std::sqrt(1 - rho * rho);
+    const double rest_slope = rest > 0 ? -rho / rest : 0;
+    for (Index j = 0; j < C.cols(); ++j) {
+      double power = 1, power_slope = 0;
+      for (Index i = j; i < C.rows(); ++i) {
+        C(i, j) = j > 0 ? power * rest : power;
+        slope(i, j) = j > 0 ? power_slope * rest + power * rest_slope : power_slope;
+        power_slope = power_slope * rho + power;
+        power *= rho;
+      }
+    }
+  }
+};
+
+struct Uncorrelated {};
+
+/// Lambda = diag(|sd|) C: theta has the standard deviations, one for all effects or one each, then rho, if any.
+template <class Correlation, bool common_sd>
+struct Correlated {
+  static constexpr bool has_rho = !std::is_same<Correlation, Uncorrelated>::value;
+
+  static Index sd_count(Index q) { return common_sd ? 1 : q; }
+  static Index theta_count(Index q) { return sd_count(q) + (has_rho && q > 1 ? 1 : 0); }
+
+  static void lambda(const double* theta, Eigen::Ref<Matrix> block) {
+    Matrix C, slope;
+    root(theta, block.rows(), C, slope);
+    for (Index i = 0; i < block.rows(); ++i) block.row(i) = std::abs(theta[common_sd ? 0 : i]) * C.row(i);
+  }
+
+  static void pull_back(const double* theta, const Eigen::Ref<const Matrix>& block_bar, double* theta_bar) {
+    Matrix C, slope;
+    const Index q = block_bar.rows();
+    root(theta, q, C, slope);
+    for (Index i = 0; i < q; ++i) {
+      const Index at = common_sd ? 0 : i;
+      theta_bar[at] += (theta[at] < 0 ? -1 : 1) * block_bar.row(i).dot(C.row(i));
+      if (theta_count(q) > sd_count(q))
+        theta_bar[sd_count(q)] += std::abs(theta[at]) * block_bar.row(i).dot(slope.row(i));
+    }
+  }
+
+ private:
+  static void root(const double* theta, Index q, Matrix& C, Matrix& slope) {
+    C.setIdentity(q, q);
+    slope.setZero(q, q);
+    if constexpr (has_rho)
+      if (q > 1) Correlation::root(theta[sd_count(q)], C, slope);
+  }
+};
+
+template <class Structure>
+CovarianceStructure functions_of() {
+  return {Structure::theta_count, Structure::lambda, Structure::pull_back};
+}
+
 inline CovarianceStructure covariance_structure(const std::string& name) {
-  if (name == "unstructured")
-    return {Unstructured::theta_count, Unstructured::lambda, Unstructured::pull_back};
+  if (name == "unstructured") return functions_of<Unstructured>();
+  if (name == "diag") return functions_of<Correlated<Uncorrelated, false>>();
+  if (name == "cs") return functions_of<Correlated<CompoundSymmetry, false>>();
+  if (name == "ar1") return functions_of<Correlated<Autoregressive, true>>();
   throw std::invalid_argument("unknown covariance structure '" + name + "'");
 }
 
