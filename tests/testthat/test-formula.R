@@ -18,10 +18,14 @@ test_that("random terms have the grouping factors, columns and order of lme4", {
 
 test_that("double bars and structures are told apart", {
   structures <- function(formula) vapply(parse_formula(formula, NULL)$terms, `[[`, "", "structure")
-  expect_equal(structures(y ~ x + (x || g) + (1 | h)), c("diagonal", "unstructured"))
-  expect_equal(structures(y ~ diag(f | g) + us(x | h)), c("diagonal", "unstructured"))
-  expect_s3_class(error_of(parse_formula(y ~ ar1(0 + t | g), NULL)), "glimmer_error_not_available")
-  expect_match(conditionMessage(error_of(parse_formula(y ~ ar1(0 + t | g), NULL))), "not there yet")
+  expect_equal(structures(y ~ x + (x || g) + (1 | h)), c("independent", "unstructured"))
+  expect_equal(structures(y ~ diag(f | g) + us(x | h)), c("diag", "unstructured"))
+  expect_equal(structures(y ~ ar1(0 + t | g / h) + cs(0 + t | k)), c("ar1", "ar1", "cs"))
+  labels <- vapply(parse_formula(y ~ ar1(0 + t | g) + (x || g) + us(1 | h), NULL)$terms, term_label, "")
+  expect_equal(labels, c("ar1(0 + t | g)", "(x || g)", "(1 | h)"))
+  expect_s3_class(error_of(parse_formula(y ~ toep(0 + t | g), NULL)), "glimmer_error_not_available")
+  expect_match(conditionMessage(error_of(parse_formula(y ~ toep(0 + t | g), NULL))), "not there yet")
+  expect_match(conditionMessage(error_of(parse_formula(y ~ cs(0 + t || g), NULL))), "double bar")
   expect_s3_class(error_of(parse_formula(y ~ x + nosuch(1 | g), NULL)), "glimmer_error_formula")
 })
 
