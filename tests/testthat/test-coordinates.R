@@ -23,7 +23,7 @@ test_that("in the coordinates the fixed effects have a unit Hessian, and a unit 
   at <- engine$start
   coordinates <- precondition(engine, at, natural_transform(engine, at))
   engine_evaluate(engine, at)
-  hessian <- crossprod(coordinates$transform[1:2, 1:2], engine_fixed_information(engine) %*%
+  hessian <- crossprod(coordinates$transform[1:2, 1:2], engine_fixed_information(engine, at) %*%
                          coordinates$transform[1:2, 1:2])
   expect_equal(hessian, diag(2), tolerance = 1e-8)
   # of a covariance: its root over the square root of twice the number of levels
