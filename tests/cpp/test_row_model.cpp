@@ -95,6 +95,23 @@ void gradient(const Problem& p, Fixed fixed, double spread) {
     check::close(found.gradient[j] / scale, expected[j] / scale, 1e-6, name + ": gradient " + std::to_string(j));
 }
 
+/// Other responses in a model that is there give what a new model gives.
+void other_responses(const Problem& p) {
+  Problem other = p;
+  other.y = p.y.reverse(), other.size = p.size.reverse(), other.weight = p.weight.reverse();
+  const auto model = problem::make_model(p);
+  model->evaluate(p.parameters, false);
+  model->set_responses({other.y, other.size, other.weight});
+  const Evaluation found = model->evaluate(p.parameters, true);
+  const Evaluation expected = problem::make_model(other)->evaluate(p.parameters, true);
+  check::that(found.status == expected.status, p.name + ": other responses, status");
+  check::close_relative(found.value, expected.value, 1e-13, p.name + ": other responses, value");
+  if (found.gradient.size() != expected.gradient.size()) return;
+  const double scale = std::max(1.0, expected.gradient.cwiseAbs().maxCoeff());
+  check::that((found.gradient - expected.gradient).cwiseAbs().maxCoeff() <= 1e-10 * scale,
+              p.name + ": other responses, gradient");
+}
+
 /// Rows that differ in their response only are merged, which the reference knows nothing of.
 void equal_rows(const Problem& p, double spread) {
   std::vector<Index> rows;
@@ -113,6 +130,7 @@ void equal_rows(const Problem& p, double spread) {
   const auto model = problem::make_model(repeated);
   check::that((model->data().rows() < repeated.rows()) == merges, repeated.name + ": merged or not");
   mode_and_value(repeated, Fixed::given);
+  other_responses(repeated);
   if (p.link == "logit" || p.link == "log") gradient(repeated, Fixed::given, spread);
 }
 
@@ -137,6 +155,81 @@ void nearly_equal_rows() {
     level = (level + 1) % 7;
   }
   check::that(kinds() == 5, "another level of the second factor");
+}
+
+/// Scores of clusters without an effect in common: each is the gradient of a model of its rows alone.
+void scores(const Problem& p) {
+  if (p.factors[0].precision.size() > 0 || p.X.cols() == 0) return;
+  std::vector<Index> twice;  // two data sets side by side, with levels of their own
+  for (Index i = 0; i < 2 * p.rows(); ++i) twice.push_back(i % p.rows());
+  Problem both = problem::take_rows(p, twice);
+  both.offset.tail(p.rows()).array() += 0.1;
+  glimmer::Integers cluster(twice.size(), 0);
+  for (std::size_t i = cluster.size() / 2; i < cluster.size(); ++i) cluster[i] = 1;
+  for (std::size_t k = 0; k < p.factors.size(); ++k) {
+    if (p.factors[k].precision.size() > 0) return;
+    const auto rename = [&](std::vector<Index>& level) {
+      for (std::size_t i = level.size() / 2; i < level.size(); ++i) level[i] += p.factors[k].levels;
+    };
+    both.factors[k].levels *= 2;
+    rename(both.factors[k].level);
+    for (auto& further : both.factors[k].further_level) rename(further);
+  }
+  Problem second = p;
+  second.offset.array() += 0.1;
+  const glimmer::Matrix found = problem::make_model(both)->scores(p.parameters, cluster, 2);
+  const Vector expected[] = {problem::make_model(p)->evaluate(p.parameters, true).gradient,
+                             problem::make_model(second)->evaluate(p.parameters, true).gradient};
+  for (Index c = 0; c < 2; ++c) {
+    const double scale = std::max(1.0, expected[c].cwiseAbs().maxCoeff());
+    check::that((found.row(c).transpose() - expected[c]).cwiseAbs().maxCoeff() <= 1e-8 * scale,
+                p.name + ": scores of cluster " + std::to_string(c));
+  }
+  bool thrown = false;
+  try {
+    cluster[0] = 1;
+    problem::make_model(both)->scores(p.parameters, cluster, 2);
+  } catch (const std::invalid_argument&) {
+    thrown = true;
+  }
+  check::that(thrown, p.name + ": a level in two clusters is refused");
+}
+
+/// An approximation made up for the test: Laplace plus a sum of the rows' third and fourth derivatives at the mode.
+class WithHigherOrders : public glimmer::Integral {
+ public:
+  WithHigherOrders(const glimmer::Data& data, Integral& laplace) : data_(data), laplace_(laplace) {}
+  int order() const override { return 5; }
+
+  double value(const glimmer::Point& point) override {
+    glimmer::RowDerivatives rows;
+    rows.reserve(data_.rows(), 5, data_.density->has_dispersion());
+    data_.density->evaluate(data_.responses, {0, data_.rows()}, point.eta, point.phi, 5, rows);
+    return laplace_.value(point) + third * rows.d3.sum() + fourth * rows.d4.sum();
+  }
+  void adjoint(const glimmer::Point& point, glimmer::Adjoint& out) override {
+    laplace_.adjoint(point, out);
+    out.d3_bar.setConstant(data_.rows(), third);
+    out.d4_bar.setConstant(data_.rows(), fourth);
+  }
+
+ private:
+  static constexpr double third = 0.02, fourth = -0.01;
+  const glimmer::Data& data_;
+  Integral& laplace_;
+};
+
+void higher_orders(const Problem& p, double spread) {
+  const auto model = problem::make_model(p);
+  WithHigherOrders integral(model->data(), model->laplace());
+  model->integrate_by(integral);
+  const Vector found = model->evaluate(p.parameters, true).gradient;
+  check::that(found.size() == p.parameters.size(), p.name + ": gradient of an integral with d3 and d4 is there");
+  if (found.size() != p.parameters.size()) return;
+  const double scale = std::max(1.0, found.cwiseAbs().maxCoeff());
+  for (Index j = 0; j < found.size(); ++j)
+    check::close(found[j] / scale, richardson(*model, p, j, Fixed::given, spread) / scale, 1e-6,
+                 p.name + ": gradient of an integral with d3 and d4, " + std::to_string(j));
 }
 
 /// The second derivative in beta against Richardson's differences of the gradient.
@@ -174,6 +267,9 @@ int main() {
         mode_and_value(p, fixed);
         gradient(p, fixed, pair.spread);
       }
+      if (canonical) scores(p);
+      other_responses(p);
+      if (pair.link == "logit" || (pair.family == "Gamma" && pair.link == "log")) higher_orders(p, pair.spread);
       if (p.X.cols() > 0) hessian_in_beta(p, pair.spread);
       if (pair.family == "binomial" || pair.family == "poisson") equal_rows(p, pair.spread);
     }

@@ -89,6 +89,23 @@ inline Matrix sum_of_products(const Factors& factors, const Pattern& pattern, In
   return sum;
 }
 
+/// The same by level: calls visit(level, matrix) for what is to be added up to the level's own block of P A G.
+template <class Visit>
+void for_products_of_levels(const Factors& factors, const Pattern& pattern, Index k, const BlockMatrix& P,
+                            const BlockMatrix& G, Visit visit) {
+  for (Index h = 0; h < factors[k].levels; ++h)
+    visit(h, Matrix(P.diagonal(k, h) * factors.lambda(k) * G.diagonal(k, h)));
+  for (Index c = 0; c < pattern.count(); ++c) {
+    const Crossing& x = pattern[c];
+    for (Index j = 0; j < x.blocks(); ++j) {
+      const std::size_t at = static_cast<std::size_t>(j);
+      const BlockMatrix::ConstBlock block = P.crossing(c, j), other = G.crossing(c, j);
+      if (x.first == k) visit(x.level_first[at], Matrix(block * factors.lambda(x.second) * other.transpose()));
+      if (x.second == k) visit(x.level_second[at], Matrix(block.transpose() * factors.lambda(x.first) * other));
+    }
+  }
+}
+
 /// Whether a symmetric matrix can be an information matrix: no negative variance, no correlation above 1.
 inline bool is_information(const Matrix& information) {
   if (information.diagonal().minCoeff() < 0.0) return false;

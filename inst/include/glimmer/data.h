@@ -23,6 +23,7 @@ struct Data {
   FixedDesign design;
   Factors factors;
   std::unique_ptr<const Density> density;
+  Index callers_rows = 0;  ///< before equal ones were merged
   double constant = 0.0;  ///< sum of the parts of the log-densities that depend on no parameter
   Partition partition;
   Pattern pattern;
@@ -42,6 +43,24 @@ struct Data {
   Range all_blocks() const { return partition.all(); }
   Range rows_of(Range blocks) const { return partition.rows_of(blocks); }
 
+  /// Other responses, sizes and weights of the caller's rows.
+  void set_responses(const Responses& given) {
+    const Index n = callers_rows;
+    for (const Column* column : {&given.y, &given.size, &given.weight})
+      if (column->size() != n) throw std::invalid_argument("the rows of the response and of X differ in number");
+    if (!given.weight.positive()) throw std::invalid_argument("prior weights must be positive");
+    constant = 0.0;
+    Vector y(rows()), size(rows()), weight = Vector::Zero(rows());
+    for (Index i = 0; i < n; ++i) {
+      const Index at = partition.row_of(i);
+      Observation own = given[i];
+      constant += density->constant(own);
+      if (weight[at] > 0.0) own = density->sum_of({y[at], size[at], weight[at]}, own);
+      y[at] = own.y, size[at] = own.size, weight[at] = own.weight;
+    }
+    responses = {y, size, weight};
+  }
+
   /// The levels of factor k that belong to a range of blocks: those of an eliminated factor; else all of them.
   Range levels_of(Index k, Range blocks) const {
     return k < factors.eliminated() ? blocks : Range{0, factors[k].levels};
@@ -51,6 +70,7 @@ struct Data {
   /// Sorts the rows and merges equal ones.
   static Partition sorted(Data& data) {
     check(data);
+    data.callers_rows = data.rows();
     for (Index i = 0; i < data.rows(); ++i) data.constant += data.density->constant(data.responses[i]);
     Partition out(data.factors);
     Integers rows = out.order(data.factors);

@@ -12,6 +12,7 @@ struct Adjoint {
   BlockMatrix H_bar;                ///< in H, on its pattern
   Vector mode_bar;                  ///< in the mode u^; empty: zero
   Vector eta_bar;                   ///< n, in each row's eta directly (not through the mode or H); empty: d1
+  Vector d3_bar, d4_bar;            ///< n, in each row's d3 and d4 at the mode; empty: zero
   std::vector<Matrix> lambda_bar;   ///< in Lambda of each factor, directly
   double phi_bar = 0.0;             ///< in phi, directly
 
@@ -26,7 +27,7 @@ class Integral {
  public:
   virtual ~Integral() = default;
   /// The order of the rows' derivatives in eta that the gradient needs.
-  virtual int order() const = 0;
+  virtual int order() const = 0;  // 3, and with d3_bar 4, with d4_bar 5
   virtual double value(const Point& point) = 0;
   /// Sets every part of `out`, whatever it held.
   virtual void adjoint(const Point& point, Adjoint& out) = 0;

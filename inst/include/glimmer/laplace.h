@@ -34,6 +34,8 @@ class Laplace : public Integral {
     out.H_bar *= -0.5;
     out.mode_bar.resize(0);
     out.eta_bar.resize(0);
+    out.d3_bar.resize(0);
+    out.d4_bar.resize(0);
     for (Index k = 0; k < data_.factors.count(); ++k) {  // Z'd1 u', level by level
       const Index q = data_.factors[k].effects(), levels = data_.factors[k].levels, at = data_.factors.start(k);
       Eigen::Map<const Matrix> score(point.score.data() + at, q, levels), u(point.u.data() + at, q, levels);

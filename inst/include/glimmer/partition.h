@@ -59,6 +59,11 @@ class Partition {
   const Positions& first_row() const { return first_row_; }
   const std::vector<Range>& chunks() const { return chunks_; }  ///< fixed ranges of blocks: sums run over them in order
 
+  /// The row that each of the caller's rows is, or has been merged into.
+  Index row_of(Index callers_row) const {
+    return place_.empty() ? callers_row : place_[static_cast<std::size_t>(callers_row)];
+  }
+
   /// A number of each row as a number of each of the caller's rows.
   Vector to_caller(const Vector& values) const {
     if (place_.empty()) return values;

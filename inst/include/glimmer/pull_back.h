@@ -1,9 +1,9 @@
 // The one pull-back: from the adjoints of an Integral to the gradient in beta, Lambda and phi.
 //
-//   wbar_i = a_i' Hbar a_i ,  s_i = wbar_i d3_i ,  lambda = H^-1 (ubar + A's) ,  e = s - W A lambda
+//   wbar_i = a_i' Hbar a_i ,  s = wbar d3 + d3bar d4 + d4bar d5 ,  lambda = H^-1 (ubar + A's) ,  e = s - W A lambda
 //   dl/dbeta   = X'(etabar + e)
 //   dl/dLambda = Z'e u^' + Z'd1 lambda' + 2 Z'WA Hbar + Lambdabar
-//   dl/dphi    = phibar + sum wbar dw/dphi + sum (a_i'lambda) d(d1)/dphi
+//   dl/dphi    = phibar + sum wbar dw/dphi + sum d3bar d(d3)/dphi + sum d4bar d(d4)/dphi + sum (a_i'lambda) d(d1)/dphi
 //
 // With beta in the inner iteration (the joint method) lambda solves the system with beta in it, and the
 // derivative in beta vanishes. Where beta is integrated out too (REML), A* = [A X] stands for A in wbar and in
@@ -51,7 +51,63 @@ class PullBack {
     return out;
   }
 
+  /// The gradient of the Laplace approximation by clusters of rows, a row a cluster: after the gradient at the same
+  /// point, with beta given. No effect may belong to two clusters.
+  Matrix scores(const Point& point, const Integers& cluster_of_row, Index clusters, const Adjoint& adjoint) const {
+    const Index p = data_.X().cols(), theta = data_.factors.theta_count();
+    Matrix out = Matrix::Zero(clusters, p + theta + (data_.density->has_dispersion() ? 1 : 0));
+    for (const Range chunk : data_.partition.chunks()) add_row_scores(point, chunk, cluster_of_row, out);
+    for (Index k = 0; k < data_.factors.count(); ++k) {
+      const std::vector<Matrix> own = lambda_bars(k, point, adjoint, cluster_of_row, clusters);
+      for (Index c = 0; c < clusters; ++c) {
+        Vector theta_bar = Vector::Zero(theta);
+        data_.factors.pull_back(k, own[static_cast<std::size_t>(c)], theta_bar);
+        out.row(c).segment(p, theta) += theta_bar.transpose();
+      }
+    }
+    return out;
+  }
+
  private:
+  /// Of a chunk what reaches beta and phi row by row: d1 + e, and f_phi + wbar dw/dphi + (a'lambda) d(d1)/dphi.
+  void add_row_scores(const Point& point, Range chunk, const Integers& cluster_of_row, Matrix& out) const {
+    const Range rows = data_.rows_of(chunk);
+    Vector w_bar, a_lambda = Vector::Zero(rows.size());
+    weights_bar(chunk, w_bar);
+    for (Index k = 0; k < data_.factors.count(); ++k)
+      add_row_products(data_.factors[k], rows, scaled_lambda_.data() + data_.factors.start(k), a_lambda.data());
+    const RowDerivatives& d = point.rows;
+    for (Index i = rows.begin, j = 0; i < rows.end; ++i, ++j) {
+      auto own = out.row(cluster_of_row[static_cast<std::size_t>(i)]);
+      own.head(data_.X().cols()) += (d.d1[i] + w_bar[j] * d.d3[i] - d.w[i] * a_lambda[j]) * data_.X().row(i);
+      if (data_.density->has_dispersion())
+        own[own.size() - 1] += d.f_phi[i] + w_bar[j] * d.w_phi[i] + a_lambda[j] * d.d1_phi[i];
+    }
+  }
+
+  /// The derivative in Lambda of factor k by clusters: that of each level goes to the cluster of its rows.
+  std::vector<Matrix> lambda_bars(Index k, const Point& point, const Adjoint& adjoint, const Integers& cluster_of_row,
+                                  Index clusters) const {
+    const Factors& factors = data_.factors;
+    const Index q = factors[k].effects();
+    Integers cluster(static_cast<std::size_t>(factors[k].levels), 0);  // a level without rows adds nothing to any
+    for (const Incidence& incidence : factors[k].incidences)
+      for (std::size_t i = 0; i < cluster_of_row.size(); ++i)
+        cluster[static_cast<std::size_t>(incidence.level[i])] = cluster_of_row[i];
+    std::vector<Matrix> out(static_cast<std::size_t>(clusters), Matrix::Zero(q, q));
+    const auto of_level = [&](Index h) -> Matrix& {
+      return out[static_cast<std::size_t>(cluster[static_cast<std::size_t>(h)])];
+    };
+    for (Index h = 0; h < factors[k].levels; ++h) {
+      const auto own = [&](const Vector& values) { return values.segment(factors.position(k, h), q); };
+      of_level(h) += (own(sums_) + own(point.score)) * own(point.u).transpose();
+      of_level(h) += own(point.score) * own(lambda_).transpose();
+    }
+    for_products_of_levels(factors, data_.pattern, k, point.products, adjoint.H_bar,
+                           [&](Index h, const Matrix& product) { of_level(h) += 2.0 * product; });
+    return out;
+  }
+
   /// What an integral over beta adds: to each row's wbar, and the factors of Z'W X~ B^-1 V'.
   void set_border(const Point& point, const FixedEffects* fixed) {
     border_.resize(0);
@@ -84,7 +140,7 @@ class PullBack {
     Vector parts(static_cast<Index>(data_.partition.chunks().size()));
     for_chunks(data_, [&](Index c, Range chunk) {
       Vector s;
-      parts[c] = weights_bar(point, chunk, s);
+      parts[c] = derivatives_bar(point, adjoint, chunk, s);
       add_level_sums(data_.factors[0], data_.rows_of(chunk), s.data(), lambda_.data());
       pull_to_u(data_, 0, chunk, lambda_);
       const Index q = data_.factors[0].effects(), at = chunk.begin * q, size = chunk.size() * q;
@@ -105,7 +161,7 @@ class PullBack {
     Vector s;
     for (Range chunk : data_.partition.chunks()) {
       const Range rows = data_.rows_of(chunk);
-      phi_bar += weights_bar(point, chunk, s);
+      phi_bar += derivatives_bar(point, adjoint, chunk, s);
       for (Index k = 0; k < data_.factors.count(); ++k)
         add_level_sums(data_.factors[k], rows, s.data(), lambda_.data() + data_.factors.start(k));
       // at the joint mode X'd1 = 0, so that this is what reaches beta's mode beyond it
@@ -115,7 +171,7 @@ class PullBack {
     solve_lambda(adjoint, fixed);
     scaled_lambda_ = data_.factors.scaled(lambda_);
     for (std::size_t c = 0; c < data_.partition.chunks().size(); ++c) {
-      weights_bar(point, data_.partition.chunks()[c], s);
+      derivatives_bar(point, adjoint, data_.partition.chunks()[c], s);
       phi_bar += residuals(point, adjoint, fixed, static_cast<Index>(c), s);
     }
     return phi_bar;
@@ -146,8 +202,26 @@ class PullBack {
     }
   }
 
-  /// On a chunk: wbar_i, then s_i = wbar_i d3_i; the part of dl/dphi that goes through W.
-  double weights_bar(const Point& point, Range chunk, Vector& s) const {
+  /// On a chunk: s; the part of dl/dphi that goes through W, d3 and d4.
+  double derivatives_bar(const Point& point, const Adjoint& adjoint, Range chunk, Vector& s) const {
+    const Range rows = data_.rows_of(chunk);
+    const auto own = [&](const Vector& values) { return values.segment(rows.begin, rows.size()); };
+    weights_bar(chunk, s);
+    double phi_bar = data_.density->has_dispersion() ? s.dot(own(point.rows.w_phi)) : 0.0;
+    s.array() *= own(point.rows.d3).array();
+    if (adjoint.d3_bar.size() > 0) {
+      s.array() += own(adjoint.d3_bar).array() * own(point.rows.d4).array();
+      if (data_.density->has_dispersion()) phi_bar += own(adjoint.d3_bar).dot(own(point.rows.d3_phi));
+    }
+    if (adjoint.d4_bar.size() > 0) {
+      s.array() += own(adjoint.d4_bar).array() * own(point.rows.d5).array();
+      if (data_.density->has_dispersion()) phi_bar += own(adjoint.d4_bar).dot(own(point.rows.d4_phi));
+    }
+    return phi_bar;
+  }
+
+  /// On a chunk: wbar_i
+  void weights_bar(Range chunk, Vector& s) const {
     const Range rows = data_.rows_of(chunk);
     s.setZero(rows.size());
     for_meetings(data_, scaled_, [&](const Incidence& first, const Incidence& second, const Integers& block_of_row,
@@ -155,10 +229,6 @@ class PullBack {
       add_quadratic_forms(first, second, block_of_row, rows, values, times, s.data());
     });
     if (border_.size() > 0) s += border_.segment(rows.begin, rows.size());
-    const double phi_bar =
-        data_.density->has_dispersion() ? s.dot(point.rows.w_phi.segment(rows.begin, rows.size())) : 0.0;
-    s.array() *= point.rows.d3.segment(rows.begin, rows.size()).array();
-    return phi_bar;
   }
 
   /// lambda = H^-1 (ubar + A's), from Z's

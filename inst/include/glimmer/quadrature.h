@@ -68,6 +68,8 @@ class Quadrature : public Integral {
   double value_and_adjoint(const Point& point, Adjoint& out) override {
     const Index q = sums_.effects(), count = static_cast<Index>(ranges_.size());
     out.eta_bar.setZero(data_.rows());
+    out.d3_bar.resize(0);
+    out.d4_bar.resize(0);
     out.mode_bar.setZero(data_.factors.size());
     out.H_bar.diagonal_values(0).setZero();
     Matrix direct = Matrix::Zero(q, q * count);

@@ -62,6 +62,13 @@ class RowModel : public Objective {
     forget();
   }
 
+  /// By any other approximation, which has to live as long as the model.
+  void integrate_by(Integral& integral) {
+    integral_ = &integral;
+    forget();
+  }
+  Integral& laplace() { return laplace_; }
+
   /// What quadrature by any rule tells at a point.
   Quadrature& quadrature() { return quadrature_; }
 
@@ -77,6 +84,24 @@ class RowModel : public Objective {
       case Inner::integrated: return evaluate_with(&integrated_, parameters, gradient);
       default: throw std::invalid_argument("the dispersion is not found by a model of rows");
     }
+  }
+
+  /// Other responses, sizes and weights of the caller's rows: for refits, where all else stays.
+  void set_responses(const Responses& responses) {
+    data_.set_responses(responses);
+    point_.u.setZero();
+    forget();
+  }
+
+  /// The gradient by clusters of rows, a row a cluster: by the Laplace approximation, beta given. A cluster of each of
+  /// the caller's rows, from 0. No effect may belong to two clusters.
+  Matrix scores(const Vector& parameters, const Integers& cluster, Index clusters) {
+    if (integral_ != &laplace_ || barrier_.active())
+      throw std::invalid_argument("scores of clusters are those of the Laplace approximation");
+    const Integers cluster_of_row = clusters_of_rows(cluster, clusters);
+    if (evaluate(parameters, Inner::given, true).status != Status::ok)
+      throw std::runtime_error(std::string("no scores at these parameters: ") + describe(last_.status));
+    return pull_back_.scores(point_, cluster_of_row, clusters, adjoint_);
   }
 
   /// A beta near its joint mode with u, for a start: searched until the gain left is of the order of a log-likelihood
@@ -153,6 +178,22 @@ class RowModel : public Objective {
   }
 
  private:
+  Integers clusters_of_rows(const Integers& cluster, Index clusters) const {
+    if (static_cast<Index>(cluster.size()) != data_.callers_rows)
+      throw std::invalid_argument("every row needs a cluster");
+    const Components components(data_.factors);
+    Integers out(static_cast<std::size_t>(data_.rows()), -1), known(static_cast<std::size_t>(components.count()), -1);
+    for (Index i = 0; i < data_.callers_rows; ++i) {
+      const int own = cluster[static_cast<std::size_t>(i)];
+      if (own < 0 || own >= clusters) throw std::invalid_argument("a cluster is out of range");
+      const std::size_t row = static_cast<std::size_t>(data_.partition.row_of(i));
+      int& other = known[static_cast<std::size_t>(components.of(0, data_.factors[0].first().level[row]))];
+      if (other >= 0 && other != own) throw std::invalid_argument("random effects are shared by rows of two clusters");
+      other = out[row] = own;
+    }
+    return out;
+  }
+
   /// Nothing of the last evaluation counts any more.
   void forget() { last_parameters_.resize(0); }
 
