@@ -18,7 +18,8 @@
 #'   \item{`factors`}{list by grouping factor: `name`, `levels`, `columns` (effects), `blocks`, and where the covariance
 #'     between its levels is known `known`, a list: `precision` (its inverse, a sparse symmetric matrix, a row a level),
 #'     `half_log_determinant` (of the precision, half its logarithm), `variance` (the mean of the levels' in the data;
-#'     of a precision that of up to 100 of them), `further` (how many levels are without rows: the last ones)}
+#'     of a precision with more than 1000 that of 100 of them), `further` (how many levels are without rows: the last
+#'     ones)}
 #'   \item{`dropped`}{aliased columns left out of the model matrix}
 #'   \item{`kept`, `relations`}{integer: positions of the columns kept among all; matrix: the columns left out (its
 #'     columns) as combinations of those kept (its rows) in the data}

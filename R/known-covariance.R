@@ -211,10 +211,10 @@ smallest_eigenvalue <- function(x, most = 2000L) {
 
 #' A typical variance of a level: the unit of what the term's parameters multiply
 #'
-#' @param count How many levels the data have: the mean over at most 100 of them, evenly spread.
+#' @param count How many levels the data have: the mean over them, or over 100 of more than 1000, evenly spread.
 #' @noRd
 typical_variance <- function(known, count) {
-  mean(level_variances(known, unique(round(seq(1, count, length.out = min(count, 100L))))))
+  mean(level_variances(known, if (count <= 1000L) seq_len(count) else round(seq(1, count, length.out = 100L))))
 }
 
 #' Variances of levels, the diagonal of the covariance
@@ -237,6 +237,17 @@ recall_covariances <- function(factors, fitted) {
     if (!is.null(fitted[[k]]$known)) factors[[k]][c("levels", "known")] <- fitted[[k]][c("levels", "known")]
   }
   factors
+}
+
+#' The known covariances of a fit, as the argument of [glmm()] has them
+#' @noRd
+covariances_of <- function(fit) {
+  known <- Filter(function(factor) !is.null(factor$known), fit$factors)
+  lapply(known, function(factor) {
+    x <- factor$known$precision
+    x@Dimnames <- list(factor$levels, factor$levels)
+    precision(x)
+  })
 }
 
 #' Whether levels are no more alike than without a known covariance

@@ -10,8 +10,9 @@
 #' @param evaluate Logical: whether to fit, or only to return the call.
 #'
 #' @details
-#' The formula keeps the objects that it needed when `object` was fitted; the other arguments are evaluated again. They
-#' are looked up where `update()` is called, or, if the data are not there, in the functions that led to that call.
+#' The formula keeps the objects that it needed when `object` was fitted, and the fit its `covariance`; the other
+#' arguments are evaluated again. They are looked up where `update()` is called, or, if the data are not there, in the
+#' functions that led to that call.
 #'
 #' A fit does not keep its data, and what has their name may be something else by now: a loop or a function reuses
 #' names, and data are edited. Data count as those of the fit if they make its model frame (in any order of the rows,
@@ -100,6 +101,11 @@ update_with <- function(object, call, source, values, places) {
   }
   previous <- identical(call$start, "previous")
   if (previous) assign(given_name("start"), object, envir = values)
+  kept <- !is.null(call$covariance) && identical(call$covariance, object$call$covariance)
+  if (kept && !exists(given_name("covariance"), envir = values, inherits = FALSE)) {
+    # that of the fit, whatever has the name of its matrix by now
+    assign(given_name("covariance"), covariances_of(object), envir = values)
+  }
   for (name in evaluated_arguments) {
     if (exists(given_name(name), envir = values, inherits = FALSE)) call[[name]] <- as.name(given_name(name))
   }
