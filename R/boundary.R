@@ -38,7 +38,7 @@ hold_boundary <- function(engine, parameters, value, joint = FALSE) {
   for (t in seq_along(engine$structures)) {
     at <- engine$index$theta[[t]]
     accepted <- TRUE
-    for (singular in engine$structures[[t]]$truncations(parameters[at], engine$memory$error_root[[t]])) {
+    for (singular in engine$structures[[t]]$truncations(parameters[at], engine$notes$error_root[[t]])) {
       if (singular$follows && !accepted) next
       candidate <- replace(parameters, at, singular$change(parameters[at]))
       truncated <- engine_evaluate(engine, candidate, joint = joint)
@@ -63,7 +63,7 @@ leave_boundary <- function(engine, best) {
   for (t in seq_along(engine$structures)) {
     at <- engine$index$theta[[t]]
     if (!any(best$held[at])) next
-    for (probe in engine$structures[[t]]$probes(best$parameters[at], engine$memory$error_root[[t]])) {
+    for (probe in engine$structures[[t]]$probes(best$parameters[at], engine$notes$error_root[[t]])) {
       result <- engine_evaluate(engine, replace(best$parameters, at, probe$theta), gradient = TRUE)
       theta <- if (result$status == "ok") probe$inwards(result$gradient[at])
       if (is.null(theta)) next

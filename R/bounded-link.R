@@ -8,7 +8,7 @@
 #' @return `best`, or the maximum on the edge, with `edge`: the number of rows on it.
 #' @noRd
 climb_edge <- function(engine, best, start, control) {
-  if (!engine$density[["bounded"]] || engine$inside != "modes") {
+  if (!engine$density[["bounded"]] || engine$inner != "given") {
     return(best)
   }
   on.exit(engine_set_edge_barrier(engine, 0))

@@ -15,10 +15,10 @@ within_budget <- function(expression) {
 #' @param nodes Numeric, one a level: nodes for each effect.
 #' @noRd
 spend <- function(engine, nodes) {
-  memory <- engine$memory
+  notes <- engine$notes
   work <- engine$rows + 2 * engine$levels[1L]
-  memory$spent <- memory$spent + work * mean(as.numeric(nodes)^engine$effects)
-  if (memory$spent > memory$budget) {
+  notes$spent <- notes$spent + work * mean(as.numeric(nodes)^engine$effects)
+  if (notes$spent > notes$budget) {
     stop(structure(class = c("glimmer_over_budget", "condition"), list(message = "budget spent", call = NULL)))
   }
 }

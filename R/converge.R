@@ -266,11 +266,11 @@ format_gain <- function(gain) {
 #' @return List of [new_check()].
 #' @noRd
 check_boundary <- function(found, engine, design, limit = 1e-4) {
-  if (!all(is.finite(c(found$parameters, unlist(engine$memory$sd_unit))))) {
+  if (!all(is.finite(c(found$parameters, unlist(engine$notes$sd_unit))))) {
     return(list(new_check("boundary", NA_real_, limit, TRUE, "covariance of random effects not known")))
   }
   measures <- lapply(seq_along(design$terms), function(t) {
-    boundary_measure(engine_root(engine, t, found$parameters), engine$memory$sd_unit[[t]], design$terms[[t]], limit)
+    boundary_measure(engine_root(engine, t, found$parameters), engine$notes$sd_unit[[t]], design$terms[[t]], limit)
   })
   values <- vapply(measures, function(measure) measure$value, 1)
   singular <- which(vapply(engine$index$theta, function(at) any(found$held[at]), NA))

@@ -12,7 +12,7 @@ natural_transform <- function(engine, parameters) {
   scale <- diag(length(parameters))
   for (t in seq_along(engine$structures)) {
     at <- engine$index$theta[[t]]
-    units <- engine$structures[[t]]$units(parameters[at], engine$memory$error_root[[t]])
+    units <- engine$structures[[t]]$units(parameters[at], engine$notes$error_root[[t]])
     scale[at, at] <- units / sqrt(2 * engine$levels[t])
   }
   dispersion <- engine$index$dispersion
@@ -27,7 +27,7 @@ natural_transform <- function(engine, parameters) {
 joint_coordinates <- function(engine, centre, scale, joint = FALSE) {
   searched <- searched_parameters(engine, joint)
   dispersion <- engine$index$dispersion
-  along <- engine$inside == "dispersion"
+  along <- engine$inner == "joint"
   if (along) searched <- c(dispersion, setdiff(searched, dispersion))
   transform <- scale[searched, searched, drop = FALSE]
   if (along) {
@@ -43,7 +43,7 @@ joint_coordinates <- function(engine, centre, scale, joint = FALSE) {
 #' Hessian in beta is near the identity.
 #' @noRd
 precondition <- function(engine, centre, scale) {
-  if (engine$inside != "modes") {
+  if (engine$inner != "given") {
     return(joint_coordinates(engine, centre, scale))
   }
   transform <- scale

@@ -12,7 +12,7 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
   }
   steps <- pmin(longest, 0.05 / predictor_reach(engine, coordinates))
   known <- known_curvature(engine, parameters, coordinates)
-  beta <- if (engine$inside != "modes") engine$index$beta
+  beta <- if (engine$inner != "given") engine$index$beta
   # with what evaluations have found of beta
   gradient_at <- function(x) {
     result <- engine_evaluate(engine, place(coordinates, x, parameters), gradient = TRUE, joint = joint)
@@ -38,7 +38,7 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
   first <- seq_len(ncol(known))
   hessian[-first, first] <- t(hessian[first, -first])
   structure((hessian + t(hessian)) / 2,
-            beta = if (engine$inside != "modes") slopes[size + seq_along(beta), , drop = FALSE])
+            beta = if (engine$inner != "given") slopes[size + seq_along(beta), , drop = FALSE])
 }
 
 # The block of the first coordinates where it is known: that of beta from the core, or, with a Gaussian response and the
@@ -46,11 +46,11 @@ difference_hessian <- function(engine, parameters, coordinates, joint = FALSE, l
 known_curvature <- function(engine, parameters, coordinates) {
   beta <- engine$index$beta
   none <- matrix(0, 0L, 0L)
-  if (engine$inside == "dispersion") {
+  if (engine$inner == "joint") {
     freedom <- engine$rows - if (engine$REML) length(beta) else 0L
     return(matrix(-2 * freedom * coordinates$transform[1L, 1L]^2))
   }
-  if (engine$inside != "modes" || !length(beta) || !identical(coordinates$searched[seq_along(beta)], beta)) {
+  if (engine$inner != "given" || !length(beta) || !identical(coordinates$searched[seq_along(beta)], beta)) {
     return(none)
   }
   if (engine_evaluate(engine, parameters)$status != "ok") {

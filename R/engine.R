@@ -5,26 +5,27 @@
 #' @param design Result of [build_design()].
 #' @param family Family object.
 #' @param threads As in [glmm_control()].
-#' @param inside As of [engine_layout()].
+#' @param inner As of [engine_layout()].
 #' @return List of [engine_layout()] and [open_engine()].
 #' @noRd
-new_engine <- function(design, family, threads = NULL, inside = "modes") {
-  open_engine(engine_layout(design, family, inside), design, family, threads)
+new_engine <- function(design, family, threads = NULL, inner = "given") {
+  open_engine(engine_layout(design, family, inner), design, family, threads)
 }
 
 #' What there is to know of an engine before the core has the data
 #'
-#' @param inside What an evaluation finds itself, from the other parameters: `"modes"` of the random effects;
-#'   `"integrated"`: beta, too, which is integrated out (REML). Of a linear mixed model `"dispersion"` or
-#'   `"profile"`: beta (see `REML`); and with `"profile"` the dispersion, so that only theta relative to it counts.
+#' @param inner What an evaluation finds itself from the other parameters, in the words of the core: `"given"` beta the
+#'   modes of the random effects; `"integrated"`: beta, too, which is integrated out (REML). Of a linear mixed model
+#'   `"joint"` or `"profiled"`: beta (see `REML`); and with `"profiled"` the dispersion, so that only theta relative to
+#'   it counts.
 #' @param REML Logical: of a linear mixed model, whether beta is integrated out.
-#' @return List: `inside`, `REML`, `family`, `index` (positions of beta, of each random term's theta, and of the
+#' @return List: `inner`, `REML`, `family`, `index` (positions of beta, of each random term's theta, and of the
 #'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
 #'   `terms` (of each random term the `factor`, its `columns` there, and the `variance` of a level that its parameters
 #'   multiply, see [level_variance()], and [has_equal_levels()]), `structures` (of each random term, [structure_of()]),
 #'   `bent` and `shape` (see [with_coordinates()]), `levels` (of each random term's factor, those in the data),
 #'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the
-#'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `memory`
+#'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `notes`
 #'   (environment: `error_root`, list, one lower triangular matrix a random term, whose product with its transpose is
 #'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
 #'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
@@ -32,9 +33,9 @@ new_engine <- function(design, family, threads = NULL, inside = "modes") {
 #'   its `nodes`; `noise`, see [choose_nodes()]; `spent` and `budget`, rows times nodes, see [spend()];
 #'   `point` and `result`, the last evaluation, as far as it is worth keeping).
 #' @noRd
-engine_layout <- function(design, family, inside = "modes", REML = inside == "integrated") {
+engine_layout <- function(design, family, inner = "given", REML = inner == "integrated") {
   table <- parameter_table(design, family)
-  engine <- list(inside = inside, REML = REML, family = family, index = parameter_index(table), names = table$name,
+  engine <- list(inner = inner, REML = REML, family = family, index = parameter_index(table), names = table$name,
                  rows = length(active_positions(design$weights)),
                  terms = lapply(design$terms, function(term) {
                    factor <- design$factors[[term$factor]]
@@ -44,7 +45,7 @@ engine_layout <- function(design, family, inside = "modes", REML = inside == "in
                  levels = vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L),
                  effects = ncol(design$factors[[1L]]$Z),
                  reach = column_reach(design$X), unit_free = is_unit_free(family),
-                 linear = is_linear(family), memory = new_memory())
+                 linear = is_linear(family), notes = new_notes())
   with_coordinates(engine, design$terms, searched = FALSE)
 }
 
@@ -78,7 +79,7 @@ open_engine <- function(engine, design, family, threads) {
 
 # Whether the core has the cross products of a linear mixed model, not its rows.
 by_cross_products <- function(engine) {
-  engine$inside %in% c("profile", "dispersion")
+  engine$inner %in% c("profiled", "joint")
 }
 
 # The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).
@@ -100,23 +101,23 @@ factor_blocks <- function(terms, k, index) {
 #'   `gradient`, `parameters` (those given, with what the evaluation found in its place).
 #' @noRd
 engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE) {
-  inside <- if (joint) "joint" else engine$inside
-  memory <- engine$memory
+  inner <- inner_search(engine, joint)
+  notes <- engine$notes
   # a gradient where the value has just been asked for shares its mode; by quadrature they come together
-  point <- list(parameters, inside)
-  known <- identical(point, memory$point)
-  if (known && !is.null(memory$result)) {
-    return(memory$result)
+  point <- list(parameters, inner)
+  known <- identical(point, notes$point)
+  if (known && !is.null(notes$result)) {
+    return(notes$result)
   }
-  gradient <- gradient || memory$by_quadrature
-  if (!known) memory$evaluations <- memory$evaluations + 1L
-  memory$point <- memory$result <- NULL
-  memory$gradients <- memory$gradients + gradient
-  if (memory$by_quadrature) spend(engine, memory$nodes)
-  result <- cpp_evaluate(engine$pointer, core_parameters(engine, parameters), inner_search(engine, joint), gradient)
+  gradient <- gradient || notes$by_quadrature
+  if (!known) notes$evaluations <- notes$evaluations + 1L
+  notes$point <- notes$result <- NULL
+  notes$gradients <- notes$gradients + gradient
+  if (notes$by_quadrature) spend(engine, notes$nodes)
+  result <- cpp_evaluate(engine$pointer, core_parameters(engine, parameters), inner, gradient)
   result <- from_core(engine, parameters, result)
-  memory$point <- point
-  if (memory$by_quadrature) memory$result <- result
+  notes$point <- point
+  if (notes$by_quadrature) notes$result <- result
   result
 }
 
@@ -158,15 +159,15 @@ from_core <- function(engine, parameters, result) {
 #' A beta near its joint mode with the random effects, for a start; empty where none is found
 #' @noRd
 engine_joint_start <- function(engine, parameters) {
-  engine$memory$point <- NULL
-  engine$memory$evaluations <- engine$memory$evaluations + 1L
+  engine$notes$point <- NULL
+  engine$notes$evaluations <- engine$notes$evaluations + 1L
   cpp_joint_start(engine$pointer, core_parameters(engine, parameters))
 }
 
 #' Add a barrier before the edge of what the link allows to every value from now on; 0: none
 #' @noRd
 engine_set_edge_barrier <- function(engine, weight) {
-  engine$memory$point <- NULL
+  engine$notes$point <- NULL
   cpp_set_edge_barrier(engine$pointer, weight)
 }
 
@@ -178,17 +179,16 @@ engine_set_edge_barrier <- function(engine, weight) {
 engine_set_rule <- function(engine, rule, parameters = NULL) {
   # without a mode there is no place for wide levels
   if (any(rule$wide) && engine_evaluate(engine, parameters)$status != "ok") rule$wide[] <- FALSE
-  engine$memory$point <- NULL
-  engine$memory$by_quadrature <- !is.null(rule)
-  engine$memory$nodes <- rule$nodes
-  if (is.null(rule)) engine$memory$noise <- 0
+  engine$notes$point <- NULL
+  engine$notes$by_quadrature <- !is.null(rule)
+  engine$notes$nodes <- rule$nodes
+  if (is.null(rule)) engine$notes$noise <- 0
   cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide), core_parameters(engine, parameters))
 }
 
-# What the core is to find itself, in its words: with "dispersion" beta, as the cross products are those of (RE)ML.
+# What the core is to find itself.
 inner_search <- function(engine, joint = FALSE) {
-  if (joint) return("joint")
-  switch(engine$inside, modes = "given", integrated = "integrated", profile = "profiled", dispersion = "joint")
+  if (joint) "joint" else engine$inner
 }
 
 #' Each level's own log-likelihood, without the constants of its rows
@@ -199,7 +199,7 @@ inner_search <- function(engine, joint = FALSE) {
 #' @return Numeric, one a level, `NaN` where it is left out.
 #' @noRd
 engine_level_values <- function(engine, at, rule = NULL) {
-  spend(engine, if (is.null(rule)) engine$memory$nodes else rule$nodes)
+  spend(engine, if (is.null(rule)) engine$notes$nodes else rule$nodes)
   cpp_level_values(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
 }
 
@@ -284,7 +284,7 @@ engine_cores <- function() {
   cpp_cores()
 }
 
-new_memory <- function() {
+new_notes <- function() {
   list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE,
                 nodes = NULL, noise = 0, spent = 0, budget = Inf),
            envir = new.env(parent = emptyenv()))
@@ -292,7 +292,7 @@ new_memory <- function() {
 
 # How often the core has been asked so far.
 engine_counts <- function(engine) {
-  c(evaluations = engine$memory$evaluations, gradients = engine$memory$gradients)
+  c(evaluations = engine$notes$evaluations, gradients = engine$notes$gradients)
 }
 
 #' Take what levels tell of their effects from the weights at given parameters
@@ -317,8 +317,8 @@ update_information <- function(engine, from) {
 #' @param information List, one matrix a random term.
 #' @noRd
 set_level_information <- function(engine, information) {
-  engine$memory$error_root <- lapply(information, error_root)
-  engine$memory$sd_unit <- lapply(information, function(own) 1 / sqrt(diag(own)))
+  engine$notes$error_root <- lapply(information, error_root)
+  engine$notes$sd_unit <- lapply(information, function(own) 1 / sqrt(diag(own)))
 }
 
 #' A root of the error covariance that belongs to an information matrix

@@ -106,7 +106,7 @@ log_likelihood_at <- function(object, parameters, REML) {
   }
   # the determinant of the integral over the fixed effects asks for a well-conditioned basis
   basis <- find_basis(design, object$family)
-  engine <- new_engine(basis$design, object$family, inside = "integrated")
+  engine <- new_engine(basis$design, object$family, inner = "integrated")
   parameters <- enter_basis(basis, engine, parameters)
   leave_basis(basis, engine, new_search_state(parameters, engine_evaluate(engine, parameters)$value))$value
 }

@@ -20,10 +20,10 @@ maximise <- function(engine, start, own, approximation, control) {
   if (approximation$method != "aghq") {
     return(find_best(engine, from, own, control))
   }
-  units <- mget(c("error_root", "sd_unit"), envir = engine$memory)
+  units <- mget(c("error_root", "sd_unit"), envir = engine$notes)
   best <- maximise_within_budget(engine, from, own, approximation, control)
   if (approximation$chosen && !identical(start, own) && is_accident(engine, best, control)) {
-    list2env(units, envir = engine$memory)
+    list2env(units, envir = engine$notes)
     best <- maximise_from_own(engine, best, own, approximation, control)
   }
   # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge; a maximum with a
@@ -40,16 +40,16 @@ maximise <- function(engine, start, own, approximation, control) {
 }
 
 maximise_within_budget <- function(engine, from, own, approximation, control) {
-  memory <- engine$memory
-  memory$spent <- 0
-  if (approximation$chosen) memory$budget <- quadrature_budget(engine)
-  on.exit(memory$budget <- Inf)
+  notes <- engine$notes
+  notes$spent <- 0
+  if (approximation$chosen) notes$budget <- quadrature_budget(engine)
+  on.exit(notes$budget <- Inf)
   within_budget(maximise_by_quadrature(engine, from, own, approximation$nodes, control))
 }
 
 # Whether another start than the user's could have led elsewhere, to what is no worse.
 is_accident <- function(engine, best, control) {
-  !is.null(best) && (engine$memory$noise > 0 || !has_arrived(best, control))
+  !is.null(best) && (engine$notes$noise > 0 || !has_arrived(best, control))
 }
 
 #' The maximum from the package's own start, as without one of the user's; what there was where that does not arrive
@@ -79,7 +79,7 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control) {
   }
   # nodes chosen here say nothing of other places: each search from elsewhere chooses its own
   short <- replace(control, "max_evaluations", min(control$max_evaluations, 100))
-  if (arrived) engine$memory$budget <- budget_elsewhere(engine)
+  if (arrived) engine$notes$budget <- budget_elsewhere(engine)
   for (start in other_starts(engine, own)[-1L]) {
     found <- within_budget(climb_higher_by_quadrature(engine, best, start, own, short, control))
     # what has arrived is kept where the budget ends before all has been looked at
@@ -90,7 +90,7 @@ maximise_by_quadrature <- function(engine, from, own, nodes, control) {
     best <- found
     if (!arrived && has_arrived(best, control)) break
   }
-  engine$memory$budget <- Inf
+  engine$notes$budget <- Inf
   engine_set_rule(engine, best$rule, best$parameters)
   best
 }
@@ -156,14 +156,14 @@ is_suspect <- function(engine, best) {
     return(TRUE)
   }
   few <- engine$rows < 1000L
-  uninformed <- engine$unit_free && max(unlist(engine$memory$sd_unit)) > 0.5
+  uninformed <- engine$unit_free && max(unlist(engine$notes$sd_unit)) > 0.5
   isTRUE(few && largest_effect(engine, best$parameters) > 20 || any(best$held) && (few || uninformed))
 }
 
 # The largest standard deviation of random effects along any direction, in units of a level's own error.
 largest_effect <- function(engine, parameters) {
   max(vapply(seq_along(engine$structures), function(t) {
-    relative <- forwardsolve(engine$memory$error_root[[t]], engine_root(engine, t, parameters))
+    relative <- forwardsolve(engine$notes$error_root[[t]], engine_root(engine, t, parameters))
     if (all(is.finite(relative))) max(svd(relative, 0L, 0L)$d) else Inf
   }, 1))
 }
@@ -219,11 +219,11 @@ climb_others <- function(engine, best, start, control) {
       best$record <- from$record
       if (!isTRUE(from$value > best$value + 1e-6)) next
     }
-    units <- mget(c("error_root", "sd_unit"), envir = engine$memory)
+    units <- mget(c("error_root", "sd_unit"), envir = engine$notes)
     found <- climb(engine, from, control, rounds = 2L)
     poles <- poles || is_pole(found)
     if (has_arrived(best, control) && is_infinite(engine, found, units)) {
-      list2env(units, envir = engine$memory)
+      list2env(units, envir = engine$notes)
       best$record <- found$record
       next
     }
@@ -247,7 +247,7 @@ is_infinite <- function(engine, found, units, limit = 1e6) {
 other_starts <- function(engine, start) {
   sizes <- lapply(c(0.3, 1, 4), function(size) {
     for (t in seq_along(engine$structures)) {
-      start[engine$index$theta[[t]]] <- engine$structures[[t]]$of_root(size * engine$memory$error_root[[t]])
+      start[engine$index$theta[[t]]] <- engine$structures[[t]]$of_root(size * engine$notes$error_root[[t]])
     }
     start
   })
@@ -266,11 +266,11 @@ settle <- function(engine, from, control, joint = FALSE) {
   found <- hold_boundary(engine, normalise_signs(engine, from$parameters), from$value, joint)
   scale <- natural_transform(engine, found$parameters)
   # the dispersion of a linear mixed model is a parameter from here on
-  if (engine$inside == "profile") engine$inside <- "dispersion"
+  if (engine$inner == "profiled") engine$inner <- "joint"
   centre <- if (joint) joint_coordinates(engine, found$parameters, scale, joint) else
     precondition(engine, found$parameters, scale)
   best <- search_newton(engine, found, free_coordinates(centre, found$held), control, joint)
-  if (engine$inside != "modes") {
+  if (engine$inner != "given") {
     best <- add_fixed_effects(engine, best)
   } else if (joint) {
     # theta and dispersion are best with beta at its joint mode; the standard errors are those of Laplace there

@@ -46,7 +46,7 @@ with_coordinates <- function(engine, terms, searched) {
   engine$structures <- lapply(terms, structure_of, searched = searched)
   engine$bent <- which(!vapply(engine$structures, function(structure) is.null(structure$search_scale), NA))
   engine$shape <- setdiff(unlist(engine$index$theta), scaled_parameters(engine$structures, engine$index))
-  engine$memory$point <- engine$memory$result <- NULL
+  engine$notes$point <- engine$notes$result <- NULL
   engine
 }
 
@@ -96,7 +96,7 @@ leave_search <- function(engine, found) {
 #' @noRd
 searched_parameters <- function(engine, joint = FALSE) {
   all <- seq_along(engine$names)
-  found <- c(if (joint || engine$inside != "modes") engine$index$beta,
-             if (engine$inside == "profile") engine$index$dispersion)
+  found <- c(if (joint || engine$inner != "given") engine$index$beta,
+             if (engine$inner == "profiled") engine$index$dispersion)
   if (length(found)) all[-found] else all
 }

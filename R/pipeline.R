@@ -59,7 +59,7 @@ prepare_search <- function(model, start = NULL) {
   check_variation(design, family)
   basis <- find_basis(design, family)
   release_memory(length(design$y))
-  engine <- engine_layout(basis$design, family, found_inside(family, model$approximation), model$approximation$REML)
+  engine <- engine_layout(basis$design, family, inner_of(family, model$approximation), model$approximation$REML)
   engine <- with_coordinates(engine, design$terms, searched = TRUE)
   if (!is.null(start)) {
     start <- change_coordinates(engine, enter_basis(basis, engine, check_start(start, engine)), "searched")
@@ -75,8 +75,8 @@ prepare_search <- function(model, start = NULL) {
 }
 
 # What evaluations find themselves, see engine_layout().
-found_inside <- function(family, approximation) {
-  if (is_linear(family)) "profile" else if (approximation$REML) "integrated" else "modes"
+inner_of <- function(family, approximation) {
+  if (is_linear(family)) "profiled" else if (approximation$REML) "integrated" else "given"
 }
 
 #' The second half

@@ -29,8 +29,8 @@ quadrature_budget <- function(engine) {
 #' What searches from elsewhere may spend of it, where one has arrived: about as much as that one has
 #' @noRd
 budget_elsewhere <- function(engine) {
-  memory <- engine$memory
-  min(memory$budget, if (is.finite(memory$budget)) memory$spent + max(1e8, memory$spent))
+  notes <- engine$notes
+  min(notes$budget, if (is.finite(notes$budget)) notes$spent + max(1e8, notes$spent))
 }
 
 #' What a level can be given, from cheap to dear: nodes for each effect and the rule
@@ -72,7 +72,7 @@ judging_rule <- function(engine, rule) {
 #' Raise the nodes of the levels with the largest errors at given parameters, until the others' sum is small enough
 #'
 #' Where a link cuts the integrand off and the most nodes are not enough, the value jumps as nodes cross the edge, by
-#' about the error that they leave: it goes to the engine's memory as `noise`, and a search need not look for gains far
+#' about the error that they leave: it goes to the engine's notes as `noise`, and a search need not look for gains far
 #' below it. (Elsewhere the value of a rule is smooth, whatever its error.)
 #'
 #' @param rule A rule, from which no level goes down; or `NULL`.
@@ -96,7 +96,7 @@ choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_lim
     if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes(engine)) break
     rung <- raised
   }
-  engine$memory$noise <- if (engine$density[["bounded"]] && sum(error) > limit) min(sum(error), 1) else 0
+  engine$notes$noise <- if (engine$density[["bounded"]] && sum(error) > limit) min(sum(error), 1) else 0
   list(nodes = ladder$nodes[rung], wide = ladder$wide[rung])
 }
 
@@ -133,7 +133,7 @@ search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 6
     from <- search_again(engine, from, control)
     # what the most nodes leave is not mended by further rounds; or a box has moved with the parameters, and changes
     # nothing
-    if (engine$memory$noise > 0 && round >= 3L) break
+    if (engine$notes$noise > 0 && round >= 3L) break
     if (!is.null(nodes) || same && isTRUE(from$value - before < limit / 100)) break
   }
   from$rule <- rule

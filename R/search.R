@@ -38,7 +38,7 @@ search_again <- function(engine, from, control, rounds = 6L) {
     record <- c(record, best$record)
     # the Hessian is near the identity in these coordinates, so that g'g / 2 is near the predicted gain; of a large
     # value the last digits are left to the Newton steps that follow
-    stuck <- round > 1L && best$value < from$value + max(1e-6, engine$memory$noise / 10)
+    stuck <- round > 1L && best$value < from$value + max(1e-6, engine$notes$noise / 10)
     arrived <- isTRUE(best$rough_gain < max(1e-6, 1e-10 * abs(best$value)))
     if (!is.finite(best$value) || arrived || stuck || is_at_pole(engine, best)) break
     from <- best
@@ -82,7 +82,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
     if (result$status == "ok") -pull(coordinates, result$gradient) else numeric(length(x))
   }
   found <- run_nlminb(objective, gradient, size, lower_bounds(engine, coordinates),
-                      search_limits(control, begin$value, joint, engine$memory$noise))
+                      search_limits(control, begin$value, joint, engine$notes$noise))
   result <- if (all(is.finite(found$par))) evaluate(found$par, TRUE)
   # what it brought must not be worse than what it got
   if (is.null(result) || !isTRUE(result$value >= begin$value)) {
@@ -98,7 +98,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
 
 # What the log-likelihood of a search is called in its record.
 search_stage <- function(engine) {
-  if (by_cross_products(engine)) "exact" else if (engine$memory$by_quadrature) "quadrature" else "laplace"
+  if (by_cross_products(engine)) "exact" else if (engine$notes$by_quadrature) "quadrature" else "laplace"
 }
 
 # An error of the optimiser is a search without result: there are others. One in an evaluation is not the optimiser's.
@@ -165,7 +165,7 @@ search_newton <- function(engine, found, coordinates, control, joint = FALSE, st
     gain <- newton_step(hessian, pull(coordinates, state$gradient), parts)$gain
     # a short step leaves the Hessian as it is; the more so, the more levels there are (see difference_hessian())
     if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8 * max(1, min(engine$levels) / 4)) break
-    if (!isTRUE(gain < control$gain_limit) && improvement < engine$memory$noise / 10) break
+    if (!isTRUE(gain < control$gain_limit) && improvement < engine$notes$noise / 10) break
   }
   new_search_state(state$parameters, state$value, gradient = state$gradient, status = state$status, hessian = hessian,
                    coordinates = coordinates, held = found$held, gain = gain, steps = steps_taken)

@@ -6,7 +6,7 @@
 #' @param design,family The model.
 #' @param engine Result of [engine_layout()].
 #' @return Numeric: the whole parameter vector. The units of the standard deviations and the side of zero on which the
-#'   linear predictors must be go to the engine's memory.
+#'   linear predictors must be go to the engine's notes.
 #' @noRd
 find_start <- function(design, family, engine) {
   found <- start_values(part_of_rows(design), family)
@@ -21,7 +21,7 @@ find_start <- function(design, family, engine) {
     parameters[engine$index$theta[[t]]] <- engine$structures[[t]]$of_root(moments[[t]]$lower)
   }
   set_level_information(engine, lapply(moments, `[[`, "information"))
-  engine$memory$side <- working$side
+  engine$notes$side <- working$side
   stats::setNames(parameters, engine$names)
 }
 
@@ -70,7 +70,7 @@ inside_start <- function(engine, parameters) {
   parameters <- normalise_signs(engine, parameters)
   for (t in seq_along(engine$structures)) {
     at <- engine$index$theta[[t]]
-    parameters[at] <- engine$structures[[t]]$inside(parameters[at], engine$memory$error_root[[t]])
+    parameters[at] <- engine$structures[[t]]$inside(parameters[at], engine$notes$error_root[[t]])
   }
   parameters
 }
@@ -131,7 +131,7 @@ start_dispersion <- function(design, family, response, eta, side) {
 
 # Smaller random effects until each level's mode is where the link allows its linear predictors.
 shrink_effects <- function(engine, parameters) {
-  if (engine$memory$side == 0) {
+  if (engine$notes$side == 0) {
     return(parameters)
   }
   scaled <- scaled_parameters(engine$structures, engine$index)

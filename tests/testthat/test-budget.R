@@ -1,10 +1,10 @@
 # What quadrature may spend: rows times nodes, the nodes of all effects of a level.
 
 test_that("each pass costs rows and levels times the nodes of a level, and what is too much ends without an error", {
-  engine <- list(rows = 20, levels = 2L, effects = 2L, memory = list2env(list(spent = 0, budget = 1500)))
+  engine <- list(rows = 20, levels = 2L, effects = 2L, notes = list2env(list(spent = 0, budget = 1500)))
   spend(engine, c(3, 5))
   # a node of a level counts for two rows
-  expect_identical(engine$memory$spent, (20 + 2 * 2) * mean(c(9, 25)))
+  expect_identical(engine$notes$spent, (20 + 2 * 2) * mean(c(9, 25)))
   expect_identical(within_budget({
     spend(engine, 5)
     "there is room"

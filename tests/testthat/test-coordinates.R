@@ -27,7 +27,7 @@ test_that("in the coordinates the fixed effects have a unit Hessian, and a unit 
                          coordinates$transform[1:2, 1:2])
   expect_equal(hessian, diag(2), tolerance = 1e-8)
   # of a covariance: its root over the square root of twice the number of levels
-  error <- engine$memory$error_root[[1L]]
+  error <- engine$notes$error_root[[1L]]
   root <- variation_root(matrix(c(2, 0.5, 0, 1), 2L), error)
   expect_equal(tcrossprod(root), tcrossprod(matrix(c(2, 0.5, 0, 1), 2L)) + 0.09 * tcrossprod(error), tolerance = 1e-10)
   expect_equal(natural_transform(engine, replace(at, 3:5, c(2, 0.5, 1)))[3:4, 3:4], root / sqrt(24), tolerance = 1e-10)

@@ -47,7 +47,7 @@ test_that("a time limit that is reached in the core is an error as in R, also in
   crossed <- with_seed(19, data.frame(a = factor(sample(3000, n, TRUE)), b = factor(sample(3000, n, TRUE)),
                                       y = rnorm(n)))
   stages <- front(y ~ 1 + (1 | a) + (1 | b), crossed)
-  engine <- new_engine(stages$design, stages$family, inside = "profile")
+  engine <- new_engine(stages$design, stages$family, inner = "profiled")
   expect_match(limited(0.03, engine_evaluate(engine, c(0, 1, 1, 0), gradient = TRUE)), "time limit")
   # nothing is left half done
   expect_identical(engine_evaluate(engine, c(0, 1, 1, 0))$status, "ok")

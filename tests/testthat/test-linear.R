@@ -23,7 +23,7 @@ for (structure in linear_structures) {
                               classes = "glimmer_warning")
       design <- fit_design(fit)
       for (REML in c(FALSE, TRUE)) {
-        engine <- open_engine(engine_layout(design, fit$family, "dispersion", REML), design, fit$family, NULL)
+        engine <- open_engine(engine_layout(design, fit$family, "joint", REML), design, fit$family, NULL)
         parameters <- case$parameters[engine$names]
         here <- engine_evaluate(engine, parameters, gradient = TRUE)
         reference <- function(x) reference_without_beta(case$model, x[names(case$parameters)], REML)
@@ -31,7 +31,7 @@ for (structure in linear_structures) {
         numerical <- reference_gradient(reference, parameters)
         expect_lte(max(abs(here$gradient - numerical)), 1e-6 * max(1, abs(here$gradient)))
 
-        engine$inside <- "profile"
+        engine$inner <- "profiled"
         profiled <- engine_evaluate(engine, parameters, gradient = TRUE)
         expect_gte(profiled$value, here$value)
         expect_lte(abs(profiled$value - reference(profiled$parameters)), 1e-10 * abs(here$value))

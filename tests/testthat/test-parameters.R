@@ -32,12 +32,12 @@ test_that("the names of parameters are unique", {
 
 test_that("a search moves what an evaluation does not find", {
   stages <- with_seed(5, front(y ~ x + (1 | g), data.frame(x = rnorm(24), g = gl(4, 6), y = rnorm(24))))
-  moved <- function(inside, ...) {
-    searched_parameters(engine_layout(stages$design, stages$family, inside), ...)
+  moved <- function(inner, ...) {
+    searched_parameters(engine_layout(stages$design, stages$family, inner), ...)
   }
-  expect_identical(moved("modes"), 1:4)
-  expect_identical(moved("modes", joint = TRUE), 3:4)
+  expect_identical(moved("given"), 1:4)
+  expect_identical(moved("given", joint = TRUE), 3:4)
   expect_identical(moved("integrated"), 3:4)
-  expect_identical(moved("dispersion"), 3:4)
-  expect_identical(moved("profile"), 3L)
+  expect_identical(moved("joint"), 3:4)
+  expect_identical(moved("profiled"), 3L)
 })

@@ -409,11 +409,11 @@ test_that("what the default spends on quadrature has a limit, and the status say
   fit <- suppressWarnings(glmm(y ~ x + (1 | g), d, binomial("cauchit"), method = "aghq"))
   engine <- engine_of(fit)
   own <- engine$start
-  engine$memory$spent <- 0
+  engine$notes$spent <- 0
   engine_evaluate(engine, own)
   # a node of a level counts for two rows
-  expect_equal(engine$memory$spent, (60 + 2 * 10) * mean(fit$quadrature$nodes))
-  engine$memory$budget <- 60
+  expect_equal(engine$notes$spent, (60 + 2 * 10) * mean(fit$quadrature$nodes))
+  engine$notes$budget <- 60
   from <- new_search_state(own)
   expect_null(within_budget(maximise_by_quadrature(engine, from, own, NULL, glmm_control())))
   check <- check_accuracy(list(instead = NA_real_))

@@ -9,7 +9,7 @@ restricted_links <- list(gaussian = c("identity", "log", "inverse"),
 check_restricted <- function(case) {
   fit <- suppressWarnings(fit_glmm(case$formula, case$data, case$family, case$weights, case$offset),
                           classes = "glimmer_warning")
-  engine <- new_engine(fit_design(fit), fit$family, inside = "integrated")
+  engine <- new_engine(fit_design(fit), fit$family, inner = "integrated")
   parameters <- case$parameters[engine$names]
   at <- function(parameters, gradient = FALSE) engine_evaluate(engine, parameters, gradient)
   here <- at(parameters, gradient = TRUE)

@@ -33,7 +33,7 @@ test_that("the higher one is kept, but what arrived before what did not, and not
 test_that("what was tried is in the record of either, and with what it cost", {
   control <- glmm_control()
   expect_identical(better(state_at(-9), state_at(-10, stage = "simplex"), control)$record[[1L]]$stage, "simplex")
-  engine <- list(memory = list2env(list(evaluations = 7L, gradients = 3L)))
+  engine <- list(notes = list2env(list(evaluations = 7L, gradients = 3L)))
   expect_identical(search_record("newton", engine, c(evaluations = 5L, gradients = 3L), -10, "two more")[[1L]],
                    list(stage = "newton", evaluations = 2L, gradients = 0L, value = -10, message = "two more"))
 })

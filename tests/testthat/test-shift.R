@@ -91,7 +91,7 @@ test_that("the information of a typical level is that of dense matrices", {
   scale <- diag(1 / sqrt(diag(Reduce(`+`, by_level))))
   expected <- scale %*% Reduce(`+`, weighted) %*% scale
   update_information(engine, list(parameters = fit$parameters))
-  expect_equal(tcrossprod(engine$memory$error_root[[1L]]), solve(expected), tolerance = 1e-8)
+  expect_equal(tcrossprod(engine$notes$error_root[[1L]]), solve(expected), tolerance = 1e-8)
   root <- error_root(expected)
   expect_equal(tcrossprod(root), solve(expected), tolerance = 1e-10)
   expect_identical(root[1L, 2L], 0)

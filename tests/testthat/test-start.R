@@ -89,7 +89,7 @@ test_that("a start from some of many rows knows nothing of the others, and then 
   of <- function(formula, ...) {
     design <- front(formula, d, poisson, ...)$design
     engine <- engine_layout(design, poisson())
-    list(start = find_start(design, poisson(), engine), unit = unlist(engine$memory$sd_unit))
+    list(start = find_start(design, poisson(), engine), unit = unlist(engine$notes$sd_unit))
   }
   for (found in list(of(y ~ x + (rare || g)), of(y ~ x + (1 | g), weights = w))) {
     expect_true(all(is.finite(unlist(found))))
