@@ -451,6 +451,24 @@ test_that("the smallest eigenvalue of many levels is found to a few per cent", {
   expect_equal(smallest_eigenvalue(x, most = 10L), exact, tolerance = 0.02)
 })
 
+test_that("terms with a structure have it at each level, and the covariance between levels", {
+  case <- known_case()
+  d <- transform(case$data, f = factor(rep(1:4, 20)))
+  levels <- rownames(case$K)
+  for (term in c("diag(x | id)", "cs(0 + f | id)", "ar1(0 + f | id)")) {
+    formula <- stats::as.formula(paste("y ~ x +", term), env = environment())
+    fit <- suppressWarnings(glmm(formula, d, REML = FALSE, covariance = list(id = case$K)), classes = "glimmer_warning")
+    z <- stats::model.matrix(if (term == "diag(x | id)") ~ x else ~ 0 + f, d)
+    Z <- matrix(0, 80, ncol(z) * 24)
+    for (j in seq_len(ncol(z))) Z[cbind(1:80, (match(d$id, levels) - 1) * ncol(z) + j)] <- z[, j]
+    Sigma <- matrix(VarCorr(fit)$id, ncol(z))
+    V <- Z %*% kronecker(case$K, Sigma) %*% t(Z) + diag(80) * sigma(fit)^2
+    r <- d$y - drop(cbind(1, d$x) %*% fixef(fit))
+    expect_equal(c(logLik(fit)), -0.5 * (80 * log(2 * pi) + c(determinant(V)$modulus) + sum(r * solve(V, r))),
+                 tolerance = 1e-8)
+  }
+})
+
 test_that("terms with a variance a column, and a covariance on a:b, have the covariance, too", {
   case <- known_case()
   fit <- glmm(y ~ x + (x || id), case$data, REML = FALSE, covariance = list(id = case$K))
