@@ -24,7 +24,8 @@
 #'   \item{`kept`, `relations`}{integer: positions of the columns kept among all; matrix: the columns left out (its
 #'     columns) as combinations of those kept (its rows) in the data}
 #'   \item{`parameters`}{named numeric: beta; per random term the lower triangle, column by column, of L with
-#'     Cov(b) = L L' on the scale of the linear predictor; last, where the family has one, its dispersion parameter:
+#'     Cov(b) = L L' on the scale of the linear predictor, or with `diag()`, `cs()` and `ar1()` standard deviations and
+#'     the correlation; last, where the family has one, its dispersion parameter:
 #'     `log_sigma` (Gaussian, standard deviation sigma), `log_shape` (Gamma, variance mu^2 / shape), `log_lambda`
 #'     (inverse Gaussian, variance mu^3 / lambda)}
 #'   \item{`index`}{list: positions in `parameters` of `beta`, `theta` (a list, by random term), `dispersion`}
