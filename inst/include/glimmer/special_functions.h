@@ -49,19 +49,26 @@ inline double log1p_minus(double x) {
   return v * (2.0 * y * sum - x);
 }
 
-/// The series in phi of log(c + exp(phi)), c >= 0. With p = exp(phi) / (c + exp(phi)) and q = 1 - p its derivatives are
-/// p, p q, p q (q - p), ...: polynomials without cancellation but at their zeros.
+/// Adds the derivatives in phi of log(c + s), s = exp(phi), c > 0, to those of a series, its value left alone. With
+/// p = s / (c + s) and q = 1 - p they are p, p q, p q (q - p), ...: polynomials that cancel only where they are zero.
 template <int K>
-Jet<K> log_shifted(double c, double phi) {
-  if (c == 0.0) return Jet<K>::variable(phi);
-  const double s = std::exp(phi), p = s / (c + s), q = c / (c + s), v = p * q;
-  Jet<K> out(std::log(c + s));
+void add_log_shifted_slopes(double c, double s, Jet<K>& out) {
+  const double p = s / (c + s), q = c / (c + s), v = p * q;
   const double derivative[] = {p, v, v * (q - p), v * (1.0 - 6.0 * v), v * (q - p) * (1.0 - 12.0 * v)};
   double factorial = 1.0;
   for (int k = 1; k <= K; ++k) {
     factorial *= k;
-    out.c[k] = derivative[k - 1] / factorial;
+    out.c[k] += derivative[k - 1] / factorial;
   }
+}
+
+/// The series in phi of log(c + exp(phi)), c >= 0
+template <int K>
+Jet<K> log_shifted(double c, double phi) {
+  if (c == 0.0) return Jet<K>::variable(phi);
+  const double s = std::exp(phi);
+  Jet<K> out(std::log(c + s));
+  add_log_shifted_slopes(c, s, out);
   return out;
 }
 
@@ -69,9 +76,9 @@ Jet<K> log_shifted(double c, double phi) {
 template <int K>
 Jet<K> log_ratio_shifted(double c, double phi) {
   if (c == 0.0) return Jet<K>();
-  Jet<K> out = log_shifted<K>(c, phi);
   const double s = std::exp(phi);
-  out.c[0] = s > c ? std::log1p(c / s) : out.c[0] - phi;
+  Jet<K> out(s > c ? std::log1p(c / s) : std::log(c + s) - phi);
+  add_log_shifted_slopes(c, s, out);
   if constexpr (K >= 1) out.c[1] = -c / (c + s);
   return out;
 }
@@ -115,8 +122,16 @@ Jet<K> gamma_remainder_difference(double y, double phi) {
     return stirling_series(log_shifted<K>(y, phi)) - stirling_series(log_shifted<K>(0.0, phi)) -
            0.5 * log_ratio_shifted<K>(y, phi);
   if (y > few || y != std::floor(y)) return gamma_remainder<K>(y, phi) - gamma_remainder<K>(0.0, phi);
-  Jet<K> out = -(exp_of<K>(phi) + y) * log_ratio_shifted<K>(y, phi) + y;
-  for (double j = 1.0; j < y; j += 1.0) out += log_ratio_shifted<K>(j, phi);
+  const Jet<K> last = -(exp_of<K>(phi) + y) * log_ratio_shifted<K>(y, phi) + y;
+  Jet<K> out = last;
+  double product = 1.0, slope = 0.0;
+  for (double j = 1.0; j < y; j += 1.0) {
+    product *= j + s;
+    slope -= j / (j + s);
+    add_log_shifted_slopes(j, s, out);
+  }
+  if constexpr (K >= 1) out.c[1] = last.c[1] + slope;  // the first derivative of T(j) is that of log(j + s), less 1
+  out.c[0] += std::log(product) - (y - 1.0) * phi;
   return out;
 }
 
