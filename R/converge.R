@@ -91,7 +91,8 @@
 #'   `limit` are fields.) Often the response was computed from the predictors, or is the same in all rows of a group:
 #'   then analyse one row per group.
 #' - `glimmer_error_replication`: a random term has as many effects as there are rows, or a level per row, beside a
-#'   dispersion parameter that does the same. Leave the term out, or make it simpler.
+#'   dispersion parameter that does the same. Leave the term out, or make it simpler. (Not so `ar1()` of a Gaussian
+#'   response with a row for each time: correlations at two lags or more tell it from the residuals.)
 #' - `glimmer_error_duplicated_term`: two grouping factors make the same groups and have a column in common. Keep one.
 #' - `glimmer_warning_unidentified`: the variance of a random effect cannot be told from the data: its levels are also
 #'   fixed effects, or each has a single 0/1 response. Leave one of the two out.

@@ -11,7 +11,8 @@
 #' @param group,effects Names of the grouping factor and of the effects.
 #' @param common Logical: whether there is one standard deviation for all effects.
 #' @param correlation `NULL` for none, or list: `range` (of rho; function of q), `root` (C; function of rho and q),
-#'   `slope` (dC/drho, likewise), `typical` (rho near a correlation matrix; function of the matrix).
+#'   `slope` (dC/drho, likewise), `typical` (rho near a correlation matrix; function of the matrix), `rule` and
+#'   `unreplicated` (see [describe_structure()]).
 #' @param searched Logical: whether theta is that of a search. @param ordered See [describe_structure()].
 #' @return Result of [describe_structure()].
 #' @noRd
@@ -32,7 +33,7 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     scaled = rep(c(TRUE, FALSE), c(length(sd_at), shape$count)),
     bounded = rep(c(TRUE, FALSE), c(length(sd_at), shape$count)),
     pattern = if (shape$count) lower.tri(diag(q), diag = TRUE) else diag(q) == 1,
-    reported = first_entries(q, common, shape$count > 0L),
+    reported = function(varies) first_entries(varies, common, shape$count > 0L),
     of_root = function(root) {
       sds <- root_sds(root)
       c(if (common) sqrt(mean(sds^2)) else sds, if (shape$count) shape$near(tcrossprod(root / sds)))
@@ -65,7 +66,8 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     },
     direction_root = function(root, U) root,
     search_scale = if (searched && shape$count) shape[c("natural", "natural_slope", "searched")],
-    ordered = ordered
+    ordered = ordered, rule = correlation$rule,
+    unreplicated = if (is.null(correlation)) function(together) FALSE else correlation$unreplicated
   )
 }
 
@@ -81,11 +83,14 @@ correlated_slopes <- function(theta, sds, shape, common) {
   c(by_sd, if (shape$count) list(sds * shape$slope(theta)))
 }
 
-# Of the entries of the covariance matrix those that tell all: one standard deviation if it is common, one correlation.
-first_entries <- function(q, common, correlated) {
+# Of the entries of the covariance matrix those that tell all: one standard deviation if it is common, one correlation,
+# of two effects that vary if there are two.
+first_entries <- function(varies, common, correlated) {
+  q <- length(varies)
   entries <- matrix(FALSE, q, q)
   diag(entries) <- !common | seq_len(q) == 1L
-  if (correlated) entries[2L, 1L] <- TRUE
+  pair <- if (sum(varies) > 1L) which(varies)[1:2] else 1:2
+  if (correlated) entries[pair[2L], pair[1L]] <- TRUE
   entries
 }
 
@@ -166,7 +171,10 @@ compound_symmetry <- list(
   range = function(q) c(-1 / (q - 1), 1),
   root = function(rho, q) symmetric_root(rho, q)$root,
   slope = function(rho, q) symmetric_root(rho, q)$slope,
-  typical = function(correlations) mean(correlations[lower.tri(correlations)])
+  typical = function(correlations) mean(correlations[lower.tri(correlations)]),
+  rule = "between any two",
+  # with equal standard deviations a smaller rho is the same as larger residuals
+  unreplicated = function(together) FALSE
 )
 
 symmetric_root <- function(rho, q) {
@@ -203,5 +211,11 @@ autoregressive <- list(
     first <- col(lag) == 1L
     ifelse(first, power_slope, power_slope * rest - if (rest > 0) power * rho / rest else 0)
   },
-  typical = function(correlations) mean(correlations[row(correlations) - col(correlations) == 1L])
+  typical = function(correlations) mean(correlations[row(correlations) - col(correlations) == 1L]),
+  rule = "to the power of the lag",
+  # sd^2 rho^lag at two lags are sd and rho; the variance of a row then leaves that of the residual
+  unreplicated = function(together) {
+    lags <- abs(row(together) - col(together))[together]
+    length(unique(lags[lags > 0L])) > 1L
+  }
 )

@@ -36,7 +36,11 @@ structure_of <- function(term, searched = FALSE) {
 #' @param bounded Logical, one a parameter: whether a search keeps it from falling below zero.
 #' @param pattern Logical, q x q: the entries of L that need not be zero.
 #' @param ordered Logical: whether the effects have an order, as levels of a factor have.
-#' @param reported Logical, q x q: the standard deviations and correlations that tell all, in the lower triangle.
+#' @param reported Function of `varies` (logical, one an effect: whether its standard deviation is not zero): logical,
+#'   q x q: the standard deviations and correlations that tell all, in the lower triangle.
+#' @param rule `NULL`, or where one correlation tells all of them character: how, in words after it.
+#' @param unreplicated Function of `together` (logical, q x q: whether a level has rows with both effects): whether the
+#'   covariance can be told from that of residuals without a second row of any effect of a level.
 #' @param of_root Function of a lower triangular matrix: the theta whose L is that, or is near.
 #' @param normalise Function of theta: the theta of the same covariance whose signs are as they should be.
 #' @param inside Function of theta and `error`: a theta near it where the covariance is not singular.
@@ -61,12 +65,13 @@ structure_of <- function(term, searched = FALSE) {
 #' @noRd
 describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, of_root, normalise,
                                inside, units, truncations, probes, singular_effects, directions, direction_root,
-                               search_scale = NULL, ordered = FALSE) {
+                               search_scale = NULL, ordered = FALSE, rule = NULL,
+                               unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
        scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, of_root = of_root,
        normalise = normalise, inside = inside, units = units, truncations = truncations, probes = probes,
        singular_effects = singular_effects, directions = directions, direction_root = direction_root,
-       search_scale = search_scale, ordered = ordered)
+       search_scale = search_scale, ordered = ordered, rule = rule, unreplicated = unreplicated)
 }
 
 # Standard deviations of effects with covariance L L'; most terms have one effect.

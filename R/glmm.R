@@ -4,7 +4,9 @@
 #'   `(1 | g)`, `(x | g)`, `(x || g)`. Under `||` every column of the term's model matrix, also those of a factor,
 #'   has a variance of its own and no correlations. Covariance structures are as in 'glmmTMB': `diag(x | g)` (no
 #'   correlations), `cs(0 + f | g)` (a standard deviation for each effect, one correlation), `ar1(0 + f | g)` (one
-#'   standard deviation, correlation rho^lag between the levels of the factor `f` in order).
+#'   standard deviation, correlation rho^lag between the levels of the factor `f` in order). Of a Gaussian response
+#'   these need several rows for some of the effects of a level, to tell effects from residuals; `ar1()` needs none, if
+#'   there are levels with rows at two lags.
 #' @param data Data frame (also a tibble or data.table), named list or environment; see section "Data". Without it
 #'   variables are looked up in the formula's environment.
 #' @param family Family object, function or name: `gaussian` (links identity, log, inverse), `binomial` (logit, probit,

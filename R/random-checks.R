@@ -16,8 +16,9 @@ check_terms <- function(design, family) {
 #' warning. Each response then depends on them through the mean probability over its effect alone. Where the linear
 #' predictor is an intercept alone, another intercept has that probability without them; with the probit link, other
 #' coefficients have (all divided by the root of 1 + variance); elsewhere only the shape of the link's curve, averaged
-#' over the effect, could tell the variance. Where a known covariance makes levels more or less alike, that tells their
-#' effects from the residuals.
+#' over the effect, could tell the variance. Some structures tell their effects from
+#' residuals by correlations alone (`unreplicated` of [describe_structure()]). Where a known covariance makes levels
+#' more or less alike, that tells their effects from the residuals.
 #' @noRd
 check_replication <- function(design, family) {
   active <- active_positions(design$weights)
@@ -30,7 +31,8 @@ check_replication <- function(design, family) {
   for (term in Filter(function(term) has_equal_levels(design$factors[[term$factor]]), design$terms)) {
     levels <- number_used(active_rows(design$factors[[term$factor]]$index, active))
     effects <- levels * length(term$names)
-    if (dispersed && (levels == rows || (is_normal(family) && effects >= rows))) {
+    too_many <- is_normal(family) && effects >= rows && !told_unreplicated(term, design, active)
+    if (dispersed && (levels == rows || too_many)) {
       stop_glimmer("replication", paste0("The random term ", term$label, " has ", effects, " random effects (", levels,
                                          " levels of ", format_items(term$group), ") for ", rows, " rows: without ",
                                          "replication they cannot be told from the residuals. Leave the term out, ",
@@ -44,6 +46,14 @@ check_replication <- function(design, family) {
                    term = term$label, variable = term$group, group = term$group, rows_used = rows)
     }
   }
+}
+
+# Whether the structure of a term tells its effects from residuals, from pairs of effects within levels alone.
+told_unreplicated <- function(term, design, active) {
+  factor <- design$factors[[term$factor]]
+  z <- active_rows(factor$Z[, term$columns, drop = FALSE], active)
+  present <- rowsum((z != 0) + 0, active_rows(factor$index, active)) > 0
+  structure_of(term)$unreplicated(crossprod(present) > 0)
 }
 
 is_constant <- function(x, value = x[1L]) {

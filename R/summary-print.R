@@ -51,20 +51,30 @@ print_random <- function(x, digits) {
   cat("\n")
   cat_wrapped(paste0("Random effects (", scale_text(x$family), "; Wald intervals on the log scale)"))
   print_cells(random_cells(x, digits))
-  print_correlations(x$varcor, digits)
+  print_correlations(x$varcor, digits, correlation_limits(x))
   fixed <- paste0("Dispersion: fixed at 1 (", x$family$family, ")",
                   if (!is.null(x$pearson)) paste0("; Pearson ratio ", format(x$pearson, digits = 3),
                                                   " (given the random effects)"))
   cat_wrapped(if (length(constant_names(x$family))) dispersion_text(attr(x$varcor, "dispersion"), digits) else fixed)
 }
 
+# One a term: the interval of the first correlation that tells others, if there is one.
+correlation_limits <- function(x) {
+  counts <- vapply(x$varcor, function(term) sum(attr(term, "reported")), 1L)
+  term <- rep(seq_along(counts), counts)
+  own <- x$random[seq_along(term), ]
+  vapply(seq_along(counts), function(t) {
+    row <- own[term == t & own$kind == "cor", ]
+    if (nrow(row) && !is.na(row$conf.low[1L])) format_intervals(row[1L, ]) else ""
+  }, "")
+}
+
 # The table of standard deviations: those of the random effects, and the residual one where it is on their scale.
 random_cells <- function(x, digits) {
   varcor <- x$varcor
   rows <- x$random[x$random$kind == "sd" | (x$random$kind == "sigma" & isLMM.glimmer(x)), ]
-  effects <- lapply(varcor, rownames)
   residual <- any(rows$kind == "sigma")
-  labels <- rbind(random_labels(attr(varcor, "groups"), effects), if (residual) c("Residual", ""))
+  labels <- rbind(random_labels(attr(varcor, "groups"), lapply(varcor, sd_labels)), if (residual) c("Residual", ""))
   cells <- cbind(labels, format_sds(rows$estimate, rows$boundary, digits), format_intervals(rows),
                  format_sds(rows$estimate^2, rows$boundary, digits))
   colnames(cells)[1:5] <- c("Group", "Term", "Std.Dev.", paste0("[", format(100 * x$level), "% CI]"), "Variance")

@@ -119,11 +119,9 @@ tidy_parameters <- function(fit, level, scales) {
   if (identical(scales, "vcov")) {
     # a constant that is no standard deviation has no variance
     own <- table$kind != "constant"
-    told <- lapply(fit$random, function(term) {
-      reported <- structure_of(term)$reported
-      reported[lower.tri(reported, diag = TRUE)]
-    })
-    values <- as.data.frame(VarCorr.glimmer(fit), order = "lower.tri")$vcov
+    varcor <- VarCorr.glimmer(fit)
+    told <- lapply(varcor, function(covariance) lower_part(attr(covariance, "reported")))
+    values <- as.data.frame(varcor, order = "lower.tri")$vcov
     values <- values[c(unlist(told), rep(TRUE, length(values) - sum(lengths(told))))]
     return(tidy_rows("ran_pars", paste0(ifelse(correlation, "cov__", "var__"), pair)[own], values,
                      group = table$group[own]))

@@ -17,7 +17,7 @@ unstructured <- function(group, effects) {
     lambda = lower_triangle,
     pull_back = function(theta, lambda_bar) lambda_bar[below],
     scaled = rep(TRUE, length(column)), bounded = rep(q == 1L, length(column)), pattern = below,
-    reported = below,
+    reported = function(varies) below,
     of_root = lower_part,
     normalise = normalise_triangle,
     inside = function(theta, error) {

@@ -19,8 +19,10 @@ nlme::VarCorr
 #'   one covariance matrix a random term, on the scale of the linear predictor, named by the grouping factors (the
 #'   second term of a factor `g` is called `g.1`); with a known covariance between levels ([glmm()]) that of a level
 #'   whose variance is 1 there. Attributes of each matrix: `stddev`, `correlation` (`NA` with an
-#'   effect of standard deviation 0) and `boundary` (named logical: effects whose standard deviation is on the
-#'   boundary, 0). Attributes of the list: `sc`, [sigma()]; `useSc`, whether that is the root of a dispersion; `groups`,
+#'   effect of standard deviation 0), `boundary` (named logical: effects whose standard deviation is on the
+#'   boundary, 0), `reported` (logical matrix: the standard deviations and correlations, in the lower triangle, that
+#'   tell all others) and, where that is a single correlation by the term's structure, `rule` (character: how the others
+#'   follow). Attributes of the list: `sc`, [sigma()]; `useSc`, whether that is the root of a dispersion; `groups`,
 #'   the grouping factor of each term; and `dispersion`, named number, the family's constant where it is no standard
 #'   deviation on the scale of the linear predictor (everywhere but with a Gaussian response and the identity link).
 #'
@@ -29,9 +31,10 @@ nlme::VarCorr
 #'   `Residual` at the end where the family has a dispersion parameter.
 #'
 #'   `format()`: character matrix of the table that `print()` shows. `print()` returns its argument invisibly. A
-#'   standard deviation on the boundary is printed as `0 (boundary)`, an undefined correlation as `-`. A residual
-#'   standard deviation is in the table where it is on the scale of the others; else the dispersion parameter stands
-#'   below.
+#'   standard deviation that all effects of a term share has one row; a correlation that tells all others is one number,
+#'   and correlations that are zero by the term's structure are not shown. A standard deviation on the boundary
+#'   is printed as `0 (boundary)`, an undefined correlation as `-`. A residual standard deviation is in the table where
+#'   it is on the scale of the others; else the dispersion parameter stands below.
 #' @examples
 #' fit <- glmm(weight ~ Time + (Time | Chick), data = ChickWeight)
 #' VarCorr(fit)
@@ -47,8 +50,9 @@ VarCorr.glimmer <- function(x, sigma = 1, ...) {
     covariance <- matrix(tcrossprod(lower), length(effects), dimnames = list(effects, effects))
     sds <- stats::setNames(root_sds(lower), effects)
     boundary <- stats::setNames(boundary_effects(x, t), effects)
+    described <- structure_of(x$random[[t]])
     structure(covariance, stddev = sds, correlation = correlation_matrix(covariance, sds, boundary),
-              boundary = boundary)
+              boundary = boundary, reported = described$reported(!boundary), rule = described$rule)
   })
   groups <- vapply(x$random, function(term) term$group, "")
   structure(stats::setNames(matrices, make.unique(groups)), groups = groups, sc = sigma * sigma.glimmer(x),
@@ -128,15 +132,16 @@ format.VarCorr.glimmer <- function(x, digits = max(3, getOption("digits") - 2), 
   check_digits(digits)
   comp <- match_choices(comp, c("Variance", "Std.Dev."), "comp")
   cells <- sd_cells(x, digits, comp)
-  correlations <- correlation_cells(lapply(x, attr, "correlation"), max(2L, digits - 2L))
+  correlations <- correlation_cells(x, max(2L, digits - 2L))
   cbind(cells, rbind(correlations, matrix("", nrow(cells) - nrow(correlations), ncol(correlations))))
 }
 
 # The table without the correlations.
 sd_cells <- function(x, digits, comp) {
-  sds <- unlist(lapply(x, attr, "stddev"), use.names = FALSE)
-  boundary <- unlist(lapply(x, attr, "boundary"), use.names = FALSE)
-  labels <- random_labels(names(x), lapply(x, rownames))
+  told <- function(part) unlist(lapply(x, function(term) attr(term, part)[told_sds(term)]), use.names = FALSE)
+  sds <- told("stddev")
+  boundary <- told("boundary")
+  labels <- random_labels(names(x), lapply(x, sd_labels))
   if (attr(x, "useSc") && is.null(attr(x, "dispersion"))) {
     sds <- c(sds, attr(x, "sc"))
     boundary <- c(boundary, FALSE)
@@ -157,6 +162,21 @@ format_sds <- function(values, boundary, digits) {
   text
 }
 
+# Effects of a matrix of VarCorr() whose standard deviations have a row, and what these are of.
+told_sds <- function(term) {
+  which(diag(attr(term, "reported")))
+}
+
+sd_labels <- function(term) {
+  effects <- rownames(term)
+  told <- told_sds(term)
+  if (length(told) == length(effects)) effects else paste(effects[1L], "to", effects[length(effects)])
+}
+
+told_correlations <- function(term) {
+  attr(term, "reported") & lower.tri(term)
+}
+
 # Grouping factor, on the first row of a term only, and effect.
 random_labels <- function(groups, effects) {
   first <- unlist(lapply(effects, function(names) seq_along(names) == 1L), use.names = FALSE)
@@ -166,27 +186,37 @@ random_labels <- function(groups, effects) {
 
 #' Correlations as the cells of a table: below the diagonal, one column an effect
 #'
-#' The columns are called by their effects where all vector terms have the same ones.
-#' @return Character matrix, one row an effect; without columns where no term has several effects.
+#' One that tells all others is in the first row of its term, "0.85 (rho)". The columns are called by their effects
+#' where all terms with correlations have the same ones, and all of these.
+#' @param varcor Result of [VarCorr.glimmer()].
+#' @return Character matrix, one row a standard deviation; without columns where no term has correlations.
 #' @noRd
-correlation_cells <- function(correlations, digits) {
-  sizes <- vapply(correlations, nrow, 1L)
-  width <- max(sizes) - 1L
-  cells <- lapply(correlations, function(correlation) {
-    text <- ifelse(is.na(correlation), "-", formatC(correlation, digits = digits, format = "f"))
-    text[upper.tri(text, diag = TRUE)] <- ""
-    block <- matrix("", nrow(correlation), width)
-    block[, seq_len(ncol(text) - 1L)] <- text[, -ncol(text)]
-    block
+correlation_cells <- function(varcor, digits) {
+  parts <- lapply(varcor, function(term) {
+    text <- correlation_texts(term, digits)
+    if (is.null(attr(term, "rule"))) {
+      return(text[, if (any(nzchar(text))) -ncol(text) else 0L, drop = FALSE])
+    }
+    matrix(c(paste(text[told_correlations(term)], "(rho)"), rep("", length(told_sds(term)) - 1L)))
   })
-  cells <- do.call(rbind, unname(cells))
-  effects <- unique(lapply(correlations[sizes > 1L], rownames))
+  width <- max(vapply(parts, ncol, 1L))
+  cells <- lapply(parts, function(part) cbind(part, matrix("", nrow(part), width - ncol(part))))
+  cells <- unname(do.call(rbind, unname(cells)))
+  effects <- unique(lapply(parts[vapply(parts, ncol, 1L) > 0L], colnames))
   if (width > 0L) {
-    names <- if (length(effects) == 1L) effects[[1L]][seq_len(width)] else rep("", width)
+    names <- if (length(effects) == 1L && length(effects[[1L]])) effects[[1L]] else rep("", width)
     names[1L] <- if (nzchar(names[1L])) paste("Corr:", names[1L]) else "Corr"
     colnames(cells) <- names
   }
   cells
+}
+
+# The correlations of a term that tell all, as text in their places.
+correlation_texts <- function(term, digits) {
+  correlation <- attr(term, "correlation")
+  text <- ifelse(is.na(correlation), "-", formatC(correlation, digits = digits, format = "f"))
+  text[!told_correlations(term)] <- ""
+  text
 }
 
 #' @rdname VarCorr.glimmer
@@ -221,17 +251,23 @@ print_cells <- function(cells) {
   cat(part, sep = "\n")
 }
 
-#' The correlations of the effects of each term, a block a term
+#' The correlations of the effects of each term, a block a term; a line where one tells all others
 #' @param varcor Result of [VarCorr.glimmer()].
+#' @param limits Character: intervals of the correlations that tell all others, in the order of their terms.
 #' @noRd
-print_correlations <- function(varcor, digits) {
+print_correlations <- function(varcor, digits, limits = rep("", length(varcor))) {
   digits <- max(2L, digits - 2L)
-  for (t in which(vapply(varcor, nrow, 1L) > 1L)) {
-    correlation <- attr(varcor[[t]], "correlation")
-    text <- ifelse(is.na(correlation), "-", formatC(correlation, digits = digits, format = "f"))
-    text[upper.tri(text, diag = TRUE)] <- ""
-    cat_wrapped(paste0(" Correlations within ", attr(varcor, "groups")[t]))
-    print_lower(text)
+  for (t in which(vapply(varcor, function(term) any(told_correlations(term)), NA))) {
+    term <- varcor[[t]]
+    text <- correlation_texts(term, digits)
+    group <- attr(varcor, "groups")[t]
+    if (is.null(attr(term, "rule"))) {
+      cat_wrapped(paste0(" Correlations within ", group))
+      print_lower(text)
+    } else {
+      number <- trimws(paste(text[told_correlations(term)], limits[t]))
+      cat_wrapped(paste0(" Correlation within ", group, ": ", number, " ", attr(term, "rule")))
+    }
   }
 }
 
@@ -278,18 +314,18 @@ constant_row <- function(fit) {
 term_table <- function(fit, t) {
   term <- fit$random[[t]]
   at <- fit$index$theta[[t]]
-  structure <- structure_of(term)
-  lower <- structure$lambda(fit$parameters[at])
+  described <- structure_of(term)
+  lower <- described$lambda(fit$parameters[at])
   covariance <- fit$covariance[at, at, drop = FALSE]
   boundary <- boundary_effects(fit, t)
   sds <- root_sds(lower)
-  positions <- which(structure$reported, arr.ind = TRUE)
+  positions <- which(described$reported(!boundary), arr.ind = TRUE)
   rows <- lapply(seq_len(nrow(positions)), function(k) {
     i <- positions[k, 1L]
     j <- positions[k, 2L]
     undefined <- boundary[i] || boundary[j]
     entry <- if (i == j) sd_entry(lower, sds, i, undefined) else cor_entry(lower, sds, i, j, undefined)
-    slope <- structure$pull_back(fit$parameters[at], entry$slope)
+    slope <- described$pull_back(fit$parameters[at], entry$slope)
     # parameters that do not enter have slope 0, and may have no variance
     enters <- which(slope != 0)
     variance <- sum(slope[enters] * (covariance[enters, enters, drop = FALSE] %*% slope[enters]))

@@ -42,6 +42,20 @@ test_that("there is a name and a property for each parameter", {
   }
 })
 
+test_that("the standard deviations and correlations that tell all are as many as parameters, of effects that vary", {
+  for (case in structure_cases()) {
+    for (varies in list(rep(TRUE, case$q), seq_len(case$q) != 1L)) {
+      reported <- case$structure$reported(varies)
+      expect_false(any(reported[upper.tri(reported)]), label = case$label)
+      expect_identical(sum(reported), length(case$theta), label = case$label)
+      pairs <- which(reported & lower.tri(reported), arr.ind = TRUE)
+      single <- !is.null(case$structure$rule)
+      if (single) expect_identical(nrow(pairs), 1L, label = case$label)
+      if (single && sum(varies) > 1L) expect_true(all(varies[pairs]), label = case$label)
+    }
+  }
+})
+
 test_that("signs do not change the covariance, and are normal after they are made so", {
   for (case in structure_cases()) {
     structure <- case$structure
@@ -166,4 +180,93 @@ test_that("coordinates of a search and the parameters of a fit lead to each othe
     }, 1)
     expect_equal(scale$natural_slope(case$theta), slopes, label = case$label)
   }
+})
+
+# A fit with each structure of four effects, and of residuals or none.
+registry_fits <- function() {
+  d <- with_seed(31, data.frame(g = gl(40, 12), f = gl(4, 3, 480), x = rnorm(480)))
+  levels <- with_seed(32, matrix(rnorm(160), 40) %*% chol(0.7^abs(outer(1:4, 1:4, "-"))))
+  eta <- 1 + 0.3 * d$x + 0.6 * levels[cbind(as.integer(d$g), as.integer(d$f))]
+  d$y <- with_seed(33, rnorm(480, eta))
+  d$n <- with_seed(34, rpois(480, exp(eta)))
+  cases <- expand.grid(name = names(structures), response = c("y", "n"), stringsAsFactors = FALSE)
+  Map(function(name, response) {
+    term <- paste0(if (name != "unstructured") name, "(0 + f | g)")
+    family <- if (response == "y") gaussian() else poisson()
+    glmm(stats::as.formula(paste(response, "~ x +", term)), d, family, method = if (response == "y") "auto" else
+      "laplace")
+  }, cases$name, cases$response)
+}
+
+test_that("tables and printouts have each standard deviation once, and the one of VarCorr(), for every structure", {
+  for (fit in registry_fits()) {
+    label <- deparse1(formula(fit))
+    parameters <- component(fit, "parameters")
+    matrix <- VarCorr(fit)[[1L]]
+    sds <- parameters[grep("^sd[.]", names(parameters))]
+    own <- if (length(sds)) seq_along(sds) else 1:4
+    if (length(sds)) expect_equal(unname(attr(matrix, "stddev")), unname(rep(sds, length.out = 4)), label = label)
+    told <- c(unname(attr(matrix, "stddev"))[own], if (fit$family$family == "gaussian") sigma(fit))
+    all <- summary(fit)
+    rows <- all$random[all$random$kind != "cor", ]
+    expect_equal(rows$estimate, told, label = label)
+    tidied <- tidy(fit, "ran_pars", conf.int = TRUE)
+    expect_equal(tidied$estimate[startsWith(tidied$term, "sd__")], told, label = label)
+    variances <- tidy(fit, "ran_pars", scales = "vcov")
+    expect_equal(variances$estimate[startsWith(variances$term, "var__")], told^2, label = label)
+    limits <- confint(fit, "theta_")
+    expect_equal(unname(limits), unname(as.matrix(all$random[c("conf.low", "conf.high")])), label = label)
+    expect_equal(unname(limits), unname(as.matrix(tidied[c("conf.low", "conf.high")])), label = label)
+    # as text: the same rows in the summary and in VarCorr()
+    expect_equal(as.numeric(random_cells(all, 8)[, "Std.Dev."]), told, tolerance = 1e-6, label = label)
+    expect_equal(as.numeric(format(VarCorr(fit), digits = 8)[, "Std.Dev."]), told, tolerance = 1e-6, label = label)
+    shown <- capture.output(print(all, digits = 5))
+    for (cell in random_cells(all, 5)[, 3L]) {
+      expect_true(any(grepl(cell, shown, fixed = TRUE)), label = label)
+    }
+    # one row a parameter of the covariance
+    counted <- length(fit$index$theta[[1L]]) + (fit$family$family == "gaussian")
+    expect_identical(c(nrow(limits), nrow(all$random), nrow(tidied)), rep(counted, 3L), label = label)
+  }
+})
+
+test_that("correlations that tell all are shown with their intervals; those that are zero by the structure are not", {
+  for (fit in registry_fits()) {
+    matrix <- VarCorr(fit)[[1L]]
+    all <- summary(fit)
+    name <- fit$random[[1L]]$structure
+    shown <- capture.output(print(all, digits = 4))
+    block <- grep("^ ?Correlation", shown, value = TRUE)
+    own <- all$random[all$random$kind == "cor", ]
+    expect_equal(own$estimate, attr(matrix, "correlation")[attr(matrix, "reported") & lower.tri(matrix)], label = name)
+    expect_identical(ncol(format(VarCorr(fit))) - 3L, c(unstructured = 3L, diag = 0L, cs = 1L, ar1 = 1L)[[name]])
+    expect_identical(length(block), if (name == "diag") 0L else 1L, label = name)
+    if (name %in% c("cs", "ar1")) {
+      expect_equal(own$estimate, component(fit, "parameters")[["rho.g"]], label = name)
+      expect_match(block, paste(formatC(own$estimate, digits = 2, format = "f"), format_intervals(own)), fixed = TRUE)
+      expect_match(capture.output(print(fit, digits = 4)), attr(matrix, "rule"), all = FALSE, fixed = TRUE)
+    }
+  }
+})
+
+test_that("the correlation that tells all is one of effects that vary", {
+  d <- with_seed(41, data.frame(g = gl(40, 9), f = gl(3, 3, 360)))
+  common <- with_seed(42, rnorm(40))
+  own <- with_seed(43, matrix(rnorm(120), 40)) * 0.5 + common
+  own[, 1L] <- 0
+  d$y <- own[cbind(as.integer(d$g), as.integer(d$f))] + with_seed(44, rnorm(360))
+  # the first effect: no differences between levels at all
+  first <- d$f == "1"
+  d$y[first] <- d$y[first] - ave(d$y[first], d$g[first])
+  fit <- glmm(y ~ f + cs(0 + f | g), d)
+  matrix <- VarCorr(fit)[[1L]]
+  expect_identical(unname(attr(matrix, "boundary")), c(TRUE, FALSE, FALSE))
+  rho <- component(fit, "parameters")[["rho.g"]]
+  row <- tidy(fit, "ran_pars", conf.int = TRUE)
+  row <- row[row$term == "cor__f2.f3", ]
+  expect_equal(row$estimate, rho)
+  expect_lt(row$conf.low, rho)
+  expect_equal(unname(confint(fit)["cor_f3.f2|g", ]), c(row$conf.low, row$conf.high))
+  expect_match(capture.output(print(fit)), paste(formatC(rho, digits = 2, format = "f"), "between any two"),
+               all = FALSE, fixed = TRUE)
 })

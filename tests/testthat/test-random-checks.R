@@ -51,3 +51,41 @@ test_that("constant and aliased columns, factors of one level, and groups of one
   refused(glmm(yg ~ 1 + (1 | g), d[1, ]), "rows")
   refused(glmm(yg ~ poly(x, 7) + (1 | h), d[1:8, ]), "size", columns = 8L, rows_used = 8L)
 })
+
+# One row for each level and time, with ar1() effects of sd 2 and residuals of 1; `kept`, the share of the rows.
+unreplicated_data <- function(times, rho, kept = 1) {
+  d <- expand.grid(g = factor(1:30), f = factor(seq_len(times)))
+  lag <- abs(outer(seq_len(times), seq_len(times), "-"))
+  effects <- with_seed(31, matrix(rnorm(30 * times), 30)) %*% chol(4 * rho^lag)
+  d$x <- with_seed(32, rnorm(nrow(d)))
+  d$y <- 1 + d$x / 2 + c(effects) + with_seed(33, rnorm(nrow(d)))
+  d[with_seed(34, runif(nrow(d))) < kept, ]
+}
+
+test_that("ar1() is told from the residuals without replication, as in glmmTMB and nlme; others are refused", {
+  skip_if_not_installed("glmmTMB")
+  for (case in list(c(8, 0.7, 1), c(8, 0.7, 0.6), c(8, -0.6, 1))) {
+    d <- unreplicated_data(case[1L], case[2L], case[3L])
+    for (REML in c(FALSE, TRUE)) {
+      fit <- glmm(y ~ x + ar1(0 + f | g), d, REML = REML)
+      peer <- glmmTMB::glmmTMB(y ~ x + ar1(0 + f | g), d, REML = REML)
+      expect_true(fit$converged && !fit$singular)
+      expect_lt(abs(as.numeric(logLik(fit)) - as.numeric(logLik(peer))), 1e-5)
+      expect_equal(sigma(fit), sigma(peer), tolerance = 1e-3)
+    }
+  }
+  for (formula in c(y ~ x + (0 + f | g), y ~ x + diag(0 + f | g), y ~ x + cs(0 + f | g))) {
+    refused(glmm(formula, d), "replication", group = "g", effects = 240, rows_used = 240)
+  }
+  # one lag: a smaller correlation is the same as larger residuals
+  refused(glmm(y ~ x + ar1(0 + f | g), unreplicated_data(2, 0.7)), "replication", group = "g", effects = 60)
+  pairs <- subset(d, f %in% 1:4 & (f %in% 1:2) == (as.integer(g) %% 2L == 0L))
+  refused(glmm(y ~ x + ar1(0 + f | g), pairs), "replication", group = "g", effects = 120, rows_used = 60)
+  # a correlation that falls exponentially with the distance, and a nugget
+  skip_if_not_installed("nlme")
+  skip_if_not_installed("lme4")
+  d <- transform(lme4::sleepstudy, Day = factor(Days))
+  fit <- glmm(Reaction ~ Days + ar1(0 + Day | Subject), d, REML = FALSE)
+  peer <- nlme::gls(Reaction ~ Days, d, nlme::corExp(form = ~ Days | Subject, nugget = TRUE), method = "ML")
+  expect_lt(abs(as.numeric(logLik(fit)) - as.numeric(logLik(peer))), 1e-5)
+})

@@ -37,12 +37,14 @@ test_that("the intervals of standard deviations are those of confint", {
 test_that("correlations of random effects have their names at any width", {
   names <- c("(Intercept)", "a_long_name", "another_name", "the_last_name")
   correlation <- matrix(0.25, 4, 4, dimnames = list(names, names))
-  varcor <- structure(list(g = structure(correlation, correlation = correlation)), groups = "g")
+  matrix <- structure(correlation, correlation = correlation, reported = lower.tri(correlation, diag = TRUE))
+  varcor <- structure(list(g = matrix), groups = "g")
   old <- options(width = 40)
   on.exit(options(old))
   shown <- capture.output(print_correlations(varcor, 4))
   expect_lte(max(nchar(shown)), 40)
   rows <- grepl("0.25", shown, fixed = TRUE)
+  expect_gte(sum(rows), 3L)
   expect_true(all(grepl(paste(names[-1L], collapse = "|"), shown[rows])))
 })
 
