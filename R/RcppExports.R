@@ -159,6 +159,27 @@ cpp_fixed_information <- function(model, parameters, inner) {
     .Call(`_glimmer_cpp_fixed_information`, model, parameters, inner)
 }
 
+#' The derivative of -b in beta, b at its mode
+#'
+#' @param model External pointer of cpp_model().
+#' @param parameters,inner As of cpp_evaluate().
+#' @return List, one element a factor as given to cpp_model(): matrix, a row an effect, level by level.
+#' @noRd
+cpp_fixed_shift <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_fixed_shift`, model, parameters, inner)
+}
+
+#' The covariance of b given the data, times columns
+#'
+#' @param model External pointer of cpp_model().
+#' @param parameters,inner As of cpp_evaluate().
+#' @param columns Numeric matrix, a row an effect: factors as given to cpp_model(), level by level.
+#' @return Numeric matrix of the same shape.
+#' @noRd
+cpp_times_covariance <- function(model, parameters, inner, columns) {
+    .Call(`_glimmer_cpp_times_covariance`, model, parameters, inner, columns)
+}
+
 #' The second derivative of the value in beta
 #'
 #' @param model External pointer of cpp_model().

@@ -248,6 +248,22 @@ engine_fixed_information <- function(engine, at) {
   cpp_fixed_information(engine$pointer, core_parameters(engine, at), inner_search(engine))
 }
 
+#' The derivative of -b in beta, b at its mode
+#' @return List, one element a factor: numeric, effects x levels x columns of X.
+#' @noRd
+engine_fixed_shift <- function(engine, at, design) {
+  results <- cpp_fixed_shift(engine$pointer, core_parameters(engine, at), inner_search(engine))
+  Map(function(result, factor) array(result, c(ncol(factor$Z), length(factor$levels), ncol(result))), results,
+      design$factors)
+}
+
+#' The covariance of b given the data and the parameters, times columns
+#' @param columns Numeric matrix, a row an effect: factor by factor, level by level.
+#' @noRd
+engine_times_covariance <- function(engine, at, columns) {
+  cpp_times_covariance(engine$pointer, core_parameters(engine, at), inner_search(engine), columns)
+}
+
 #' Second derivative of the log-likelihood in beta; 0 x 0 where the core does not know it
 #' @noRd
 engine_fixed_hessian <- function(engine, at) {

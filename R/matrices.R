@@ -161,7 +161,12 @@ rcond_symmetric <- function(x) {
 
 # Columns of the inverse of a sparse matrix, by its Cholesky factor.
 inverse_columns <- function(root, columns) {
-  unit <- matrix(0, nrow(root), length(columns))
+  as.matrix(Matrix::solve(root, identity_columns(nrow(root), columns)))
+}
+
+# Columns of the identity matrix.
+identity_columns <- function(size, columns) {
+  unit <- matrix(0, size, length(columns))
   unit[cbind(columns, seq_along(columns))] <- 1
-  as.matrix(Matrix::solve(root, unit))
+  unit
 }

@@ -57,82 +57,28 @@ has_known_level <- function(rows) {
 #' The information on beta with the random effects eliminated, and what the random effects need
 #'
 #' In a well-conditioned basis of X where the user's columns are not one.
-#' @return List: `information` (S); `shift`, a list by grouping factor of lists by column of Z of matrices level x
-#'   column of X, the derivative of -b in beta; `from`, see [find_basis()]; and but for one factor with
-#'   independent levels `root`, the Cholesky factor of H.
+#' @return List: `information` (S; missing where it is not positive definite); `shift`, a list by grouping factor of
+#'   arrays effects x levels x columns of X, the derivative of -b in beta; `from`, see [find_basis()]; `covariance`, a
+#'   function that multiplies the covariance of b given beta with a matrix.
 #' @noRd
 joint_information <- function(fit) {
   design <- fit_design(fit)
-  eta <- conditional_eta(fit, design)
   basis <- find_basis(design)
-  active <- which(design$weights > 0)
-  take <- function(x) if (is.matrix(x)) x[active, , drop = FALSE] else x[active]
-  data <- lapply(design[c("y", "size", "weights")], take)
-  phi <- unname(fit$parameters[fit$index$dispersion])
-  weights <- engine_density(data, take(eta), if (length(phi)) phi else 0, fit$family)$w
-  x <- take(basis$design$X)
-  factors <- lapply(design$factors, function(factor) {
-    levels <- length(factor$levels)
-    list(Z = take(factor$Z), codes = take(factor$index) + 1L, levels = levels, position = seq_len(levels))
-  })
-  by_blocks <- length(factors) == 1L && is.null(fit$factors[[1L]]$known)
-  solved <- if (by_blocks) block_shift(fit, x, weights, factors[[1L]]) else sparse_shift(fit, x, weights, factors)
-  eliminated <- x - fixed_shift(solved$shift, list(X = x, random = factors))
-  information <- crossprod(x, weights * eliminated)
-  c(solved, list(information = (information + t(information)) / 2, from = basis$from))
-}
-
-# One grouping factor, its levels independent: the conditional covariances of b by level, as the fit holds them, are
-# H^-1 in its blocks.
-block_shift <- function(fit, x, weights, factor) {
-  variances <- fit$mode_variances[[1L]]
-  columns <- seq_len(ncol(factor$Z))
-  products <- lapply(columns, function(j) level_sums(weights * factor$Z[, j] * x, factor$codes, factor$levels))
-  list(shift = list(lapply(columns, function(j) {
-    Reduce(`+`, lapply(columns, function(k) variances[j, k, ] * products[[k]]))
-  })))
-}
-
-level_sums <- function(x, codes, levels) {
-  sums <- matrix(0, levels, ncol(x))
-  found <- rowsum(x, codes, reorder = FALSE)
-  sums[as.integer(rownames(found)), ] <- found
-  sums
-}
-
-# Otherwise H is sparse.
-sparse_shift <- function(fit, x, weights, factors) {
-  a <- sparse_effects(fit, factors, nrow(x))
-  h <- Matrix::forceSymmetric(Matrix::crossprod(a, weights * a) + prior_precision(fit$factors))
-  root <- Matrix::Cholesky(h, LDL = FALSE)
-  spherical <- as.matrix(Matrix::solve(root, Matrix::crossprod(a, weights * x)))
-  start <- effect_starts(fit)
-  shift <- lapply(seq_along(factors), function(k) {
-    lambda <- factor_root(fit, k)
-    q <- ncol(lambda)
-    own <- array(spherical[start[k] + seq_len(q * factors[[k]]$levels), ], c(q, factors[[k]]$levels, ncol(x)))
-    lapply(seq_len(q), function(j) {
-      Reduce(`+`, lapply(seq_len(q), function(m) lambda[j, m] * matrix(own[m, , ], ncol = ncol(x))))
-    })
-  })
-  list(shift = shift, root = root)
+  engine <- new_engine(basis$design, fit$family, fit$control$threads)
+  at <- enter_basis(basis, engine, fit$parameters)
+  p <- ncol(basis$design$X)
+  found <- engine_evaluate(engine, at)$status == "ok"
+  information <- if (found) engine_fixed_information(engine, at)
+  known <- length(information) == p^2
+  list(information = if (known) information else matrix(NA_real_, p, p), from = basis$from,
+       shift = if (known) engine_fixed_shift(engine, at, design),
+       covariance = function(columns) engine_times_covariance(engine, at, columns))
 }
 
 # Where the random effects of each grouping factor begin in u, from 0.
 effect_starts <- function(fit) {
   sizes <- vapply(fit$factors, function(factor) length(factor$columns) * length(factor$levels), 1L)
   cumsum(sizes) - sizes
-}
-
-#' A = Z Lambda as a sparse matrix, one column for each spherical random effect of the fit
-#' @noRd
-sparse_effects <- function(fit, factors, n) {
-  do.call(cbind, lapply(seq_along(factors), function(k) {
-    factor <- factors[[k]]
-    q <- ncol(factor$Z)
-    Matrix::sparseMatrix(i = rep(seq_len(n), q), j = as.vector(outer((factor$codes - 1L) * q, seq_len(q), `+`)),
-                         x = as.vector(factor$Z %*% factor_root(fit, k)), dims = c(n, q * factor$levels))
-  }))
 }
 
 # Row by row the sum of z' shift; levels that the fit does not know give 0.
@@ -142,8 +88,9 @@ fixed_shift <- function(shift, rows) {
     random <- rows$random[[k]]
     codes <- random$position[random$codes]
     known <- which(!is.na(codes))
-    for (j in seq_along(if (length(known)) shift[[k]])) {
-      total[known, ] <- total[known, ] + random$Z[known, j] * shift[[k]][[j]][codes[known], , drop = FALSE]
+    for (j in seq_len(if (length(known)) ncol(random$Z) else 0L)) {
+      own <- matrix(shift[[k]][j, , ], ncol = ncol(total))
+      total[known, ] <- total[known, ] + random$Z[known, j] * own[codes[known], , drop = FALSE]
     }
   }
   total
@@ -161,7 +108,7 @@ random_variance <- function(fit, system, rows) {
     total <- total + factor_variance(fit$mode_variances[[k]], rows$random[[k]])
   }
   for (pair in if (length(present) > 1L) utils::combn(present, 2L, simplify = FALSE)) {
-    total <- total + 2 * cross_covariance(fit, system$root, rows, pair)
+    total <- total + 2 * cross_covariance(fit, system$covariance, rows, pair)
   }
   total
 }
@@ -180,12 +127,13 @@ factor_variance <- function(variances, random) {
 
 #' Covariance of the parts z'b of two grouping factors given beta, row by row
 #'
-#' H is solved for the effects of each level that occurs of the factor with fewer of them: what that costs does not
-#' depend on the number of rows.
+#' By columns of their covariance, for the effects of each level that occurs of the factor with fewer of them: what that
+#' costs does not depend on the number of rows.
 #'
-#' @param root Cholesky factor of H. @param pair Positions of the two factors. @param cells How many numbers to hold.
+#' @param covariance As of [joint_information()]. @param pair Positions of the two factors. @param cells How many
+#'   numbers to hold.
 #' @noRd
-cross_covariance <- function(fit, root, rows, pair, cells = 5e6) {
+cross_covariance <- function(fit, covariance, rows, pair, cells = 5e6) {
   level_of <- lapply(rows$random, function(random) random$position[random$codes])
   known <- which(!is.na(level_of[[pair[1L]]]) & !is.na(level_of[[pair[2L]]]))
   occurring <- lapply(level_of[pair], function(level) unique(level[known]))
@@ -195,27 +143,28 @@ cross_covariance <- function(fit, root, rows, pair, cells = 5e6) {
   }
   many <- pair[1L]
   few <- pair[2L]
-  a_many <- rows$random[[many]]$Z %*% factor_root(fit, many)
-  a_few <- rows$random[[few]]$Z %*% factor_root(fit, few)
+  z_many <- rows$random[[many]]$Z
+  z_few <- rows$random[[few]]$Z
   start <- effect_starts(fit)
-  effects <- ncol(a_few)
+  effects <- ncol(z_few)
+  size <- sum(lengths(fit$modes))
   order <- match(level_of[[few]], occurring[[2L]])
-  at_once <- max(1, cells %/% (nrow(root) * effects))
-  covariance <- numeric(nrow(rows$X))
+  at_once <- max(1, cells %/% (size * effects))
+  total <- numeric(nrow(rows$X))
   for (chunk in split(known, (order[known] - 1L) %/% at_once)) {
     levels <- unique(level_of[[few]][chunk])
     columns <- start[few] + as.vector(outer(seq_len(effects), (levels - 1L) * effects, `+`))
-    inverse <- inverse_columns(root, columns)
-    row <- start[many] + (level_of[[many]][chunk] - 1L) * ncol(a_many)
+    own <- covariance(identity_columns(size, columns))
+    row <- start[many] + (level_of[[many]][chunk] - 1L) * ncol(z_many)
     column <- (match(level_of[[few]][chunk], levels) - 1L) * effects
-    for (j in seq_len(ncol(a_many))) {
+    for (j in seq_len(ncol(z_many))) {
       for (k in seq_len(effects)) {
-        entry <- inverse[cbind(row + j, column + k)]
-        covariance[chunk] <- covariance[chunk] + a_many[chunk, j] * a_few[chunk, k] * entry
+        entry <- own[cbind(row + j, column + k)]
+        total[chunk] <- total[chunk] + z_many[chunk, j] * z_few[chunk, k] * entry
       }
     }
   }
-  covariance
+  total
 }
 
 new_level_variance <- function(fit, rows) {

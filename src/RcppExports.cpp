@@ -184,6 +184,31 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_fixed_shift
+Rcpp::List cpp_fixed_shift(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_fixed_shift(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_fixed_shift(model, parameters, inner));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_times_covariance
+Rcpp::NumericMatrix cpp_times_covariance(SEXP model, Rcpp::NumericVector parameters, std::string inner, Rcpp::NumericMatrix columns);
+RcppExport SEXP _glimmer_cpp_times_covariance(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP, SEXP columnsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type columns(columnsSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_times_covariance(model, parameters, inner, columns));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_fixed_hessian
 Rcpp::NumericMatrix cpp_fixed_hessian(SEXP model, Rcpp::NumericVector parameters, std::string inner);
 RcppExport SEXP _glimmer_cpp_fixed_hessian(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
@@ -227,6 +252,8 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_edge_distances", (DL_FUNC) &_glimmer_cpp_edge_distances, 3},
     {"_glimmer_cpp_modes", (DL_FUNC) &_glimmer_cpp_modes, 3},
     {"_glimmer_cpp_fixed_information", (DL_FUNC) &_glimmer_cpp_fixed_information, 3},
+    {"_glimmer_cpp_fixed_shift", (DL_FUNC) &_glimmer_cpp_fixed_shift, 3},
+    {"_glimmer_cpp_times_covariance", (DL_FUNC) &_glimmer_cpp_times_covariance, 4},
     {"_glimmer_cpp_fixed_hessian", (DL_FUNC) &_glimmer_cpp_fixed_hessian, 3},
     {"_glimmer_cpp_density", (DL_FUNC) &_glimmer_cpp_density, 5},
     {NULL, NULL, 0}

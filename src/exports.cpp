@@ -224,6 +224,32 @@ Rcpp::NumericMatrix cpp_fixed_information(SEXP model, Rcpp::NumericVector parame
   return Rcpp::wrap(as_objective(model).fixed_information(glimmer::as_vector(parameters), glimmer::as_inner(inner)));
 }
 
+//' The derivative of -b in beta, b at its mode
+//'
+//' @param model External pointer of cpp_model().
+//' @param parameters,inner As of cpp_evaluate().
+//' @return List, one element a factor as given to cpp_model(): matrix, a row an effect, level by level.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::List cpp_fixed_shift(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
+  return glimmer::as_list(as_objective(model).fixed_shift(glimmer::as_vector(parameters), glimmer::as_inner(inner)));
+}
+
+//' The covariance of b given the data, times columns
+//'
+//' @param model External pointer of cpp_model().
+//' @param parameters,inner As of cpp_evaluate().
+//' @param columns Numeric matrix, a row an effect: factors as given to cpp_model(), level by level.
+//' @return Numeric matrix of the same shape.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericMatrix cpp_times_covariance(SEXP model, Rcpp::NumericVector parameters, std::string inner,
+                                         Rcpp::NumericMatrix columns) {
+  const Eigen::Map<const glimmer::Matrix> given(columns.begin(), columns.nrow(), columns.ncol());
+  return Rcpp::wrap(
+      as_objective(model).times_covariance(glimmer::as_vector(parameters), glimmer::as_inner(inner), given));
+}
+
 //' The second derivative of the value in beta
 //'
 //' @param model External pointer of cpp_model().

@@ -13,38 +13,61 @@ using problem::Matrix;
 using problem::Problem;
 using problem::Vector;
 
-/// A = Z Lambda; the effects stand factor by factor in the problem's order, level by level.
-inline Matrix random_effects_matrix(const Problem& p, const Vector& theta) {
-  Index columns = 0;
-  for (const GivenFactor& factor : p.factors) columns += factor.levels * factor.Z.cols();
-  Matrix A = Matrix::Zero(p.rows(), columns);
+/// Lambda of a factor.
+inline Matrix lambda_of(const GivenFactor& factor, const Vector& theta) {
+  const Index q = factor.Z.cols();
+  Matrix lambda = Matrix::Zero(q, q);
+  Index effect = 0;
+  for (std::size_t b = 0; b < factor.blocks.size(); ++b) {
+    Index at = factor.theta[b];
+    for (Index j = 0; j < factor.blocks[b]; ++j)
+      for (Index i = j; i < factor.blocks[b]; ++i) lambda(effect + i, effect + j) = theta[at++];
+    effect += factor.blocks[b];
+  }
+  return lambda;
+}
+
+inline Index effect_count(const Problem& p) {
+  Index count = 0;
+  for (const GivenFactor& factor : p.factors) count += factor.levels * factor.Z.cols();
+  return count;
+}
+
+/// Z and Lambda; the effects stand factor by factor in the problem's order, level by level.
+inline Matrix effects_matrix(const Problem& p) {
+  Matrix Z = Matrix::Zero(p.rows(), effect_count(p));
   Index start = 0;
   for (const GivenFactor& factor : p.factors) {
     const Index q = factor.Z.cols();
-    Matrix lambda = Matrix::Zero(q, q);
-    Index effect = 0;
-    for (std::size_t b = 0; b < factor.blocks.size(); ++b) {
-      Index at = factor.theta[b];
-      for (Index j = 0; j < factor.blocks[b]; ++j)
-        for (Index i = j; i < factor.blocks[b]; ++i) lambda(effect + i, effect + j) = theta[at++];
-      effect += factor.blocks[b];
-    }
     for (Index i = 0; i < p.rows(); ++i) {
-      A.block(i, start + factor.level[static_cast<std::size_t>(i)] * q, 1, q) = factor.Z.row(i) * lambda;
+      Z.block(i, start + factor.level[static_cast<std::size_t>(i)] * q, 1, q) += factor.Z.row(i);
       for (std::size_t m = 0; m < factor.further_level.size(); ++m)
-        A.block(i, start + factor.further_level[m][static_cast<std::size_t>(i)] * q, 1, q) +=
-            factor.further_Z[m].row(i) * lambda;
+        Z.block(i, start + factor.further_level[m][static_cast<std::size_t>(i)] * q, 1, q) +=
+            factor.further_Z[m].row(i);
     }
     start += factor.levels * q;
   }
-  return A;
+  return Z;
+}
+inline Matrix lambda_matrix(const Problem& p, const Vector& theta) {
+  Matrix out = Matrix::Zero(effect_count(p), effect_count(p));
+  Index start = 0;
+  for (const GivenFactor& factor : p.factors) {
+    const Matrix own = lambda_of(factor, theta);
+    for (Index h = 0; h < factor.levels; ++h, start += own.rows())
+      out.block(start, start, own.rows(), own.cols()) = own;
+  }
+  return out;
+}
+
+/// A = Z Lambda
+inline Matrix random_effects_matrix(const Problem& p, const Vector& theta) {
+  return effects_matrix(p) * lambda_matrix(p, theta);
 }
 
 /// P of u ~ N(0, P^-1), laid out like the columns of A.
 inline Matrix prior_precision(const Problem& p) {
-  Index size = 0;
-  for (const GivenFactor& factor : p.factors) size += factor.levels * factor.Z.cols();
-  Matrix P = Matrix::Identity(size, size);
+  Matrix P = Matrix::Identity(effect_count(p), effect_count(p));
   Index start = 0;
   for (const GivenFactor& factor : p.factors) {
     const Index q = factor.Z.cols();

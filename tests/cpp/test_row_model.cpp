@@ -112,6 +112,31 @@ void other_responses(const Problem& p) {
               p.name + ": other responses, gradient");
 }
 
+/// What predictions need of the joint covariance of b and beta, against dense matrices.
+void covariances(const Problem& p) {
+  const auto model = problem::make_model(p);
+  const dense::Solution mode = dense::laplace(p, Fixed::given);
+  if (model->evaluate(p.parameters, false).status != Status::ok || !mode.converged) return;
+  const glimmer::Matrix A = dense::random_effects_matrix(p, p.theta());
+  const dense::Rows rows = dense::rows_at(p, p.offset + p.X * p.beta() + A * mode.u, p.phi());
+  const glimmer::Matrix H = glimmer::Matrix(A.transpose() * rows.w.asDiagonal() * A) + dense::prior_precision(p);
+  const glimmer::Matrix L = dense::lambda_matrix(p, p.theta());
+  const Eigen::LLT<glimmer::Matrix> llt(H);
+  const glimmer::Matrix identity = glimmer::Matrix::Identity(H.rows(), H.cols());
+  const glimmer::Matrix covariance = L * llt.solve(glimmer::Matrix(L.transpose()));
+  const glimmer::Matrix found = model->times_covariance(p.parameters, glimmer::Inner::given, identity);
+  const double scale = covariance.cwiseAbs().maxCoeff();
+  check::that((found - covariance).cwiseAbs().maxCoeff() <= 1e-9 * scale, p.name + ": covariance of b");
+  if (p.X.cols() == 0 || model->fixed_information(p.parameters, glimmer::Inner::given).size() == 0) return;
+  const glimmer::Matrix shift = L * llt.solve(glimmer::Matrix(A.transpose() * rows.w.asDiagonal() * p.X));
+  Index at = 0;
+  for (const glimmer::Matrix& own : model->fixed_shift(p.parameters, glimmer::Inner::given)) {
+    const double far = (own - shift.middleRows(at, own.rows())).cwiseAbs().maxCoeff();
+    check::that(far <= 1e-8 * std::max(1.0, shift.cwiseAbs().maxCoeff()), p.name + ": derivative of b in beta");
+    at += own.rows();
+  }
+}
+
 /// Rows that differ in their response only are merged, which the reference knows nothing of.
 void equal_rows(const Problem& p, double spread) {
   std::vector<Index> rows;
@@ -269,6 +294,7 @@ int main() {
       }
       if (canonical) scores(p);
       other_responses(p);
+      covariances(p);
       if (pair.link == "logit" || (pair.family == "Gamma" && pair.link == "log")) higher_orders(p, pair.spread);
       if (p.X.cols() > 0) hessian_in_beta(p, pair.spread);
       if (pair.family == "binomial" || pair.family == "poisson") equal_rows(p, pair.spread);

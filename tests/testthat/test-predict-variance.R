@@ -121,8 +121,8 @@ test_that("standard errors of models with several grouping factors are those of 
   new <- unname(predict(fit, case$data[7:9, ], se.fit = TRUE)$se.fit)
   expect_equal(new, unname(predict(fit, se.fit = TRUE)$se.fit)[7:9])
   rows <- fit_rows(fit, select_random(fit, NULL))
-  root <- joint_information(fit)$root
-  expect_equal(cross_covariance(fit, root, rows, 1:2, cells = 1), cross_covariance(fit, root, rows, 1:2))
+  covariance <- joint_information(fit)$covariance
+  expect_equal(cross_covariance(fit, covariance, rows, 1:2, cells = 1), cross_covariance(fit, covariance, rows, 1:2))
 })
 
 test_that("fits with three crossed factors: standard errors by parts of the random effects, and of new combinations", {

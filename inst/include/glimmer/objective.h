@@ -3,7 +3,7 @@
 #ifndef GLIMMER_OBJECTIVE_H
 #define GLIMMER_OBJECTIVE_H
 
-#include "block_products.h"
+#include "block_system.h"
 
 namespace glimmer {
 
@@ -43,6 +43,13 @@ class Objective {
   /// Information on beta, the random effects eliminated. Empty where it is not positive definite.
   virtual Matrix fixed_information(const Vector& parameters, Inner inner) = 0;
 
+  /// The derivative of -b in beta, b at its mode: by factor as the caller gave them, a row an effect, level by level.
+  virtual std::vector<Matrix> fixed_shift(const Vector& parameters, Inner inner) = 0;
+
+  /// The covariance of b given the data and the parameters, times columns whose rows are the effects factor by factor
+  /// as the caller gave them, level by level.
+  virtual Matrix times_covariance(const Vector& parameters, Inner inner, const Matrix& columns) = 0;
+
   /// The information that a typical level of each factor, as the caller gave them, has on its own effects.
   virtual std::vector<Matrix> level_information(const Vector& parameters, Inner inner) = 0;
 
@@ -65,6 +72,39 @@ class Objective {
       for (Index h = 0; h < levels; ++h)
         own.covariances.middleCols(q * h, q) =
             unit * all.lambda(k) * covariance.diagonal(k, h) * all.lambda(k).transpose();
+    }
+    return out;
+  }
+
+  /// Lambda V by factor.
+  std::vector<Matrix> shift_of(const Matrix& V) const {
+    Matrix scaled(V.rows(), V.cols());
+    for (Index j = 0; j < V.cols(); ++j) scaled.col(j) = factors().scaled(V.col(j));
+    return by_factor([&](Index k) { return Matrix(scaled.middleRows(factors().start(k), factors()[k].size())); });
+  }
+
+  /// unit Lambda H^-1 Lambda' times columns.
+  Matrix times_inverse(const BlockSystem& system, double unit, const Matrix& columns) const {
+    const Factors& all = factors();
+    if (columns.rows() != all.size()) throw std::invalid_argument("a column needs a number for every random effect");
+    Positions callers_start(static_cast<std::size_t>(all.count()), 0);
+    for (Index k = 0; k < all.count(); ++k)
+      for (Index l = 0; l < all.count(); ++l)
+        if (all.callers_position(l) < all.callers_position(k))
+          callers_start[static_cast<std::size_t>(k)] += all[l].size();
+    Matrix out(columns.rows(), columns.cols());
+    Vector x(all.size());
+    for (Index j = 0; j < columns.cols(); ++j) {
+      for (Index k = 0; k < all.count(); ++k) {
+        const Index q = all[k].effects(), start = callers_start[static_cast<std::size_t>(k)];
+        Eigen::Map<const Matrix> own(columns.col(j).data() + start, q, all[k].levels);
+        Eigen::Map<Matrix>(x.data() + all.start(k), q, all[k].levels).noalias() = all.lambda(k).transpose() * own;
+      }
+      system.solve(x);
+      const Vector b = unit * all.scaled(x);
+      for (Index k = 0; k < all.count(); ++k)
+        out.col(j).segment(callers_start[static_cast<std::size_t>(k)], all[k].size()) =
+            b.segment(all.start(k), all[k].size());
     }
     return out;
   }

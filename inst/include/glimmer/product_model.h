@@ -83,6 +83,16 @@ class ProductModel : public Objective {
     return bordered_.complement() / (sigma_ * sigma_);
   }
 
+  std::vector<Matrix> fixed_shift(const Vector& parameters, Inner inner) override {
+    solve_at(parameters, inner);
+    return shift_of(bordered_.V());
+  }
+
+  Matrix times_covariance(const Vector& parameters, Inner inner, const Matrix& columns) override {
+    solve_at(parameters, inner);
+    return times_inverse(system_, sigma_ * sigma_, columns);
+  }
+
   std::vector<Matrix> level_information(const Vector& parameters, Inner inner) override {
     solve_at(parameters, inner);
     return by_factor([&](Index k) {

@@ -143,6 +143,17 @@ class RowModel : public Objective {
     return fixed_.factor(point_at(parameters, inner).rows.w) ? fixed_.bordered().complement() : Matrix();
   }
 
+  std::vector<Matrix> fixed_shift(const Vector& parameters, Inner inner) override {
+    if (!fixed_.factor(point_at(parameters, inner).rows.w))
+      throw std::runtime_error("the information on the fixed effects is not positive definite");
+    return shift_of(fixed_.bordered().V());
+  }
+
+  Matrix times_covariance(const Vector& parameters, Inner inner, const Matrix& columns) override {
+    point_at(parameters, inner);
+    return times_inverse(system_, 1.0, columns);
+  }
+
   std::vector<Matrix> level_information(const Vector& parameters, Inner inner) override {
     const Point& point = point_at(parameters, inner);
     return by_factor([&](Index k) { return typical_information(data_.factors[k], k, point.products); });
