@@ -265,8 +265,9 @@ print_correlations <- function(varcor, digits, limits = rep("", length(varcor)))
       cat_wrapped(paste0(" Correlations within ", group))
       print_lower(text)
     } else {
-      number <- trimws(paste(text[told_correlations(term)], limits[t]))
-      cat_wrapped(paste0(" Correlation within ", group, ": ", number, " ", attr(term, "rule")))
+      number <- text[told_correlations(term)]
+      words <- c(number, limits[t], if (number != "-") attr(term, "rule"))
+      cat_wrapped(paste0(" Correlation within ", group, ": ", paste(words[nzchar(words)], collapse = " ")))
     }
   }
 }

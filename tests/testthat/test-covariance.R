@@ -270,3 +270,15 @@ test_that("the correlation that tells all is one of effects that vary", {
   expect_match(capture.output(print(fit)), paste(formatC(rho, digits = 2, format = "f"), "between any two"),
                all = FALSE, fixed = TRUE)
 })
+
+test_that("a correlation of effects that do not vary is a dash, and of no interval", {
+  d <- with_seed(51, data.frame(g = gl(20, 6), f = gl(3, 2, 120), y = rnorm(120)))
+  d$y <- d$y - ave(d$y, d$g, d$f)
+  for (formula in c(y ~ 1 + ar1(0 + f | g), y ~ 1 + cs(0 + f | g))) {
+    fit <- glmm(formula, d)
+    expect_true(all(attr(VarCorr(fit)[[1L]], "boundary")))
+    shown <- capture.output(print(fit), print(summary(fit)))
+    expect_identical(trimws(grep("Correlation within", shown, value = TRUE)), rep("Correlation within g: -", 2L))
+    expect_true(all(is.na(confint(fit, "theta_")[grepl("^(sd|cor)_", rownames(confint(fit, "theta_"))), ])))
+  }
+})
