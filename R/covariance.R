@@ -10,8 +10,9 @@ structures <- list(
   unstructured = function(term, searched) unstructured(term$group, term$names),
   diag = function(term, searched) correlated(term$group, term$names, common = FALSE, NULL, searched),
   cs = function(term, searched) correlated(term$group, term$names, common = FALSE, compound_symmetry, searched),
-  ar1 = function(term, searched) correlated(term$group, term$names, common = TRUE, autoregressive, searched,
-                                         ordered = TRUE)
+  ar1 = function(term, searched) {
+    correlated(term$group, term$names, common = TRUE, autoregressive, searched, ordered = TRUE)
+  }
 )
 
 #' The covariance structure of a random term

@@ -200,6 +200,7 @@ fit_columns <- function(x, z, lengths = rep(1, ncol(x))) {
   if (!any(kept)) {
     return(list(residual = z, added = 0, basis = matrix(0, length(z), 0L)))
   }
+  shares <- (lengths / left)[kept]
   x <- x[, kept, drop = FALSE] / rep(left[kept], each = nrow(x))
   decomposition <- qr(x)
   added <- 0
@@ -207,7 +208,7 @@ fit_columns <- function(x, z, lengths = rep(1, ncol(x))) {
   for (pass in 1:2) {
     coefficients <- qr.coef(decomposition, z)
     coefficients[is.na(coefficients)] <- 0
-    added <- added + sum(abs(coefficients) * (lengths / left)[kept])
+    added <- added + sum(abs(coefficients) * shares)
     z <- z - drop(x %*% coefficients)
   }
   list(residual = z, added = added, basis = qr.Q(decomposition)[, seq_len(decomposition$rank), drop = FALSE])

@@ -155,3 +155,16 @@ test_that("where there are as many effects as rows a dispersion that goes to zer
   fit <- glmm(y ~ 1 + (1 | g), d, weights = w)
   expect_true(fit$converged && sigma(fit) > 0.5)
 })
+
+test_that("columns of X that are zero on the rows that are looked at are left out, without a word", {
+  # the part of the rows that is looked at first misses a level of `f`
+  d <- with_seed(31, expand.grid(f = factor(1:5), g = factor(1:25), r = 1:2))
+  d$y <- with_seed(32, rnorm(25)[d$g] + rnorm(250))
+  expect_silent(fit <- glmm(y ~ f + (1 | g), d))
+  x <- cbind(1, c(1, 1, 0, 0), 0, c(0, 1, 0, 1))
+  z <- c(2, 3, 1, 5)
+  expect_silent(found <- fit_columns(x, z))
+  expect_equal(found$residual, unname(resid(lm(z ~ x[, c(2, 4)]))), tolerance = 1e-12)
+  coefficients <- coef(lm(z ~ x[, c(2, 4)]))
+  expect_equal(found$added, sum(abs(coefficients)), tolerance = 1e-10, ignore_attr = TRUE)
+})

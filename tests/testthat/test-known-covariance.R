@@ -326,8 +326,8 @@ test_that("terms with a structure have it at each level, and the covariance betw
     z <- stats::model.matrix(if (term == "diag(x | id)") ~ x else ~ 0 + f, d)
     Z <- matrix(0, 80, ncol(z) * 24)
     for (j in seq_len(ncol(z))) Z[cbind(1:80, (match(d$id, levels) - 1) * ncol(z) + j)] <- z[, j]
-    Sigma <- matrix(VarCorr(fit)$id, ncol(z))
-    V <- Z %*% kronecker(case$K, Sigma) %*% t(Z) + diag(80) * sigma(fit)^2
+    covariance <- matrix(VarCorr(fit)$id, ncol(z))
+    V <- Z %*% kronecker(case$K, covariance) %*% t(Z) + diag(80) * sigma(fit)^2
     r <- d$y - drop(cbind(1, d$x) %*% fixef(fit))
     expect_equal(c(logLik(fit)), -0.5 * (80 * log(2 * pi) + c(determinant(V)$modulus) + sum(r * solve(V, r))),
                  tolerance = 1e-8)
