@@ -146,8 +146,7 @@ stop_exact <- function(design, active, left, by_fixed, limit = rounding_limit, e
       "the residual variance goes to 0 and the likelihood to infinity. Was the response computed from them?")
   } else if (!is.null(effects)) {
     c(" too closely in all ", "relative residual standard deviation ", "taken for 0 below ",
-      paste("with", count_text(effects), "random effects the likelihood rises as the residual variance goes to 0, and",
-            "has no maximum. Leave out random effects, or fixed ones."))
+      saturated_words(effects, any(vapply(design$factors, function(factor) !is.null(factor$known), NA))))
   } else {
     c(" too closely in all ", "relative residual standard deviation ", "the search resolves ",
       "all estimates would be round-off. Was the response computed from them?")
@@ -157,6 +156,18 @@ stop_exact <- function(design, active, left, by_fixed, limit = rounding_limit, e
                                    how[4L]),
                variable = name, group = groups, value = left, limit = limit, rows_used = length(active),
                effects = effects)
+}
+
+# With levels that a known covariance connects, as by a phylogeny, a residual variance of 0 is a model of its own, and
+# has a likelihood.
+saturated_words <- function(effects, known) {
+  if (known) {
+    return(paste("the likelihood rises as the residual variance goes to 0: all that the fixed effects leave goes with",
+                 "the known covariance. A model without a residual variance cannot be fitted here; other packages fit",
+                 "it, as nlme::gls() with that correlation."))
+  }
+  paste("with", count_text(effects), "random effects the likelihood rises as the residual variance goes to 0, and has",
+        "no maximum. Leave out random effects, or fixed ones.")
 }
 
 #' What a combination of the columns of X leaves of a response

@@ -227,7 +227,9 @@ climb_others <- function(engine, best, start, control) {
       best$record <- found$record
       next
     }
-    best <- better(best, found, control)
+    # where the likelihood is exact what is higher counts, also where its search has not arrived
+    exact <- engine$linear && isTRUE(found$value > best$value + 1e-6)
+    best <- if (exact) found else better(best, found, control)
   }
   best$poles <- poles
   best

@@ -363,3 +363,18 @@ test_that("a level a row is no matter where levels are related, and is where the
               covariance = list(sp = carnivore_relations(d)))
   expect_true(fit$converged)
 })
+
+test_that("what is highest with a residual variance of 0 is refused, not passed over for a lower maximum", {
+  # one row a level, the response drawn with the known covariance alone; at a variance of 0 is a lower maximum
+  d <- with_seed(53, {
+    n <- sample(c(6, 10, 15, 25), 1)
+    traits <- matrix(rnorm(n * 3), n)
+    list(K = exp(-as.matrix(dist(traits))), x = rnorm(n), share = runif(1), z = rnorm(n))
+  })
+  n <- length(d$x)
+  data <- data.frame(species = paste0("s", seq_len(n)), x = d$x)
+  data$y <- d$x + drop(t(chol(d$share * d$K + (1 - d$share) * diag(n))) %*% d$z)
+  dimnames(d$K) <- list(data$species, data$species)
+  refused(glmm(y ~ x + (1 | species), data, covariance = list(species = d$K)), "exact_fit", variable = "y")
+  expect_error(glmm(y ~ x + (1 | species), data, covariance = list(species = d$K)), "goes with the known covariance")
+})
