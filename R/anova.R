@@ -19,15 +19,17 @@
 #'   For several fits, one row each in the order of their numbers of parameters, with the columns of 'lme4': `npar`
 #'   (number of parameters), `AIC`, `BIC`, `logLik`, `deviance` (-2 log-likelihood), `Chisq` (twice the difference of
 #'   log-likelihoods from the row above), `Df` (difference of numbers of parameters) and `Pr(>Chisq)`. Where families or
-#'   links differ from those of the row above, or the number of parameters does not, there is no test.
+#'   links differ from those of the row above, or the number of parameters does not, there is no test; nor where the
+#'   covariance structures of the same random effects are not nested, as `ar1()` and `cs()` are not.
 #'
 #'   For one fit, one row for each term of the fixed effects with its Wald test: `NumDF`, `DenDF`, `F value` and
 #'   `Pr(>F)`, or `Chisq`, `Df` and `Pr(>Chisq)`.
 #' @details
-#' The fits must be to the same rows with the same response and weights, in any order; that they are nested is not
-#' checked. They must use the same approximation, or the difference of log-likelihoods is not that of the models. Fits
-#' by REML compare where their fixed effects are the same; otherwise they are fitted again by maximum likelihood, as the
-#' heading says ('lme4' always does so), or with `refit = FALSE` there is an error.
+#' The fits must be to the same rows with the same response and weights, in any order. That they are nested is checked
+#' only as to families, links and covariance structures. They must use the same approximation, or the difference of
+#' log-likelihoods is not that of the models. Fits by REML compare where their fixed effects are the same; otherwise
+#' they are fitted again by maximum likelihood, as the heading says ('lme4' always does so), or with `refit = FALSE`
+#' there is an error.
 #'
 #' A random effect with variance zero is on the boundary of its model, so that p values of such comparisons are too
 #' large. Where a fit adds one random effect to the one above, the column `Pr(mixture)` has the p value of the equal
@@ -59,7 +61,8 @@
 #'   fit, or one of another package: the log-likelihoods of 'lme4', 'glmmTMB' and others are by other approximations,
 #'   and partly on another scale; `glimmer_error_ddf` when `ddf` does not apply to the fit; `glimmer_error_contrasts`
 #'   when tests of type III are not defined, as a factor has fewer contrasts than levels to compare.
-#' @section Warnings: `glimmer_warning_comparison` when approximations or families differ, or a fit did not converge.
+#' @section Warnings: `glimmer_warning_comparison` when approximations or families differ, covariance structures are not
+#'   nested, or a fit did not converge.
 #' @references
 #' Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and likelihood ratio
 #' tests under nonstandard conditions. *Journal of the American Statistical Association* 82, 605-610.
@@ -218,6 +221,19 @@ warn_comparison <- function(fits) {
                                       "): such models are not nested, and there is no likelihood ratio test."),
                  models = names(fits), families = unique(families))
   }
+  for (k in seq_along(fits)[-1L]) warn_structures(fits[k - 1:0])
+}
+
+# Only of two fits that there would be a test of else.
+warn_structures <- function(pair) {
+  npar <- vapply(pair, function(fit) attr(stats::logLik(fit), "df"), 1)
+  terms <- if (diff(npar) > 0) terms_not_nested(pair[[1L]], pair[[2L]])
+  if (length(terms)) {
+    warn_glimmer("comparison", paste0("The fits ", paste(names(pair), collapse = " and "), " have covariance ",
+                                      "structures of which neither includes the other (", join_items(terms, 5L),
+                                      "): such models are not nested, and there is no likelihood ratio test."),
+                 models = names(pair), terms = terms)
+  }
 }
 
 family_text <- function(fit) {
@@ -230,7 +246,8 @@ likelihood_ratio_table <- function(fits) {
   npar <- vapply(likelihoods, attr, 1, "df")
   value <- vapply(likelihoods, as.numeric, 1)
   families <- vapply(fits, family_text, "")
-  tested <- c(FALSE, diff(npar) > 0 & families[-1L] == families[-length(families)])
+  nested <- vapply(seq_along(fits)[-1L], function(k) !length(terms_not_nested(fits[[k - 1L]], fits[[k]])), NA)
+  tested <- c(FALSE, diff(npar) > 0 & families[-1L] == families[-length(families)] & nested)
   df <- ifelse(tested, c(NA, diff(npar)), NA_real_)
   chisq <- ifelse(tested, pmax(0, c(NA, 2 * diff(value))), NA_real_)
   table <- data.frame(npar = npar, AIC = vapply(likelihoods, stats::AIC, 1), BIC = vapply(likelihoods, stats::BIC, 1),
@@ -239,7 +256,7 @@ likelihood_ratio_table <- function(fits) {
                       check.names = FALSE)
   added <- added_effects(fits)
   table <- with_mixture(table, added)
-  structure(table, heading = c(wrap_lines(comparison_heading(fits)), boundary_notes(table, added)),
+  structure(table, heading = c(wrap_lines(comparison_heading(fits)), boundary_notes(table, added, fits)),
             class = c("anova.glimmer", "anova", "data.frame"))
 }
 
@@ -272,10 +289,16 @@ with_mixture <- function(table, added) {
   table
 }
 
-boundary_notes <- function(table, added) {
+boundary_notes <- function(table, added, fits) {
   notes <- vapply(which(added > 0L & !is.na(table$Chisq)), function(k) {
-    paste0("Note: ", rownames(table)[k], " adds ", agree(added[k], "a random effect", "random effects"),
-           " to the model above, whose variance is 0 there, on the boundary: the p value is too large.",
+    words <- boundary_words(fits[[k - 1L]], fits[[k]])
+    what <- if (is.null(words)) {
+      paste("adds", agree(added[k], "a random effect", "random effects"),
+            "to the model above, whose variance is 0 there,")
+    } else {
+      paste0("has random effects ", words, ",")
+    }
+    paste0("Note: ", rownames(table)[k], " ", what, " on the boundary: the p value is too large.",
            if (added[k] == 1L) paste0(" By the mixture of chi-squared distributions it is ",
                                       p_text(table[["Pr(mixture)"]][k]), "."))
   }, "")

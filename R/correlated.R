@@ -34,6 +34,7 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     bounded = rep(c(TRUE, FALSE), c(length(sd_at), shape$count)),
     pattern = if (shape$count) lower.tri(diag(q), diag = TRUE) else diag(q) == 1,
     reported = function(varies) first_entries(varies, common, shape$count > 0L),
+    holds = function(covariance) holds_correlated(covariance, common, correlation),
     of_root = function(root) {
       sds <- root_sds(root)
       c(if (common) sqrt(mean(sds^2)) else sds, if (shape$count) shape$near(tcrossprod(root / sds)))
@@ -69,6 +70,27 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     ordered = ordered, rule = correlation$rule,
     unreplicated = if (is.null(correlation)) function(together) FALSE else correlation$unreplicated
   )
+}
+
+# Whether a covariance has equal standard deviations, if they are common, and the correlations of a rho.
+holds_correlated <- function(covariance, common, correlation) {
+  sds <- sqrt(diag(covariance))
+  if (common && max(sds) - min(sds) > 1e-8 * max(sds)) {
+    return(FALSE)
+  }
+  varies <- sds > 0
+  q <- sum(varies)
+  if (q < 2L) {
+    return(TRUE)
+  }
+  correlations <- covariance[varies, varies] / outer(sds[varies], sds[varies])
+  root <- if (is.null(correlation)) {
+    diag(q)
+  } else {
+    range <- correlation$range(q)
+    correlation$root(min(max(correlation$typical(correlations), range[1L]), range[2L]), q)
+  }
+  max(abs(tcrossprod(root) - correlations)) < 1e-6
 }
 
 # The derivatives of L in each parameter.

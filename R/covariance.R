@@ -42,6 +42,7 @@ structure_of <- function(term, searched = FALSE) {
 #' @param rule `NULL`, or where one correlation tells all of them character: how, in words after it.
 #' @param unreplicated Function of `together` (logical, q x q: whether a level has rows with both effects): whether the
 #'   covariance can be told from that of residuals without a second row of any effect of a level.
+#' @param holds Function of a covariance matrix: whether it is one of the structure, which tells what is nested in it.
 #' @param of_root Function of a lower triangular matrix: the theta whose L is that, or is near.
 #' @param normalise Function of theta: the theta of the same covariance whose signs are as they should be.
 #' @param inside Function of theta and `error`: a theta near it where the covariance is not singular.
@@ -64,12 +65,12 @@ structure_of <- function(term, searched = FALSE) {
 #'   fit's theta: that of the search).
 #' @return List of these and `sds`, function of theta: the standard deviations of the effects.
 #' @noRd
-describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, of_root, normalise,
-                               inside, units, truncations, probes, singular_effects, directions, direction_root,
-                               search_scale = NULL, ordered = FALSE, rule = NULL,
+describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, holds, of_root,
+                               normalise, inside, units, truncations, probes, singular_effects, directions,
+                               direction_root, search_scale = NULL, ordered = FALSE, rule = NULL,
                                unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
-       scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, of_root = of_root,
+       scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, holds = holds, of_root = of_root,
        normalise = normalise, inside = inside, units = units, truncations = truncations, probes = probes,
        singular_effects = singular_effects, directions = directions, direction_root = direction_root,
        search_scale = search_scale, ordered = ordered, rule = rule, unreplicated = unreplicated)

@@ -18,6 +18,7 @@ unstructured <- function(group, effects) {
     pull_back = function(theta, lambda_bar) lambda_bar[below],
     scaled = rep(TRUE, length(column)), bounded = rep(q == 1L, length(column)), pattern = below,
     reported = function(varies) below,
+    holds = function(covariance) TRUE,
     of_root = lower_part,
     normalise = normalise_triangle,
     inside = function(theta, error) {
