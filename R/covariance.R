@@ -1,6 +1,6 @@
 # Covariance structures: how the covariance of a random term's effects, L L', follows from its parameters theta. A
 # structure is an object with verbs, and nobody else knows what theta holds. A new one is a function of its term,
-# a line in `structures`, and a struct in the core (covariance.h).
+# a line in `structures`, and a struct with its line in the core (covariance.h).
 
 #' The structures, by the names that terms and the core have for them
 #'

@@ -1,4 +1,5 @@
-# Families: one object each, with everything that R asks of it. Adding a family begins with an entry here.
+# Families: one object each, with everything that R asks of it. Adding a family begins with an entry here; the whole of
+# it is in vignettes/extending.Rmd.
 
 # Where a link has no value at zero, or changes steeply there, responses close to zero or on its other side count as a
 # tenth of the typical one.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <complex>
+#include <stdexcept>
 #include <string>
 
 namespace reference {
@@ -78,6 +79,7 @@ inline Complex log_density(const std::string& family, const std::string& link, R
     const Real k = std::exp(phi) * weight;
     return k * (std::log(k) - log_mean(link, eta)) + (k - 1) * std::log(y) - k * y / mean(link, eta) - std::lgamma(k);
   }
+  if (family != "inverse.gaussian") throw std::logic_error("log_density() of reference.h does not know " + family);
   const Real lambda = std::exp(phi) * weight;
   const Complex mu = mean(link, eta);
   return 0.5L * std::log(lambda / (2 * pi * y * y * y)) - lambda * power(y - mu, 2) / (2.0L * mu * mu * y);

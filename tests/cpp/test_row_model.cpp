@@ -297,7 +297,7 @@ int main() {
       covariances(p);
       if (pair.link == "logit" || (pair.family == "Gamma" && pair.link == "log")) higher_orders(p, pair.spread);
       if (p.X.cols() > 0) hessian_in_beta(p, pair.spread);
-      if (pair.family == "binomial" || pair.family == "poisson") equal_rows(p, pair.spread);
+      if (!p.has_dispersion()) equal_rows(p, pair.spread);
     }
   nearly_equal_rows();
   return check::finish();

@@ -1,7 +1,7 @@
 # Log-densities of one row, for every family and link of stats, written from the d*() functions of stats and the
 # inverse links of stats::make.link(). Binomial tails are taken in log space, where an inverse link would saturate.
 
-#' Families and links of stats that the package promises.
+#' Families and links that the package promises: those of stats, then its own.
 reference_links <- list(
   gaussian = c("identity", "log", "inverse"),
   binomial = c("logit", "probit", "cloglog", "cauchit", "log"),
@@ -17,10 +17,19 @@ reference_dispersion <- function(family) {
   constants[intersect(family, names(constants))]
 }
 
-#' The family object of stats for a family and a link by name.
+#' Whether a family is one of stats.
+is_of_stats <- function(family) {
+  exists(family, asNamespace("stats"), inherits = FALSE)
+}
+
+#' The function that makes the family objects of a family: that of stats, or the package's own.
+reference_maker <- function(family) {
+  getExportedValue(if (is_of_stats(family)) "stats" else "glimmer", family)
+}
+
+#' The family object for a family and a link by name.
 reference_family <- function(family, link) {
-  package <- if (exists(family, asNamespace("stats"), inherits = FALSE)) "stats" else "glimmer"
-  do.call(getExportedValue(package, family), list(link = link))
+  do.call(reference_maker(family), list(link = link))
 }
 
 #' log p and log(1 - p) of a binomial family.
@@ -78,7 +87,8 @@ reference_row_density <- function(family, link, rows, eta, phi = 0) {
       poisson = w * stats::dpois(rows$y, mean, log = TRUE),
       Gamma = stats::dgamma(rows$y, shape = exp(phi) * w, scale = mean / (exp(phi) * w), log = TRUE),
       inverse.gaussian = log_inverse_gaussian(rows$y, mean, exp(phi) * w),
-      nbinom2 = w * stats::dnbinom(rows$y, size = exp(phi), mu = mean, log = TRUE)
+      nbinom2 = w * stats::dnbinom(rows$y, size = exp(phi), mu = mean, log = TRUE),
+      stop("reference_row_density() does not know ", family)
     ))
   }
   value[is.nan(value)] <- -Inf

@@ -109,7 +109,8 @@ random_response <- function(model, parameters, data, family) {
     poisson = stats::rpois(n, mean),
     Gamma = stats::rgamma(n, exp(part$phi), scale = mean / exp(part$phi)),
     inverse.gaussian = random_inverse_gaussian(n, mean, exp(part$phi)),
-    nbinom2 = stats::rnbinom(n, size = exp(part$phi), mu = mean)
+    nbinom2 = stats::rnbinom(n, size = exp(part$phi), mu = mean),
+    stop("random_response() does not know ", family)
   )
   if (family == "binomial") data$proportion <- data$y / data$size
   data

@@ -12,9 +12,10 @@ start_of <- function(formula, data, family) {
 
 hostile_response <- function(name, kind, n) {
   base <- switch(kind, wide = exp(3 * stats::rnorm(n)), tiny = stats::rgamma(n, 0.05) + 1e-200, same = rep(1, n))
-  switch(name, gaussian = if (kind == "same") -base else base + stats::rnorm(n),
-         binomial = if (kind == "same") base else as.numeric(base > stats::median(base)),
-         poisson = , nbinom2 = if (kind == "same") 0 * base else round(pmin(base, 1e6)), base)
+  numbers <- if (name != "gaussian") base else if (kind == "same") -base else base + stats::rnorm(n)
+  switch(family_registry()[[name]]$response, number = numbers,
+         trials = if (kind == "same") base else as.numeric(base > stats::median(base)),
+         count = if (kind == "same") 0 * base else round(pmin(base, 1e6)))
 }
 
 for (name in names(family_registry())) {

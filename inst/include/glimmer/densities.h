@@ -201,31 +201,51 @@ class DensityOf : public Density {
   }
 };
 
-/// The registry: a family with a link is one line here.
+template <class Made>
+std::unique_ptr<Density> new_density() {
+  return std::make_unique<Made>();
+}
+
+struct RegisteredDensity {
+  const char* key;  ///< family/link
+  std::unique_ptr<Density> (*make)();
+};
+
+/// The registry: a family with a link is one line here. (The tests go over all lines.)
+constexpr RegisteredDensity registered_densities[] = {
+    {"gaussian/identity", new_density<DensityOf<GaussianFamily, IdentityLink>>},
+    {"gaussian/log", new_density<DensityOf<GaussianFamily, LogLink>>},
+    {"gaussian/inverse", new_density<DensityOf<GaussianFamily, InverseLink>>},
+    {"binomial/logit", new_density<DensityOf<BinomialFamily, LogitLink>>},
+    {"binomial/probit", new_density<DensityOf<BinomialFamily, ProbitLink>>},
+    {"binomial/cloglog", new_density<DensityOf<BinomialFamily, CloglogLink>>},
+    {"binomial/cauchit", new_density<DensityOf<BinomialFamily, CauchitLink>>},
+    {"binomial/log", new_density<DensityOf<BinomialFamily, LogLink>>},
+    {"poisson/log", new_density<DensityOf<PoissonFamily, LogLink>>},
+    {"poisson/identity", new_density<DensityOf<PoissonFamily, IdentityLink>>},
+    {"poisson/sqrt", new_density<DensityOf<PoissonFamily, SqrtLink>>},
+    {"Gamma/inverse", new_density<DensityOf<GammaFamily, InverseLink>>},
+    {"Gamma/log", new_density<DensityOf<GammaFamily, LogLink>>},
+    {"Gamma/identity", new_density<DensityOf<GammaFamily, IdentityLink>>},
+    {"inverse.gaussian/1/mu^2", new_density<DensityOf<InverseGaussianFamily, InverseSquareLink>>},
+    {"inverse.gaussian/log", new_density<DensityOf<InverseGaussianFamily, LogLink>>},
+    {"inverse.gaussian/inverse", new_density<DensityOf<InverseGaussianFamily, InverseLink>>},
+    {"inverse.gaussian/identity", new_density<DensityOf<InverseGaussianFamily, IdentityLink>>},
+    {"nbinom2/log", new_density<SeriesDensity<NegativeBinomialFamily, LogLink>>},
+    {"nbinom2/sqrt", new_density<SeriesDensity<NegativeBinomialFamily, SqrtLink>>},
+    {"nbinom2/identity", new_density<SeriesDensity<NegativeBinomialFamily, IdentityLink>>},
+};
+
 std::unique_ptr<Density> make_density(const std::string& family, const std::string& link) {
-  const std::string key = family + "/" + link;
-  if (key == "gaussian/identity") return std::make_unique<DensityOf<GaussianFamily, IdentityLink>>();
-  if (key == "gaussian/log") return std::make_unique<DensityOf<GaussianFamily, LogLink>>();
-  if (key == "gaussian/inverse") return std::make_unique<DensityOf<GaussianFamily, InverseLink>>();
-  if (key == "binomial/logit") return std::make_unique<DensityOf<BinomialFamily, LogitLink>>();
-  if (key == "binomial/probit") return std::make_unique<DensityOf<BinomialFamily, ProbitLink>>();
-  if (key == "binomial/cloglog") return std::make_unique<DensityOf<BinomialFamily, CloglogLink>>();
-  if (key == "binomial/cauchit") return std::make_unique<DensityOf<BinomialFamily, CauchitLink>>();
-  if (key == "binomial/log") return std::make_unique<DensityOf<BinomialFamily, LogLink>>();
-  if (key == "poisson/log") return std::make_unique<DensityOf<PoissonFamily, LogLink>>();
-  if (key == "poisson/identity") return std::make_unique<DensityOf<PoissonFamily, IdentityLink>>();
-  if (key == "poisson/sqrt") return std::make_unique<DensityOf<PoissonFamily, SqrtLink>>();
-  if (key == "Gamma/inverse") return std::make_unique<DensityOf<GammaFamily, InverseLink>>();
-  if (key == "Gamma/log") return std::make_unique<DensityOf<GammaFamily, LogLink>>();
-  if (key == "Gamma/identity") return std::make_unique<DensityOf<GammaFamily, IdentityLink>>();
-  if (key == "inverse.gaussian/1/mu^2") return std::make_unique<DensityOf<InverseGaussianFamily, InverseSquareLink>>();
-  if (key == "inverse.gaussian/log") return std::make_unique<DensityOf<InverseGaussianFamily, LogLink>>();
-  if (key == "inverse.gaussian/inverse") return std::make_unique<DensityOf<InverseGaussianFamily, InverseLink>>();
-  if (key == "inverse.gaussian/identity") return std::make_unique<DensityOf<InverseGaussianFamily, IdentityLink>>();
-  if (key == "nbinom2/log") return std::make_unique<SeriesDensity<NegativeBinomialFamily, LogLink>>();
-  if (key == "nbinom2/sqrt") return std::make_unique<SeriesDensity<NegativeBinomialFamily, SqrtLink>>();
-  if (key == "nbinom2/identity") return std::make_unique<SeriesDensity<NegativeBinomialFamily, IdentityLink>>();
+  for (const RegisteredDensity& registered : registered_densities)
+    if (family + "/" + link == registered.key) return registered.make();
   throw std::invalid_argument("no density for family '" + family + "' with link '" + link + "'");
+}
+
+std::vector<std::string> density_keys() {
+  std::vector<std::string> keys;
+  for (const RegisteredDensity& registered : registered_densities) keys.push_back(registered.key);
+  return keys;
 }
 
 }  // namespace glimmer

@@ -74,6 +74,8 @@ class Density {
 
 /// The density of a family with a link, by the names that R gives them. Defined in densities.h.
 std::unique_ptr<Density> make_density(const std::string& family, const std::string& link);
+/// All that there are, as family/link.
+std::vector<std::string> density_keys();
 
 // Several linear predictors a row: mean, zero inflation, dispersion, shape alike.
 
