@@ -58,7 +58,7 @@ terms_to_add <- function(scope, object) {
 
 fit_with <- function(object, label, places) {
   call <- object$call
-  call$formula <- stats::update.formula(stats::formula(object), stats::as.formula(paste(". ~ . +", label)))
+  call$formula <- changed_formula(stats::formula(object), stats::as.formula(paste(". ~ . +", label)))
   fit <- tryCatch({
     update_with(object, call, data_for_update(object, call, "formula", places), new.env(), places)
   }, glimmer_error_variable = function(e) {

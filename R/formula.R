@@ -38,7 +38,7 @@ parse_formula <- function(formula, data = NULL, env = parent.frame()) {
   right <- hiding$expression
   if ("." %in% all.names(right)) {
     right <- expand_dot(right, bars, formula[[2L]], data, hiding)
-    formula[[3L]] <- show_calls(right, hiding)
+    formula[[3L]] <- show_calls(written_bars(right), hiding)
   }
   pruned <- prune_environment(formula, frame_env, names(data))
   fixed <- drop_bars(right)
@@ -238,6 +238,18 @@ structure_bar <- function(call, env) {
   call("(", bar)
 }
 
+# As users write it: `cs(x | g)` for the bar with a third operand.
+written_bars <- function(expression) {
+  if (!is.call(expression)) {
+    return(expression)
+  }
+  inner <- strip_parentheses(expression)
+  if (is_bar(inner) && length(inner) > 3L) {
+    return(call(as.character(inner[[4L]]), inner[1:3]))
+  }
+  as.call(lapply(as.list(expression), written_bars))
+}
+
 check_parentheses <- function(right) {
   if (is_bar(right)) {
     stop_glimmer("formula", paste0("A random term stands without parentheses: everything left of the bar would ",
@@ -311,7 +323,7 @@ expand_dot <- function(right, bars, response, data, hiding) {
     stop_glimmer("formula", "`.` in the formula needs a data frame with predictors in `data`.", argument = "formula")
   }
   sum_of <- Reduce(function(a, b) call("+", a, b), lapply(variables, as.name))
-  do.call(substitute, list(right, list(. = call("(", sum_of))))
+  do.call(substitute, list(right, list(. = if (is.call(sum_of)) call("(", sum_of) else sum_of)))
 }
 
 valid_names <- function(data) {

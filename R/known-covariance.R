@@ -64,7 +64,12 @@ know_covariances <- function(random, covariance) {
   unknown <- setdiff(names(covariance), groups)
   if (length(unknown)) {
     stop_covariance(paste0("`covariance` has ", format_items(unknown), ", but the grouping factors of the formula are ",
-                           format_items(groups), "."), variable = unknown, groups = groups)
+                           format_items(groups), ". ",
+                           if (length(unknown) == length(covariance)) {
+                             "Give `covariance = NULL` for levels that are independent, also to update()."
+                           } else {
+                             paste("Leave", agree(length(unknown), "it", "them"), "out of the list.")
+                           }), variable = unknown, groups = groups)
   }
   for (name in names(covariance)) {
     k <- match(name, groups)

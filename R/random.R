@@ -46,7 +46,7 @@ term_pieces <- function(term, frame, contrasts, active) {
   structure <- if (independent) "unstructured" else term$structure
   whole <- structure_of(list(group = term$group_name, names = colnames(z), structure = structure))
   check_term_rank(z, label, active, independent = independent || !any(whole$pattern[lower.tri(whole$pattern)]))
-  if (whole$ordered) check_ordered(z, term, label)
+  if (whole$ordered) check_ordered(z, term, label, frame)
   columns <- if (independent) as.list(seq_len(ncol(z))) else list(seq_len(ncol(z)))
   lapply(columns, function(j) {
     list(z = keep_columns(z, j),
@@ -58,12 +58,24 @@ term_pieces <- function(term, frame, contrasts, active) {
 }
 
 # Effects in order are those of the levels of one factor: a row has one of them.
-check_ordered <- function(z, term, label) {
-  if (!all(z %in% 0:1) || !all(rowSums(z) == 1)) {
-    stop_glimmer("structure", paste0("The order of the effects matters in ", label, ": they must be the levels of one ",
-                                     "factor, without an intercept, as in ", term$structure, "(0 + f | g)."),
-                 term = label, structure = term$structure)
+check_ordered <- function(z, term, label, frame) {
+  if (all(z %in% 0:1) && all(rowSums(z) == 1)) {
+    return(invisible())
   }
+  left <- stats::terms(term$left)
+  variables <- predictor_names(left)
+  numeric <- variables[vapply(variables, function(name) is.numeric(frame[[name]]), NA)]
+  example <- paste0(term$structure, "(0 + f | g)")
+  if (length(variables) == 1L) {
+    variable <- attr(left, "variables")[[2L]]
+    if (length(numeric)) variable <- call("factor", variable)
+    term$left[[2L]] <- call("+", 0, variable)
+    example <- term_label(term)
+  }
+  reason <- if (length(numeric)) paste0(format_items(numeric), agree(length(numeric), " is", " are"), " numeric. ")
+  stop_glimmer("structure", paste0("The order of the effects matters in ", label, ": they must be the levels of one ",
+                                   "factor, without an intercept. ", reason, "Write ", example, "."),
+               term = label, structure = term$structure, variable = numeric)
 }
 
 check_term_rank <- function(z, label, active, independent) {

@@ -46,7 +46,7 @@ update.glimmer <- function(object, formula., ..., evaluate = TRUE) { # nolint: o
   call <- object$call
   if (!missing(formula.)) {
     check_changes(formula.)
-    call$formula <- stats::update.formula(stats::formula(object), formula.)
+    call$formula <- changed_formula(stats::formula(object), formula.)
   } else if (!("." %in% all.vars(call$formula))) {
     # with the objects that it needed then
     call$formula <- stats::formula(object)
@@ -177,6 +177,23 @@ call_with_data <- function(object, call, changed, places) {
     call$data <- source$data
   }
   call
+}
+
+# stats::update.formula() puts covariance structures in parentheses, for the bar in them.
+changed_formula <- function(formula, changes) {
+  changed <- stats::update.formula(formula, changes)
+  changed[[length(changed)]] <- bare_structures(changed[[length(changed)]])
+  changed
+}
+
+bare_structures <- function(expression) {
+  if (is_sum(expression)) {
+    return(join_sum(lapply(split_sum(expression), function(part) {
+      list(sign = part$sign, operand = bare_structures(part$operand))
+    })))
+  }
+  inner <- strip_parentheses(expression)
+  if (call_name(inner) %in% c("us", names(structures))) inner else expression
 }
 
 # A formula, or one as text.

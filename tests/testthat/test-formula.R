@@ -83,3 +83,15 @@ test_that("formulas that cannot be fitted are refused with a reason", {
   refused(y ~ x + (offset(o) | g), "offset")
   refused(1:3, "must be a formula")
 })
+
+test_that("beside a dot a covariance structure stays as it was written", {
+  data <- expand.grid(f = factor(1:5), g = factor(1:25), r = 1:2)
+  data$y <- with_seed(1, rnorm(25)[data$g] + rnorm(250))
+  fit <- glmm(y ~ . + ar1(0 + f | g), data[c("y", "f", "g")])
+  expect_identical(deparse1(formula(fit)), "y ~ f + ar1(0 + f | g)")
+  expect_match(paste(capture.output(print(fit)), collapse = "\n"), "y ~ f + ar1(0 + f | g)", fixed = TRUE)
+  expect_identical(deparse1(formula(update(fit, . ~ . - f))), "y ~ ar1(0 + f | g)")
+  names <- list(y = 1, a = 1, `b c` = 1, g = 1, h = 1)
+  expect_identical(deparse1(parse_formula(y ~ . + cs(0 + `b c` | g) + us(1 | g) + (a || h), names)$formula),
+                   "y ~ (a + `b c`) + cs(0 + `b c` | g) + (1 | g) + (a || h)")
+})

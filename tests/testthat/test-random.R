@@ -115,3 +115,16 @@ test_that("one level per row is a warning for 0/1 data and no matter for counts"
   expect_silent(front(yc ~ x + (1 | id), d, poisson))
   expect_silent(front(yg ~ x + (1 | id), d, weights = w))
 })
+
+test_that("for effects in order of a number the error says that it is one, and what to write", {
+  data <- expand.grid(f = 1:5, g = factor(1:25), r = 1:2)
+  data$y <- with_seed(1, rnorm(25)[data$g] + rnorm(250))
+  error <- error_of(glmm(y ~ 1 + ar1(0 + f | g), data))
+  expect_s3_class(error, "glimmer_error_structure")
+  expect_match(conditionMessage(error), "'f' is numeric. Write ar1(0 + factor(f) | g).", fixed = TRUE)
+  expect_identical(error$variable, "f")
+  expect_true(glmm(y ~ 1 + ar1(0 + factor(f) | g), data)$converged)
+  data$`a level` <- factor(data$f)
+  error <- error_of(glmm(y ~ 1 + ar1(`a level` | g), data))
+  expect_match(conditionMessage(error), "without an intercept. Write ar1(0 + `a level` | g).", fixed = TRUE)
+})

@@ -64,3 +64,23 @@ test_that("an argument that is not there is taken away without a fault", {
   weighted <- update(fit, weights = rep(2, 120))
   expect_equal(fixef(update(weighted, weights = NULL, control = NULL)), fixef(fit), tolerance = 1e-6)
 })
+
+test_that("without the grouping factor that has a known covariance the error says how to take that away", {
+  data <- expand.grid(id = factor(1:8), g = factor(1:5), r = 1:2)
+  data$y <- with_seed(1, rnorm(8)[data$id] + rnorm(5)[data$g] + rnorm(80))
+  K <- 0.5 + diag(0.5, 8) # nolint: object_name_linter.
+  dimnames(K) <- list(1:8, 1:8)
+  fit <- glmm(y ~ 1 + (1 | id), data, covariance = list(id = K))
+  error <- error_of(update(fit, . ~ . - (1 | id) + (1 | g)))
+  expect_s3_class(error, "glimmer_error_covariance")
+  expect_match(conditionMessage(error), "Give `covariance = NULL`", fixed = TRUE)
+  expect_equal(logLik(update(fit, . ~ . - (1 | id) + (1 | g), covariance = NULL)), logLik(glmm(y ~ 1 + (1 | g), data)))
+  error <- error_of(glmm(y ~ 1 + (1 | id), data, covariance = list(id = K, other = K)))
+  expect_match(conditionMessage(error), "Leave it out of the list", fixed = TRUE)
+})
+
+test_that("covariance structures stay as they were written", {
+  changed <- function(formula, changes) deparse1(changed_formula(formula, changes))
+  expect_identical(changed(y ~ x + ar1(0 + f | g), . ~ . - x), "y ~ ar1(0 + f | g)")
+  expect_identical(changed(y ~ x + cs(0 + f | g) + (1 | h), . ~ . + z), "y ~ x + cs(0 + f | g) + (1 | h) + z")
+})
