@@ -56,13 +56,30 @@ part_of_rows <- function(design, rows = 1e5, levels = 2000) {
 
 check_start <- function(start, engine) {
   if (inherits(start, "glimmer")) start <- start$parameters
-  named_otherwise <- !is.null(names(start)) && !identical(names(start), engine$names)
-  if (!is.numeric(start) || length(start) != length(engine$names) || named_otherwise || !all(is.finite(start))) {
-    stop_glimmer("argument", paste0("`start` must be a fit or ", length(engine$names), " finite numbers: ",
-                                    format_items(engine$names, 20L), "."), argument = "start",
-                 expected = engine$names)
+  usable <- is.numeric(start) && length(start) == length(engine$names) && all(is.finite(start))
+  named_otherwise <- usable && !is.null(names(start)) && !identical(names(start), engine$names)
+  if (!usable || named_otherwise) {
+    what <- paste0("`start` must be a fit or ", length(engine$names), " finite numbers: ",
+                   format_items(engine$names, 20L), ".")
+    if (named_otherwise) what <- paste(what, other_names_text(names(start), engine$names))
+    stop_glimmer("argument", what, argument = "start", expected = engine$names)
   }
   stats::setNames(as.double(start), engine$names)
+}
+
+# Numbers that would do but for their names.
+other_names_text <- function(given, expected) {
+  given[is.na(given)] <- ""
+  unnamed <- sum(!nzchar(given))
+  others <- setdiff(given[nzchar(given)], expected)
+  reason <- if (unnamed) {
+    paste0(unnamed, " of the ", length(given), " given ", agree(unnamed, "has", "have"), " no name")
+  } else if (length(others)) {
+    paste0(format_items(others), agree(length(others), " is", " are"), " none of these")
+  } else {
+    "they are in another order"
+  }
+  paste0("The names are the reason (", reason, "): give these names in this order, or none.")
 }
 
 # At a standard deviation of zero the gradient vanishes, so a search does not begin there.

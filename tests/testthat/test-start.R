@@ -97,3 +97,20 @@ test_that("a start from some of many rows knows nothing of the others, and then 
     expect_gt(min(found$unit), 0)
   }
 })
+
+test_that("numbers that would be a start but for their names are refused for these", {
+  fit <- glmm(count ~ spray + (1 | block), transform(InsectSprays, block = rep(1:12, 6)), poisson)
+  start <- component(fit, "parameters")
+  message_for <- function(start) conditionMessage(error_of(update(fit, start = start)))
+  partly <- replace(names(start), 2:3, "")
+  expect_match(message_for(stats::setNames(start, partly)), "The names are the reason (2 of the 7 given have no name)",
+               fixed = TRUE)
+  expect_match(message_for(stats::setNames(start, replace(partly, 2:3, NA))), "2 of the 7 given have no name")
+  expect_match(message_for(stats::setNames(start, replace(names(start), 7L, "sd"))), "('sd' is none of these)",
+               fixed = TRUE)
+  expect_match(message_for(rev(start)), "in another order")
+  # the number or the values are wrong, whatever the names
+  expect_false(grepl("names are the reason", message_for(start[-1L])))
+  expect_false(grepl("names are the reason", message_for(replace(start, 1L, Inf))))
+  expect_true(update(fit, start = unname(start))$converged)
+})
