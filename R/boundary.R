@@ -21,9 +21,9 @@ limit_statement <- function(parameters, engine, condition, limit) {
     return(NULL)
   }
   new_check("limit", condition, limit, FALSE,
-            paste0("the response varies no more than the family ", traits$limit_family, " allows: the likelihood is ",
-                   "largest where '", names(traits$predictors)[-1L], "' is infinite. The estimates are those of that ",
-                   "family"))
+            paste0("beside the random effects the response varies no more than the family ", traits$limit_family,
+                   " allows: the likelihood is largest where '", names(traits$predictors)[-1L], "' is infinite. The ",
+                   "estimates are those of that family"))
 }
 
 #' Hold zero standard deviations and perfect correlations, where the log-likelihood is no better inside

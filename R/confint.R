@@ -16,14 +16,15 @@
 #' @param ... Not used.
 #' @return Numeric matrix with two columns, the limits, named by their probabilities (`"2.5 %"`, `"97.5 %"`), and a row
 #'   for each fixed effect, then for each standard deviation and correlation of the random effects
-#'   (`sd_(Intercept)|g`, `cor_x.(Intercept)|g`) and `sigma`, where the family has it (see [sigma.glimmer()]). Fixed
-#'   effects, standard deviations and correlations are on the scale of the linear predictor. `NA` for what is on the
-#'   boundary, where Wald intervals do not hold, and where the Hessian is not positive definite.
+#'   (`sd_(Intercept)|g`, `cor_x.(Intercept)|g`) and for [sigma()][sigma.glimmer], where the family has it: `sigma`, or
+#'   `size` for [nbinom2()]. Fixed effects, standard deviations and correlations are on the scale of the linear
+#'   predictor. `NA` for what is on the boundary, where Wald intervals do not hold, and where the Hessian is not
+#'   positive definite.
 #' @details
 #' Fixed effects: estimate +- q se, q the quantile of t or of the normal distribution, so that an interval excludes 0
-#' where the test in [summary()] rejects. Standard deviations and sigma: on the log scale. Correlations: on Fisher's z
-#' scale, atanh(r); these with normal quantiles. Standard errors of the transformed parameters come from those of L (see
-#' [vcov.glimmer()]) by the delta method.
+#' where the test in [summary()] rejects. Standard deviations, `sigma` and `size`: on the log scale. Correlations: on
+#' Fisher's z scale, atanh(r); these with normal quantiles. Standard errors of the transformed parameters come from
+#' those of L (see [vcov.glimmer()]) by the delta method.
 #' @section Errors: `glimmer_error_argument` for a `parm`, `level` or `method` that is none;
 #'   `glimmer_error_not_available` for the methods that are not there yet.
 #' @references

@@ -71,8 +71,9 @@
 #'
 #' @section limit:
 #' The likelihood is largest where the constant of the family is infinite, and the family another one: negative binomial
-#' counts ([nbinom2()]) that vary no more than Poisson ones. The estimates are those of the other family, which can be
-#' fitted instead. The number is the condition number of the observed information.
+#' counts ([nbinom2()]) that vary no more than Poisson ones beside the random effects, as where these have a level for
+#' each row. The estimates are those of the other family, which can be fitted instead. The number is the condition
+#' number of the observed information.
 #'
 #' @section edge:
 #' For links that restrict the mean (log-binomial, identity Poisson): the maximum lies where some rows' mean is at the
