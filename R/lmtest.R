@@ -60,7 +60,8 @@ waldtest.glimmer <- function(object, ..., vcov = NULL, test = c("Chisq", "F"), n
 #'
 #' `lmtest::lrtest()` takes fits of class `glimmer`, or one of them and changes to its formula. Where fits by REML have
 #' different fixed effects, or are compared with fits by maximum likelihood, they are fitted again by maximum likelihood
-#' first, and the heading says so. [anova()][anova.glimmer] is the same test, and checks that the data are the same.
+#' first, and the heading says so. [anova()][anova.glimmer] is the same test, and checks that the data are the same
+#' and that covariance structures are nested.
 #'
 #' @param object Object of class `glimmer`.
 #' @param ... Further fits, or changes to the model before: a formula, or names or numbers of terms to leave out.

@@ -282,3 +282,17 @@ test_that("a correlation of effects that do not vary is a dash, and of no interv
     expect_true(all(is.na(confint(fit, "theta_")[grepl("^(sd|cor)_", rownames(confint(fit, "theta_"))), ])))
   }
 })
+
+test_that("a structure holds its own covariances, also singular ones, and others only if it has them", {
+  for (case in structure_cases(searched = FALSE)) {
+    structure <- case$structure
+    covariance <- covariance_at(structure, case$theta)
+    expect_true(structure$holds(covariance), label = case$label)
+    expect_true(structure$holds(covariance_at(structure, ifelse(structure$scaled, case$theta, 1))), label = case$label)
+    expect_true(structure$holds(0 * covariance), label = case$label)
+    root <- error_of_size(case$q)
+    found <- covariance_at(structure, structure$of_root(root))
+    other <- max(abs(found - tcrossprod(root))) > 1e-6
+    expect_identical(structure$holds(tcrossprod(root)), !other, label = case$label)
+  }
+})
