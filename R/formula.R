@@ -243,6 +243,11 @@ written_bars <- function(expression) {
   if (!is.call(expression)) {
     return(expression)
   }
+  if (is_sum(expression)) {
+    return(join_sum(lapply(split_sum(expression), function(part) {
+      list(sign = part$sign, operand = written_bars(part$operand))
+    })))
+  }
   inner <- strip_parentheses(expression)
   if (is_bar(inner) && length(inner) > 3L) {
     return(call(as.character(inner[[4L]]), inner[1:3]))
