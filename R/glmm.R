@@ -175,8 +175,9 @@ glmm <- function(formula, data, family = gaussian(), weights = NULL, offset = NU
   parts <- parse_formula(formula, data, caller)
   with_memory_error({
     frame <- build_frame(call, parts, caller, data)
-    design <- build_design(parts, frame, family, contrasts, covariance)
-    model <- new_model(call, parts$formula, frame, design, family, approximation, control)
+    # the design goes into the model only: its columns are let go there
+    model <- new_model(call, parts$formula, frame, build_design(parts, frame, family, contrasts, covariance), family,
+                       approximation, control)
   })
   model$approximation <- settle_method(approximation, model$design, family)
   fit_model(model, start)
