@@ -233,7 +233,8 @@ test_that("update(), refit(), drop1() and a copy read from a file keep the covar
   expect_equal(VarCorr(update(fit, . ~ . - x))$id, VarCorr(again)$id, tolerance = 1e-6)
   expect_equal(2 * VarCorr(update(fit, . ~ . - x, covariance = list(id = K)))$id, VarCorr(again)$id, tolerance = 1e-6,
                ignore_attr = TRUE)
-  file <- withr::local_tempfile()
+  file <- tempfile()
+  on.exit(unlink(file))
   saveRDS(fit, file)
   read <- readRDS(file)
   expect_equal(c(logLik(read, parameters = component(fit, "parameters"))), c(logLik(fit)), tolerance = 1e-12)
