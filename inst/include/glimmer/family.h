@@ -74,12 +74,13 @@ struct PoissonFamily {
   static double normalizer(double, double) { return 0.0; }
   static double normalizer_phi(double, double) { return 0.0; }
 
-  /// w (y log mu - mu)
+  /// Of rows with the same mean the weights add up, and the responses weighted.
   static Observation sum_of(const Observation& a, const Observation& b) {
     const double weight = a.weight + b.weight;
     return {(a.weight * a.y + b.weight * b.y) / weight, 1.0, weight};
   }
 
+  /// w (y log mu - mu)
   template <class Link, int K>
   static Jet<K> kernel(const Observation& o, double eta) {
     Jet<K> sum = -Link::template mean<K>(eta);

@@ -26,8 +26,8 @@ struct Adjoint {
 class Integral {
  public:
   virtual ~Integral() = default;
-  /// The order of the rows' derivatives in eta that the gradient needs.
-  virtual int order() const = 0;  // 3, and with d3_bar 4, with d4_bar 5
+  /// The order of the rows' derivatives in eta that the gradient needs: 3, with d3_bar 4, with d4_bar 5.
+  virtual int order() const = 0;
   virtual double value(const Point& point) = 0;
   /// Sets every part of `out`, whatever it held.
   virtual void adjoint(const Point& point, Adjoint& out) = 0;

@@ -17,8 +17,6 @@ class NodeSums {
  public:
   NodeSums(const Data& data, const BlockSystem& system) : data_(data), system_(system) {}
 
-  /// Called on the calling thread now and then; it may throw to interrupt.
-
   Index effects() const { return data_.factors[0].effects(); }
   Index levels() const { return data_.factors[0].levels; }
 
