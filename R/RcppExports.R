@@ -13,6 +13,28 @@ cpp_model <- function(data) {
     .Call(`_glimmer_cpp_model`, data)
 }
 
+#' Other responses of the rows, where all else stays
+#'
+#' @param model External pointer of cpp_model().
+#' @param data List: y, size, weights (numeric); of a model by its cross products y and X as of cpp_model(), and the
+#'   weights stay.
+#' @noRd
+cpp_set_responses <- function(model, data) {
+    invisible(.Call(`_glimmer_cpp_set_responses`, model, data))
+}
+
+#' The gradient by clusters of rows
+#'
+#' @param model External pointer of cpp_model(), by its rows and by the Laplace approximation.
+#' @param parameters Numeric: (beta, theta, phi).
+#' @param cluster Integer, one a row as given to cpp_model(), from 0: its cluster. No effect may belong to two.
+#' @param clusters Integer: how many there are.
+#' @return Numeric matrix, a row a cluster, a column a parameter.
+#' @noRd
+cpp_scores <- function(model, parameters, cluster, clusters) {
+    .Call(`_glimmer_cpp_scores`, model, parameters, cluster, clusters)
+}
+
 #' Log-likelihood and gradient at a parameter vector
 #'
 #' @param model External pointer of cpp_model().
@@ -201,5 +223,34 @@ cpp_fixed_hessian <- function(model, parameters, inner) {
 #' @noRd
 cpp_density <- function(rows, eta, phi, family, link) {
     .Call(`_glimmer_cpp_density`, rows, eta, phi, family, link)
+}
+
+#' Z'V^-1 X, V the covariance of the response
+#'
+#' @param model External pointer of cpp_model(): a linear mixed model by its cross products.
+#' @param parameters,inner As of cpp_evaluate().
+#' @return Numeric matrix, a row an effect: factors as given to cpp_model(), level by level.
+#' @noRd
+cpp_cross_information <- function(model, parameters, inner) {
+    .Call(`_glimmer_cpp_cross_information`, model, parameters, inner)
+}
+
+#' Z'V^-1 Z times columns
+#'
+#' @param model,parameters,inner As of cpp_cross_information().
+#' @param columns Numeric matrix, a row an effect.
+#' @return Numeric matrix of the same shape.
+#' @noRd
+cpp_times_information <- function(model, parameters, inner, columns) {
+    .Call(`_glimmer_cpp_times_information`, model, parameters, inner, columns)
+}
+
+#' How many numbers the Cholesky factor of H has
+#'
+#' @param model As of cpp_cross_information().
+#' @return Number.
+#' @noRd
+cpp_factor_entries <- function(model) {
+    .Call(`_glimmer_cpp_factor_entries`, model)
 }
 

@@ -264,6 +264,23 @@ engine_times_covariance <- function(engine, at, columns) {
   cpp_times_covariance(engine$pointer, core_parameters(engine, at), inner_search(engine), columns)
 }
 
+#' Of a linear mixed model, Z'V^-1 X and Z'V^-1 Z times columns, V the covariance of the response
+#' @param columns As of [engine_times_covariance()].
+#' @noRd
+engine_cross_information <- function(engine, at) {
+  cpp_cross_information(engine$pointer, core_parameters(engine, at), inner_search(engine))
+}
+
+engine_times_information <- function(engine, at, columns) {
+  cpp_times_information(engine$pointer, core_parameters(engine, at), inner_search(engine), columns)
+}
+
+#' How many numbers the Cholesky factor of a linear mixed model has: half of the operations of a solution
+#' @noRd
+engine_factor_entries <- function(engine) {
+  cpp_factor_entries(engine$pointer)
+}
+
 #' Second derivative of the log-likelihood in beta; 0 x 0 where the core does not know it
 #' @noRd
 engine_fixed_hessian <- function(engine, at) {

@@ -272,23 +272,9 @@ model.frame.glimmer <- function(formula, fixed.only = FALSE, ...) {
 model.matrix.glimmer <- function(object, type = c("fixed", "random"), ...) {
   check_dots(model.matrix.glimmer, ...)
   if (match_choice(type, c("fixed", "random"), "type") == "random") {
-    return(sparse_random_matrix(fit_design(object), row.names(object$frame)))
+    return(random_matrix(object, fit_design(object)))
   }
   fixed_columns(object, object$frame, object$kept)
-}
-
-#' Z as a sparse matrix: by term, within it by level, within that by effect
-#' @noRd
-sparse_random_matrix <- function(design, rows) {
-  do.call(cbind, lapply(design$terms, function(term) {
-    factor <- design$factors[[term$factor]]
-    effects <- length(term$columns)
-    z <- factor$Z[, term$columns, drop = FALSE]
-    at <- which(z != 0, arr.ind = TRUE)
-    Matrix::sparseMatrix(i = at[, 1L], j = factor$index[at[, 1L]] * effects + at[, 2L], x = z[at],
-                         dims = c(nrow(z), effects * length(factor$levels)),
-                         dimnames = list(rows, rep(factor$levels, each = effects)))
-  }))
 }
 
 #' @rdname formula.glimmer

@@ -70,8 +70,8 @@ getME.glimmer <- function(object, name, ...) {
 # One function of fit and design for each name.
 me_parts <- list(
   X = function(fit, design) design$X,
-  Z = function(fit, design) sparse_random_matrix(design, row.names(fit$frame)),
-  Zt = function(fit, design) Matrix::t(sparse_random_matrix(design, row.names(fit$frame))),
+  Z = function(fit, design) random_matrix(fit, design),
+  Zt = function(fit, design) transposed(random_matrix(fit, design)),
   Ztlist = function(fit, design) effect_rows(fit, design),
   mmList = function(fit, design) {
     stats::setNames(lapply(design$terms, function(term) design$factors[[term$factor]]$Z[, term$columns, drop = FALSE]),
@@ -85,7 +85,7 @@ me_parts <- list(
   b = function(fit, design) unlist(lapply(design$terms, function(term) term_modes(fit, term))),
   Gp = function(fit, design) c(0L, cumsum(lengths_of(design)$random)),
   Tp = function(fit, design) c(0L, cumsum(lengths_of(design)$theta)),
-  Lambda = function(fit, design) Matrix::t(transposed_factor(fit, design)),
+  Lambda = function(fit, design) transposed(transposed_factor(fit, design)),
   Lambdat = function(fit, design) transposed_factor(fit, design),
   Lind = function(fit, design) factor_pattern(design)$theta,
   Tlist = function(fit, design) {
@@ -130,17 +130,6 @@ lengths_of <- function(design) {
   lapply(list(effects = effects, levels = levels, random = effects * levels, theta = theta), stats::setNames, groups)
 }
 
-effect_rows <- function(fit, design) {
-  zt <- me_parts$Zt(fit, design)
-  sizes <- lengths_of(design)
-  start <- cumsum(sizes$random) - sizes$random
-  rows <- Map(function(term, start, effects, size) {
-    stats::setNames(lapply(seq_len(effects), function(j) zt[start + seq.int(j, size, by = effects), , drop = FALSE]),
-                    paste(term$group, term$names, sep = "."))
-  }, design$terms, start, sizes$effects, sizes$random)
-  unlist(unname(rows), recursive = FALSE)
-}
-
 # Modes of a term: by level, within that by effect.
 term_modes <- function(fit, term) {
   as.vector(t(fit$modes[[term$factor]][, term$columns, drop = FALSE]))
@@ -183,29 +172,6 @@ spherical_squares <- function(fit, design) {
     known <- design$factors[[term$factor]]$known
     u * if (is.null(known)) u else as.matrix(known$precision %*% u)
   }, design$terms, relative_factors(fit))))
-}
-
-#' Where each entry of the transposed covariance factor stands, and which theta it is
-#' @noRd
-factor_pattern <- function(design) {
-  sizes <- lengths_of(design)
-  blocks <- Map(function(term, effects, levels, first, theta) {
-    pattern <- root_pattern(term)
-    positions <- matrix(0L, effects, effects)
-    positions[pattern] <- theta + seq_len(sum(pattern))
-    upper <- which(t(pattern), arr.ind = TRUE)
-    start <- first + effects * rep(seq_len(levels) - 1L, each = nrow(upper))
-    list(i = start + upper[, 1L], j = start + upper[, 2L], theta = rep(t(positions)[upper], levels))
-  }, design$terms, sizes$effects, sizes$levels, cumsum(sizes$random) - sizes$random, cumsum(sizes$theta) - sizes$theta)
-  parts <- stats::setNames(c("i", "j", "theta"), c("i", "j", "theta"))
-  lapply(parts, function(part) unlist(lapply(blocks, `[[`, part), use.names = FALSE))
-}
-
-transposed_factor <- function(fit, design) {
-  pattern <- factor_pattern(design)
-  size <- sum(lengths_of(design)$random)
-  Matrix::sparseMatrix(i = pattern$i, j = pattern$j, x = unname(relative_theta(fit))[pattern$theta],
-                       dims = c(size, size))
 }
 
 grouping_factors <- function(design) {

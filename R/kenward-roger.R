@@ -53,7 +53,7 @@ kenward_roger_products <- function(system) {
   free <- seq_along(values)
   last <- length(values) + 1L
   moved <- lapply(system$directions, function(direction) times_direction(system, direction, system$N))
-  seen <- lapply(moved, function(columns) times_covariance(system, columns))
+  seen <- lapply(moved, function(columns) times_information(system, columns))
   q <- lapply(moved, function(left) lapply(seen, function(right) crossprod(left, right)))
   r <- direction_products(system)
   traces <- marginal_traces(system)
@@ -80,7 +80,7 @@ inverse_of <- function(matrix) {
 
 #' tr(V^-1 V_i) and tr(V^-1 V_i V^-1 V_j) of the directions
 #'
-#' tr(M D_i M D_j) is the sum over random effects e of (D_i M e)'(M D_j e). Effects of levels that nothing connects do
+#' With M = Z'V^-1 Z, tr(M D_i M D_j) is the sum over random effects e of (D_i M e)'(M D_j e). Effects of levels that nothing connects do
 #' not meet in these products, so that one column holds an effect of each connected component.
 #'
 #' @param cells How many numbers a matrix of columns may hold.
@@ -91,16 +91,16 @@ marginal_traces <- function(system, cells = 5e6) {
   single <- numeric(count)
   pairs <- matrix(0, count, count)
   order <- component_order(system)
-  size <- ncol(system$B)
+  size <- nrow(system$N)
   for (chunk in split(seq_len(size), (order - 1) %/% max(1, cells %/% size))) {
     unit <- matrix(0, size, max(order[chunk]) - min(order[chunk]) + 1)
     unit[cbind(chunk, order[chunk] - min(order[chunk]) + 1)] <- 1
-    seen <- times_covariance(system, unit)
+    seen <- times_information(system, unit)
     left <- lapply(system$directions, function(direction) times_direction(system, direction, seen))
     for (j in seq_len(count)) {
       moved <- times_direction(system, system$directions[[j]], unit)
       own <- which(colSums(abs(moved)) > 0)
-      right <- times_covariance(system, moved[, own, drop = FALSE])
+      right <- times_information(system, moved[, own, drop = FALSE])
       single[j] <- single[j] + sum(unit[, own] * right)
       for (i in seq_len(count)) pairs[i, j] <- pairs[i, j] + sum(left[[i]][, own] * right)
     }
@@ -153,11 +153,11 @@ related_levels <- function(layout, offsets, columns) {
 
 # The traces take a solution for each effect of the largest component; beyond some minutes they are refused.
 check_trace_size <- function(system, most = 5e11) {
-  entries <- length(system$root@x)
+  entries <- engine_factor_entries(system$engine)
   work <- 4 * as.double(entries) * max(component_order(system)) * (1 + length(system$directions))
   if (work > most) {
     stop_glimmer("ddf", paste0("The method of Kenward and Roger would take about ", format(work, digits = 2),
-                               " operations for these ", ncol(system$B), " crossed random effects: use ",
+                               " operations for these ", nrow(system$N), " crossed random effects: use ",
                                "ddf = \"satterthwaite\"."), method = "kenward-roger", operations = work)
   }
 }

@@ -285,18 +285,6 @@ precision_entries <- function(known) {
        half_log_determinant = known$half_log_determinant)
 }
 
-#' The precision P of the spherical random effects of all factors, by factor, within it by level, within that by effect
-#' @noRd
-prior_precision <- function(factors) {
-  Matrix::bdiag(unname(lapply(factors, function(factor) {
-    effects <- Matrix::Diagonal(sum(factor$blocks))
-    if (is.null(factor$known)) {
-      return(Matrix::Diagonal(sum(factor$blocks) * length(factor$levels)))
-    }
-    Matrix::kronecker(factor$known$precision, effects)
-  })))
-}
-
 #' The covariance between the levels of a factor times a matrix with a row a level
 #' @noRd
 times_level_covariance <- function(known, x) {

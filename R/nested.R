@@ -79,7 +79,7 @@ effects_map <- function(small, large, frame) {
 }
 
 structures_hold <- function(small, large, map) {
-  root <- map %*% as.matrix(Matrix::bdiag(lapply(unname(small), typical_root)))
+  root <- map %*% typical_root_of(small)
   covariance <- tcrossprod(root)
   blocks <- rep(seq_along(large), vapply(large, function(term) length(term$names), 1L))
   sds <- root_sds(root)
@@ -88,6 +88,18 @@ structures_hold <- function(small, large, map) {
     own <- blocks == t
     structure_of(large[[t]])$holds(covariance[own, own, drop = FALSE])
   }, NA))
+}
+
+# Of independent terms: block diagonal.
+typical_root_of <- function(terms) {
+  roots <- lapply(terms, typical_root)
+  last <- cumsum(vapply(roots, nrow, 1L))
+  whole <- matrix(0, last[length(last)], last[length(last)])
+  for (t in seq_along(roots)) {
+    own <- seq.int(to = last[t], length.out = nrow(roots[[t]]))
+    whole[own, own] <- roots[[t]]
+  }
+  whole
 }
 
 # L of a covariance that has no zero or equality but those of the structure.

@@ -4,49 +4,61 @@
 #' What the inverse of V does to the columns of X and Z
 #'
 #' V = W^-1 + Z Lambda P^-1 Lambda' Z', with W the prior weights over sigma^2, and P = I but for levels with a known
-#' covariance ([prior_precision()]). With B = Z'WZ and H = Lambda'B Lambda + P,
-#' M = Z'V^-1 Z is B - B Lambda H^-1 Lambda'B, and likewise with X on one side or on both. All this is in random effects
-#' U^-1 b, whose columns Z U are nearly orthogonal ([factor_scaling()]): with covariates far from zero the user's own
-#' have no digits left.
+#' covariance. The core answers for Z'V^-1 X and Z'V^-1 Z. All this is in random effects U^-1 b, whose columns Z U are
+#' nearly orthogonal ([factor_scaling()]): with covariates far from zero the user's own have no digits left.
 #'
 #' @param fit Fit with Gaussian response and identity link.
 #' @return List: `covariance` ((X'V^-1 X)^-1, in the basis of [find_basis()]; `NULL` where it is singular), `from`
-#'   (p x p: beta in the user's columns is `from` times that in the basis), `N` (Z'V^-1 X), `B`, `lambda`, `root`
-#'   (Cholesky factor of H), `rows` (number of rows), `layout` (by grouping factor: `start`, where its effects begin,
-#'   from 0; `effects`; `levels`; `codes`, the level of each row; `scaling`, U; `known`, see [know_covariances()]),
-#'   `directions` (see [variance_directions()]).
+#'   (p x p: beta in the user's columns is `from` times that in the basis), `N` (Z'V^-1 X), `engine` and `at` (the model
+#'   in the core, and its parameters), `rows` (number of rows), `layout` (by grouping factor: `start`, where its effects
+#'   begin, from 0; `effects`; `levels`; `codes`, the level of each row; `scaling`, U; `known`, see
+#'   [know_covariances()]), `directions` (see [variance_directions()]).
 #' @noRd
 response_covariance <- function(fit) {
   design <- fit_design(fit)
-  basis <- find_basis(design)
   active <- active_positions(design$weights)
-  root_weights <- sqrt(design$weights[active]) / sigma.glimmer(fit)
-  x <- root_weights * active_rows(basis$design$X, active)
   layout <- effect_layout(fit, design, active)
-  z <- root_weights * sparse_columns(design, layout, active)
-  products <- list(B = Matrix::crossprod(z), zx = as.matrix(Matrix::crossprod(z, x)), xx = crossprod(x))
-  lambda <- random_root(fit, layout)
-  h <- Matrix::forceSymmetric(Matrix::crossprod(lambda, products$B %*% lambda) + prior_precision(fit$factors))
-  system <- list(B = products$B, lambda = lambda, root = Matrix::Cholesky(h, LDL = FALSE), rows = length(active),
-                 layout = layout, from = if (is.null(basis$from)) diag(ncol(x)) else basis$from)
-  half <- eliminate_random(system, products$zx)
-  information <- products$xx - crossprod(products$zx, half)
+  basis <- find_basis(design, fit$family)
+  engine <- scaled_engine(fit, basis$design, layout)
+  at <- scaled_parameters_of(fit, layout)
+  p <- ncol(design$X)
+  system <- list(engine = engine, at = at, rows = length(active), layout = layout,
+                 from = if (is.null(basis$from)) diag(p) else basis$from)
+  if (engine_evaluate(engine, at)$status != "ok") {
+    return(system)
+  }
+  information <- engine_fixed_information(engine, at)
   # what is left of a column when the random effects have had theirs: below this, round-off
-  known <- all(diag(information) > 1e-13 * diag(products$xx))
+  weights <- design$weights[active] / sigma.glimmer(fit)^2
+  known <- all(diag(information) > 1e-13 * colSums(weights * active_rows(basis$design$X, active)^2))
   inverse_root <- if (known) scaled_root((information + t(information)) / 2)
-  c(system, list(N = as.matrix(products$zx - products$B %*% half), directions = variance_directions(fit, layout),
+  c(system, list(N = engine_cross_information(engine, at), directions = variance_directions(fit, layout),
                  covariance = if (!is.null(inverse_root)) tcrossprod(inverse_root)))
 }
 
-# Lambda H^-1 Lambda' times a matrix.
-eliminate_random <- function(system, k) {
-  as.matrix(system$lambda %*% Matrix::solve(system$root, Matrix::crossprod(system$lambda, k)))
+# The model of the effects U^-1 b: U^-1 L need not have the structure that L has.
+scaled_engine <- function(fit, design, layout) {
+  for (k in seq_along(layout)) design$factors[[k]]$Z <- design$factors[[k]]$Z %*% layout[[k]]$scaling
+  design$terms <- lapply(design$terms, replace, "structure", "unstructured")
+  new_engine(design, fit$family, fit$control$threads, inner = "joint")
 }
 
-# M = Z'V^-1 Z times a matrix.
-times_covariance <- function(system, k) {
-  product <- system$B %*% k
-  as.matrix(product - system$B %*% eliminate_random(system, product))
+# Its parameters; beta is found by an evaluation.
+scaled_parameters_of <- function(fit, layout) {
+  theta <- lapply(seq_along(fit$random), function(t) {
+    lower_part(forwardsolve(term_scaling(fit$random[[t]], layout), term_root(fit, t)))
+  })
+  c(numeric(length(fit$index$beta)), unlist(theta), log(sigma.glimmer(fit)))
+}
+
+# The part of U that belongs to a random term.
+term_scaling <- function(term, layout) {
+  layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
+}
+
+# Z'V^-1 Z times a matrix.
+times_information <- function(system, k) {
+  engine_times_information(system$engine, system$at, k)
 }
 
 effect_layout <- function(fit, design, active) {
@@ -72,22 +84,6 @@ factor_scaling <- function(fit, k, z) {
   scaling
 }
 
-# Z: by grouping factor, within it by level, within that by effect.
-sparse_columns <- function(design, layout, active) {
-  do.call(cbind, Map(function(factor, own) {
-    columns <- as.vector(outer((own$codes - 1L) * own$effects, seq_len(own$effects), `+`))
-    Matrix::sparseMatrix(i = rep(seq_along(own$codes), own$effects), j = columns,
-                         x = as.vector(active_rows(factor$Z, active) %*% own$scaling),
-                         dims = c(length(own$codes), own$effects * own$levels))
-  }, design$factors, layout))
-}
-
-random_root <- function(fit, layout) {
-  Matrix::bdiag(lapply(seq_along(layout), function(k) {
-    Matrix::kronecker(Matrix::Diagonal(layout[[k]]$levels), forwardsolve(layout[[k]]$scaling, factor_root(fit, k)))
-  }))
-}
-
 #' The directions in which free parameters of the random effects U^-1 b move their covariance
 #'
 #' Of theta or what its structure has in its place, U^-1 L for L; at each level, or times the covariance that is known
@@ -100,8 +96,7 @@ random_root <- function(fit, layout) {
 variance_directions <- function(fit, layout) {
   unlist(Map(function(term, at) {
     size <- length(fit$factors[[term$factor]]$columns)
-    scaling <- layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
-    all <- structure_of(term)$directions(fit$parameters[at], scaling)
+    all <- structure_of(term)$directions(fit$parameters[at], term_scaling(term, layout))
     found <- lapply(which(!fit$boundary[at]), function(m) {
       slope <- matrix(0, size, size)
       slope[term$columns, term$columns] <- all[[m]]$slope

@@ -26,9 +26,8 @@ standardised_root <- function(fit, layout) {
   root <- fit$covariance_root
   for (t in seq_along(fit$random)) {
     term <- fit$random[[t]]
-    scaling <- layout[[term$factor]]$scaling[term$columns, term$columns, drop = FALSE]
     at <- fit$index$theta[[t]]
-    root[at, ] <- structure_of(term)$direction_root(root[at, , drop = FALSE], scaling)
+    root[at, ] <- structure_of(term)$direction_root(root[at, , drop = FALSE], term_scaling(term, layout))
   }
   root
 }

@@ -21,6 +21,29 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_set_responses
+void cpp_set_responses(SEXP model, Rcpp::List data);
+RcppExport SEXP _glimmer_cpp_set_responses(SEXP modelSEXP, SEXP dataSEXP) {
+BEGIN_RCPP
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    cpp_set_responses(model, data);
+    return R_NilValue;
+END_RCPP
+}
+// cpp_scores
+Rcpp::NumericMatrix cpp_scores(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector cluster, int clusters);
+RcppExport SEXP _glimmer_cpp_scores(SEXP modelSEXP, SEXP parametersSEXP, SEXP clusterSEXP, SEXP clustersSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type cluster(clusterSEXP);
+    Rcpp::traits::input_parameter< int >::type clusters(clustersSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_scores(model, parameters, cluster, clusters));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_evaluate
 Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, std::string inner, bool gradient);
 RcppExport SEXP _glimmer_cpp_evaluate(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP, SEXP gradientSEXP) {
@@ -235,9 +258,46 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_cross_information
+Rcpp::NumericMatrix cpp_cross_information(SEXP model, Rcpp::NumericVector parameters, std::string inner);
+RcppExport SEXP _glimmer_cpp_cross_information(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_cross_information(model, parameters, inner));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_times_information
+Rcpp::NumericMatrix cpp_times_information(SEXP model, Rcpp::NumericVector parameters, std::string inner, Rcpp::NumericMatrix columns);
+RcppExport SEXP _glimmer_cpp_times_information(SEXP modelSEXP, SEXP parametersSEXP, SEXP innerSEXP, SEXP columnsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type inner(innerSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type columns(columnsSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_times_information(model, parameters, inner, columns));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_factor_entries
+double cpp_factor_entries(SEXP model);
+RcppExport SEXP _glimmer_cpp_factor_entries(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_factor_entries(model));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_model", (DL_FUNC) &_glimmer_cpp_model, 1},
+    {"_glimmer_cpp_set_responses", (DL_FUNC) &_glimmer_cpp_set_responses, 2},
+    {"_glimmer_cpp_scores", (DL_FUNC) &_glimmer_cpp_scores, 4},
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
     {"_glimmer_cpp_joint_start", (DL_FUNC) &_glimmer_cpp_joint_start, 2},
     {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
@@ -256,6 +316,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_times_covariance", (DL_FUNC) &_glimmer_cpp_times_covariance, 4},
     {"_glimmer_cpp_fixed_hessian", (DL_FUNC) &_glimmer_cpp_fixed_hessian, 3},
     {"_glimmer_cpp_density", (DL_FUNC) &_glimmer_cpp_density, 5},
+    {"_glimmer_cpp_cross_information", (DL_FUNC) &_glimmer_cpp_cross_information, 3},
+    {"_glimmer_cpp_times_information", (DL_FUNC) &_glimmer_cpp_times_information, 4},
+    {"_glimmer_cpp_factor_entries", (DL_FUNC) &_glimmer_cpp_factor_entries, 1},
     {NULL, NULL, 0}
 };
 

@@ -10,6 +10,8 @@ namespace glimmer {
 
 /// A linear mixed model by cross products: as of cpp_model().
 std::unique_ptr<Objective> make_product_model(const Rcpp::List& data);
+/// Another response of it: data has y, and X once more.
+void set_response_of_products(Objective& model, const Rcpp::List& data);
 
 inline Vector as_vector(SEXP x) {
   const Rcpp::NumericVector values(x);

@@ -47,6 +47,33 @@ SEXP cpp_model(Rcpp::List data) {
   return Rcpp::XPtr<Objective>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
 }
 
+//' Other responses of the rows, where all else stays
+//'
+//' @param model External pointer of cpp_model().
+//' @param data List: y, size, weights (numeric); of a model by its cross products y and X as of cpp_model(), and the
+//'   weights stay.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+void cpp_set_responses(SEXP model, Rcpp::List data) {
+  if (RowModel* rows = dynamic_cast<RowModel*>(&as_objective(model)))
+    return rows->set_responses(glimmer::as_responses(data));
+  glimmer::set_response_of_products(as_objective(model), data);
+}
+
+//' The gradient by clusters of rows
+//'
+//' @param model External pointer of cpp_model(), by its rows and by the Laplace approximation.
+//' @param parameters Numeric: (beta, theta, phi).
+//' @param cluster Integer, one a row as given to cpp_model(), from 0: its cluster. No effect may belong to two.
+//' @param clusters Integer: how many there are.
+//' @return Numeric matrix, a row a cluster, a column a parameter.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericMatrix cpp_scores(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector cluster, int clusters) {
+  return Rcpp::wrap(as_row_model(model).scores(glimmer::as_vector(parameters),
+                                               glimmer::Integers(cluster.begin(), cluster.end()), clusters));
+}
+
 //' Log-likelihood and gradient at a parameter vector
 //'
 //' @param model External pointer of cpp_model().

@@ -69,6 +69,69 @@ void against_dense(const Problem& p, bool restricted) {
   gradient(*model, p, Inner::profiled, name + ", profile");
 }
 
+/// Columns of random effects, large and small.
+glimmer::Matrix some_columns(Index rows) {
+  glimmer::Matrix out(rows, 2);
+  for (Index i = 0; i < rows; ++i) out.row(i) << std::sin(1.0 + i), std::cos(2.0 * i) * (1.0 + i);
+  return out;
+}
+
+double largest_difference(const glimmer::Matrix& a, const glimmer::Matrix& b) {
+  if (a.rows() != b.rows() || a.cols() != b.cols()) return glimmer::infinity;
+  return a.size() == 0 ? 0.0 : (a - b).cwiseAbs().maxCoeff() / std::max(1.0, b.cwiseAbs().maxCoeff());
+}
+
+/// What the inverse of V = W^-1 sigma^2 + A P^-1 A' does to the columns of X and Z, by dense matrices.
+void marginal_information(const Problem& p) {
+  const auto model = make(p, true);
+  const glimmer::Matrix Z = dense::effects_matrix(p), A = dense::random_effects_matrix(p, p.theta());
+  const glimmer::Matrix noise = (std::exp(2.0 * p.phi()) * p.weight.cwiseInverse()).asDiagonal();
+  const glimmer::Matrix V = noise + A * dense::prior_precision(p).llt().solve(A.transpose());
+  const Eigen::LLT<glimmer::Matrix> root(V);
+  const glimmer::Matrix columns = some_columns(Z.cols());
+  check::that(largest_difference(model->cross_information(p.parameters, Inner::joint),
+                                 Z.transpose() * root.solve(p.X)) < 1e-9, p.name + ": Z'V^-1 X");
+  check::that(largest_difference(model->fixed_information(p.parameters, Inner::joint),
+                                 p.X.transpose() * root.solve(p.X)) < 1e-9, p.name + ": X'V^-1 X");
+  check::that(largest_difference(model->times_information(p.parameters, Inner::joint, columns),
+                                 Z.transpose() * root.solve(Z * columns)) < 1e-9, p.name + ": Z'V^-1 Z");
+}
+
+/// The factor of H has at least the entries of the lower triangle of H, and at most all.
+void factor_entries(const Problem& p) {
+  const glimmer::Matrix Z = dense::effects_matrix(p);
+  const glimmer::Matrix H = Z.transpose() * Z + dense::prior_precision(p);
+  Index least = 0;
+  for (Index j = 0; j < H.cols(); ++j)
+    for (Index i = j; i < H.rows(); ++i) least += H(i, j) != 0.0;
+  const Index found = make(p, false)->system().factor_entries();
+  check::that(found >= least && found <= H.rows() * (H.rows() + 1) / 2, p.name + ": entries of the factor");
+}
+
+/// Set in a model that has been evaluated elsewhere, and to the last bit that of a new model.
+void another_response(const Problem& p, bool restricted) {
+  Problem other = p;
+  for (Index i = 0; i < p.rows(); ++i) other.y[i] = 3.0 * std::sin(1.0 + 0.7 * i) + p.y[p.rows() - 1 - i];
+  const auto model = make(p, restricted);
+  Vector elsewhere = p.parameters;
+  elsewhere.array() *= 1.3;
+  model->evaluate(elsewhere, Inner::joint, true);
+  model->set_response(other.y, glimmer::FixedDesign(p.X));
+  const Evaluation found = model->evaluate(p.parameters, Inner::profiled, true);
+  const Evaluation expected = make(other, restricted)->evaluate(p.parameters, Inner::profiled, true);
+  check::that(found.value == expected.value && found.gradient == expected.gradient &&
+              found.parameters == expected.parameters, p.name + ": another response");
+  check::close(found.value, expected_value(other, found.parameters, restricted), 1e-11,
+               p.name + ": value of another response");
+  bool refused = false;
+  try {
+    model->set_response(Vector::Zero(p.rows() + 1), glimmer::FixedDesign(p.X));
+  } catch (const std::invalid_argument&) {
+    refused = true;
+  }
+  check::that(refused, p.name + ": a response of another length is refused");
+}
+
 /// Effects many times the residuals: a cross product of the response has no digits left of these.
 void large_effects(Problem p, bool restricted) {
   const auto model = make(p, restricted);
@@ -87,8 +150,11 @@ int main() {
   std::uint64_t seed = 500;
   for (const problem::Structure& structure : problem::structures()) {
     const Problem p = problem::make_problem(structure, {"gaussian", "identity", 0.5, 1.0}, ++seed);
+    marginal_information(p);
+    factor_entries(p);
     for (bool restricted : {false, true}) {
       against_dense(p, restricted);
+      another_response(p, restricted);
       if (p.X.cols() > 0) large_effects(p, restricted);
     }
   }

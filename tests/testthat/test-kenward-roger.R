@@ -108,7 +108,7 @@ test_that("crossed factors, a slope and weights: the paper's formulas with dense
                ignore_attr = TRUE)
   # in pieces of a few columns the same
   system <- response_covariance(fit)
-  expect_equal(marginal_traces(system, cells = 3 * ncol(system$B)), marginal_traces(system), tolerance = 1e-12)
+  expect_equal(marginal_traces(system, cells = 3 * nrow(system$N)), marginal_traces(system), tolerance = 1e-12)
 })
 
 test_that("levels that rows connect are found, in chains too", {

@@ -17,6 +17,6 @@ test_that("what its inverse does to X and Z is what the dense inverse does", {
   layout <- system$layout[[2L]]
   own <- layout$start + seq_len(layout$levels)
   Z <- model.matrix(~ 0 + h, data) * c(layout$scaling)
-  found <- times_covariance(system, diag(nrow(system$B))[, own])[own, ]
+  found <- times_information(system, diag(nrow(system$N))[, own])[own, ]
   expect_equal(found, t(Z) %*% solve(V, Z), tolerance = 1e-8, ignore_attr = TRUE)
 })

@@ -66,6 +66,11 @@ class BlockSystem {
 
   bool factored() const { return factored_; }
 
+  /// How many numbers the Cholesky factor of H has: half of the operations of a solution.
+  Index factor_entries() const {
+    return levels_ * effects_ * (effects_ + 1) / 2 + coupling_.values.size() + schur_.factor_entries();
+  }
+
   /// out = H x = Lambda' Z'WZ Lambda x + P x, whatever has been factored.
   void multiply(const BlockMatrix& products, const Vector& x, Vector& out) const {
     multiply_blocks(factors_, pattern_, products, factors_.scaled(x), out);

@@ -98,6 +98,11 @@ class Factors {
     for (Index k = 0; k < count(); ++k) factors_[k].covariance.lambda(theta, lambda_[k]);
   }
 
+  /// Lambda = I, until theta is set again.
+  void set_identity() {
+    for (Matrix& lambda : lambda_) lambda.setIdentity();
+  }
+
   /// Adds the derivative with respect to theta, given that with respect to Lambda of factor k.
   void pull_back(Index k, const Matrix& lambda_bar, Vector& theta_bar) const {
     factors_[k].covariance.pull_back(theta_, lambda_bar, theta_bar);
@@ -114,6 +119,17 @@ class Factors {
       Eigen::Map<Matrix>(b.data() + start_[k], q, levels).noalias() = lambda_[k] * from;
     }
     return b;
+  }
+
+  /// Lambda' x: from the scale of b to that of u.
+  Vector pulled(const Vector& x) const {
+    Vector u(size_);
+    for (Index k = 0; k < count(); ++k) {
+      const Index q = factors_[k].effects(), levels = factors_[k].levels;
+      Eigen::Map<const Matrix> from(x.data() + start_[k], q, levels);
+      Eigen::Map<Matrix>(u.data() + start_[k], q, levels).noalias() = lambda_[k].transpose() * from;
+    }
+    return u;
   }
 
   /// Whether P = I for all of them.

@@ -85,28 +85,43 @@ class Objective {
 
   /// unit Lambda H^-1 Lambda' times columns.
   Matrix times_inverse(const BlockSystem& system, double unit, const Matrix& columns) const {
-    const Factors& all = factors();
-    if (columns.rows() != all.size()) throw std::invalid_argument("a column needs a number for every random effect");
-    Positions callers_start(static_cast<std::size_t>(all.count()), 0);
-    for (Index k = 0; k < all.count(); ++k)
-      for (Index l = 0; l < all.count(); ++l)
-        if (all.callers_position(l) < all.callers_position(k))
-          callers_start[static_cast<std::size_t>(k)] += all[l].size();
+    return by_column(columns, [&](const Vector& x) {
+      Vector u = factors().pulled(x);
+      system.solve(u);
+      return Vector(unit * factors().scaled(u));
+    });
+  }
+
+  /// change(x) of every column, x and what it becomes laid out like u, the columns as the caller gave the factors.
+  template <class Change>
+  Matrix by_column(const Matrix& columns, Change change) const {
+    if (columns.rows() != factors().size()) throw std::invalid_argument("a column needs a number for every random effect");
     Matrix out(columns.rows(), columns.cols());
-    Vector x(all.size());
-    for (Index j = 0; j < columns.cols(); ++j) {
-      for (Index k = 0; k < all.count(); ++k) {
-        const Index q = all[k].effects(), start = callers_start[static_cast<std::size_t>(k)];
-        Eigen::Map<const Matrix> own(columns.col(j).data() + start, q, all[k].levels);
-        Eigen::Map<Matrix>(x.data() + all.start(k), q, all[k].levels).noalias() = all.lambda(k).transpose() * own;
-      }
-      system.solve(x);
-      const Vector b = unit * all.scaled(x);
-      for (Index k = 0; k < all.count(); ++k)
-        out.col(j).segment(callers_start[static_cast<std::size_t>(k)], all[k].size()) =
-            b.segment(all.start(k), all[k].size());
-    }
+    for (Index j = 0; j < columns.cols(); ++j) out.col(j) = to_caller(change(from_caller(columns.col(j))));
     return out;
+  }
+
+  Vector to_caller(const Vector& x) const {
+    Vector out(x.size());
+    for_segments([&](Index here, Index caller, Index size) { out.segment(caller, size) = x.segment(here, size); });
+    return out;
+  }
+  Vector from_caller(const Vector& x) const {
+    Vector out(x.size());
+    for_segments([&](Index here, Index caller, Index size) { out.segment(here, size) = x.segment(caller, size); });
+    return out;
+  }
+
+  /// Calls visit(first effect, the same as the caller has it, number of effects) for every factor.
+  template <class Visit>
+  void for_segments(Visit visit) const {
+    Index caller = 0;
+    for (Index position = 0; position < factors().count(); ++position)
+      for (Index k = 0; k < factors().count(); ++k) {
+        if (factors().callers_position(k) != position) continue;
+        visit(factors().start(k), caller, factors()[k].size());
+        caller += factors()[k].size();
+      }
   }
 
   /// What of each factor `read(k)` gives, as the caller gave them.

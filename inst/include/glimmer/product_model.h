@@ -30,12 +30,34 @@ class ProductModel : public Objective {
     data_.threads = threads;
     system_.set_threads(threads);
     form_products();
-    data_.responses = Responses();
-    data_.design = FixedDesign(nullptr, 0, beta_count_);
+    sum_response();
+    let_rows_go();
   }
 
   ProductModel(const ProductModel&) = delete;
   ProductModel& operator=(const ProductModel&) = delete;
+
+  /// Another response of the caller's rows, their weights as they are; the design is read once more.
+  void set_response(const Vector& y, FixedDesign design) {
+    const Index n = data_.callers_rows;
+    if (y.size() != n || design.X().rows() != n || design.X().cols() != beta_count_)
+      throw std::invalid_argument("the rows of the response and of X differ in number");
+    Integers callers_row(static_cast<std::size_t>(n));
+    Vector sorted(n);
+    for (Index i = 0; i < n; ++i) {
+      const Index row = data_.partition.row_of(i);
+      callers_row[static_cast<std::size_t>(row)] = static_cast<int>(i);
+      sorted[row] = y[i];
+    }
+    if (!std::is_sorted(callers_row.begin(), callers_row.end())) design.select(callers_row);
+    data_.design = std::move(design);
+    data_.responses.y = Column(sorted);
+    theta_.resize(0);
+    found_.resize(0);
+    has_rough_fit_ = factor_rough_fit();
+    sum_response();
+    let_rows_go();
+  }
 
   Index parameter_count() const override { return beta_count_ + factors().theta_count() + 1; }
   const Factors& factors() const override { return data_.factors; }
@@ -93,6 +115,29 @@ class ProductModel : public Objective {
     return times_inverse(system_, sigma_ * sigma_, columns);
   }
 
+  /// Z'V^-1 X, V the covariance of the response: rows as those of times_covariance().
+  Matrix cross_information(const Vector& parameters, Inner inner) {
+    solve_at(parameters, inner);
+    Matrix out(column_errors_.rows(), column_errors_.cols());
+    for (Index j = 0; j < out.cols(); ++j) out.col(j) = to_caller(column_errors_.col(j)) / (sigma_ * sigma_);
+    return out;
+  }
+
+  /// Z'V^-1 Z = Z'W (Z - A H^-1 A'WZ) / sigma^2, times columns as those of times_covariance().
+  Matrix times_information(const Vector& parameters, Inner inner, const Matrix& columns) {
+    solve_at(parameters, inner);
+    return by_column(columns, [&](const Vector& x) {
+      Vector products;
+      multiply_blocks(factors(), data_.pattern, products_, x, products);
+      Vector u = factors().pulled(products);
+      system_.solve(u);
+      multiply_blocks(factors(), data_.pattern, products_, x - factors().scaled(u), products);
+      return Vector(products / (sigma_ * sigma_));
+    });
+  }
+
+  const BlockSystem& system() const { return system_; }
+
   std::vector<Matrix> level_information(const Vector& parameters, Inner inner) override {
     solve_at(parameters, inner);
     return by_factor([&](Index k) {
@@ -116,29 +161,36 @@ class ProductModel : public Objective {
     return 0.5 * (log_weights_ - penalty) - log_determinant_;
   }
 
-  /// Of the response the residuals of a fit with hardly any penalty are summed up too, and of the columns of X what
-  /// such fits leave of them: what is large and fitted well would otherwise cancel in r^2 and B.
+  /// The products of [Z X]. Of the columns of X also of what fits with hardly any penalty leave of them, and of the
+  /// response of the residuals of such a fit: what is large and fitted well would otherwise cancel in r^2 and B.
   void form_products() {
-    const Range all{0, rows_};
-    Vector weights(rows_), response(rows_), offset(rows_);
-    data_.responses.weight.copy(all, weights.data());
-    data_.responses.y.copy(all, response.data());
-    data_.offset.copy(all, offset.data());
-    response -= offset;
+    const Vector weights = all_rows(data_.responses.weight);
     log_weights_ = weights.array().log().sum();
     for_chunks(data_, [&](Index, Range chunk) { add_products(data_, chunk, weights, products_); });
     fixed_products_.setZero(factors().size(), beta_count_);
     information_ = fixed_products(data_, weights, fixed_products_);
-    sum_response(weights, response);
-    response_sums_ = residual_sums_;
-    fixed_response_sums_ = fixed_residual_sums_;
     left_products_ = fixed_products_;
     left_information_ = information_;
-    if (!find_centre()) return;
+    has_rough_fit_ = factor_rough_fit();
+    column_centre_.setZero(factors().size(), beta_count_);
+    if (!has_rough_fit_) return;
+    column_centre_ = std::sqrt(rough_scale_) * bordered_.V();
     left_products_.setZero();
     left_information_ = fixed_products(data_, weights, left_products_, [&](Range rows, Matrix& X) {
       for (Index j = 0; j < beta_count_; ++j) subtract_effects(rows, column_centre_.col(j), X.col(j).data());
     });
+  }
+
+  /// The sums of the response; the system is that of the rough fit.
+  void sum_response() {
+    const Vector weights = all_rows(data_.responses.weight);
+    Vector response = all_rows(data_.responses.y) - all_rows(data_.offset);
+    sum_response(weights, response);
+    response_sums_ = residual_sums_;
+    fixed_response_sums_ = fixed_residual_sums_;
+    centre_.setZero(factors().size());
+    fixed_centre_.setZero(beta_count_);
+    if (!has_rough_fit_ || !find_centre()) return;
     for_chunks(data_, [&](Index, Range chunk) {
       const Range rows = data_.rows_of(chunk);
       const auto X = data_.X().middleRows(rows.begin, rows.size());
@@ -146,6 +198,18 @@ class ProductModel : public Objective {
       subtract_effects(rows, centre_, response.data() + rows.begin);
     });
     sum_response(weights, response);
+  }
+
+  Vector all_rows(const Column& column) const {
+    Vector out(rows_);
+    column.copy({0, rows_}, out.data());
+    return out;
+  }
+
+  /// Of the rows only Z and the weights stay, for another response.
+  void let_rows_go() {
+    data_.responses.y = data_.responses.size = Column();
+    data_.design = FixedDesign(nullptr, 0, beta_count_);
   }
 
   /// out_i -= z_i'b on a range of rows
@@ -164,24 +228,26 @@ class ProductModel : public Objective {
     fixed_residual_sums_ = fixed_sums(data_, weighted);
   }
 
-  /// beta and b of a fit with hardly any penalty, and the b of such fits to the columns of X. False: they cannot be
-  /// had, and are zero.
-  bool find_centre() {
+  /// Factors the system of a fit with hardly any penalty. False: it cannot be had.
+  bool factor_rough_fit() {
     constexpr double shrink = 1e8;
-    centre_.setZero(factors().size());
-    fixed_centre_.setZero(beta_count_);
-    column_centre_.setZero(factors().size(), beta_count_);
-    const double scale = shrink / least_information(), root = std::sqrt(scale);
-    if (!std::isfinite(scale) || !(scale > 0.0)) return false;
+    rough_scale_ = shrink / least_information();
+    if (!std::isfinite(rough_scale_) || !(rough_scale_ > 0.0)) return false;
+    data_.factors.set_identity();
     BlockMatrix scaled = products_;
-    scaled *= scale;
-    if (!system_.factor(scaled) || !bordered_.factor(information_, root * fixed_products_)) return false;
+    scaled *= rough_scale_;
+    return system_.factor(scaled) && bordered_.factor(information_, std::sqrt(rough_scale_) * fixed_products_) &&
+           bordered_.V().allFinite();
+  }
+
+  /// beta and b of the rough fit. False: they are not finite, and stay zero.
+  bool find_centre() {
+    const double root = std::sqrt(rough_scale_);
     Vector u = root * response_sums_, beta = fixed_response_sums_;
     bordered_.solve(u, beta);
-    if (!u.allFinite() || !beta.allFinite() || !bordered_.V().allFinite()) return false;
+    if (!u.allFinite() || !beta.allFinite()) return false;
     centre_ = root * u;
     fixed_centre_ = beta;
-    column_centre_ = root * bordered_.V();
     return true;
   }
 
@@ -306,6 +372,8 @@ class ProductModel : public Objective {
   BlockMatrix products_;                        ///< Z'WZ
   Matrix fixed_products_, information_;         ///< Z'WX, X'WX
   Vector response_sums_, fixed_response_sums_;  ///< Z'Wy, X'Wy, y less the offset
+  bool has_rough_fit_ = false;                  ///< whether there is a fit with hardly any penalty, and the
+  double rough_scale_ = 0.0;                    ///< variance of the effects there, relative to sigma^2
   Matrix column_centre_;                        ///< K, the b of rough fits to the columns of X, and of X - Z K:
   Matrix left_products_, left_information_;     ///< the same as of X
   Vector centre_, fixed_centre_;                ///< b and beta of a rough fit, and of its residuals e:

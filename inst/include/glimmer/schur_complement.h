@@ -68,6 +68,9 @@ class SchurComplement {
     return dense_.factor(tail_, threads, interrupt);
   }
 
+  /// How many numbers the Cholesky factor has.
+  Index factor_entries() const { return values_.size() + diagonal_.size() + tail_.rows() * (tail_.rows() + 1) / 2; }
+
   /// Half the log-determinant of S.
   double log_determinant() const { return diagonal_.array().log().sum() + tail_.diagonal().array().log().sum(); }
 
