@@ -80,8 +80,8 @@ inverse_of <- function(matrix) {
 
 #' tr(V^-1 V_i) and tr(V^-1 V_i V^-1 V_j) of the directions
 #'
-#' With M = Z'V^-1 Z, tr(M D_i M D_j) is the sum over random effects e of (D_i M e)'(M D_j e). Effects of levels that nothing connects do
-#' not meet in these products, so that one column holds an effect of each connected component.
+#' With M = Z'V^-1 Z, tr(M D_i M D_j) is the sum over random effects e of (D_i M e)'(M D_j e). Effects of levels that
+#' nothing connects do not meet in these products, so that one column holds an effect of each connected component.
 #'
 #' @param cells How many numbers a matrix of columns may hold.
 #' @return List: `single` (vector), `pairs` (matrix).

@@ -1,5 +1,4 @@
-// The linear mixed model by its cross products, compiled on its own: how it is made, and the exports of what only it can
-// do.
+// The linear mixed model by its cross products, compiled on its own: how it is made, and what only it can do.
 #include "convert.h"
 
 #include <glimmer/product_model.h>

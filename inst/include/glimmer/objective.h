@@ -95,7 +95,8 @@ class Objective {
   /// change(x) of every column, x and what it becomes laid out like u, the columns as the caller gave the factors.
   template <class Change>
   Matrix by_column(const Matrix& columns, Change change) const {
-    if (columns.rows() != factors().size()) throw std::invalid_argument("a column needs a number for every random effect");
+    if (columns.rows() != factors().size())
+      throw std::invalid_argument("a column needs a number for every random effect");
     Matrix out(columns.rows(), columns.cols());
     for (Index j = 0; j < columns.cols(); ++j) out.col(j) = to_caller(change(from_caller(columns.col(j))));
     return out;
