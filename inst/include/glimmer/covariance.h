@@ -5,17 +5,22 @@
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
+#include <utility>
 
+#include "jet.h"
 #include "types.h"
 
 namespace glimmer {
 
-/// One structure: how many parameters it has for q effects, Lambda from theta, and the adjoint of that map.
+/// One structure: how many parameters it has for q effects, Lambda from theta, which elements of Lambda move with it,
+/// the adjoint of that map, and the second derivative of <block_bar, Lambda> in theta, which is added to a matrix.
 /// A new structure is one such struct and one line in covariance_structure().
 struct CovarianceStructure {
   Index (*theta_count)(Index q);
   void (*lambda)(const double* theta, Eigen::Ref<Matrix> block);
+  bool (*moves)(Index row, Index column);
   void (*pull_back)(const double* theta, const Eigen::Ref<const Matrix>& block_bar, double* theta_bar);
+  void (*add_curvature)(const double* theta, const Eigen::Ref<const Matrix>& block_bar, Eigen::Ref<Matrix> out);
 };
 
 /// Any lower-triangular Lambda: theta is its lower triangle, column by column.
@@ -32,42 +37,50 @@ struct Unstructured {
     for (Index j = 0; j < block_bar.cols(); ++j)
       for (Index i = j; i < block_bar.rows(); ++i) *theta_bar++ += block_bar(i, j);
   }
+
+  static bool moves(Index row, Index column) { return row >= column; }
+  static void add_curvature(const double*, const Eigen::Ref<const Matrix>&, Eigen::Ref<Matrix>) {}  // linear in theta
 };
 
-/// A correlation matrix C C' of one parameter rho: the lower triangular C and its derivative, filled in place.
+/// The root C of a correlation matrix C C' of one parameter rho, and its first and second derivative in rho.
+struct RootSeries {
+  Matrix C, slope, curvature;
+
+  explicit RootSeries(Index q) : C(Matrix::Identity(q, q)), slope(Matrix::Zero(q, q)), curvature(slope) {}
+
+  void set(Index i, Index j, const Jet<2>& series) {
+    C(i, j) = series.c[0];
+    slope(i, j) = series.c[1];
+    curvature(i, j) = 2.0 * series.c[2];
+  }
+};
+
 struct CompoundSymmetry {
   // the entries of a column below its diagonal are equal
-  static void root(double rho, Matrix& C, Matrix& slope) {
-    double used = 0, used_slope = 0;
-    for (Index j = 0; j < C.cols(); ++j) {
-      const double left = 1 - used;
-      const double on = std::sqrt(left > -1e-10 ? std::max(left, 0.0) : left);  // not a number beyond the range of rho
-      const bool some = on > 0;
-      const double on_slope = some ? -used_slope / (2 * on) : 0, below = some ? (rho - used) / on : 0;
-      const double below_slope = some ? (1 - used_slope - below * on_slope) / on : 0;
-      const Index rest = C.rows() - j - 1;
-      C(j, j) = on;
-      C.col(j).tail(rest).setConstant(below);
-      slope(j, j) = on_slope;
-      slope.col(j).tail(rest).setConstant(below_slope);
+  static void root(double rho, RootSeries& out) {
+    Jet<2> used(0.0);
+    for (Index j = 0; j < out.C.cols(); ++j) {
+      const Jet<2> left = Jet<2>(1.0) - used;
+      // not a number beyond the range of rho
+      const Jet<2> on = left.value() > 0.0 || left.value() <= -1e-10 ? sqrt(left) : Jet<2>(0.0);
+      const Jet<2> below = on.value() > 0.0 ? (Jet<2>::variable(rho) - used) / on : Jet<2>(0.0);
+      out.set(j, j, on);
+      for (Index i = j + 1; i < out.C.rows(); ++i) out.set(i, j, below);
       used += below * below;
-      used_slope += 2 * below * below_slope;
     }
   }
 };
 
 /// Effects in order, correlation rho^|i - j|.
 struct Autoregressive {
-  static void root(double rho, Matrix& C, Matrix& slope) {
-    const double rest = std::sqrt(1 - rho * rho);
-    const double rest_slope = rest > 0 ? -rho / rest : 0;
-    for (Index j = 0; j < C.cols(); ++j) {
-      double power = 1, power_slope = 0;
-      for (Index i = j; i < C.rows(); ++i) {
-        C(i, j) = j > 0 ? power * rest : power;
-        slope(i, j) = j > 0 ? power_slope * rest + power * rest_slope : power_slope;
-        power_slope = power_slope * rho + power;
-        power *= rho;
+  static void root(double rho, RootSeries& out) {
+    const Jet<2> variable = Jet<2>::variable(rho), left = Jet<2>(1.0) - variable * variable;
+    const Jet<2> rest = left.value() != 0.0 ? sqrt(left) : Jet<2>(0.0);
+    for (Index j = 0; j < out.C.cols(); ++j) {
+      Jet<2> power(1.0);
+      for (Index i = j; i < out.C.rows(); ++i) {
+        out.set(i, j, j > 0 ? power * rest : power);
+        power = power * variable;
       }
     }
   }
@@ -84,35 +97,50 @@ struct Correlated {
   static Index theta_count(Index q) { return sd_count(q) + (has_rho && q > 1 ? 1 : 0); }
 
   static void lambda(const double* theta, Eigen::Ref<Matrix> block) {
-    Matrix C, slope;
-    root(theta, block.rows(), C, slope);
-    for (Index i = 0; i < block.rows(); ++i) block.row(i) = std::abs(theta[common_sd ? 0 : i]) * C.row(i);
+    const RootSeries root = series(theta, block.rows());
+    for (Index i = 0; i < block.rows(); ++i) block.row(i) = std::abs(theta[sd(i)]) * root.C.row(i);
   }
 
+  static bool moves(Index row, Index column) { return has_rho ? row >= column : row == column; }
+
   static void pull_back(const double* theta, const Eigen::Ref<const Matrix>& block_bar, double* theta_bar) {
-    Matrix C, slope;
     const Index q = block_bar.rows();
-    root(theta, q, C, slope);
+    const RootSeries root = series(theta, q);
     for (Index i = 0; i < q; ++i) {
-      const Index at = common_sd ? 0 : i;
-      theta_bar[at] += (theta[at] < 0 ? -1 : 1) * block_bar.row(i).dot(C.row(i));
-      if (theta_count(q) > sd_count(q))
-        theta_bar[sd_count(q)] += std::abs(theta[at]) * block_bar.row(i).dot(slope.row(i));
+      theta_bar[sd(i)] += sign(theta[sd(i)]) * block_bar.row(i).dot(root.C.row(i));
+      if (correlated(q)) theta_bar[sd_count(q)] += std::abs(theta[sd(i)]) * block_bar.row(i).dot(root.slope.row(i));
+    }
+  }
+
+  static void add_curvature(const double* theta, const Eigen::Ref<const Matrix>& block_bar, Eigen::Ref<Matrix> out) {
+    const Index q = block_bar.rows(), rho = sd_count(q);
+    if (!correlated(q)) return;
+    const RootSeries root = series(theta, q);
+    for (Index i = 0; i < q; ++i) {
+      const double mixed = sign(theta[sd(i)]) * block_bar.row(i).dot(root.slope.row(i));
+      out(rho, sd(i)) += mixed;
+      out(sd(i), rho) += mixed;
+      out(rho, rho) += std::abs(theta[sd(i)]) * block_bar.row(i).dot(root.curvature.row(i));
     }
   }
 
  private:
-  static void root(const double* theta, Index q, Matrix& C, Matrix& slope) {
-    C.setIdentity(q, q);
-    slope.setZero(q, q);
+  static Index sd(Index i) { return common_sd ? 0 : i; }
+  static double sign(double sd) { return sd < 0 ? -1.0 : 1.0; }
+  static bool correlated(Index q) { return theta_count(q) > sd_count(q); }
+
+  static RootSeries series(const double* theta, Index q) {
+    RootSeries out(q);
     if constexpr (has_rho)
-      if (q > 1) Correlation::root(theta[sd_count(q)], C, slope);
+      if (q > 1) Correlation::root(theta[sd_count(q)], out);
+    return out;
   }
 };
 
 template <class Structure>
 CovarianceStructure functions_of() {
-  return {Structure::theta_count, Structure::lambda, Structure::pull_back};
+  return {Structure::theta_count, Structure::lambda, Structure::moves, Structure::pull_back,
+          Structure::add_curvature};
 }
 
 inline CovarianceStructure covariance_structure(const std::string& name) {
@@ -151,6 +179,40 @@ class BlockCovariance {
       block.structure.pull_back(theta.data() + block.theta,
                                 lambda_bar.block(block.effect, block.effect, block.size, block.size),
                                 theta_bar.data() + block.theta);
+  }
+
+  /// The elements of Lambda that move with theta: row and column.
+  std::vector<std::pair<Index, Index>> elements() const {
+    std::vector<std::pair<Index, Index>> out;
+    for (const Block& block : blocks_)
+      for (Index j = 0; j < block.size; ++j)
+        for (Index i = 0; i < block.size; ++i)
+          if (block.structure.moves(i, j)) out.push_back({block.effect + i, block.effect + j});
+    return out;
+  }
+
+  /// Their derivatives: a row an element, a column a theta.
+  Matrix slopes(const Vector& theta) const {
+    const auto all = elements();
+    Matrix out(static_cast<Index>(all.size()), theta.size()), one = Matrix::Zero(effects_, effects_);
+    for (std::size_t e = 0; e < all.size(); ++e) {
+      Vector own = Vector::Zero(theta.size());
+      one(all[e].first, all[e].second) = 1.0;
+      pull_back(theta, one, own);
+      one(all[e].first, all[e].second) = 0.0;
+      out.row(static_cast<Index>(e)) = own;
+    }
+    return out;
+  }
+
+  /// Adds the second derivative of <lambda_bar, Lambda> in theta.
+  void add_curvature(const Vector& theta, const Matrix& lambda_bar, Matrix& out) const {
+    for (const Block& block : blocks_) {
+      const Index count = block.structure.theta_count(block.size);
+      block.structure.add_curvature(theta.data() + block.theta,
+                                    lambda_bar.block(block.effect, block.effect, block.size, block.size),
+                                    out.block(block.theta, block.theta, count, count));
+    }
   }
 
  private:
