@@ -102,6 +102,68 @@ cpp_moments <- function(model, parameters, nodes, wide) {
     .Call(`_glimmer_cpp_moments`, model, parameters, nodes, wide)
 }
 
+#' Place the frozen rule of each level, given which nodes do not move with the parameters
+#'
+#' @param model External pointer of cpp_model().
+#' @param parameters Numeric: (beta, theta, phi), at the modes for these and their curvature; of length 0: at mean and
+#'   covariance of u as the last pass found them.
+#' @return Character: the status; where it is not "ok" the rule stays where it was.
+#' @noRd
+cpp_rule_place <- function(model, parameters) {
+    .Call(`_glimmer_cpp_rule_place`, model, parameters)
+}
+
+#' The nodes of the frozen rule of each level
+#'
+#' @param model External pointer of cpp_model().
+#' @param nodes Integer, one a level of the only factor: nodes for each effect.
+#' @param wide Logical, one a level: whether by the trapezoid rule.
+#' @noRd
+cpp_rule_nodes <- function(model, nodes, wide) {
+    invisible(.Call(`_glimmer_cpp_rule_nodes`, model, nodes, wide))
+}
+
+#' Log-likelihood by the frozen rule, and its derivatives
+#'
+#' @param model External pointer of cpp_model().
+#' @param parameters Numeric: (beta, theta, phi).
+#' @param order Integer: 0 (value), 1 (gradient), 2 (Hessian).
+#' @return List: status, value, gradient, hessian (of length 0 where not asked for).
+#' @noRd
+cpp_rule_pass <- function(model, parameters, order) {
+    .Call(`_glimmer_cpp_rule_pass`, model, parameters, order)
+}
+
+#' Each level's own log-likelihood, without the constants of its rows, by other nodes at the same places
+#'
+#' @param model External pointer of cpp_model().
+#' @param parameters Numeric: (beta, theta, phi).
+#' @param nodes,wide As of cpp_rule_nodes(), nodes may be 0.
+#' @return Numeric, one a level; NaN where there are no nodes.
+#' @noRd
+cpp_rule_values <- function(model, parameters, nodes, wide) {
+    .Call(`_glimmer_cpp_rule_values`, model, parameters, nodes, wide)
+}
+
+#' Mean and covariance of b given the data, as the last pass found them
+#'
+#' @param model External pointer of cpp_model().
+#' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
+#' @noRd
+cpp_rule_moments <- function(model) {
+    .Call(`_glimmer_cpp_rule_moments`, model)
+}
+
+#' The gradient of each level's log-likelihood by the frozen rule
+#'
+#' @param model External pointer of cpp_model().
+#' @param parameters Numeric: (beta, theta, phi).
+#' @return Numeric matrix, a row a level, a column a parameter.
+#' @noRd
+cpp_rule_scores <- function(model, parameters) {
+    .Call(`_glimmer_cpp_rule_scores`, model, parameters)
+}
+
 #' The cores that this process may use
 #'
 #' @return Integer, at least 1.

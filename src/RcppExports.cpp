@@ -116,6 +116,74 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_rule_place
+std::string cpp_rule_place(SEXP model, Rcpp::NumericVector parameters);
+RcppExport SEXP _glimmer_cpp_rule_place(SEXP modelSEXP, SEXP parametersSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_rule_place(model, parameters));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_rule_nodes
+void cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
+RcppExport SEXP _glimmer_cpp_rule_nodes(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
+BEGIN_RCPP
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
+    Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
+    cpp_rule_nodes(model, nodes, wide);
+    return R_NilValue;
+END_RCPP
+}
+// cpp_rule_pass
+Rcpp::List cpp_rule_pass(SEXP model, Rcpp::NumericVector parameters, int order);
+RcppExport SEXP _glimmer_cpp_rule_pass(SEXP modelSEXP, SEXP parametersSEXP, SEXP orderSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< int >::type order(orderSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_rule_pass(model, parameters, order));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_rule_values
+Rcpp::NumericVector cpp_rule_values(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
+RcppExport SEXP _glimmer_cpp_rule_values(SEXP modelSEXP, SEXP parametersSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
+    Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_rule_values(model, parameters, nodes, wide));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_rule_moments
+Rcpp::List cpp_rule_moments(SEXP model);
+RcppExport SEXP _glimmer_cpp_rule_moments(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_rule_moments(model));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_rule_scores
+Rcpp::NumericMatrix cpp_rule_scores(SEXP model, Rcpp::NumericVector parameters);
+RcppExport SEXP _glimmer_cpp_rule_scores(SEXP modelSEXP, SEXP parametersSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_rule_scores(model, parameters));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_cores
 int cpp_cores();
 RcppExport SEXP _glimmer_cpp_cores() {
@@ -304,6 +372,12 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_set_rule", (DL_FUNC) &_glimmer_cpp_set_rule, 4},
     {"_glimmer_cpp_level_values", (DL_FUNC) &_glimmer_cpp_level_values, 4},
     {"_glimmer_cpp_moments", (DL_FUNC) &_glimmer_cpp_moments, 4},
+    {"_glimmer_cpp_rule_place", (DL_FUNC) &_glimmer_cpp_rule_place, 2},
+    {"_glimmer_cpp_rule_nodes", (DL_FUNC) &_glimmer_cpp_rule_nodes, 3},
+    {"_glimmer_cpp_rule_pass", (DL_FUNC) &_glimmer_cpp_rule_pass, 3},
+    {"_glimmer_cpp_rule_values", (DL_FUNC) &_glimmer_cpp_rule_values, 4},
+    {"_glimmer_cpp_rule_moments", (DL_FUNC) &_glimmer_cpp_rule_moments, 1},
+    {"_glimmer_cpp_rule_scores", (DL_FUNC) &_glimmer_cpp_rule_scores, 2},
     {"_glimmer_cpp_cores", (DL_FUNC) &_glimmer_cpp_cores, 0},
     {"_glimmer_cpp_density_facts", (DL_FUNC) &_glimmer_cpp_density_facts, 1},
     {"_glimmer_cpp_level_information", (DL_FUNC) &_glimmer_cpp_level_information, 3},

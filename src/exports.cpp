@@ -155,6 +155,81 @@ Rcpp::List cpp_moments(SEXP model, Rcpp::NumericVector parameters, Rcpp::Integer
   return glimmer::as_list(m.quadrature().effects(point, as_rule(m, nodes, wide)));
 }
 
+//' Place the frozen rule of each level, given which nodes do not move with the parameters
+//'
+//' @param model External pointer of cpp_model().
+//' @param parameters Numeric: (beta, theta, phi), at the modes for these and their curvature; of length 0: at mean and
+//'   covariance of u as the last pass found them.
+//' @return Character: the status; where it is not "ok" the rule stays where it was.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+std::string cpp_rule_place(SEXP model, Rcpp::NumericVector parameters) {
+  if (parameters.size() > 0) return glimmer::describe(as_row_model(model).place_rule(glimmer::as_vector(parameters)));
+  as_row_model(model).rule().place_at_moments();
+  return glimmer::describe(glimmer::Status::ok);
+}
+
+//' The nodes of the frozen rule of each level
+//'
+//' @param model External pointer of cpp_model().
+//' @param nodes Integer, one a level of the only factor: nodes for each effect.
+//' @param wide Logical, one a level: whether by the trapezoid rule.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+void cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
+  as_row_model(model).rule().set_nodes(glimmer::Integers(nodes.begin(), nodes.end()),
+                                       std::vector<char>(wide.begin(), wide.end()));
+}
+
+//' Log-likelihood by the frozen rule, and its derivatives
+//'
+//' @param model External pointer of cpp_model().
+//' @param parameters Numeric: (beta, theta, phi).
+//' @param order Integer: 0 (value), 1 (gradient), 2 (Hessian).
+//' @return List: status, value, gradient, hessian (of length 0 where not asked for).
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::List cpp_rule_pass(SEXP model, Rcpp::NumericVector parameters, int order) {
+  const glimmer::FrozenEvaluation found = as_row_model(model).rule().pass(glimmer::as_vector(parameters), order);
+  return Rcpp::List::create(Rcpp::Named("status") = glimmer::describe(found.status), Rcpp::Named("value") = found.value,
+                            Rcpp::Named("gradient") = Rcpp::wrap(found.gradient),
+                            Rcpp::Named("hessian") = Rcpp::wrap(found.hessian));
+}
+
+//' Each level's own log-likelihood, without the constants of its rows, by other nodes at the same places
+//'
+//' @param model External pointer of cpp_model().
+//' @param parameters Numeric: (beta, theta, phi).
+//' @param nodes,wide As of cpp_rule_nodes(), nodes may be 0.
+//' @return Numeric, one a level; NaN where there are no nodes.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericVector cpp_rule_values(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes,
+                                    Rcpp::LogicalVector wide) {
+  return Rcpp::wrap(as_row_model(model).rule().level_values(glimmer::as_vector(parameters),
+                                                            glimmer::Integers(nodes.begin(), nodes.end()),
+                                                            std::vector<char>(wide.begin(), wide.end())));
+}
+
+//' Mean and covariance of b given the data, as the last pass found them
+//'
+//' @param model External pointer of cpp_model().
+//' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::List cpp_rule_moments(SEXP model) { return glimmer::as_list(as_row_model(model).rule().moments()); }
+
+//' The gradient of each level's log-likelihood by the frozen rule
+//'
+//' @param model External pointer of cpp_model().
+//' @param parameters Numeric: (beta, theta, phi).
+//' @return Numeric matrix, a row a level, a column a parameter.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericMatrix cpp_rule_scores(SEXP model, Rcpp::NumericVector parameters) {
+  return Rcpp::wrap(as_row_model(model).rule().level_gradients(glimmer::as_vector(parameters)));
+}
+
 //' The cores that this process may use
 //'
 //' @return Integer, at least 1.

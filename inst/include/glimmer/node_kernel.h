@@ -24,7 +24,7 @@ struct NodeTile {
   const Matrix* lambda = nullptr;
   Vector centre;                 ///< u = centre + C x
   Matrix C;
-  Matrix u;                      ///< lanes x effects, at least: of each node, and finite in every lane
+  const double* u = nullptr;     ///< that of effect j in lane k is u[j * lanes + k]; finite in every lane
 
   Index lanes() const { return nodes->lanes(); }
 };

@@ -6,6 +6,7 @@
 
 #include "edge_barrier.h"
 #include "fixed_curvature.h"
+#include "frozen_quadrature.h"
 #include "laplace.h"
 #include "mode.h"
 #include "objective.h"
@@ -24,8 +25,8 @@ class RowModel : public Objective {
               std::move(ask)),
         system_(data_.factors, data_.pattern, data_.interrupt), fixed_(data_, system_, false),
         integrated_(data_, system_, true), mode_(data_, system_), laplace_(data_, system_),
-        quadrature_(data_, system_), integral_(&laplace_), barrier_(data_), pull_back_(data_, system_),
-        adjoint_(data_), point_(data_) {}
+        quadrature_(data_, system_), rule_(data_, system_), integral_(&laplace_), barrier_(data_),
+        pull_back_(data_, system_), adjoint_(data_), point_(data_) {}
 
   RowModel(const RowModel&) = delete;
   RowModel& operator=(const RowModel&) = delete;
@@ -57,10 +58,7 @@ class RowModel : public Objective {
     forget();
   }
   /// By the Laplace approximation from now on, as at first.
-  void integrate_by_laplace() {
-    integral_ = &laplace_;
-    forget();
-  }
+  void integrate_by_laplace() { integrate_by(laplace_); }
 
   /// By any other approximation, which has to live as long as the model.
   void integrate_by(Integral& integral) {
@@ -71,6 +69,11 @@ class RowModel : public Objective {
 
   /// What quadrature by any rule tells at a point.
   Quadrature& quadrature() { return quadrature_; }
+  /// Quadrature by frozen rules; its rule placed at the modes for some parameters.
+  FrozenQuadrature& rule() { return rule_; }
+  Status place_rule(const Vector& at) {
+    return evaluate(at, Inner::given, false).status == Status::ok ? rule_.place_at_modes(point_) : last_.status;
+  }
 
   using Objective::evaluate;
 
@@ -377,6 +380,7 @@ class RowModel : public Objective {
   Mode mode_;
   Laplace laplace_;
   Quadrature quadrature_;
+  FrozenQuadrature rule_;
   Integral* integral_;  ///< one of these
   EdgeBarrier barrier_;
   PullBack pull_back_;

@@ -1,0 +1,93 @@
+// The parameters of a pass of quadrature, and where they stand: outside (beta, theta, log dispersion); inside, where
+// eta is linear in them, (beta, the elements of Lambda that move with theta, coefficients of further predictors).
+#ifndef GLIMMER_FROZEN_POINT_H
+#define GLIMMER_FROZEN_POINT_H
+
+#include "data.h"
+#include "node_kernel.h"
+
+namespace glimmer {
+
+class FrozenPoint {
+ public:
+  FrozenPoint(const Data& data, const Vector& parameters)
+      : data_(data), elements_(data.factors[0].covariance.elements()) {
+    const Index expected = data.X().cols() + data.factors.theta_count() + (data.density->has_dispersion() ? 1 : 0);
+    if (parameters.size() != expected)
+      throw std::invalid_argument("expected " + std::to_string(expected) + " parameters, got " +
+                                  std::to_string(parameters.size()));
+    theta_ = parameters.segment(data.X().cols(), data.factors.theta_count());
+    data.factors[0].covariance.lambda(theta_, lambda_);
+    slopes_ = data.factors[0].covariance.slopes(theta_);
+    const Index p = data.X().cols(), count = static_cast<Index>(elements_.size());
+    beta_.push_back(parameters.head(p));
+    places_.push_back({0, p});
+    if (!data.density->has_dispersion()) return;
+    beta_.push_back(parameters.tail(1));
+    places_.push_back({p + count, p + count + 1});
+  }
+
+  int predictors() const { return static_cast<int>(beta_.size()); }
+  const Matrix& lambda() const { return lambda_; }
+
+  /// Inside: the coefficients of a predictor; the elements of Lambda, row and column of each; how many there are.
+  Range coefficients(int a) const { return places_[static_cast<std::size_t>(a)]; }
+  const std::vector<std::pair<Index, Index>>& elements() const { return elements_; }
+  Index first_element() const { return places_[0].end; }
+  Index inside() const { return places_.back().end + (predictors() == 1 ? static_cast<Index>(elements_.size()) : 0); }
+  Index outside() const { return inside() - slopes_.rows() + slopes_.cols(); }
+
+  /// X beta + offset of a range of rows; of length 1 where it is the same for all.
+  Vector fixed_part(int a, Range rows) const {
+    const Vector& beta = beta_[static_cast<std::size_t>(a)];
+    if (a > 0) return beta;
+    Vector out(rows.size());
+    data_.offset.copy(rows, out.data());
+    out.noalias() += data_.X().middleRows(rows.begin, rows.size()) * beta;
+    return out;
+  }
+
+  /// The rows of X of a predictor.
+  void copy_design(int a, Range rows, Eigen::Ref<Matrix> out) const {
+    if (a > 0)
+      out.setOnes();
+    else
+      out = data_.X().middleRows(rows.begin, rows.size());
+  }
+
+  /// Derivatives inside, a column each, as derivatives outside.
+  Matrix gradients_outside(const Matrix& inside) const {
+    const Index p = first_element(), e = slopes_.rows(), t = slopes_.cols();
+    Matrix out(outside(), inside.cols());
+    out.topRows(p) = inside.topRows(p);
+    out.middleRows(p, t).noalias() = slopes_.transpose() * inside.middleRows(p, e);
+    out.bottomRows(out.rows() - p - t) = inside.bottomRows(inside.rows() - p - e);
+    return out;
+  }
+
+  /// Second derivatives: where Lambda is not linear in theta, the first have a part in them.
+  Matrix hessian_outside(const Matrix& inside, const Vector& gradient_inside) const {
+    const Matrix half = gradients_outside(inside);
+    Matrix out = gradients_outside(half.transpose());
+    Matrix lambda_bar = Matrix::Zero(lambda_.rows(), lambda_.cols());
+    Matrix curvature = Matrix::Zero(theta_.size(), theta_.size());
+    for (std::size_t e = 0; e < elements_.size(); ++e)
+      lambda_bar(elements_[e].first, elements_[e].second) = gradient_inside[first_element() + static_cast<Index>(e)];
+    data_.factors[0].covariance.add_curvature(theta_, lambda_bar, curvature);
+    out.block(first_element(), first_element(), theta_.size(), theta_.size()) += curvature;
+    out.triangularView<Eigen::StrictlyUpper>() = out.transpose();
+    return out;
+  }
+
+ private:
+  const Data& data_;
+  Vector theta_;
+  std::vector<std::pair<Index, Index>> elements_;
+  Matrix lambda_, slopes_;       ///< slopes: of the elements of Lambda in theta
+  std::vector<Vector> beta_;     ///< by predictor
+  std::vector<Range> places_;    ///< inside
+};
+
+}  // namespace glimmer
+
+#endif

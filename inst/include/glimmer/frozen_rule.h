@@ -1,0 +1,89 @@
+// A rule of quadrature for each level, its nodes u = m + C x frozen: they do not move with the parameters until they
+// are placed anew.
+#ifndef GLIMMER_FROZEN_RULE_H
+#define GLIMMER_FROZEN_RULE_H
+
+#include <cmath>
+#include <map>
+#include <memory>
+
+#include "node_rule.h"
+#include "node_set.h"
+
+namespace glimmer {
+
+class FrozenRule {
+ public:
+  FrozenRule(Index effects, Index levels)
+      : centre_(Matrix::Zero(effects, levels)), scale_(Matrix::Identity(effects, effects).replicate(1, levels)),
+        log_scale_(Vector::Zero(levels)), nodes_(static_cast<std::size_t>(levels)) {}
+
+  Index effects() const { return centre_.rows(); }
+  Index levels() const { return centre_.cols(); }
+
+  auto centre(Index g) const { return centre_.col(g); }
+  auto scale(Index g) const { return scale_.middleCols(effects() * g, effects()); }
+  double log_scale(Index g) const { return log_scale_[g]; }  ///< log|C|
+  const NodeSet* nodes(Index g) const { return nodes_[static_cast<std::size_t>(g)].get(); }  ///< null: none
+
+  /// C is triangular.
+  template <class Centre, class Root>
+  void place(Index g, const Centre& centre, const Root& C) {
+    centre_.col(g) = centre;
+    scale_.middleCols(effects() * g, effects()) = C;
+    double log_scale = 0.0;
+    for (Index j = 0; j < effects(); ++j) log_scale += std::log(std::abs(C(j, j)));
+    log_scale_[g] = log_scale;
+  }
+
+  /// At mean and covariance of u given the data, but where these are not finite or not positive definite.
+  void place_at(const Moments& moments) {
+    Matrix C(effects(), effects());
+    for (Index g = 0; g < levels(); ++g) {
+      C = moments.covariance.middleCols(effects() * g, effects());
+      if (moments.mean.col(g).allFinite() && take_root(C)) place(g, moments.mean.col(g), C);
+    }
+  }
+
+  /// How many nodes each level has for each effect (0: the level is left out), and whether by the trapezoid rule.
+  void set_nodes(const Integers& nodes, const std::vector<char>& wide) {
+    if (static_cast<Index>(nodes.size()) != levels() || static_cast<Index>(wide.size()) != levels())
+      throw std::invalid_argument("a quadrature rule needs a number of nodes for every level");
+    for (std::size_t g = 0; g < nodes.size(); ++g)
+      nodes_[g] = nodes[g] > 0 ? node_set(nodes[g], wide[g] != 0) : nullptr;
+  }
+
+ private:
+  static constexpr double reach = 9.5;  ///< standard deviations to either side of the trapezoid rule
+
+  std::shared_ptr<const NodeSet> node_set(int nodes, bool wide) {
+    if (wide && nodes < 2) throw std::invalid_argument("a quadrature rule has too few nodes");
+    std::shared_ptr<const NodeSet>& known = sets_[{nodes, wide}];
+    if (!known) known = std::make_shared<NodeSet>(wide ? trapezoid(nodes, reach) : gauss_hermite(nodes), effects());
+    return known;
+  }
+
+  /// The Cholesky factor of a matrix in its place. False where it has none, but for round-off.
+  static bool take_root(Matrix& C) {
+    constexpr double round_off = 1e-12;
+    for (Index j = 0; j < C.cols(); ++j) {
+      const double pivot = C(j, j) - C.row(j).head(j).squaredNorm();
+      if (!(pivot > round_off * C(j, j)) || !std::isfinite(pivot)) return false;
+      C(j, j) = std::sqrt(pivot);
+      for (Index i = j + 1; i < C.rows(); ++i) {
+        C(i, j) = (C(i, j) - C.row(i).head(j).dot(C.row(j).head(j))) / C(j, j);
+        C(j, i) = 0.0;
+      }
+    }
+    return true;
+  }
+
+  Matrix centre_, scale_;  ///< q x levels; q x q levels
+  Vector log_scale_;
+  std::vector<std::shared_ptr<const NodeSet>> nodes_;
+  std::map<std::pair<int, bool>, std::shared_ptr<const NodeSet>> sets_;  ///< those that several levels may have
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,147 @@
+// The part of a frozen rule's Hessian that comes from the second derivatives of the rows' log-densities,
+//
+//   - sum_i sum_k pi_k sum_ab w_ab,ik g_a,ik g_b,ik' ,
+//
+// where g_a = d eta_a / d parameters = (x_a, z_c u_d for each element (c, d) of Lambda). It needs of each row and pair
+// of predictors the means of w, w u and w u u' over the nodes.
+#ifndef GLIMMER_ROW_CURVATURE_H
+#define GLIMMER_ROW_CURVATURE_H
+
+#include "frozen_point.h"
+#include "level_nodes.h"
+
+namespace glimmer {
+
+class RowCurvature {
+ public:
+  RowCurvature(const Data& data, const FrozenPoint& point, Index most_lanes, Index most_rows)
+      : data_(data), point_(point), effects_(data.factors[0].effects()),
+        multipliers_(most_lanes, 1 + effects_ + effects_ * (effects_ + 1) / 2), capacity_(rows_together + most_rows),
+        means_(pair_place(0, point.predictors()), Matrix(capacity_, multipliers_.cols())),
+        hessian_(Matrix::Zero(point.inside(), point.inside())) {}
+
+  /// The lower triangle, in which other parts may be added.
+  Matrix& hessian() {
+    flush();
+    return hessian_;
+  }
+  /// The same, without the rows that wait to be added together.
+  Matrix& hessian_so_far() { return hessian_; }
+
+  /// pi, pi u_j and pi u_j u_k of the nodes of a level, whose rows are to follow.
+  void set_level(const LevelNodes& nodes) {
+    lanes_ = nodes.lanes();
+    const auto column = [this](Index j) {
+      return Eigen::Map<Eigen::ArrayXd>(multipliers_.data() + j * lanes_, lanes_);
+    };
+    Index at = 0;
+    column(at++) = nodes.pi();
+    for (Index j = 0; j < effects_; ++j) column(at++) = nodes.pi() * nodes.effect(j);
+    for (Index j = 0; j < effects_; ++j)
+      for (Index k = 0; k <= j; ++k) column(at++) = nodes.pi() * nodes.effect(j) * nodes.effect(k);
+  }
+
+  /// Rows that follow those before, with their w at the nodes.
+  void add(Range rows, const NodeDerivatives& derivatives) {
+    const Index at = waiting_.size(), n = rows.size();
+    if (at == 0) waiting_.begin = rows.begin;
+    waiting_.end = rows.end;
+    for (std::size_t pair = 0; pair < means_.size(); ++pair) {
+      const Eigen::Map<const Matrix> w(derivatives.w[pair].data(), lanes_, n);
+      const Index used = has_effects(pair) ? multipliers_.cols() : 1;
+      const Eigen::Map<const Matrix> multipliers(multipliers_.data(), lanes_, used);
+      means_[pair].block(at, 0, n, used).noalias() = w.transpose() * multipliers;
+    }
+    if (waiting_.size() >= rows_together) flush();
+  }
+
+ private:
+  static constexpr Index rows_together = 256;
+
+  /// Whether random effects enter a predictor of the pair; pair 0 is that of predictor 0 with itself.
+  bool has_effects(std::size_t pair) const { return pair == 0 || pair == pair_place(0, second_of(pair)); }
+
+  static int second_of(std::size_t pair) {
+    int b = 0;
+    while (pair_place(0, b + 1) <= pair) ++b;
+    return b;
+  }
+
+  void flush() {
+    const Index n = waiting_.size();
+    if (n == 0) return;
+    std::vector<Matrix> X(static_cast<std::size_t>(point_.predictors()));
+    for (int a = 0; a < point_.predictors(); ++a) {
+      X[static_cast<std::size_t>(a)].resize(n, point_.coefficients(a).size());
+      point_.copy_design(a, waiting_, X[static_cast<std::size_t>(a)]);
+    }
+    for (int a = 0; a < point_.predictors(); ++a)
+      for (int b = 0; b <= a; ++b) add_coefficients(a, b, X);
+    for (int a = 0; a < point_.predictors(); ++a) add_mixed(a, X[static_cast<std::size_t>(a)]);
+    add_elements();
+    waiting_ = {0, 0};
+  }
+
+  /// X_a' diag(w_ab) X_b
+  void add_coefficients(int a, int b, const std::vector<Matrix>& X) {
+    const Range own = point_.coefficients(a), other = point_.coefficients(b);
+    const auto w = means_[pair_place(a, b)].col(0).head(waiting_.size());
+    const Matrix weighted = w.asDiagonal() * X[static_cast<std::size_t>(b)];
+    auto block = hessian_.block(own.begin, other.begin, own.size(), other.size());
+    if (a == b)
+      block.triangularView<Eigen::Lower>() -= X[static_cast<std::size_t>(a)].transpose() * weighted;
+    else
+      block.noalias() -= X[static_cast<std::size_t>(a)].transpose() * weighted;
+  }
+
+  /// The elements (c, d) against the coefficients of predictor a: (z_c w_0a u_d)' X_a
+  void add_mixed(int a, const Matrix& X) {
+    const auto& elements = point_.elements();
+    const Range own = point_.coefficients(a);
+    const Matrix& means = means_[pair_place(0, a)];
+    const Index n = waiting_.size(), count = static_cast<Index>(elements.size());
+    Matrix scaled(n, count);
+    const auto Z = waiting_Z();
+    for (Index e = 0; e < count; ++e) {
+      const auto [c, d] = elements[static_cast<std::size_t>(e)];
+      scaled.col(e) = Z.col(c).cwiseProduct(means.col(1 + d).head(n));
+    }
+    if (a == 0)
+      hessian_.block(point_.first_element(), own.begin, count, own.size()).noalias() -= scaled.transpose() * X;
+    else
+      hessian_.block(own.begin, point_.first_element(), own.size(), count).noalias() -= X.transpose() * scaled;
+  }
+
+  /// The elements (c, d) and (r, s): sum z_c z_r w u_d u_s
+  void add_elements() {
+    const auto& elements = point_.elements();
+    const Index n = waiting_.size(), count = static_cast<Index>(elements.size()), first = point_.first_element();
+    const auto Z = waiting_Z();
+    for (Index e = 0; e < count; ++e)
+      for (Index other = 0; other <= e; ++other) {
+        const auto [c, d] = elements[static_cast<std::size_t>(e)];
+        const auto [r, s] = elements[static_cast<std::size_t>(other)];
+        const Index j = std::max(d, s), k = std::min(d, s), at = 1 + effects_ + j * (j + 1) / 2 + k;
+        hessian_(first + e, first + other) -=
+            (Z.col(c).array() * Z.col(r).array() * means_[0].col(at).head(n).array()).sum();
+      }
+  }
+
+  Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> waiting_Z() const {
+    const EffectRows& Z = data_.factors[0].first().Z;
+    return {Z.row(waiting_.begin), waiting_.size(), effects_, Eigen::OuterStride<>(Z.step())};
+  }
+
+  const Data& data_;
+  const FrozenPoint& point_;
+  Index effects_, lanes_ = 0;
+  Matrix multipliers_;         ///< a column each, of `lanes_` numbers, one after the other
+  Index capacity_;
+  std::vector<Matrix> means_;  ///< by pair of predictors: the waiting rows' means of w, w u_j and w u_j u_k
+  Range waiting_{0, 0};
+  Matrix hessian_;
+};
+
+}  // namespace glimmer
+
+#endif

@@ -1,0 +1,356 @@
+// Quadrature by frozen rules: values against plain sums over nodes and against the other quadrature, gradients and
+// Hessians against differences of the frozen rule, mean and covariance, scores, threads, numbers that are far out.
+#include <glimmer/row_model.h>
+
+#include "check.h"
+#include "dense.h"
+#include "problem.h"
+
+using glimmer::FrozenEvaluation;
+using glimmer::Index;
+using glimmer::Inner;
+using glimmer::Integers;
+using glimmer::Matrix;
+using glimmer::RowModel;
+using glimmer::Status;
+using glimmer::Vector;
+using problem::Problem;
+
+namespace {
+
+/// A problem of one factor whose Lambda may have some other structure, with parameters of its own.
+struct Case {
+  Problem p;
+  std::string name, structure;
+  Vector parameters;
+
+  Case(Problem problem, const std::string& structure_) : p(std::move(problem)), structure(structure_) {
+    name = p.name + ", " + structure;
+    const Index q = p.factors[0].Z.cols(), fixed = p.X.cols();
+    Vector theta = p.theta();
+    if (structure != "unstructured") {
+      theta.resize(covariance().theta_count());
+      for (Index j = 0; j < theta.size(); ++j) theta[j] = p.theta()[0] * (1.0 + 0.2 * static_cast<double>(j));
+      if (structure != "diag" && q > 1) theta[theta.size() - 1] = 0.3;
+    }
+    parameters.resize(fixed + theta.size() + (p.has_dispersion() ? 1 : 0));
+    parameters << p.beta(), theta, p.parameters.tail(p.has_dispersion() ? 1 : 0);
+  }
+
+  glimmer::BlockCovariance covariance() const {
+    glimmer::BlockCovariance out;
+    const problem::GivenFactor& factor = p.factors[0];
+    if (structure != "unstructured")
+      out.add(structure, factor.Z.cols(), 0);
+    else
+      for (std::size_t b = 0; b < factor.blocks.size(); ++b) out.add(structure, factor.blocks[b], factor.theta[b]);
+    return out;
+  }
+
+  std::unique_ptr<RowModel> model() const {
+    const problem::GivenFactor& given = p.factors[0];
+    std::vector<glimmer::Factor> factors(1);
+    factors[0].levels = given.levels;
+    factors[0].incidences.push_back({Integers(given.level.begin(), given.level.end()), given.Z});
+    factors[0].covariance = covariance();
+    return std::make_unique<RowModel>(glimmer::Responses{p.y, p.size, p.weight}, p.offset, p.X,
+                                      glimmer::Factors(std::move(factors)), glimmer::make_density(p.family, p.link));
+  }
+
+  Matrix lambda(const Vector& at) const {
+    Matrix out;
+    covariance().lambda(at.segment(p.X.cols(), covariance().theta_count()), out);
+    return out;
+  }
+};
+
+Integers same(const Case& c, int nodes) { return Integers(static_cast<std::size_t>(c.p.factors[0].levels), nodes); }
+std::vector<char> narrow(const Case& c) {
+  return std::vector<char>(static_cast<std::size_t>(c.p.factors[0].levels), 0);
+}
+
+/// A model with its rule at the modes of its parameters, some nodes for each effect.
+std::unique_ptr<RowModel> placed(const Case& c, int nodes) {
+  auto model = c.model();
+  check::that(model->place_rule(c.parameters) == Status::ok, c.name + ": modes");
+  model->rule().set_nodes(same(c, nodes), narrow(c));
+  return model;
+}
+
+/// Each level's log-likelihood and moments by a plain sum over nodes u_k = m + C x_k.
+struct PlainSum {
+  double value = 0.0;
+  Matrix mean, covariance;
+
+  PlainSum(const Case& c, const Vector& at, const Matrix& m, const std::vector<Matrix>& C, int nodes) {
+    const Problem& p = c.p;
+    const Index q = p.factors[0].Z.cols(), levels = p.factors[0].levels;
+    const Matrix lambda = c.lambda(at);
+    const double phi = p.has_dispersion() ? at[at.size() - 1] : 0.0;
+    const Vector fixed = p.offset + p.X * at.head(p.X.cols());
+    const glimmer::NodeGrid grid(glimmer::gauss_hermite(nodes), q);
+    mean.resize(q, levels), covariance.resize(q, q * levels);
+    for (Index g = 0; g < levels; ++g) {
+      std::vector<Index> rows;
+      for (Index i = 0; i < p.rows(); ++i)
+        if (p.factors[0].level[static_cast<std::size_t>(i)] == g) rows.push_back(i);
+      const Problem own = problem::take_rows(p, rows);
+      const Matrix& root = C[static_cast<std::size_t>(g)];
+      Vector terms(grid.size());
+      const Matrix u = (root * grid.x).colwise() + m.col(g);
+      for (Index k = 0; k < grid.size(); ++k) {
+        Vector eta = own.factors[0].Z * lambda * u.col(k);
+        for (Index i = 0; i < own.rows(); ++i) eta[i] += fixed[rows[static_cast<std::size_t>(i)]];
+        terms[k] = grid.log_weight[k] - 0.5 * u.col(k).squaredNorm() +
+                   (own.rows() > 0 ? dense::rows_at(own, eta, phi).f.sum() : 0.0);
+      }
+      const double top = terms.maxCoeff();
+      const Vector weights = (terms.array() - top).exp();
+      value += top + std::log(weights.sum()) + std::log(std::abs(root.determinant())) -
+               0.5 * static_cast<double>(q) * std::log(2.0 * std::acos(-1.0));
+      mean.col(g) = u * weights / weights.sum();
+      covariance.middleCols(g * q, q) =
+          u * weights.asDiagonal() * u.transpose() / weights.sum() - mean.col(g) * mean.col(g).transpose();
+    }
+  }
+};
+
+/// The rule's place as the test finds it: the mode, and C with C C' = (A'WA + I)^-1 there.
+void plain_place(const Case& c, RowModel& model, Matrix& m, std::vector<Matrix>& C) {
+  const Index q = c.p.factors[0].Z.cols(), levels = c.p.factors[0].levels;
+  const glimmer::Point& point = model.point_at(c.parameters, Inner::given);
+  m = Eigen::Map<const Matrix>(point.u.data(), q, levels);
+  const Matrix lambda = c.lambda(c.parameters);
+  const Matrix A = c.p.factors[0].Z * lambda;
+  Vector eta = c.p.offset + c.p.X * c.parameters.head(c.p.X.cols());
+  const auto level = [&](Index i) { return c.p.factors[0].level[static_cast<std::size_t>(i)]; };
+  for (Index i = 0; i < eta.size(); ++i) eta[i] += A.row(i).dot(m.col(level(i)));
+  const Vector w =
+      dense::rows_at(c.p, eta, c.p.has_dispersion() ? c.parameters[c.parameters.size() - 1] : 0.0).w;
+  std::vector<Matrix> H(static_cast<std::size_t>(levels), Matrix::Identity(q, q));
+  for (Index i = 0; i < eta.size(); ++i)
+    H[static_cast<std::size_t>(level(i))] += w[i] * A.row(i).transpose() * A.row(i);
+  C.clear();
+  for (const Matrix& own : H) {
+    const Matrix R = own.llt().matrixL();
+    C.push_back(R.transpose().inverse());
+  }
+}
+
+/// Values and moments at the parameters of the place and away from them, where the nodes are still those.
+void against_plain_sums(const Case& c, int nodes) {
+  const auto model = placed(c, nodes);
+  Matrix m;
+  std::vector<Matrix> C;
+  plain_place(c, *model, m, C);
+  for (double away : {0.0, 0.05}) {
+    const Vector at = c.parameters.array() * (1.0 + away);
+    const PlainSum expected(c, at, m, C, nodes);
+    const FrozenEvaluation found = model->rule().pass(at, 0);
+    check::that(found.status == Status::ok, c.name + ": status");
+    check::close(found.value, expected.value, 1e-11, c.name + ": value");
+    const glimmer::Effects b = model->rule().moments();
+    const Matrix lambda = c.lambda(at);
+    const Index q = lambda.rows();
+    check::that((b.modes - lambda * expected.mean).cwiseAbs().maxCoeff() < 1e-10, c.name + ": means");
+    for (Index g = 0; g < b.modes.cols(); ++g) {
+      const Matrix own = lambda * expected.covariance.middleCols(q * g, q) * lambda.transpose();
+      check::that((b.covariances.middleCols(q * g, q) - own).cwiseAbs().maxCoeff() < 1e-10, c.name + ": covariances");
+    }
+  }
+}
+
+/// Richardson's differences of what `at` gives, by column.
+template <class At>
+Matrix differences(const Vector& parameters, double spread, At at) {
+  Matrix out;
+  for (Index j = 0; j < parameters.size(); ++j) {
+    const auto central = [&](double step) {
+      Vector up = parameters, down = parameters;
+      up[j] += step, down[j] -= step;
+      return Vector((at(up) - at(down)) / (2.0 * step));
+    };
+    const double h = 0.02 * spread;
+    const Vector own = (64.0 * central(h / 4) - 20.0 * central(h / 2) + central(h)) / 45.0;
+    if (j == 0) out.resize(own.size(), parameters.size());
+    out.col(j) = own;
+  }
+  return out;
+}
+
+void derivatives(const Case& c, RowModel& model, const Vector& at, double spread, const std::string& what) {
+  const std::string name = c.name + what;
+  const FrozenEvaluation found = model.rule().pass(at, 2);
+  check::that(found.status == Status::ok, name + ": status");
+  check::close(model.rule().pass(at, 0).value, found.value, 1e-14, name + ": value with and without");
+  const Vector alone = model.rule().pass(at, 1).gradient;
+  const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
+  check::that((alone - found.gradient).cwiseAbs().maxCoeff() <= 1e-13 * scale, name + ": gradient with and without");
+  const Matrix slope = differences(at, spread, [&](const Vector& x) {
+    return Vector::Constant(1, model.rule().pass(x, 0).value);
+  });
+  const double off = (slope.transpose() - found.gradient).cwiseAbs().maxCoeff() / scale;
+  check::that(off <= 1e-9, name + ": gradient, off by " + std::to_string(off * 1e9) + "e-9");
+  const Matrix expected = differences(at, spread, [&](const Vector& x) { return model.rule().pass(x, 1).gradient; });
+  const double size = std::max(1.0, expected.cwiseAbs().maxCoeff());
+  const double far = (expected - found.hessian).cwiseAbs().maxCoeff() / size;
+  check::that(far <= 1e-8, name + ": Hessian, off by " + std::to_string(far * 1e9) + "e-9");
+  check::that(found.hessian == found.hessian.transpose(), name + ": Hessian symmetric");
+  const Matrix scores = model.rule().level_gradients(at);
+  const double apart = (scores.colwise().sum().transpose() - found.gradient).cwiseAbs().maxCoeff();
+  check::that(apart <= 1e-12 * scale, name + ": scores add up to the gradient");
+}
+
+void derivatives(const Case& c, int nodes, double spread) {
+  const auto model = placed(c, nodes);
+  derivatives(c, *model, c.parameters, spread, "");
+  derivatives(c, *model, 1.05 * c.parameters, spread, ", away");
+  model->rule().pass(c.parameters, 0);
+  model->rule().place_at_moments();
+  derivatives(c, *model, c.parameters, spread, ", at moments");
+}
+
+/// A rule at the modes has the value of the other quadrature, levels too.
+void against_quadrature(const Case& c, int nodes) {
+  const auto model = placed(c, nodes), other = c.model();
+  const glimmer::NodeRule rule(same(c, nodes), narrow(c), c.p.factors[0].Z.cols());
+  other->integrate_by(rule, c.parameters);
+  check::close(model->rule().pass(c.parameters, 0).value, other->evaluate(c.parameters, false).value, 1e-12,
+               c.name + ": as by quadrature");
+  Integers some = same(c, nodes + 2);
+  some[1] = 0;
+  const Vector found = model->rule().level_values(c.parameters, some, narrow(c));
+  const glimmer::NodeRule more(some, narrow(c), c.p.factors[0].Z.cols());
+  const Vector expected = other->quadrature().level_values(other->point_at(c.parameters, Inner::given), more);
+  for (Index g = 0; g < found.size(); ++g)
+    if (g == 1)
+      check::that(std::isnan(found[g]), c.name + ": a level left out");
+    else
+      check::close(found[g], expected[g], 1e-12, c.name + ": values of levels");
+}
+
+/// Where Lambda is zero the gradient in it is zero by symmetry, and the Hessian that of the rule all the same.
+void at_zero(Case c) {
+  c.name += ", Lambda = 0";
+  c.parameters.segment(c.p.X.cols(), c.covariance().theta_count()).setZero();
+  const auto model = placed(c, 5);
+  const FrozenEvaluation found = model->rule().pass(c.parameters, 2);
+  check::that(found.status == Status::ok, c.name + ": status");
+  const Vector in_theta = found.gradient.segment(c.p.X.cols(), c.covariance().theta_count());
+  check::that(in_theta.cwiseAbs().maxCoeff() < 1e-11, c.name + ": gradient in theta");
+  const Matrix expected =
+      differences(c.parameters, 0.5, [&](const Vector& x) { return model->rule().pass(x, 1).gradient; });
+  const double far = (expected - found.hessian).cwiseAbs().maxCoeff() / std::max(1.0, expected.cwiseAbs().maxCoeff());
+  check::that(far <= 1e-7, c.name + ": Hessian, off by " + std::to_string(far * 1e9) + "e-9");
+}
+
+/// Columns that are multiples of a column of Z within each level, and levels of many rows, which come in tiles.
+Case with_covariates(const std::string& family, Index rows, Index levels) {
+  const problem::Pair pair{family, family == "binomial" ? "logit" : "log", 0.2, 0.5};
+  Problem p = problem::make_problem({"covariates of levels", {{levels, {2}}}, false, rows, 6}, pair, 77);
+  for (Index i = 0; i < rows; ++i) {
+    const double treated = p.factors[0].level[static_cast<std::size_t>(i)] % 2 == 0 ? 1.0 : 0.0;
+    p.X(i, 1) = treated;
+    p.X(i, 2) = p.factors[0].Z(i, 1);
+    p.X(i, 3) = treated * p.factors[0].Z(i, 1);
+  }
+  return Case(p, "unstructured");
+}
+
+void same_bits(const Case& c, int nodes) {
+  FrozenEvaluation expected;
+  Matrix scores;
+  for (int threads : {1, 2, 3}) {
+    const auto model = c.model();
+    model->set_threads(threads);
+    check::that(model->place_rule(c.parameters) == Status::ok, c.name + ": modes");
+    model->rule().set_nodes(same(c, nodes), narrow(c));
+    model->rule().pass(c.parameters, 0);
+    model->rule().place_at_moments();
+    const FrozenEvaluation found = model->rule().pass(c.parameters, 2);
+    const Matrix own = model->rule().level_gradients(c.parameters);
+    if (threads == 1) expected = found, scores = own;
+    check::that(found.status == Status::ok && found.value == expected.value && found.gradient == expected.gradient &&
+                    found.hessian == expected.hessian && own == scores,
+                c.name + ": bits of " + std::to_string(threads) + " threads");
+  }
+}
+
+/// Parameters far out give finite numbers, or a status that says that they are not.
+void far_out(const Case& c) {
+  const auto model = placed(c, 7);
+  for (double size : {1e1, 1e2, 1e3, 1e5, 1e100, 1e300})
+    for (Index j = 0; j < c.parameters.size(); ++j)
+      for (double sign : {-1.0, 1.0}) {
+        Vector at = c.parameters;
+        at[j] = sign * size;
+        const FrozenEvaluation found = model->rule().pass(at, 2);
+        const bool finite = std::isfinite(found.value) && found.gradient.allFinite() && found.hessian.allFinite();
+        check::that(finite == (found.status == Status::ok), c.name + ": far out");
+      }
+  Vector nowhere = c.parameters;
+  nowhere[0] = std::nan("");
+  check::that(model->rule().pass(nowhere, 2).status != Status::ok, c.name + ": not a number");
+  check::that(model->place_rule(nowhere) != Status::ok, c.name + ": no modes");
+}
+
+template <class Call>
+void refuses(Call call, const std::string& what) {
+  bool thrown = false;
+  try {
+    call();
+  } catch (const std::invalid_argument&) {
+    thrown = true;
+  }
+  check::that(thrown, what);
+}
+
+void refusals() {
+  const problem::Pair logit{"binomial", "logit", 0.2, 1.0};
+  const Case one(problem::make_problem({"one factor", {{9, {1}}}, false, 40, 2}, logit, 1), "unstructured");
+  const auto model = one.model();
+  refuses([&] { model->rule().pass(one.parameters, 0); }, "a pass without nodes");
+  refuses([&] { model->rule().moments(); }, "moments before a pass");
+  refuses([&] { model->rule().place_at_moments(); }, "a place at moments before a pass");
+  refuses([&] { model->rule().set_nodes(Integers(3, 5), std::vector<char>(3, 0)); }, "nodes for some levels");
+  const Problem crossed = problem::make_problem({"crossed", {{9, {1}}, {7, {1}}}, false, 40, 2}, logit, 2);
+  const auto two = problem::make_model(crossed);
+  refuses([&] { two->rule().set_nodes(Integers(9, 5), std::vector<char>(9, 0)); }, "nodes for crossed factors");
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<problem::Structure> structures = {{"scalar", {{12, {1}}}, false, 70, 3},
+                                                      {"slope", {{10, {2}}}, false, 80, 3},
+                                                      {"three effects", {{6, {3}}}, false, 80, 2},
+                                                      {"two terms on one factor", {{6, {1, 2}}}, false, 80, 2},
+                                                      {"no fixed effects", {{10, {1}}}, false, 60, 0}};
+  std::uint64_t seed = 700;
+  for (const problem::Pair& pair : problem::known_pairs())
+    for (const problem::Structure& structure : structures) {
+      const Case c(problem::make_problem(structure, pair, ++seed), "unstructured");
+      if (c.p.has_dispersion()) continue;
+      against_plain_sums(c, 4);
+      against_quadrature(c, 5);
+      derivatives(c, 5, pair.spread);
+    }
+  const problem::Pair logit{"binomial", "logit", 0.2, 1.0}, poisson{"poisson", "log", 0.6, 0.5};
+  for (const char* structure : {"diag", "cs", "ar1"})
+    for (Index q : {1, 2, 3}) {
+      const problem::Structure own{"some effects", {{8, {q}}}, false, 90, 2};
+      const Case c(problem::make_problem(own, q == 2 ? poisson : logit, ++seed), structure);
+      against_plain_sums(c, 3);
+      derivatives(c, 4, 0.5);
+    }
+  for (Index q : {1, 2, 3})
+    at_zero(Case(problem::make_problem({"some effects", {{8, {q}}}, false, 90, 2}, poisson, ++seed), "unstructured"));
+  for (const char* family : {"binomial", "poisson"}) {
+    derivatives(with_covariates(family, 90, 7), 5, 0.5);
+    derivatives(with_covariates(family, 4000, 2), 7, 0.1);
+    same_bits(with_covariates(family, 6000, 700), 5);
+    far_out(with_covariates(family, 90, 7));
+  }
+  refusals();
+  return check::finish();
+}
