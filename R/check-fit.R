@@ -21,10 +21,15 @@ check_whole <- function(fit) {
 
 stop_fit <- function(what, fit, fields) {
   version <- attempt(as.character(fit[["version"]]))
-  this <- as.character(utils::packageVersion("glimmer"))
+  this <- this_version()
   made <- if (length(version) == 1L && version != this) paste0(" (it is of ", version, ", this is ", this, ")")
   stop_glimmer("fit", paste0("The fit ", what, ": it was edited, or made by another version of 'glimmer'", made,
                              ". Fit the model again."), fields = fields, version = version)
+}
+
+# As packageVersion() has it, which reads it from the library.
+this_version <- function() {
+  unname(getNamespaceVersion("glimmer"))
 }
 
 fit_fields <- c("call", "formula", "family", "frame", "terms", "xlevels", "contrasts", "random", "factors", "dropped",

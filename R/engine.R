@@ -77,6 +77,19 @@ open_engine <- function(engine, design, family, threads) {
   engine
 }
 
+#' Another response in the rows that the core has
+#'
+#' @param engine Result of [open_engine()]. @param design With the new response, its rows and weights as they were.
+#' @param offset That of the design with which the engine was opened: cross products keep theirs.
+#' @noRd
+engine_set_response <- function(engine, design, offset = design$offset) {
+  if (!identical(offset, design$offset)) design$y <- design$y - design$offset + offset
+  data <- lapply(design[c("y", "size", "weights")], active_rows, active_positions(design$weights))
+  if (by_cross_products(engine)) data$X <- active_rows(design$X, active_positions(design$weights))
+  engine$notes$point <- engine$notes$result <- NULL
+  cpp_set_responses(engine$pointer, data)
+}
+
 # Whether the core has the cross products of a linear mixed model, not its rows.
 by_cross_products <- function(engine) {
   engine$inner %in% c("profiled", "joint")
@@ -279,6 +292,20 @@ engine_times_information <- function(engine, at, columns) {
 #' @noRd
 engine_factor_entries <- function(engine) {
   cpp_factor_entries(engine$pointer)
+}
+
+#' The gradient of the log-likelihood by clusters of rows
+#'
+#' By the Laplace approximation, beta given: of a linear mixed model, too, by its rows, where that is exact; its engine
+#' is one with `inner = "given"`. By REML the log-likelihood is no sum over clusters, and these are the scores of the
+#' one without it.
+#' @param cluster Integer, one a row with positive weight, from 1. No level of a random effect may be in two.
+#' @return Matrix, a row a cluster, a column a parameter.
+#' @noRd
+engine_scores <- function(engine, at, cluster) {
+  scores <- cpp_scores(engine$pointer, core_parameters(engine, at), as.integer(cluster) - 1L, max(cluster))
+  dimnames(scores) <- list(NULL, engine$names)
+  scores * rep(coordinate_slopes(engine, at), each = nrow(scores))
 }
 
 #' Second derivative of the log-likelihood in beta; 0 x 0 where the core does not know it

@@ -107,7 +107,7 @@ new_fit <- function(model, result) {
          search = list(record = table_of(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),
          control = model$control, frame_sums = frame_sums(model$frame),
-         version = as.character(utils::packageVersion("glimmer"))),
+         version = this_version()),
     class = "glimmer"
   )
 }

@@ -6,8 +6,8 @@
 #' @param call The call of [glmm()] that the fit shows. @param formula As given. @param frame Result of [build_frame()].
 #' @param design Result of [build_design()]. @param family Family object. @param approximation [settle_method()].
 #' @param control As in [glmm()].
-#' @return Environment with these, not a list: the columns of X, the largest part, leave the design for the core
-#'   ([without_columns()]), and nobody must hold on to them meanwhile.
+#' @return Environment with these, and for refits `kept` ([keep_engine()]); not a list: the columns of X, the largest
+#'   part, leave the design for the core ([without_columns()]), and nobody must hold on to them meanwhile.
 #' @noRd
 new_model <- function(call, formula, frame, design, family, approximation, control) {
   list2env(list(call = call, formula = formula, frame = frame, design = design, family = family,
@@ -59,19 +59,56 @@ prepare_search <- function(model, start = NULL) {
   check_variation(design, family)
   basis <- find_basis(design, family)
   release_memory(length(design$y))
-  engine <- engine_layout(basis$design, family, inner_of(family, model$approximation), model$approximation$REML)
-  engine <- with_coordinates(engine, design$terms, searched = TRUE)
+  engine <- if (is_kept(model$kept, design)) fresh_engine(model$kept$engine) else
+    with_coordinates(engine_layout(basis$design, family, inner_of(family, model$approximation),
+                                   model$approximation$REML), design$terms, searched = TRUE)
   if (!is.null(start)) {
     start <- change_coordinates(engine, enter_basis(basis, engine, check_start(start, engine)), "searched")
   }
   own <- find_start(basis$design, family, engine)
   release_memory(length(design$y))
-  engine <- open_engine(engine, basis$design, family, model$control$threads)
+  engine <- hand_over(model, engine, basis$design)
   basis$design <- without_columns(basis$design)
   own <- shrink_effects(engine, own)
   begin <- if (is.null(start)) own else inside_start(engine, start)
   reach <- if (is.null(basis$from)) engine$reach else column_reach(design$X)
   list(engine = engine, own = own, begin = begin, basis = basis, reach = reach)
+}
+
+# The data go to the core, or where it has them for refits already, the response alone.
+hand_over <- function(model, engine, design) {
+  if (is_kept(model$kept, model$design)) {
+    engine_set_response(engine, design, model$kept$offset)
+    return(engine)
+  }
+  engine <- open_engine(engine, design, model$family, model$control$threads)
+  if (!is.null(model$kept)) {
+    list2env(list(engine = engine, offset = design$offset, weights = model$design$weights), envir = model$kept)
+  }
+  engine
+}
+
+#' What is kept for refits that differ in their response: the engine of the first one
+#'
+#' @return Environment; from the first fit on with `engine`, and the `offset` and `weights` of the rows that the core
+#'   has.
+#' @noRd
+keep_engine <- function() {
+  new.env(parent = emptyenv())
+}
+
+is_kept <- function(kept, design) {
+  !is.null(kept$engine) && identical(kept$weights, design$weights)
+}
+
+# An engine that has been used, as it was when it was opened.
+fresh_engine <- function(engine) {
+  engine$notes <- new_notes()
+  if (!by_cross_products(engine)) {
+    engine_set_rule(engine, NULL)
+    if (engine$density[["bounded"]]) engine_set_edge_barrier(engine, 0)
+  }
+  engine
 }
 
 # What evaluations find themselves, see engine_layout().

@@ -1,4 +1,4 @@
-# Fitting the same model again, to another response.
+# Fitting the same model again, to another response or several, which share an engine.
 
 #' @importFrom generics refit
 #' @export
@@ -25,11 +25,13 @@ refit_by_lme4 <- function(object, ...) {
 #' @param newresp The new response, one value for each row of the fit (or of its data, with the rows that `na.action`
 #'   left out): a vector, a data frame with one column, a two-level factor, or a two-column matrix of successes and
 #'   failures. For a binomial fit to counts a vector is taken as proportions of the same trials; for one to proportions
-#'   a matrix must have the trials that are its weights. Without it the response of the fit.
+#'   a matrix must have the trials that are its weights. Without it the response of the fit. Several responses are
+#'   a list, or what [simulate()][simulate.glimmer] gives: the data are then handed to the core once for all of them.
 #' @param ... Not used.
 #'
 #' @return A fit of class `glimmer`. Its `call` is that of `object`; the new response is in the model frame, which
-#'   [update()][update.glimmer] then uses.
+#'   [update()][update.glimmer] then uses. For several responses a list of fits with their names; in the place of one
+#'   that cannot be fitted stands the error, a condition.
 #' @section Errors:
 #' `glimmer_error_length`: a response of another length; `glimmer_error_missing` and `glimmer_error_nonfinite`: values
 #' that are missing or not finite; `glimmer_error_response`: a response that the family cannot have.
@@ -39,20 +41,47 @@ refit_by_lme4 <- function(object, ...) {
 #'   fit <- glmm(y ~ trt + (1 | ID), data = MASS::bacteria, family = binomial)
 #'   sim <- simulate(fit, seed = 1)
 #'   refit(fit, sim$sim_1)
+#'   # standard errors by a (short) parametric bootstrap
+#'   fits <- refit(fit, simulate(fit, 10, seed = 1))
+#'   apply(vapply(fits, fixef, fixef(fit)), 1, sd)
 #' }
 #' @method refit glimmer
 #' @export
 #' @rawNamespace S3method(lme4::refit,glimmer)
 refit.glimmer <- function(object, newresp, ...) {
   check_dots(refit.glimmer, ...)
-  fit <- object
-  if (!missing(newresp) && !is.null(newresp)) {
-    fit$frame[[1L]] <- check_response(newresp, object)
+  if (missing(newresp) || is.null(newresp)) newresp <- object$frame[[1L]]
+  refits <- open_refits(object)
+  if (!has_responses(newresp)) {
+    return(refit_response(refits, newresp))
   }
+  lapply(newresp, function(response) attempt(refit_response(refits, response), identity))
+}
+
+# Several: a list that is no data frame, which would be the data by mistake; but for that of simulate().
+has_responses <- function(newresp) {
+  if (is.data.frame(newresp)) length(newresp) > 1L && !is.null(attr(newresp, "seed")) else
+    is.list(newresp) && !is.object(newresp)
+}
+
+#' A fit opened for refits
+#'
+#' @return List: `fit`, `design`, `kept` (the engine that they share, see [keep_engine()]).
+#' @noRd
+open_refits <- function(fit) {
+  list(fit = fit, design = fit_design(fit), kept = keep_engine())
+}
+
+refit_response <- function(refits, newresp) {
+  fit <- refits$fit
+  fit$frame[[1L]] <- check_response(newresp, fit)
   response <- resolve_response(fit$frame, fit$family)
-  design <- fit_design(fit)
+  design <- refits$design
+  design$frame <- fit$frame
   design[names(response)] <- response
-  fit_model(model_of(fit, design), start = object)
+  model <- model_of(fit, design)
+  model$kept <- refits$kept
+  fit_model(model, start = refits$fit)
 }
 
 #' A new response as a column of the fit's model frame
@@ -63,7 +92,8 @@ check_response <- function(newresp, fit) {
   }
   if (is.list(newresp) || is.null(newresp)) {
     stop_glimmer("response", paste0("`newresp` must be a vector, a factor, a matrix or a data frame with one column ",
-                                    "(got ", class(newresp)[1L], ")."), argument = "newresp")
+                                    "(got ", class(newresp)[1L], "), or several of these in a list."),
+                 argument = "newresp")
   }
   newresp <- frame_response(newresp, fit$frame)
   missing <- missing_rows(newresp)

@@ -109,11 +109,10 @@ test_that("with both packages attached, in either order, refit finds the method 
   }
 })
 
-test_that("refit takes one simulated response, not several, and none for the response of the fit", {
+test_that("refit takes a simulated response, and none for the response of the fit", {
   data <- refit_data()
   fit <- glmm(y ~ x + (1 | g), data, poisson, offset = rep(0, 120))
   expect_s3_class(refit(fit, simulate(fit, seed = 1)), "glimmer")
-  expect_s3_class(error_of(refit(fit, simulate(fit, 2, seed = 1))), "glimmer_error_response")
   again <- refit(fit)
   expect_equal(coef(again), coef(fit), tolerance = 1e-5)
   expect_equal(logLik(again), logLik(fit))
@@ -123,4 +122,41 @@ test_that("refit takes one simulated response, not several, and none for the res
   padded <- update(fit, na.action = na.exclude)
   expect_silent(refit(fit, simulate(padded, seed = 1)[[1L]]))
   expect_equal(family(update(fit, family = poisson("sqrt"), subset = y > 0))$link, "sqrt")
+})
+
+test_that("several responses share an engine, and have the fits of each alone", {
+  data <- refit_data()
+  data$h <- factor(rep(1:5, 24))
+  fits <- list(glmm(y ~ x + offset(z / 5) + (1 | g), data, poisson),
+               glmm(y ~ x + (1 | g) + (1 | h), data, poisson, REML = TRUE),
+               glmm(cbind(s, m - s) ~ x + (1 | g), data, binomial, method = "laplace"),
+               glmm(y + 0.1 ~ x + (1 | g), data, Gamma("identity"), nAGQ = 7),
+               glmm(y ~ x + offset(z) + (x | g) + (1 | h), data, weights = m + (x > 0)),
+               glmm(y ~ I(x + 1e6) + (1 | g), data, REML = FALSE))
+  for (fit in fits) {
+    response <- fit$frame[[1L]]
+    last <- if (is.matrix(response)) response[120:1, ] else rev(response)
+    responses <- list(a = last, b = response, c = last)
+    several <- suppressWarnings(refit(fit, responses))
+    alone <- suppressWarnings(lapply(responses, function(y) refit(fit, y)))
+    expect_identical(several, alone, label = format(formula(fit)))
+  }
+})
+
+test_that("several responses may be far from zero, have other numbers of trials, or be none that can be fitted", {
+  data <- refit_data()
+  linear <- glmm(y ~ x + offset(z) + (1 | g), data)
+  responses <- list(near = rev(data$y), far = rev(data$y) + 1e7, near = rev(data$y), data$y + 1e7)
+  # the core takes its own offset off again, which costs a digit
+  expect_equal(refit(linear, responses), lapply(responses, function(y) refit(linear, y)), tolerance = 1e-8)
+  counts <- glmm(cbind(s, m - s) ~ x + (1 | g), data, binomial)
+  fewer <- cbind(data$s, c(0, data$m[-1]))
+  fewer[1, ] <- 0
+  responses <- list(fewer, cbind(rev(data$s), 8), cbind(data$s, 0), fewer)
+  found <- refit(counts, responses)
+  expect_identical(found[-3], lapply(responses[-3], function(y) refit(counts, y)))
+  expect_s3_class(found[[3]], "glimmer_error_constant_response")
+  simulated <- simulate(counts, 3, seed = 4)
+  expect_identical(refit(counts, simulated), lapply(simulated, function(y) refit(counts, y)))
+  expect_identical(refit(counts, list()), list())
 })
