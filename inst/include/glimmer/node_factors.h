@@ -22,12 +22,9 @@ class NodeFactors {
     base_.resize(whole_lanes(rows_));
     for (Index i = 0; i < rows_; i += lane_count) store(exp(load(constant_.data() + i)), base_.data() + i);
     const Index q = slope_.rows();
-    farthest_.resize(q);
     factors_.resize(static_cast<std::size_t>(2 * q));
     for (Index j = 0; j < q; ++j) {
-      const Vector& x = axis(j);
-      farthest_[j] = x.cwiseAbs().maxCoeff();
-      for (Index side = 0; side < 2; ++side) factors_[2 * j + side].start(x);
+      for (Index side = 0; side < 2; ++side) factors_[2 * j + side].start(axis(j));
     }
   }
 
@@ -36,7 +33,7 @@ class NodeFactors {
   /// At least the largest |a_i - constant_i| at any node.
   double spread_of(Index i) const {
     double sum = 0.0;
-    for (Index j = 0; j < slope_.rows(); ++j) sum += std::abs(slope_(j, i)) * farthest_[j];
+    for (Index j = 0; j < slope_.rows(); ++j) sum += std::abs(slope_(j, i)) * axis(j).farthest;
     return sum;
   }
 
@@ -67,23 +64,66 @@ class NodeFactors {
   /// exp(slope x) along an axis, kept while the slope is the same.
   class Factor {
    public:
-    void start(const Vector& x) {
+    void start(const Axis& axis) {
       slope_ = std::numeric_limits<double>::quiet_NaN();
-      values_.resize(whole_lanes(x.size()) + lane_count);
+      const Index size = whole_lanes(axis.x.size()) + 2 * margin;
+      if (space_.size() < size) space_.setZero(size);
     }
-    void set(const Vector& x, double slope) {
+
+    void set(const Axis& axis, double slope) {
       if (slope == slope_) return;
       slope_ = slope;
-      const Index whole = x.size() / lane_count * lane_count;
-      for (Index k = 0; k < whole; k += lane_count)
-        store(exp(spread(slope) * load(x.data() + k)), values_.data() + k);
-      for (Index k = whole; k < x.size(); ++k) store(exp(spread(slope * x[k])), values_.data() + k);
+      if (axis.step > 0.0)
+        by_powers(axis);
+      else if (axis.symmetric)
+        by_inverses(axis.x);
+      else
+        one_by_one(axis.x);
     }
-    const double* values() const { return values_.data(); }
+
+    const double* values() const { return space_.data() + margin; }
 
    private:
+    static constexpr Index margin = lane_count;  // lanes may go beyond either end
+
+    Lanes at(const Vector& x, Index k) const {
+      return exp_within(spread(slope_) * Lanes{x[k], x[std::min(k + 1, x.size() - 1)]});
+    }
+
+    void one_by_one(const Vector& x) {
+      for (Index k = 0; k < x.size(); k += lane_count) store(at(x, k), space_.data() + margin + k);
+    }
+
+    /// From the middle on, and exp(-slope x) = 1 / exp(slope x).
+    void by_inverses(const Vector& x) {
+      const Index n = x.size();
+      double* const out = space_.data() + margin;
+      for (Index k = n / 2; k < n; k += lane_count) {
+        const Lanes value = at(x, k);
+        store(value, out + k);
+        store(swapped(spread(1.0) / value), out + n - 2 - k);
+      }
+    }
+
+    /// Powers of exp(slope step), from that of 0 on to either side.
+    void by_powers(const Axis& axis) {
+      double* const zero = space_.data() + margin + axis.zero;
+      double ends[lane_count];
+      store(exp_within(spread(slope_ * axis.step) * load(signs)), ends);
+      for (int side = 0; side < 2; ++side) {
+        const double factor = ends[side];
+        const Lanes two_steps = spread(factor * factor);
+        const Index count = side == 0 ? axis.x.size() - axis.zero : axis.zero + 1;
+        const double first[] = {side == 0 ? 1.0 : factor, side == 0 ? factor : 1.0};
+        Lanes power = load(first);
+        for (Index k = 0; k < count; k += lane_count, power = power * two_steps)
+          store(power, side == 0 ? zero + k : zero - 1 - k);
+      }
+    }
+
+    static constexpr double signs[] = {1.0, -1.0};
     double slope_ = 0.0;
-    Vector values_;
+    Vector space_;
   };
 
   void find_lines(const NodeTile& tile, const EffectRows& Z, const Vector& sign) {
@@ -107,7 +147,7 @@ class NodeFactors {
     return sum;
   }
 
-  const Vector& axis(Index j) const { return nodes_->axes[static_cast<std::size_t>(j)]; }
+  const Axis& axis(Index j) const { return nodes_->axes[static_cast<std::size_t>(j)]; }
   /// Rows of either sign have factors of their own: those of a random intercept then stay the same.
   Factor& factor(Index j, bool negative) { return factors_[static_cast<std::size_t>(2 * j + (negative ? 1 : 0))]; }
 
@@ -117,7 +157,6 @@ class NodeFactors {
   Vector shift_;            ///< Lambda centre
   Vector constant_, base_;  ///< and exp(constant)
   Matrix slope_;            ///< axes x rows
-  Vector farthest_;         ///< along each axis the largest |x|
   std::vector<Factor> factors_;
 };
 

@@ -6,6 +6,25 @@
 
 namespace glimmer {
 
+/// Places on a line.
+struct Axis {
+  Vector x;
+  double farthest;       ///< the largest |x|
+  bool symmetric;        ///< whether -x is there, in reverse, for every x
+  double step = 0.0;     ///< of places that are multiples of it; 0 of others
+  Index zero = 0;        ///< the place of 0 among multiples
+
+  Axis(const Vector& places)  // NOLINT: a vector of places is an axis
+      : x(places), farthest(x.cwiseAbs().maxCoeff()), symmetric((x + x.reverse()).cwiseAbs().maxCoeff() == 0.0) {}
+
+  /// step times -below, ..., above
+  Axis(double step_, Index below, Index above)
+      : Axis(step_ * Vector::LinSpaced(below + above + 1, -static_cast<double>(below), static_cast<double>(above))) {
+    step = step_;
+    zero = below;
+  }
+};
+
 /// Nodes x_k at which u_k = centre + C x_k, with weights: integral g(x) dx ~ sum_k exp(log_weight_k) g(x_k). A node has
 /// a lane; there are a multiple of four lanes, and those without a node have log weight -infinity, and finite x.
 struct NodeSet {
@@ -16,7 +35,7 @@ struct NodeSet {
 
   static constexpr Index lanes_together = 4;
 
-  std::vector<Vector> axes;  ///< coordinates along each axis
+  std::vector<Axis> axes;
   std::vector<Run> runs;
   Integers others;           ///< for each run its places on all axes but the first
   Index nodes = 0;
@@ -29,7 +48,7 @@ struct NodeSet {
   NodeSet(const LineRule& rule, Index dimensions) {
     const NodeGrid grid(rule, dimensions);
     const Index n = rule.x.size();
-    axes.assign(static_cast<std::size_t>(dimensions), rule.x);
+    axes.assign(static_cast<std::size_t>(dimensions), Axis(rule.x));
     nodes = grid.size();
     for (Index lane = 0; lane < nodes; lane += n) {
       runs.push_back({lane, 0, n});
