@@ -59,21 +59,12 @@ void lanes() {
 NodeSet cut(const NodeSet& grid, Random& random) {
   NodeSet out;
   out.axes = grid.axes;
-  const Index q = grid.effects();
-  std::vector<Index> kept;
   for (std::size_t r = 0; r < grid.runs.size(); ++r) {
-    const NodeSet::Run& run = grid.runs[r];
     if (r > 0 && random.uniform() < 0.2) continue;
-    const Index from = random.below(run.size), size = 1 + random.below(run.size - from);
-    out.runs.push_back({out.nodes, run.first + from, size});
-    for (Index j = 0; j + 1 < q; ++j) out.others.push_back(grid.others[r * static_cast<std::size_t>(q - 1) + j]);
-    for (Index k = 0; k < size; ++k) kept.push_back(run.lane + from + k);
-    out.nodes += size;
+    const Index from = random.below(grid.runs[r].size), size = 1 + random.below(grid.runs[r].size - from);
+    out.add_run(from, size, grid.others.data() + r * (grid.axes.size() - 1));
   }
-  const Index lanes = (out.nodes + NodeSet::lanes_together - 1) / NodeSet::lanes_together * NodeSet::lanes_together;
-  out.x.resize(lanes, q);
-  out.log_weight.setConstant(lanes, -glimmer::infinity);
-  for (Index k = 0; k < lanes; ++k) out.x.row(k) = grid.x.row(kept[std::min(k, out.nodes - 1)]);
+  out.finish();
   return out;
 }
 
@@ -84,6 +75,7 @@ struct Level {
   RowMatrix Z;
   Matrix lambda;
   NodeSet nodes;
+  Matrix u;
   glimmer::NodeTile tile;
 
   Level(Index rows, Index q, double spread, Random& random) : fixed(rows), Z(rows, q), lambda(q, q) {
@@ -109,7 +101,8 @@ struct Level {
     tile.fixed = {{fixed.data(), 1}};
     tile.nodes = &nodes;
     tile.lambda = &lambda;
-    tile.u = (nodes.x * tile.C.transpose()).rowwise() + tile.centre.transpose();
+    u = (nodes.x * tile.C.transpose()).rowwise() + tile.centre.transpose();
+    tile.u = u.data();
   }
 
   /// eta_ik, and the sum of the sizes of what it is a sum of
@@ -210,6 +203,14 @@ void fill_binomial(Level& level, Rows kind, Random& random) {
   level.responses = {y, size, weight};
 }
 
+/// Gauss-Hermite rules with odd and even numbers of nodes, and equal steps to unlike ends.
+NodeSet some_grid(Index q, Index rows) {
+  if (rows != 7) return NodeSet(glimmer::gauss_hermite(q == 3 ? 4 : 4 + rows % 5), q);
+  std::vector<glimmer::Axis> axes;
+  for (Index j = 0; j < q; ++j) axes.emplace_back(0.6 + 0.2 * static_cast<double>(j), j == 0 ? 3 : 2 * j, 4 - j);
+  return NodeSet(axes);
+}
+
 /// Grids of one to three effects, whole and cut, with K even and odd, and 1, 2, 7 and 40 rows.
 void logit_rows(double spread) {
   for (Index q : {1, 2, 3})
@@ -219,7 +220,7 @@ void logit_rows(double spread) {
           Random random(static_cast<std::uint64_t>(1000 * q + 10 * rows) + static_cast<std::uint64_t>(spread));
           Level level(rows, q, spread, random);
           fill_binomial(level, kind, random);
-          const NodeSet grid(glimmer::gauss_hermite(q == 3 ? 4 : 4 + rows % 5), q);
+          const NodeSet grid = some_grid(q, rows);
           level.finish(whole ? grid : cut(grid, random));
           const glimmer::EffectRows Z(level.Z);
           glimmer::LogitKernel kernel(level.responses, Z);
@@ -241,7 +242,7 @@ void poisson_rows(double spread) {
           weight[i] = rows == 7 ? 0.5 + random.uniform() : 1.0;
         }
         level.responses = {y, Vector(Vector::Ones(rows)), weight};
-        const NodeSet grid(glimmer::gauss_hermite(5), q);
+        const NodeSet grid = some_grid(q, rows);
         level.finish(whole ? grid : cut(grid, random));
         const glimmer::EffectRows Z(level.Z);
         glimmer::LogKernel kernel(level.responses, Z);

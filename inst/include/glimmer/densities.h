@@ -22,6 +22,7 @@ class DensityOf : public Density {
   double lower_eta() const override { return Pair::lower_eta; }
   double upper_eta() const override { return Pair::upper_eta; }
   bool log_concave() const override { return Pair::log_concave; }
+  FormInExp form_in_exp() const override { return Pair::form_in_exp; }
 
   bool rows_add_up() const override { return !Family::has_dispersion; }
   Observation sum_of(const Observation& a, const Observation& b) const override {

@@ -44,6 +44,9 @@ struct RowDerivatives {
   }
 };
 
+/// What f is in E = exp(eta): y eta - n log(1 + E), or y eta - E, times the weight; or neither.
+enum class FormInExp { none, logistic, poisson };
+
 class Density {
  public:
   virtual ~Density() = default;
@@ -55,6 +58,7 @@ class Density {
   virtual double upper_eta() const = 0;
   /// Whether f is concave in eta for every response: the mode is then unique.
   virtual bool log_concave() const = 0;
+  virtual FormInExp form_in_exp() const { return FormInExp::none; }
   /// Whether the log-densities of two rows with equal eta add up, but for a constant, to that of a row; that row.
   virtual bool rows_add_up() const = 0;
   virtual Observation sum_of(const Observation& a, const Observation& b) const = 0;

@@ -155,25 +155,34 @@ struct InverseGaussianFamily {
 };
 
 /// What the core must know of a family with a link: the open interval of eta at which the mean is in the family's
-/// range, and whether the log-density is concave in eta whatever the response.
+/// range, whether the log-density is concave in eta whatever the response, and what it is in exp(eta).
 template <bool concave>
 struct AnyEta {
+  static constexpr FormInExp form_in_exp = FormInExp::none;
   static constexpr double lower_eta = -infinity, upper_eta = infinity;
   static constexpr bool log_concave = concave;
 };
 template <bool concave>
 struct PositiveEta {
+  static constexpr FormInExp form_in_exp = FormInExp::none;
   static constexpr double lower_eta = 0.0, upper_eta = infinity;
   static constexpr bool log_concave = concave;
 };
 template <bool concave>
 struct NegativeEta {
+  static constexpr FormInExp form_in_exp = FormInExp::none;
   static constexpr double lower_eta = -infinity, upper_eta = 0.0;
   static constexpr bool log_concave = concave;
 };
 
 template <class Family, class Link>
 struct Traits : AnyEta<true> {};
+template <> struct Traits<BinomialFamily, LogitLink> : AnyEta<true> {
+  static constexpr FormInExp form_in_exp = FormInExp::logistic;
+};
+template <> struct Traits<PoissonFamily, LogLink> : AnyEta<true> {
+  static constexpr FormInExp form_in_exp = FormInExp::poisson;
+};
 // The pairs that differ. (The Gaussian mean 1 / eta has a pole at zero, where its density is zero, but either sign.)
 template <> struct Traits<GaussianFamily, LogLink> : AnyEta<false> {};
 template <> struct Traits<GaussianFamily, InverseLink> : AnyEta<false> {};

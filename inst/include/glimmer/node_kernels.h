@@ -3,10 +3,19 @@
 #define GLIMMER_NODE_KERNELS_H
 
 #include "density_kernel.h"
+#include "log_kernel.h"
+#include "logit_kernel.h"
 
 namespace glimmer {
 
-inline std::unique_ptr<NodeKernel> make_node_kernel(const Data& data) { return std::make_unique<DensityKernel>(data); }
+inline std::unique_ptr<NodeKernel> make_node_kernel(const Data& data) {
+  const EffectRows& Z = data.factors[0].first().Z;
+  switch (data.density->form_in_exp()) {
+    case FormInExp::logistic: return std::make_unique<LogitKernel>(data.responses, Z);
+    case FormInExp::poisson: return std::make_unique<LogKernel>(data.responses, Z);
+    default: return std::make_unique<DensityKernel>(data);
+  }
+}
 
 }  // namespace glimmer
 
