@@ -45,7 +45,8 @@ void lanes() {
   }
   check::that(of_exp < 2.0 * eps, "exp by lanes");
   check::that(of_log < 3.0 * eps, "log by lanes");
-  check::that(first(glimmer::exp(Lanes{0.0, 1.0})) == 1.0 && first(glimmer::log(Lanes{1.0, 2.0})) == 0.0, "exp 0, log 1");
+  check::that(first(glimmer::exp(Lanes{0.0, 1.0})) == 1.0 && first(glimmer::log(Lanes{1.0, 2.0})) == 0.0,
+              "exp 0, log 1");
   const Lanes far = glimmer::exp(Lanes{-1e300, 1e300});
   check::that(first(far) > 0.0 && first(far) < 1e-300 && second(far) > 1e300 && std::isfinite(second(far)), "far out");
   const double none = std::nan("");
@@ -224,9 +225,9 @@ void logit_rows(double spread) {
           level.finish(whole ? grid : cut(grid, random));
           const glimmer::EffectRows Z(level.Z);
           glimmer::LogitKernel kernel(level.responses, Z);
-          compare(level, kernel, logit, "logit, " + std::to_string(q) + " effects, " + std::to_string(rows) + " rows, " +
-                                         std::to_string(static_cast<int>(kind)) + (whole ? "" : ", cut") + ", spread " +
-                                         std::to_string(spread));
+          const std::string name = "logit, " + std::to_string(q) + " effects, " + std::to_string(rows) + " rows, kind ";
+          compare(level, kernel, logit, name + std::to_string(static_cast<int>(kind)) + (whole ? "" : ", cut") +
+                                            ", spread " + std::to_string(spread));
         }
 }
 

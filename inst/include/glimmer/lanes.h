@@ -125,8 +125,8 @@ inline Lanes exp_within(Lanes x) {
 /// For any x: beyond these, what it is there.
 inline Lanes exp(Lanes x) { return exp_within(smaller(larger(x, spread(-708.0)), spread(709.0))); }
 
-/// log(x) = e ln 2 + log(m), log(m) = 2 atanh((m - 1) / (m + 1)), for positive normal numbers; to about two units in the
-/// last place.
+/// log(x) = e ln 2 + log(m), log(m) = 2 atanh((m - 1) / (m + 1)), for positive normal numbers; to about two units in
+/// the last place.
 inline Lanes log(Lanes x) {
   constexpr double odd[] = {1.0 / 3.0,  1.0 / 5.0,  1.0 / 7.0,  1.0 / 9.0,  1.0 / 11.0,
                             1.0 / 13.0, 1.0 / 15.0, 1.0 / 17.0, 1.0 / 19.0, 1.0 / 21.0};

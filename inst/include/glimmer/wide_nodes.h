@@ -16,9 +16,9 @@ struct PlacedNodes {
   std::shared_ptr<const NodeSet> nodes;
 };
 
-/// With B B' the covariance of u given the data, turned so that sum_i (z_i'Lambda B)_j (z_i'Lambda B)_k = 0 for all axes
-/// j and k, the steps are h_j = min(.9, h / max_i |(z_i'Lambda B)_j|): no row's eta changes by more than h from a node
-/// to the next along an axis. The trapezoid rule's error falls like exp(-2 pi d / h), d the distance of the integrand's
+/// With B B' the covariance of u given the data, turned so that sum_i (z_i'Lambda B)_j (z_i'Lambda B)_k = 0 for all
+/// axes j and k, the steps are h_j = min(.9, h / max_i |(z_i'Lambda B)_j|): no row's eta changes by more than h from a
+/// node to the next along an axis. The trapezoid rule's error falls like exp(-2 pi d / h), d the distance of the integrand's
 /// singularities from the real line (Trefethen and Weideman 2014, SIAM Review 56:385): pi in eta for the logit.
 class WideNodes {
  public:
@@ -180,7 +180,8 @@ class WideNodes {
   const EffectRows& Z_;
   NodeTile tile_;       ///< of the level, and the place as it is so far
   Matrix products_;
-  Vector step_, below_, above_;  ///< by axis: standard deviations; how many steps there are on either side of the centre
+  Vector step_;           ///< of each axis, in standard deviations
+  Vector below_, above_;  ///< how many steps there are on either side of the centre
   NodeSet box_;
   Vector u_, terms_;
   NodeDerivatives out_;
