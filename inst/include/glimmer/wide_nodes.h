@@ -18,8 +18,9 @@ struct PlacedNodes {
 
 /// With B B' the covariance of u given the data, turned so that sum_i (z_i'Lambda B)_j (z_i'Lambda B)_k = 0 for all
 /// axes j and k, the steps are h_j = min(.9, h / max_i |(z_i'Lambda B)_j|): no row's eta changes by more than h from a
-/// node to the next along an axis. The trapezoid rule's error falls like exp(-2 pi d / h), d the distance of the integrand's
-/// singularities from the real line (Trefethen and Weideman 2014, SIAM Review 56:385): pi in eta for the logit.
+/// node to the next along an axis. The trapezoid rule's error falls like exp(-2 pi d / h), d the distance of the
+/// integrand's singularities from the real line (Trefethen and Weideman 2014, SIAM Review 56:385): pi in eta for the
+/// logit.
 class WideNodes {
  public:
   WideNodes(NodeKernel& kernel, const EffectRows& Z) : kernel_(kernel), Z_(Z) {}
