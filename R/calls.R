@@ -40,6 +40,33 @@ join_sum <- function(parts) {
   sum
 }
 
+#' A formula's side with a sum for `.`, in parentheses only where it needs them
+#' @noRd
+replace_dot <- function(expression, sum) {
+  is_dot <- function(x) identical(x, quote(.))
+  if (is_dot(expression)) {
+    return(if (is.call(sum)) call("(", sum) else sum)
+  }
+  if (!is.call(expression)) {
+    return(expression)
+  }
+  if (is_sum(expression)) {
+    parts <- lapply(split_sum(expression), function(part) {
+      if (is_dot(part$operand) && part$sign != "-") {
+        own <- split_sum(sum)
+        own[[1L]]$sign <- part$sign
+        return(own)
+      }
+      list(list(sign = part$sign, operand = replace_dot(part$operand, sum)))
+    })
+    return(join_sum(unlist(parts, recursive = FALSE)))
+  }
+  if (call_name(expression) == "(" && is_dot(expression[[2L]])) {
+    return(call("(", sum))
+  }
+  as.call(c(expression[[1L]], lapply(as.list(expression)[-1L], replace_dot, sum)))
+}
+
 strip_parentheses <- function(expression) {
   while (call_name(expression) == "(") {
     expression <- expression[[2L]]

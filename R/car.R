@@ -36,7 +36,11 @@ Anova.glimmer <- function(mod, type = c("II", "III"), test.statistic = c("Chisq"
   check_flag(singular.ok, "singular.ok")
   refuse_f_test(test.statistic, "test.statistic", "anova(fit, test = \"F\")")
   type <- resolve_type(if (identical(type, c("II", "III"))) "II" else type)
-  table <- car::Anova(fixed_part(mod, vcov.), type = type, test.statistic = "Chisq", singular.ok = singular.ok)
+  tested <- length(attr(mod$terms, "term.labels")) + (type == "III") * attr(mod$terms, "intercept")
+  # 'car' has no table without rows
+  table <- if (!tested) data.frame(Chisq = numeric(), Df = numeric(), p = numeric()) else
+    car::Anova(fixed_part(mod, vcov.), type = type, test.statistic = "Chisq", singular.ok = singular.ok)
+  names(table)[3L] <- "Pr(>Chisq)"
   heading <- c(paste0("Analysis of Deviance Table (Type ", type, " Wald chisquare tests)\n"),
                paste("Response:", deparse1(mod$terms[[2L]])))
   structure(table[c("Chisq", "Df", "Pr(>Chisq)")], heading = heading, class = c("anova", "data.frame"))

@@ -11,8 +11,8 @@
 #' @param group,effects Names of the grouping factor and of the effects.
 #' @param common Logical: whether there is one standard deviation for all effects.
 #' @param correlation `NULL` for none, or list: `range` (of rho; function of q), `root` (C; function of rho and q),
-#'   `slope` (dC/drho, likewise), `typical` (rho near a correlation matrix; function of the matrix), `rule` and
-#'   `unreplicated` (see [describe_structure()]).
+#'   `slope` (dC/drho, likewise), `typical` (rho near a correlation matrix; function of the matrix), `series` (whether
+#'   all follows from effects one after the other), `rule` and `unreplicated` (see [describe_structure()]).
 #' @param searched Logical: whether theta is that of a search. @param ordered See [describe_structure()].
 #' @return Result of [describe_structure()].
 #' @noRd
@@ -67,7 +67,9 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     },
     direction_root = function(root, U) root,
     search_scale = if (searched && shape$count) shape[c("natural", "natural_slope", "searched")],
-    ordered = ordered, rule = correlation$rule,
+    ordered = ordered, common = common && q > 1L, rule = correlation$rule,
+    # more effects than parameters, with one for the residuals
+    one_level = common && isTRUE(correlation$series) && q > 3L,
     unreplicated = if (is.null(correlation)) function(together) FALSE else correlation$unreplicated
   )
 }
@@ -235,6 +237,7 @@ autoregressive <- list(
   },
   typical = function(correlations) mean(correlations[row(correlations) - col(correlations) == 1L]),
   rule = "to the power of the lag",
+  series = TRUE,
   # sd^2 rho^lag at two lags are sd and rho; the variance of a row then leaves that of the residual
   unreplicated = function(together) {
     lags <- abs(row(together) - col(together))[together]

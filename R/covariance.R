@@ -39,9 +39,11 @@ structure_of <- function(term, searched = FALSE) {
 #' @param ordered Logical: whether the effects have an order, as levels of a factor have.
 #' @param reported Function of `varies` (logical, one an effect: whether its standard deviation is not zero): logical,
 #'   q x q: the standard deviations and correlations that tell all, in the lower triangle.
+#' @param common Logical: whether all effects, several, have one standard deviation.
 #' @param rule `NULL`, or where one correlation tells all of them character: how, in words after it.
 #' @param unreplicated Function of `together` (logical, q x q: whether a level has rows with both effects): whether the
 #'   covariance can be told from that of residuals without a second row of any effect of a level.
+#' @param one_level Logical: whether one level, if it has many of them, can tell the covariance, as of a series.
 #' @param holds Function of a covariance matrix: whether it is one of the structure, which tells what is nested in it.
 #' @param of_root Function of a lower triangular matrix: the theta whose L is that, or is near.
 #' @param normalise Function of theta: the theta of the same covariance whose signs are as they should be.
@@ -67,13 +69,14 @@ structure_of <- function(term, searched = FALSE) {
 #' @noRd
 describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, holds, of_root,
                                normalise, inside, units, truncations, probes, singular_effects, directions,
-                               direction_root, search_scale = NULL, ordered = FALSE, rule = NULL,
-                               unreplicated = function(together) FALSE) {
+                               direction_root, search_scale = NULL, ordered = FALSE, common = FALSE, rule = NULL,
+                               one_level = FALSE, unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
        scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, holds = holds, of_root = of_root,
        normalise = normalise, inside = inside, units = units, truncations = truncations, probes = probes,
        singular_effects = singular_effects, directions = directions, direction_root = direction_root,
-       search_scale = search_scale, ordered = ordered, rule = rule, unreplicated = unreplicated)
+       search_scale = search_scale, ordered = ordered, common = common, rule = rule, one_level = one_level,
+       unreplicated = unreplicated)
 }
 
 # Standard deviations of effects with covariance L L'; most terms have one effect.
@@ -107,4 +110,12 @@ engine_root <- function(engine, t, parameters) {
 # Positions of the parameters that L of their term is proportional to.
 scaled_parameters <- function(structures, index) {
   unlist(Map(function(structure, at) at[structure$scaled], structures, index$theta))
+}
+
+# The theta of a covariance that has no zero or equality but those of the structure.
+typical_theta <- function(term) {
+  q <- length(term$names)
+  places <- diag(q)
+  root <- ifelse(row(places) >= col(places), 1 / (row(places) + 2 * col(places)^2), 0) + diag(seq_len(q) / q, q)
+  structure_of(term)$of_root(root)
 }

@@ -328,7 +328,7 @@ expand_dot <- function(right, bars, response, data, hiding) {
     stop_glimmer("formula", "`.` in the formula needs a data frame with predictors in `data`.", argument = "formula")
   }
   sum_of <- Reduce(function(a, b) call("+", a, b), lapply(variables, as.name))
-  do.call(substitute, list(right, list(. = if (is.call(sum_of)) call("(", sum_of) else sum_of)))
+  replace_dot(right, sum_of)
 }
 
 valid_names <- function(data) {

@@ -102,11 +102,6 @@ typical_root_of <- function(terms) {
   whole
 }
 
-# L of a covariance that has no zero or equality but those of the structure.
 typical_root <- function(term) {
-  q <- length(term$names)
-  places <- diag(q)
-  root <- ifelse(row(places) >= col(places), 1 / (row(places) + 2 * col(places)^2), 0) + diag(seq_len(q) / q, q)
-  structure <- structure_of(term)
-  structure$lambda(structure$of_root(root))
+  structure_of(term)$lambda(typical_theta(term))
 }

@@ -100,8 +100,10 @@ same_groups <- function(a, b) {
 refuse_shared <- function(first, second, design, active) {
   z <- cbind(design$factors[[first$factor]]$Z[, first$columns, drop = FALSE],
              design$factors[[second$factor]]$Z[, second$columns, drop = FALSE])
-  kept <- independent_columns(active_rows(z, active), seq_len(ncol(z)))
-  if (length(kept) == ncol(z)) {
+  z <- active_rows(z, active)
+  kept <- independent_columns(z, seq_len(ncol(z)))
+  index <- active_rows(design$factors[[first$factor]]$index, active)
+  if (length(kept) == ncol(z) || tells_apart(first, second, z, index)) {
     return(invisible())
   }
   columns <- unique(colnames(z)[setdiff(seq_len(ncol(z)), kept)])
@@ -113,6 +115,33 @@ refuse_shared <- function(first, second, design, active) {
                                          agree(length(columns), "its variance", "their variances"),
                                          " cannot be divided. Keep one of the terms."),
                column = columns, term = c(first$label, second$label), variable = groups, group = groups)
+}
+
+#' Whether two terms on the same groups have covariances that can be told apart, though their columns cannot
+#'
+#' On independent columns of both, of which all are combinations by M, the effects have the covariance
+#' M diag(L1 L1', L2 L2') M'. Its derivatives in all parameters must be independent, in what pairs of effects that a
+#' level has together show of it. Where no level has two rows of an effect the residual variance is one parameter more.
+#' So `(1 | g)` and `ar1(0 + f | g)` can be told apart, as correlations of the latter fall with the lag.
+#'
+#' @param z The columns of both. @param index The level of each row.
+#' @noRd
+tells_apart <- function(first, second, z, index) {
+  columns <- list(seq_along(first$names), length(first$names) + seq_along(second$names))
+  # those of the larger term before the other's
+  ordered <- columns[order(-lengths(columns))]
+  kept <- unlist(ordered)[independent_columns(z[, unlist(ordered)], rep(1:2, lengths(ordered)))]
+  map <- combine_columns(z[, kept, drop = FALSE], z)
+  slopes <- unlist(Map(function(term, own) {
+    along <- structure_of(term)$directions(typical_theta(term), diag(length(own)))
+    own <- map[, own, drop = FALSE]
+    lapply(along, function(direction) own %*% direction$slope %*% t(own))
+  }, list(first, second), columns), recursive = FALSE)
+  rows <- rowsum((z[, kept, drop = FALSE] != 0) + 0, index)
+  if (max(rows) <= 1) slopes <- c(slopes, list(diag(length(kept))))
+  shown <- crossprod(rows > 0) > 0 & lower.tri(diag(length(kept)), diag = TRUE)
+  slopes <- vapply(slopes, function(slope) slope[shown], numeric(sum(shown)))
+  is.matrix(slopes) && qr(unit_columns(slopes), tol = 1e-8)$rank == ncol(slopes)
 }
 
 #' Warn of a random effect whose levels are also in the fixed effects
@@ -129,7 +158,7 @@ warn_spanned <- function(design) {
     if (number_used(index) > ncol(design$X)) next
     group <- factor(index)
     if (is.null(decomposition)) decomposition <- qr(unit_columns(active_rows(design$X, active)), tol = 0)
-    indicators <- unname(stats::model.matrix(~ 0 + group))
+    indicators <- outer(as.integer(group), seq_len(nlevels(group)), `==`) + 0
     spanned <- vapply(term$columns, function(j) {
       z <- indicators * design$factors[[term$factor]]$Z[active, j]
       left <- sqrt(colSums(qr.resid(decomposition, z)^2) / colSums(z^2))

@@ -22,7 +22,7 @@ build_random <- function(terms, frame, contrasts, active) {
   pieces <- unlist(lapply(terms, term_pieces, frame = frame, contrasts = contrasts, active = active),
                    recursive = FALSE)
   random <- join_pieces(pieces, frame)
-  check_groups(random$factors)
+  check_groups(random)
   check_overlap(random, active, lapply(pieces, function(piece) colnames(piece$z)))
   random
 }
@@ -186,9 +186,11 @@ cross_index <- function(a, b) {
   list(levels = levels, index = match(codes, values) - 1L)
 }
 
-check_groups <- function(factors) {
-  for (group in factors) {
-    if (length(group$levels) < 2L) {
+check_groups <- function(random) {
+  for (k in seq_along(random$factors)) {
+    group <- random$factors[[k]]
+    own <- Filter(function(term) term$factor == k, random$terms)
+    if (length(group$levels) < 2L && !all(vapply(own, function(term) structure_of(term)$one_level, NA))) {
       stop_glimmer("grouping", paste0("The grouping factor ", format_items(group$name), " has 1 level (",
                                       format_items(group$levels), ") in the rows used: a random effect needs several. ",
                                       "Leave the term out."), variable = group$name, group = group$name,
@@ -199,7 +201,8 @@ check_groups <- function(factors) {
 
 #' Find columns that two covariance blocks of a factor share
 #'
-#' If a combination of the columns of one block is one of the other, the two cannot tell its variance apart.
+#' If a combination of the columns of one block is one of the other, the two cannot tell its variance apart, but by the
+#' structure of their covariances ([tells_apart()]).
 #' @noRd
 check_overlap <- function(random, active, names) {
   factor_of <- vapply(random$terms, function(term) term$factor, 1L)
@@ -210,21 +213,22 @@ check_overlap <- function(random, active, names) {
       next
     }
     z <- active_rows(random$factors[[i]]$Z, active)
+    index <- active_rows(random$factors[[i]]$index, active)
     products <- crossprod(z)
     for (pair in utils::combn(length(blocks), 2L, simplify = FALSE)) {
-      check_pair(blocks[[pair[1L]]], blocks[[pair[2L]]], z, products, given)
+      check_pair(blocks[[pair[1L]]], blocks[[pair[2L]]], z, index, products, given)
     }
   }
 }
 
-check_pair <- function(first, second, z, products, names) {
+check_pair <- function(first, second, z, index, products, names) {
   columns <- c(first$columns, second$columns)
   if (well_conditioned(products[columns, columns])) {
     return(invisible())
   }
   independent <- independent_columns(z[, columns, drop = FALSE], seq_along(columns))
   repeated <- unique(names[columns[-independent]])
-  if (length(repeated)) {
+  if (length(repeated) && !tells_apart(first, second, z[, columns, drop = FALSE], index)) {
     labels <- unique(c(first$label, second$label))
     subject <- agree(length(labels), "The random term ", "The random terms ")
     stop_glimmer("duplicated_term", paste0(subject, paste(labels, collapse = " and "),

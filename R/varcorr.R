@@ -288,7 +288,8 @@ print_lower <- function(text) {
 #' @param fit Object of class `glimmer`.
 #' @return Data frame: `kind` ("sd", "cor", "sigma" or "constant"), `group`, `var1`, `var2` (of a correlation: column
 #'   and row of the lower triangle), `estimate`, `boundary` (logical), `transformed` (log or Fisher's z) and `se`, its
-#'   standard error (`NA` on the boundary). Column by column of the lower triangle, sigma last.
+#'   standard error (`NA` on the boundary), `common` (logical: whether it is that of all effects of the term). Column by
+#'   column of the lower triangle, sigma last.
 #' @noRd
 covariance_table <- function(fit) {
   terms <- lapply(seq_along(fit$random), function(t) term_table(fit, t))
@@ -309,7 +310,7 @@ constant_row <- function(fit) {
   known <- if (any(fit$status$check == "limit")) NA else 1
   data.frame(kind = names[1L], group = names[2L], var1 = names[3L], var2 = NA_character_, estimate = scale,
              boundary = is.na(known), transformed = known * log(scale),
-             se = known * abs(traits$sigma_power) * sqrt(fit$covariance[at, at]))
+             se = known * abs(traits$sigma_power) * sqrt(fit$covariance[at, at]), common = FALSE)
 }
 
 term_table <- function(fit, t) {
@@ -333,7 +334,8 @@ term_table <- function(fit, t) {
     data.frame(kind = if (i == j) "sd" else "cor", group = term$group, var1 = term$names[j],
                var2 = if (i == j) NA_character_ else term$names[i], estimate = entry$estimate,
                boundary = entry$boundary, transformed = entry$transformed,
-               se = if (entry$boundary) NA_real_ else sqrt(variance))
+               se = if (entry$boundary) NA_real_ else sqrt(variance),
+               common = if (i == j) described$common else nrow(lower) > 2L && !is.null(described$rule))
   })
   do.call(rbind, rows)
 }

@@ -26,3 +26,14 @@ test_that("what 'car' would compute wrong is refused", {
     expect_s3_class(error_of(eval(call)), "glimmer_error_argument")
   }
 })
+
+test_that("a model without terms has a table without rows", {
+  skip_if_not_installed("car")
+  fit <- glmm(weight ~ 1 + (1 | Chick), data = ChickWeight)
+  table <- car::Anova(fit)
+  expect_s3_class(table, "anova")
+  expect_identical(dim(table), c(0L, 3L))
+  expect_output(print(table), "Response: weight")
+  expect_identical(rownames(car::Anova(fit, type = "III")), "(Intercept)")
+  expect_identical(nrow(car::Anova(glmm(weight ~ 0 + (1 | Chick), data = ChickWeight), type = 3)), 0L)
+})

@@ -139,5 +139,14 @@ test_that("a fit with a structure starts from itself, predicts, simulates and is
   expect_equal(unname(eta), unname(predict(fit)[1:8]), tolerance = 1e-10)
   expect_identical(dim(simulate(fit, 2, seed = 1)), c(236L, 2L))
   table <- confint(fit)
-  expect_identical(rownames(table)[5:6], c("sd_pf1|subject", "cor_pf2.pf1|subject"))
+  expect_identical(rownames(table)[5:6], c("sd|subject", "rho|subject"))
+  expect_identical(rownames(confint(fit, "rho|subject")), "rho|subject")
+})
+
+test_that("intervals of cs and diag have a standard deviation an effect, and one correlation", {
+  d <- structure_data("pois_epil_ar1")
+  names <- function(formula) rownames(confint(suppressWarnings(glmm(formula, d, poisson, method = "laplace")), "theta_"))
+  sds <- paste0("sd_pf", 1:4, "|subject")
+  expect_identical(names(y ~ lbase + diag(0 + pf | subject)), sds)
+  expect_setequal(names(y ~ lbase + cs(0 + pf | subject)), c(sds, "rho|subject"))
 })

@@ -266,7 +266,7 @@ test_that("the correlation that tells all is one of effects that vary", {
   row <- row[row$term == "cor__f2.f3", ]
   expect_equal(row$estimate, rho)
   expect_lt(row$conf.low, rho)
-  expect_equal(unname(confint(fit)["cor_f3.f2|g", ]), c(row$conf.low, row$conf.high))
+  expect_equal(unname(confint(fit)["rho|g", ]), c(row$conf.low, row$conf.high))
   expect_match(capture.output(print(fit)), paste(formatC(rho, digits = 2, format = "f"), "between any two"),
                all = FALSE, fixed = TRUE)
 })

@@ -93,5 +93,24 @@ test_that("beside a dot a covariance structure stays as it was written", {
   expect_identical(deparse1(formula(update(fit, . ~ . - f))), "y ~ ar1(0 + f | g)")
   names <- list(y = 1, a = 1, `b c` = 1, g = 1, h = 1)
   expect_identical(deparse1(parse_formula(y ~ . + cs(0 + `b c` | g) + us(1 | g) + (a || h), names)$formula),
-                   "y ~ (a + `b c`) + cs(0 + `b c` | g) + (1 | g) + (a || h)")
+                   "y ~ a + `b c` + cs(0 + `b c` | g) + (1 | g) + (a || h)")
+})
+
+test_that("what `.` stands for has parentheses only where it needs them", {
+  data <- front_data()[c("yg", "x", "g", "h", "w")]
+  right <- function(formula) deparse1(parse_formula(formula, data, environment())$formula[[3L]])
+  expect_identical(right(yg ~ . + (1 | g)), "x + h + w + (1 | g)")
+  expect_identical(right(yg ~ log(w) + . - h + (1 | g)), "log(w) + x + h + w - h + (1 | g)")
+  expect_identical(right(yg ~ x - . + (1 | g)), "x - (x + h + w) + (1 | g)")
+  expect_identical(right(yg ~ (.)^2 + (1 | g)), "(x + h + w)^2 + (1 | g)")
+  expect_identical(right(yg ~ (. - h)^2 + (1 | g)), "(x + h + w - h)^2 + (1 | g)")
+  expect_identical(right(yg ~ x:. + (1 | g)), "x:(x + h + w) + (1 | g)")
+  for (fixed in list(yg ~ ., yg ~ . - h, yg ~ x - ., yg ~ (. - h)^2, yg ~ x:., yg ~ -1 + (.):x)) {
+    with_random <- fixed
+    with_random[[3L]] <- call("+", fixed[[3L]], quote((1 | g)))
+    parsed <- stats::terms(parse_formula(with_random, data, environment())$fixed)
+    expected <- stats::terms(fixed, data = data[c("yg", "x", "h", "w")])
+    expect_identical(attr(parsed, "term.labels"), attr(expected, "term.labels"))
+    expect_identical(attr(parsed, "intercept"), attr(expected, "intercept"))
+  }
 })

@@ -89,3 +89,60 @@ test_that("ar1() is told from the residuals without replication, as in glmmTMB a
   peer <- nlme::gls(Reaction ~ Days, d, nlme::corExp(form = ~ Days | Subject, nugget = TRUE), method = "ML")
   expect_lt(abs(as.numeric(logLik(fit)) - as.numeric(logLik(peer))), 1e-5)
 })
+
+test_that("terms with common columns are told apart by the structure of their covariances, or refused", {
+  d <- expand.grid(f = factor(1:5), g = factor(1:30), r = 1:2)
+  d <- with_seed(31, transform(d, x = rnorm(300), y = rnorm(300) + rnorm(30)[g]))
+  three <- droplevels(d[d$f %in% 1:3, ])
+  two <- droplevels(d[d$f %in% 1:2, ])
+  once <- function(data) data[data$r == 1, ]
+  told <- function(formula, data) {
+    parts <- parse_formula(formula, data, environment())
+    frame <- build_frame(quote(glmm()), parts, environment(), data)
+    is.null(error_of(build_random(parts$terms, frame, NULL, seq_len(nrow(data)))))
+  }
+  # sigma_1^2 + sigma_2^2 rho^lag: the variance and the covariances at two lags
+  expect_true(told(y ~ x + (1 | g) + ar1(0 + f | g), three))
+  expect_false(told(y ~ x + (1 | g) + ar1(0 + f | g), two))
+  # the variance of the residuals asks for a lag more
+  expect_false(told(y ~ x + (1 | g) + ar1(0 + f | g), once(three)))
+  expect_true(told(y ~ x + (1 | g) + ar1(0 + f | g), once(d)))
+  # covariances are all the same number; variances are their own
+  expect_true(told(y ~ x + (1 | g) + diag(0 + f | g), two))
+  expect_false(told(y ~ x + cs(0 + f | g) + diag(0 + f | g), d))
+  expect_true(told(y ~ x + cs(0 + f | g) + ar1(0 + f | g), d))
+  expect_false(told(y ~ x + (1 | g) + (0 + f | g), d))
+  expect_false(told(y ~ x + (x | g) + diag(x | g), d))
+  expect_false(told(y ~ x + ar1(0 + f | g) + ar1(0 + f | g), d))
+  d$copy <- factor(paste("copy", d$g))
+  expect_s3_class(error_of(glmm(y ~ x + (1 | copy) + (0 + f | g), d)), "glimmer_error_duplicated_term")
+})
+
+test_that("an intercept beside a series, and one long series: against glmmTMB, whose likelihood is the same", {
+  skip_if_not_installed("glmmTMB")
+  d <- expand.grid(f = factor(1:6), g = factor(1:20), r = 1:2)
+  L <- t(chol(0.6^abs(outer(1:6, 1:6, "-"))))
+  d <- with_seed(32, {
+    u <- L %*% matrix(rnorm(120), 6)
+    transform(d, y = rnorm(20)[g] + u[cbind(as.integer(f), as.integer(g))] + rnorm(240, 0, 0.7))
+  })
+  series <- with_seed(33, data.frame(t = factor(1:80), g = factor(1), x = rnorm(80)))
+  series$y <- with_seed(34, as.numeric(stats::arima.sim(list(ar = 0.8), 80)) + 0.5 * rnorm(80))
+  series$count <- with_seed(35, rpois(80, exp(series$y / 3)))
+  against_peer <- function(formula, data, family) {
+    ours <- glmm(formula, data, family, REML = FALSE, method = if (is_linear(family)) "auto" else "laplace")
+    peer <- glmmTMB::glmmTMB(formula, data, family)
+    expect_true(component(ours, "converged"))
+    expect_equal(as.numeric(logLik(ours)), as.numeric(logLik(peer)), tolerance = 1e-6)
+    expect_equal(unname(fixef(ours)), unname(glmmTMB::fixef(peer)$cond), tolerance = 1e-3)
+  }
+  against_peer(y ~ 1 + (1 | g) + ar1(0 + f | g), d, gaussian())
+  against_peer(y ~ x + ar1(0 + t | g), series, gaussian())
+  against_peer(count ~ x + ar1(0 + t | g), series, poisson())
+  expect_s3_class(error_of(glmm(y ~ x + (1 | g), series)), "glimmer_error_grouping")
+  expect_s3_class(error_of(glmm(y ~ x + cs(0 + t | g), series)), "glimmer_error_grouping")
+  fit <- glmm(y ~ x + ar1(0 + t | g), series)
+  expect_identical(names(suppressWarnings(refit(fit, simulate(fit, 2, seed = 1)))), c("sim_1", "sim_2"))
+  expect_output(print(summary(fit)), "Correlation within g")
+  expect_true(all(is.finite(predict(fit, se.fit = TRUE)$se.fit)))
+})
