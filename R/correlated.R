@@ -67,11 +67,14 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     },
     direction_root = function(root, U) root,
     search_scale = if (searched && shape$count) shape[c("natural", "natural_slope", "searched")],
-    ordered = ordered, common = common && q > 1L, rule = correlation$rule,
-    # more effects than parameters, with one for the residuals
-    one_level = common && isTRUE(correlation$series) && q > 3L,
+    ordered = ordered, common = common && q > 1L, rule = correlation$rule, one_level = tells_alone(correlation, q),
     unreplicated = if (is.null(correlation)) function(together) FALSE else correlation$unreplicated
   )
+}
+
+# A series with more effects than there are parameters, one of them of the residuals.
+tells_alone <- function(correlation, q) {
+  isTRUE(correlation$series) && q > 3L
 }
 
 # Whether a covariance has equal standard deviations, if they are common, and the correlations of a rho.

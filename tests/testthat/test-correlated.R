@@ -145,7 +145,9 @@ test_that("a fit with a structure starts from itself, predicts, simulates and is
 
 test_that("intervals of cs and diag have a standard deviation an effect, and one correlation", {
   d <- structure_data("pois_epil_ar1")
-  names <- function(formula) rownames(confint(suppressWarnings(glmm(formula, d, poisson, method = "laplace")), "theta_"))
+  names <- function(formula) {
+    rownames(confint(suppressWarnings(glmm(formula, d, poisson, method = "laplace")), "theta_"))
+  }
   sds <- paste0("sd_pf", 1:4, "|subject")
   expect_identical(names(y ~ lbase + diag(0 + pf | subject)), sds)
   expect_setequal(names(y ~ lbase + cs(0 + pf | subject)), c(sds, "rho|subject"))
