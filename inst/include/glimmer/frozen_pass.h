@@ -113,7 +113,7 @@ class FrozenPass {
   void for_tiles(Range rows, int order, Visit visit) {
     const Index step = rows_together(nodes_.lanes()), first = data_.rows_of(levels_).begin;
     for (Index begin = rows.begin; begin < rows.end; begin += step) {
-      data_.interrupt();
+      if (++tiles_ % 64 == 0) data_.interrupt();
       tile_.rows = {begin, std::min(begin + step, rows.end)};
       for (std::size_t a = 0; a < fixed_.size(); ++a) {
         const bool constant = a > 0 && fixed_[a].size() == 1;
@@ -142,6 +142,7 @@ class FrozenPass {
   LevelNodes nodes_;
   NodeTile tile_;
   NodeDerivatives derivatives_;
+  Index tiles_ = 0;            ///< so far
   std::vector<Vector> fixed_;  ///< by predictor, of the range
   Vector log_density_, gradient_, own_gradient_;
   std::unique_ptr<LevelScores> scores_;

@@ -48,7 +48,8 @@ class FrozenPoint {
   }
 
   /// The rows of X of a predictor.
-  void copy_design(int a, Range rows, Eigen::Ref<Matrix> out) const {
+  template <class Rows>
+  void copy_design(int a, Range rows, Rows& out) const {
     if (a > 0)
       out.setOnes();
     else

@@ -7,6 +7,7 @@
 #define GLIMMER_LEVEL_SCORES_H
 
 #include "frozen_point.h"
+#include "lane_products.h"
 #include "level_nodes.h"
 #include "multiple_columns.h"
 
@@ -21,6 +22,7 @@ class LevelScores {
     set_features();
     features_.resize(most_lanes * count_);
     centred_.resize(most_lanes * count_);
+    root_pi_.resize(most_lanes);
     mean_.resize(count_);
     products_.setZero(count_, count_);
     design_.resize(static_cast<std::size_t>(point.predictors()));
@@ -42,10 +44,10 @@ class LevelScores {
       const Index first = a == 0 ? 0 : feature_[static_cast<std::size_t>(point_.coefficients(a).begin)];
       const Index count = a == 0 ? first_element_feature_ : point_.coefficients(a).size();
       Vector& space = design_[static_cast<std::size_t>(a)];
-      Eigen::Map<Matrix> design(space.data(), rows.size(), count);
+      Eigen::Map<RowMatrix> design(space.data(), rows.size(), count);
       set_design(a, rows, design);
-      const Eigen::Map<const Matrix> d1(derivatives.d1[static_cast<std::size_t>(a)].data(), lanes_, rows.size());
-      features().middleCols(first, count).noalias() += d1 * design;
+      add_lane_sums(lanes_, rows.size(), count, derivatives.d1[static_cast<std::size_t>(a)].data(), space.data(),
+                    features_.data() + first * lanes_);
     }
   }
 
@@ -57,7 +59,7 @@ class LevelScores {
       const auto [c, d] = point_.elements()[e];
       all.col(first_element_feature_ + static_cast<Index>(e)).array() = all.col(c).array() * nodes.effect(d);
     }
-    mean_.noalias() = all.transpose() * nodes.pi().matrix();
+    set_lane_dots(lanes_, count_, 1, features_.data(), nodes.pi().data(), mean_.data(), count_);
     for (Index j = 0; j < point_.inside(); ++j) gradient[j] = multiple_[j] * mean_[feature_[j]];
   }
 
@@ -65,13 +67,15 @@ class LevelScores {
   void add_covariance(const LevelNodes& nodes, Matrix& hessian) {
     const Index used = count_ - first_used_;
     Eigen::Map<Matrix> centred(centred_.data(), lanes_, used);
+    auto root = root_pi_.head(lanes_).array();
+    root = nodes.pi().sqrt();
     for (Index j = 0; j < used; ++j)
-      centred.col(j).array() = nodes.pi().sqrt() * (features().col(first_used_ + j).array() - mean_[first_used_ + j]);
-    auto products = products_.bottomRightCorner(used, used);
-    products.noalias() = centred.transpose() * centred;
+      centred.col(j).array() = root * (features().col(first_used_ + j).array() - mean_[first_used_ + j]);
+    set_lane_products(lanes_, used, centred_.data(), &products_(first_used_, first_used_), count_);
     for (Index j = 0; j < point_.inside(); ++j)
       for (Index k = 0; k <= j; ++k)
-        hessian(j, k) += multiple_[j] * multiple_[k] * products_(feature_[j], feature_[k]);
+        hessian(j, k) += multiple_[j] * multiple_[k] *
+                         products_(std::max(feature_[j], feature_[k]), std::min(feature_[j], feature_[k]));
   }
 
  private:
@@ -107,7 +111,7 @@ class LevelScores {
   Index effects_, lanes_ = 0, count_ = 0, first_element_feature_ = 0, first_used_ = 0;
   Positions feature_, own_, multiples_;  ///< of each parameter its feature; columns of X with sums of their own, or not
   Vector multiple_;                      ///< of each parameter
-  Vector features_, centred_, mean_;
+  Vector features_, centred_, root_pi_, mean_;
   Matrix products_;
   std::vector<Vector> design_;           ///< by predictor
 };

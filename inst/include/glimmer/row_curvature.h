@@ -8,6 +8,7 @@
 #define GLIMMER_ROW_CURVATURE_H
 
 #include "frozen_point.h"
+#include "lane_products.h"
 #include "level_nodes.h"
 
 namespace glimmer {
@@ -47,10 +48,9 @@ class RowCurvature {
     if (at == 0) waiting_.begin = rows.begin;
     waiting_.end = rows.end;
     for (std::size_t pair = 0; pair < means_.size(); ++pair) {
-      const Eigen::Map<const Matrix> w(derivatives.w[pair].data(), lanes_, n);
       const Index used = has_effects(pair) ? multipliers_.cols() : 1;
-      const Eigen::Map<const Matrix> multipliers(multipliers_.data(), lanes_, used);
-      means_[pair].block(at, 0, n, used).noalias() = w.transpose() * multipliers;
+      set_lane_dots(lanes_, n, used, derivatives.w[pair].data(), multipliers_.data(), means_[pair].data() + at,
+                    capacity_);
     }
     if (waiting_.size() >= rows_together) flush();
   }
