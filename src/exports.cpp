@@ -172,8 +172,8 @@ std::string cpp_rule_place(SEXP model, Rcpp::NumericVector parameters) {
 //' The nodes of the frozen rule of each level
 //'
 //' @param model External pointer of cpp_model().
-//' @param nodes Integer, one a level of the only factor: nodes for each effect.
-//' @param wide Logical, one a level: whether by the trapezoid rule.
+//' @param nodes Integer, one a level of the only factor: nodes for each effect; of wide levels in 60 units of eta.
+//' @param wide Logical, one a level: whether by the trapezoid rule on axes of its own, cut where no density is left.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 void cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {

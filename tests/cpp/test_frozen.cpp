@@ -294,6 +294,29 @@ void far_out(const Case& c) {
   check::that(model->place_rule(nowhere) != Status::ok, c.name + ": no modes");
 }
 
+/// Wide levels have their nodes where u is, given the data: the value is that of many nodes of Gauss-Hermite, to a
+/// digit more with finer steps, and the derivatives are those of the rule.
+void wide_levels(const Case& c, double spread) {
+  const auto model = placed(c, 60);
+  const double expected = model->rule().pass(c.parameters, 0).value;
+  const std::vector<char> wide(narrow(c).size(), 1);
+  Integers nodes = same(c, 60);
+  model->rule().set_nodes(nodes, wide);
+  check::close(model->rule().pass(c.parameters, 0).value, expected, 1e-8, c.name + ": wide levels");
+  model->rule().place_at_moments();
+  check::close(model->rule().pass(c.parameters, 0).value, expected, 1e-8, c.name + ": wide levels at moments");
+  const Vector values = model->rule().level_values(c.parameters, same(c, 90), wide);
+  check::close(values.sum() + model->data().constant, expected, 1e-9, c.name + ": finer steps");
+  derivatives(c, *model, c.parameters, spread, ", wide");
+  nodes[0] = 7;
+  std::vector<char> but_one = wide;
+  but_one[0] = 0;
+  model->rule().set_nodes(nodes, but_one);
+  const Integers counts = model->rule().node_counts();
+  check::that(counts[0] == (c.p.factors[0].Z.cols() == 1 ? 7 : 49) && counts[1] > 10, c.name + ": numbers of nodes");
+  derivatives(c, *model, c.parameters, spread, ", all but one wide");
+}
+
 template <class Call>
 void refuses(Call call, const std::string& what) {
   bool thrown = false;
@@ -350,6 +373,13 @@ int main() {
     derivatives(with_covariates(family, 4000, 2), 7, 0.1);
     same_bits(with_covariates(family, 6000, 700), 5);
     far_out(with_covariates(family, 90, 7));
+  }
+  for (Index q : {1, 2}) {
+    const problem::Structure own{"wide", {{8, {q}}}, false, 60, 2};
+    Case c(problem::make_problem(own, logit, ++seed), "unstructured");
+    c.parameters[c.p.X.cols()] = 3.0;
+    wide_levels(c, 0.5);
+    same_bits(c, 5);
   }
   refusals();
   return check::finish();

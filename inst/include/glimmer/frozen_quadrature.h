@@ -8,6 +8,7 @@
 #include "objective.h"
 #include "parallel.h"
 #include "point.h"
+#include "wide_places.h"
 
 namespace glimmer {
 
@@ -23,9 +24,11 @@ class FrozenQuadrature {
  public:
   FrozenQuadrature(const Data& data, const BlockSystem& system) : data_(data), system_(system) {}
 
-  /// Places the rule of each level at its conditional mode, C = R'^-1 with H = R R' there, `system` factored with it.
-  Status place_at_modes(const Point& point) {
+  /// Places the rule of each level at its conditional mode for some parameters, C = R'^-1 with H = R R' there, `system`
+  /// factored with it; wide levels where u is, given the data.
+  Status place_at_modes(const Point& point, const Vector& parameters) {
     FrozenRule& own = rule();
+    last_parameters_ = parameters;
     const Index q = own.effects();
     Matrix C(q, q);
     for (Index g = 0; g < own.levels(); ++g) {
@@ -33,6 +36,7 @@ class FrozenQuadrature {
       system_.backward_level(g, C);
       own.place(g, point.u.segment(g * q, q), C);
     }
+    place_wide(own);
     return Status::ok;
   }
 
@@ -40,9 +44,22 @@ class FrozenQuadrature {
   void place_at_moments() {
     if (last_.moments.mean.size() == 0) throw std::invalid_argument("there has been no pass yet");
     rule().place_at(last_.moments);
+    place_wide(rule());
   }
 
-  void set_nodes(const Integers& nodes, const std::vector<char>& wide) { rule().set_nodes(nodes, wide); }
+  /// Wide levels get theirs at the parameters of the last place or pass.
+  void set_nodes(const Integers& nodes, const std::vector<char>& wide) {
+    rule().set_nodes(nodes, wide);
+    place_wide(rule());
+  }
+
+  /// How many each level has.
+  Integers node_counts() {
+    Integers out;
+    for (Index g = 0; g < rule().levels(); ++g)
+      out.push_back(rule().nodes(g) ? static_cast<int>(rule().nodes(g)->nodes) : 0);
+    return out;
+  }
 
   /// To order 0 (value), 1 (gradient), 2 (Hessian).
   FrozenEvaluation pass(const Vector& parameters, int order) {
@@ -54,6 +71,7 @@ class FrozenQuadrature {
     Matrix hessian;
     out.value = data_.constant + sum(rule(), point, order, last_, gradient, hessian);
     last_lambda_ = point.lambda();
+    last_parameters_ = parameters;
     if (!std::isfinite(out.value)) out.status = Status::value_not_finite;
     if (order > 0) out.gradient = point.gradients_outside(gradient);
     if (order > 1) {
@@ -82,6 +100,7 @@ class FrozenQuadrature {
   Vector level_values(const Vector& parameters, const Integers& nodes, const std::vector<char>& wide) {
     FrozenRule other = rule();
     other.set_nodes(nodes, wide);
+    place_wide(other);
     const FrozenPoint point(data_, parameters);
     LevelResults results;
     results.values.setConstant(other.levels(), std::numeric_limits<double>::quiet_NaN());
@@ -110,6 +129,17 @@ class FrozenQuadrature {
     if (!data_.factors.separate_levels()) throw std::invalid_argument("quadrature needs one grouping factor");
     if (!rule_) rule_ = std::make_unique<FrozenRule>(data_.factors[0].effects(), data_.factors[0].levels);
     return *rule_;
+  }
+
+  void place_wide(FrozenRule& rule) const {
+    if (!rule.any_wide()) return;
+    if (last_parameters_.size() == 0) throw std::invalid_argument("wide levels need a place first");
+    const FrozenPoint point(data_, last_parameters_);
+    const Index levels = rule.levels(), together = 8;
+    const auto some = [&](Index c) {
+      place_wide_levels(data_, point, {c * together, std::min((c + 1) * together, levels)}, rule);
+    };
+    parallel_shares((levels + together - 1) / together, 1, data_.threads, some, data_.interrupt);
   }
 
   void check_nodes() {
@@ -173,6 +203,7 @@ class FrozenQuadrature {
   std::unique_ptr<const MultipleColumns> columns_;
   LevelResults last_;
   Matrix last_lambda_;
+  Vector last_parameters_;  ///< of the last place at modes or pass
 };
 
 }  // namespace glimmer

@@ -72,7 +72,7 @@ class RowModel : public Objective {
   /// Quadrature by frozen rules; its rule placed at the modes for some parameters.
   FrozenQuadrature& rule() { return rule_; }
   Status place_rule(const Vector& at) {
-    return evaluate(at, Inner::given, false).status == Status::ok ? rule_.place_at_modes(point_) : last_.status;
+    return evaluate(at, Inner::given, false).status == Status::ok ? rule_.place_at_modes(point_, at) : last_.status;
   }
 
   using Objective::evaluate;

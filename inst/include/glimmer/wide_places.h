@@ -1,0 +1,38 @@
+// Nodes of the wide levels of a frozen rule, found where u is, given the data, at some parameters.
+#ifndef GLIMMER_WIDE_PLACES_H
+#define GLIMMER_WIDE_PLACES_H
+
+#include "frozen_point.h"
+#include "frozen_rule.h"
+#include "node_kernels.h"
+#include "wide_nodes.h"
+
+namespace glimmer {
+
+/// Places the wide levels of a range, from where they are; those in which there is no density to be found stay there.
+inline void place_wide_levels(const Data& data, const FrozenPoint& point, Range levels, FrozenRule& rule) {
+  const std::unique_ptr<NodeKernel> kernel = make_node_kernel(data);
+  WideNodes wide(*kernel, data.factors[0].first().Z);
+  NodeTile tile;
+  tile.lambda = &point.lambda();
+  tile.fixed.resize(static_cast<std::size_t>(point.predictors()));
+  std::vector<Vector> fixed(tile.fixed.size());
+  for (Index g = levels.begin; g < levels.end; ++g) {
+    if (!rule.is_wide(g)) continue;
+    data.interrupt();
+    tile.rows = data.rows_of({g, g + 1});
+    for (int a = 0; a < point.predictors(); ++a) {
+      Vector& own = fixed[static_cast<std::size_t>(a)];
+      own = point.fixed_part(a, tile.rows);
+      tile.fixed[static_cast<std::size_t>(a)] = {own.data(), a > 0 && own.size() == 1 ? 0 : 1};
+    }
+    tile.centre = rule.centre(g);
+    tile.C = rule.scale(g);
+    PlacedNodes found = wide.find(tile, rule.step(g));
+    rule.place_wide(g, found.centre, found.C, std::move(found.nodes));
+  }
+}
+
+}  // namespace glimmer
+
+#endif
