@@ -116,11 +116,12 @@ cpp_rule_place <- function(model, parameters) {
 #' The nodes of the frozen rule of each level
 #'
 #' @param model External pointer of cpp_model().
-#' @param nodes Integer, one a level of the only factor: nodes for each effect.
-#' @param wide Logical, one a level: whether by the trapezoid rule.
+#' @param nodes Integer, one a level of the only factor: nodes for each effect; of wide levels in 60 units of eta.
+#' @param wide Logical, one a level: whether by the trapezoid rule on axes of its own, cut where no density is left.
+#' @return Integer, one a level: how many nodes it has now, in all.
 #' @noRd
 cpp_rule_nodes <- function(model, nodes, wide) {
-    invisible(.Call(`_glimmer_cpp_rule_nodes`, model, nodes, wide))
+    .Call(`_glimmer_cpp_rule_nodes`, model, nodes, wide)
 }
 
 #' Log-likelihood by the frozen rule, and its derivatives

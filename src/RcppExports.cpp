@@ -128,14 +128,15 @@ BEGIN_RCPP
 END_RCPP
 }
 // cpp_rule_nodes
-void cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
+Rcpp::IntegerVector cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
 RcppExport SEXP _glimmer_cpp_rule_nodes(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
 BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
     Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
     Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
-    cpp_rule_nodes(model, nodes, wide);
-    return R_NilValue;
+    rcpp_result_gen = Rcpp::wrap(cpp_rule_nodes(model, nodes, wide));
+    return rcpp_result_gen;
 END_RCPP
 }
 // cpp_rule_pass

@@ -18,10 +18,12 @@ RowModel& as_row_model(SEXP model) {
   return *rows;
 }
 
+glimmer::Integers as_integers(const Rcpp::IntegerVector& x) { return {x.begin(), x.end()}; }
+std::vector<char> as_flags(const Rcpp::LogicalVector& x) { return {x.begin(), x.end()}; }
+
 /// A quadrature rule: nodes and wide, one number a level.
 glimmer::NodeRule as_rule(const RowModel& m, const Rcpp::IntegerVector& nodes, const Rcpp::LogicalVector& wide) {
-  return glimmer::NodeRule(glimmer::Integers(nodes.begin(), nodes.end()), std::vector<char>(wide.begin(), wide.end()),
-                           m.factors()[0].effects());
+  return glimmer::NodeRule(as_integers(nodes), as_flags(wide), m.factors()[0].effects());
 }
 
 }  // namespace
@@ -174,11 +176,11 @@ std::string cpp_rule_place(SEXP model, Rcpp::NumericVector parameters) {
 //' @param model External pointer of cpp_model().
 //' @param nodes Integer, one a level of the only factor: nodes for each effect; of wide levels in 60 units of eta.
 //' @param wide Logical, one a level: whether by the trapezoid rule on axes of its own, cut where no density is left.
+//' @return Integer, one a level: how many nodes it has now, in all.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
-void cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
-  as_row_model(model).rule().set_nodes(glimmer::Integers(nodes.begin(), nodes.end()),
-                                       std::vector<char>(wide.begin(), wide.end()));
+Rcpp::IntegerVector cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
+  return Rcpp::wrap(as_row_model(model).rule().set_nodes(as_integers(nodes), as_flags(wide)));
 }
 
 //' Log-likelihood by the frozen rule, and its derivatives
@@ -192,8 +194,7 @@ void cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector w
 Rcpp::List cpp_rule_pass(SEXP model, Rcpp::NumericVector parameters, int order) {
   const glimmer::FrozenEvaluation found = as_row_model(model).rule().pass(glimmer::as_vector(parameters), order);
   return Rcpp::List::create(Rcpp::Named("status") = glimmer::describe(found.status), Rcpp::Named("value") = found.value,
-                            Rcpp::Named("gradient") = Rcpp::wrap(found.gradient),
-                            Rcpp::Named("hessian") = Rcpp::wrap(found.hessian));
+                            Rcpp::Named("gradient") = found.gradient, Rcpp::Named("hessian") = found.hessian);
 }
 
 //' Each level's own log-likelihood, without the constants of its rows, by other nodes at the same places
@@ -206,9 +207,8 @@ Rcpp::List cpp_rule_pass(SEXP model, Rcpp::NumericVector parameters, int order) 
 // [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector cpp_rule_values(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes,
                                     Rcpp::LogicalVector wide) {
-  return Rcpp::wrap(as_row_model(model).rule().level_values(glimmer::as_vector(parameters),
-                                                            glimmer::Integers(nodes.begin(), nodes.end()),
-                                                            std::vector<char>(wide.begin(), wide.end())));
+  const glimmer::Vector at = glimmer::as_vector(parameters);
+  return Rcpp::wrap(as_row_model(model).rule().level_values(at, as_integers(nodes), as_flags(wide)));
 }
 
 //' Mean and covariance of b given the data, as the last pass found them

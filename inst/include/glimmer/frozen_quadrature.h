@@ -47,18 +47,14 @@ class FrozenQuadrature {
     place_wide(rule());
   }
 
-  /// Wide levels get theirs at the parameters of the last place or pass.
-  void set_nodes(const Integers& nodes, const std::vector<char>& wide) {
+  /// Wide levels get theirs at the parameters of the last place or pass. How many each level has then, in all.
+  Integers set_nodes(const Integers& nodes, const std::vector<char>& wide) {
     rule().set_nodes(nodes, wide);
     place_wide(rule());
-  }
-
-  /// How many each level has.
-  Integers node_counts() {
-    Integers out;
+    Integers counts;
     for (Index g = 0; g < rule().levels(); ++g)
-      out.push_back(rule().nodes(g) ? static_cast<int>(rule().nodes(g)->nodes) : 0);
-    return out;
+      counts.push_back(rule().nodes(g) ? static_cast<int>(rule().nodes(g)->nodes) : 0);
+    return counts;
   }
 
   /// To order 0 (value), 1 (gradient), 2 (Hessian).
