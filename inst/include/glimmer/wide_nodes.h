@@ -30,6 +30,7 @@ class WideNodes {
     tile_ = level;
     tile_.nodes = nullptr;
     find_products();
+    seen_.resize(effects(), 0);
     for (int looks = 0; looks < most_rounds && !look(); ++looks) {
     }
     set_axes(step);
@@ -66,6 +67,7 @@ class WideNodes {
     Vector weights = (terms_.array() - terms_.maxCoeff()).exp();
     weights /= weights.sum();
     if (!weights.allFinite()) return true;  // there is no density here
+    keep_seen();
     Matrix steps = box_.x * step_.cwiseInverse().asDiagonal();
     const Vector mean = steps.transpose() * weights;
     steps.rowwise() -= mean.transpose();
@@ -78,6 +80,16 @@ class WideNodes {
     return resolved;
   }
 
+  /// The nodes at which the density is not negligible, and the steps between them.
+  void keep_seen() {
+    const Eigen::Map<const Matrix> u(u_.data(), box_.lanes(), effects());
+    const double limit = terms_.maxCoeff() + negligible;
+    seen_.resize(effects(), (terms_.array() > limit).count());
+    for (Index k = 0, to = 0; k < box_.nodes; ++k)
+      if (terms_[k] > limit) seen_.col(to++) = u.row(k).transpose();
+    between_ = tile_.C * step_.asDiagonal();
+  }
+
   /// Turns the axes and finds the steps; runs are along the axis with the most of them.
   void set_axes(double step) {
     const Index q = effects();
@@ -88,7 +100,21 @@ class WideNodes {
     for (Index i = tile_.rows.begin; i < tile_.rows.end; ++i)
       farthest = farthest.cwiseMax((Eigen::Map<const Vector>(Z_.row(i), q).transpose() * scale).transpose().cwiseAbs());
     step_ = (step / farthest.array()).min(widest);
+    set_ends();
+  }
+
+  /// Standard deviations at first; then what has been seen of the density, and a step more.
+  void set_ends() {
+    const Index q = effects();
     below_ = above_ = (first_reach / step_.array()).ceil();
+    const Matrix inverse = tile_.C.inverse();
+    if (seen_.cols() == 0 || !inverse.allFinite()) return;
+    const Matrix x = inverse * (seen_.colwise() - tile_.centre);
+    const Vector more = (inverse * between_).cwiseAbs().rowwise().sum();
+    for (Index j = 0; j < q; ++j) {
+      above_[j] = std::clamp(std::ceil((x.row(j).maxCoeff() + more[j]) / step_[j]), 1.0, most_nodes);
+      below_[j] = std::clamp(std::ceil((more[j] - x.row(j).minCoeff()) / step_[j]), 1.0, most_nodes);
+    }
   }
 
   /// Moves the ends of the box outwards until the density is negligible there. An end that cut a tail off would be an
@@ -181,6 +207,8 @@ class WideNodes {
   const EffectRows& Z_;
   NodeTile tile_;       ///< of the level, and the place as it is so far
   Matrix products_;
+  Matrix seen_;         ///< where a look has found a density that is not negligible, a column a node
+  Matrix between_;      ///< the steps along its axes
   Vector step_;           ///< of each axis, in standard deviations
   Vector below_, above_;  ///< how many steps there are on either side of the centre
   NodeSet box_;
