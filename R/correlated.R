@@ -65,7 +65,7 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
         list(value = value, slope = half + t(half))
       }, slopes(theta), values)
     },
-    direction_root = function(root, U) root,
+    direction_root = function(root, U) root, others = shape$others,
     search_scale = if (searched && shape$count) shape[c("natural", "natural_slope", "searched")],
     ordered = ordered, common = common && q > 1L, rule = correlation$rule, one_level = tells_alone(correlation, q),
     unreplicated = if (is.null(correlation)) function(together) FALSE else correlation$unreplicated
@@ -153,7 +153,7 @@ sd_probes <- function(theta, sd_at, unit, shape) {
 #' @noRd
 correlation_coordinate <- function(correlation, q, at, searched) {
   if (is.null(correlation)) {
-    return(list(count = 0L, root = function(theta) diag(q)))
+    return(list(count = 0L, root = function(theta) diag(q), others = function(theta) list()))
   }
   range <- correlation$range(q)
   middle <- mean(range)
@@ -172,6 +172,7 @@ correlation_coordinate <- function(correlation, q, at, searched) {
       from_rho(pmin(pmax(correlation$typical(matrix), middle - 0.99 * half), middle + 0.99 * half))
     },
     without = function(theta) replace(theta, at, from_rho(0)),
+    others = function(theta) lapply(middle + c(-0.96, 0, 0.96) * half, function(rho) replace(theta, at, from_rho(rho))),
     normal = function(theta) if (searched) asin(sin(theta[at])) else theta[at],
     inside = function(theta) pmin(pmax(asin(sin(theta[at])), 0.1 - pi / 2), pi / 2 - 0.1),
     at_end = function(theta) abs(cos(theta[at])) < 1e-8,

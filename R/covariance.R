@@ -62,6 +62,7 @@ structure_of <- function(term, searched = FALSE) {
 #'   list by parameter of `value` (the parameter, 0 if not `scaled`) and `slope` (q x q). The parameters may be
 #'   others than theta.
 #' @param direction_root Function of matrix with a row for each of theta, and U: the same for those parameters.
+#' @param others Function of theta: list of theta with other correlations, from which a search may find another maximum.
 #' @param search_scale `NULL` where a search has theta as the fit has it, or list of functions: `natural` (of theta in
 #'   the search: that of the fit), `natural_slope` (of the same: the derivative, element by element), `searched` (of the
 #'   fit's theta: that of the search).
@@ -69,13 +70,13 @@ structure_of <- function(term, searched = FALSE) {
 #' @noRd
 describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, holds, of_root,
                                normalise, inside, units, truncations, probes, singular_effects, directions,
-                               direction_root, search_scale = NULL, ordered = FALSE, common = FALSE, rule = NULL,
+                               direction_root, others = function(theta) list(), search_scale = NULL, ordered = FALSE, common = FALSE, rule = NULL,
                                one_level = FALSE, unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
        scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, holds = holds, of_root = of_root,
        normalise = normalise, inside = inside, units = units, truncations = truncations, probes = probes,
        singular_effects = singular_effects, directions = directions, direction_root = direction_root,
-       search_scale = search_scale, ordered = ordered, common = common, rule = rule, one_level = one_level,
+       others = others, search_scale = search_scale, ordered = ordered, common = common, rule = rule, one_level = one_level,
        unreplicated = unreplicated)
 }
 

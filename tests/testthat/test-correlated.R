@@ -152,3 +152,38 @@ test_that("intervals of cs and diag have a standard deviation an effect, and one
   expect_identical(names(y ~ lbase + diag(0 + pf | subject)), sds)
   expect_setequal(names(y ~ lbase + cs(0 + pf | subject)), c(sds, "rho|subject"))
 })
+
+# Few rows of effects with one correlation, as likelihoods with two maxima have them.
+small_structure <- function(seed, structure) {
+  with_seed(seed, {
+    q <- sample(3:4, 1)
+    n <- sample(4:6, 1)
+    d <- expand.grid(f = factor(1:q), g = factor(1:n))
+    d$x <- rnorm(nrow(d))
+    rho <- runif(1, -0.3, 0.95)
+    R <- if (structure == "ar1") rho^abs(outer(1:q, 1:q, "-")) else (1 - rho) * diag(q) + rho
+    u <- t(chol(R)) %*% matrix(rnorm(q * n), q) * runif(1, 0.3, 2)
+    d$y <- rpois(nrow(d), exp(0.5 + 0.3 * d$x + u[cbind(as.integer(d$f), as.integer(d$g))]))
+    d
+  })
+}
+
+test_that("of two maxima of a correlation the higher one is found: no start leads higher", {
+  # of cs 11 and 14 the search from the package's start ends at the lower one
+  seeds <- list(ar1 = 1:3, cs = c(11, 14, 24))
+  for (structure in names(seeds)) {
+    formula <- if (structure == "ar1") y ~ x + ar1(0 + f | g) else y ~ x + cs(0 + f | g)
+    for (seed in seeds[[structure]]) {
+      d <- small_structure(seed, structure)
+      fit <- suppressWarnings(glmm(formula, d, poisson, method = "laplace"))
+      begin <- component(fit, "parameters")
+      lowest <- if (structure == "ar1") -1 else -1 / (nlevels(d$f) - 1)
+      for (part in c(0.02, 0.5, 0.98)) {
+        begin["rho.g"] <- lowest + part * (1 - lowest)
+        begin[startsWith(names(begin), "sd.")] <- 1
+        other <- suppressWarnings(glmm(formula, d, poisson, method = "laplace", start = begin))
+        if (component(other, "converged")) expect_lt(other$log_likelihood, fit$log_likelihood + 1e-6)
+      }
+    }
+  }
+})
