@@ -246,8 +246,8 @@ is_infinite <- function(engine, found, units, limit = 1e6) {
   engine$unit_free && isTRUE(any(sds > limit * unlist(units$sd_unit)))
 }
 
-#' The package's own start, and its fixed effects with all variances small, middling and large, and of structures also
-#' other correlations
+#' The package's own start, and its fixed effects with all variances small, middling and large; of structures also with
+#' other correlations, and of a family with a limit near that
 #'
 #' @return List of parameter vectors.
 #' @noRd
@@ -258,7 +258,14 @@ other_starts <- function(engine, start) {
     }
     start
   })
-  c(list(start), sizes, unlist(lapply(sizes, with_other_correlations, engine = engine), recursive = FALSE))
+  c(list(start), sizes, unlist(lapply(sizes, with_other_correlations, engine = engine), recursive = FALSE),
+    if (!is.null(family_traits(engine$family)$limit_family)) lapply(sizes[2:3], near_limit, engine = engine))
+}
+
+# Where the family is nearly the one that it is at its limit.
+near_limit <- function(engine, parameters) {
+  at <- engine$index$dispersion
+  replace(parameters, at, parameters[at] + log(100))
 }
 
 # Parameters with other correlations in all terms of few effects whose structure has them to offer.

@@ -135,3 +135,19 @@ test_that("counts that are all 0, or of a level, are found as those of the Poiss
   expect_warning(glmm(y ~ x + (1 | g), transform(counts(), y = y + 0.5), nbinom2, method = "laplace"),
                  class = "glimmer_warning_noninteger")
 })
+
+test_that("in tiny sets it is not below its limit, the Poisson distribution", {
+  sets <- list(data.frame(y = c(0, 0, 5, 0, 0, 1, 1), x = c(-1.12, -0.8, -2.14, -1.89, 0.1, 1.26, -0.21),
+                          g = c(1, 2, 3, 4, 3, 3, 2)),
+               data.frame(y = c(0, 0, 5, 1, 0, 0, 0), x = c(-1.48, -0.51, 0.54, -0.49, 0.42, -0.11, 0.73),
+                          g = c(1, 2, 3, 4, 1, 1, 1)),
+               data.frame(y = c(0, 0, 0, 2, 1, 5, 1, 0), x = c(-0.87, 1, -1.12, -0.19, -0.39, 1.22, 1.61, -0.76),
+                          g = c(1, 2, 2, 1, 2, 1, 2, 1)))
+  formulas <- list(y ~ x + (x | g), y ~ x + (1 | g), y ~ x + (1 | g))
+  for (k in seq_along(sets)) {
+    values <- vapply(list(poisson(), nbinom2()), function(family) {
+      as.numeric(logLik(suppressWarnings(glmm(formulas[[k]], sets[[k]], family, method = "laplace"))))
+    }, 1)
+    expect_gt(values[2L], values[1L] - 1e-6)
+  }
+})
