@@ -70,14 +70,15 @@ structure_of <- function(term, searched = FALSE) {
 #' @noRd
 describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, holds, of_root,
                                normalise, inside, units, truncations, probes, singular_effects, directions,
-                               direction_root, others = function(theta) list(), search_scale = NULL, ordered = FALSE, common = FALSE, rule = NULL,
-                               one_level = FALSE, unreplicated = function(together) FALSE) {
+                               direction_root, others = function(theta) list(), search_scale = NULL,
+                               ordered = FALSE, common = FALSE, rule = NULL, one_level = FALSE,
+                               unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
        scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, holds = holds, of_root = of_root,
        normalise = normalise, inside = inside, units = units, truncations = truncations, probes = probes,
        singular_effects = singular_effects, directions = directions, direction_root = direction_root,
-       others = others, search_scale = search_scale, ordered = ordered, common = common, rule = rule, one_level = one_level,
-       unreplicated = unreplicated)
+       others = others, search_scale = search_scale, ordered = ordered, common = common, rule = rule,
+       one_level = one_level, unreplicated = unreplicated)
 }
 
 # Standard deviations of effects with covariance L L'; most terms have one effect.
