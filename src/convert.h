@@ -5,6 +5,7 @@
 #include <RcppEigen.h>
 #include <glimmer/density.h>
 #include <glimmer/objective.h>
+#include <glimmer/predictor.h>
 
 namespace glimmer {
 

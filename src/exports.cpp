@@ -40,12 +40,13 @@ glimmer::NodeRule as_rule(const RowModel& m, const Rcpp::IntegerVector& nodes, c
 SEXP cpp_model(Rcpp::List data) {
   if (Rcpp::as<bool>(data["products"])) return Rcpp::XPtr<Objective>(glimmer::make_product_model(data).release(), true);
   auto model = std::make_unique<RowModel>(
-      glimmer::as_responses(data), glimmer::as_column(data["offset"]), glimmer::as_design(data["X"]),
+      glimmer::as_responses(data),
+      glimmer::only_predictor(glimmer::as_column(data["offset"]), glimmer::as_design(data["X"])),
       glimmer::as_factors(data["factors"]),
       glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])),
       glimmer::ask_r);
   model->set_threads(Rcpp::as<int>(data["threads"]));
-  const SEXP borrowed = model->data().design.is_copy() ? R_NilValue : static_cast<SEXP>(data["X"]);
+  const SEXP borrowed = model->data().X().is_copy() ? R_NilValue : static_cast<SEXP>(data["X"]);
   return Rcpp::XPtr<Objective>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
 }
 
@@ -377,24 +378,22 @@ Rcpp::List cpp_density(Rcpp::List rows, Rcpp::NumericVector eta, double phi, std
   const auto density = glimmer::make_density(family, link);
   const glimmer::Responses responses = glimmer::as_responses(rows);
   const glimmer::Range all{0, responses.y.size()};
-  const glimmer::Vector at = glimmer::as_vector(eta);
+  glimmer::Etas at(static_cast<std::size_t>(density->predictors()), glimmer::Vector::Constant(1, phi));
+  at[0] = glimmer::as_vector(eta);
   glimmer::RowDerivatives out;
-  out.reserve(all.size(), 5, density->has_dispersion());
+  out.reserve(all.size(), 5, density->predictors());
   out.f.resize(all.size());
-  density->evaluate(responses, all, at, phi, 5, out);
+  density->evaluate(responses, all, at, 5, out);
   for (glimmer::Index i = 0; i < all.size(); ++i) out.f[i] += density->constant(responses[i]);
   glimmer::Vector expected(all.size());
-  density->expected_weights(responses, all, at, phi, expected);
-  Rcpp::List list = Rcpp::List::create(
-      Rcpp::Named("f") = Rcpp::wrap(out.f), Rcpp::Named("d1") = Rcpp::wrap(out.d1),
-      Rcpp::Named("w") = Rcpp::wrap(out.w), Rcpp::Named("d3") = Rcpp::wrap(out.d3),
-      Rcpp::Named("d4") = Rcpp::wrap(out.d4), Rcpp::Named("d5") = Rcpp::wrap(out.d5),
-      Rcpp::Named("expected") = Rcpp::wrap(expected));
-  if (!density->has_dispersion()) return list;
-  list["f_phi"] = Rcpp::wrap(out.f_phi);
-  list["d1_phi"] = Rcpp::wrap(out.d1_phi);
-  list["w_phi"] = Rcpp::wrap(out.w_phi);
-  list["d3_phi"] = Rcpp::wrap(out.d3_phi);
-  list["d4_phi"] = Rcpp::wrap(out.d4_phi);
+  density->expected_weights(responses, all, at, expected);
+  Rcpp::List list = Rcpp::List::create(Rcpp::Named("f") = Rcpp::wrap(out.f),
+                                       Rcpp::Named("expected") = Rcpp::wrap(expected));
+  const char* const names[][5] = {{"d1", "w", "d3", "d4", "d5"}, {"f_phi", "d1_phi", "w_phi", "d3_phi", "d4_phi"}};
+  for (std::size_t a = 0; a < at.size(); ++a)
+    for (std::size_t k = 0; k < 5; ++k) {
+      const glimmer::Vector& own = out.of_order(static_cast<int>(k) + 1)[a];
+      list[names[a][k]] = Rcpp::wrap(a == 1 && k == 1 ? glimmer::Vector(-own) : own);  // w_01 = -d(d1) / dphi
+    }
   return list;
 }

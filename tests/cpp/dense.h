@@ -87,11 +87,13 @@ inline Rows rows_at(const Problem& p, const Vector& eta, double phi) {
   const auto density = glimmer::make_density(p.family, p.link);
   const glimmer::Responses responses{p.y, p.size, p.weight};
   glimmer::RowDerivatives out;
-  out.reserve(p.rows(), 3, density->has_dispersion());
+  out.reserve(p.rows(), 2);
   out.f.resize(p.rows());
-  density->evaluate(responses, {0, p.rows()}, eta, phi, 3, out);
+  glimmer::Etas etas(static_cast<std::size_t>(density->predictors()), Vector::Constant(1, phi));
+  etas[0] = eta;
+  density->evaluate(responses, {0, p.rows()}, etas, 2, out);
   for (Index i = 0; i < p.rows(); ++i) out.f[i] += density->constant(responses[i]);
-  return {out.f, out.d1, out.w};
+  return {out.f, out.d1[0], out.w[0]};
 }
 
 struct Solution {

@@ -59,7 +59,7 @@ struct Problem {
       for (Index q : factor.blocks) count += q * (q + 1) / 2;
     return count;
   }
-  bool has_dispersion() const { return glimmer::make_density(family, link)->has_dispersion(); }
+  bool has_dispersion() const { return glimmer::make_density(family, link)->predictors() > 1; }
   Vector beta() const { return parameters.head(X.cols()); }
   Vector theta() const { return parameters.segment(X.cols(), theta_count()); }
   double phi() const { return has_dispersion() ? parameters[parameters.size() - 1] : 0.0; }
@@ -97,8 +97,9 @@ inline glimmer::Factors make_factors(const Problem& p) {
 }
 
 inline std::unique_ptr<glimmer::RowModel> make_model(const Problem& p) {
-  return std::make_unique<glimmer::RowModel>(glimmer::Responses{p.y, p.size, p.weight}, p.offset, p.X,
-                                             make_factors(p), glimmer::make_density(p.family, p.link));
+  return std::make_unique<glimmer::RowModel>(glimmer::Responses{p.y, p.size, p.weight},
+                                             glimmer::only_predictor(p.offset, p.X), make_factors(p),
+                                             glimmer::make_density(p.family, p.link));
 }
 
 struct Pair {

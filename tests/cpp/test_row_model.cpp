@@ -226,11 +226,11 @@ class WithHigherOrders : public glimmer::Integral {
   WithHigherOrders(const glimmer::Data& data, Integral& laplace) : data_(data), laplace_(laplace) {}
   int order() const override { return 5; }
 
-  double value(const glimmer::Point& point) override {
+  glimmer::Value value(const glimmer::Point& point) override {
     glimmer::RowDerivatives rows;
-    rows.reserve(data_.rows(), 5, data_.density->has_dispersion());
-    data_.density->evaluate(data_.responses, {0, data_.rows()}, point.eta, point.phi, 5, rows);
-    return laplace_.value(point) + third * rows.d3.sum() + fourth * rows.d4.sum();
+    rows.reserve(data_.rows(), 5);
+    data_.density->evaluate(data_.responses, {0, data_.rows()}, point.eta, 5, rows);
+    return glimmer::Value(laplace_.value(point).value + third * rows.d3[0].sum() + fourth * rows.d4[0].sum());
   }
   void adjoint(const glimmer::Point& point, glimmer::Adjoint& out) override {
     laplace_.adjoint(point, out);

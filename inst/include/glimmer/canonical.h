@@ -46,6 +46,12 @@ struct RowBlock {
   }
 };
 
+/// Puts a derivative in the first predictor where it goes, if it is asked for.
+template <class Values>
+void put(RowDerivatives& out, int order, Index at, Index n, const Values& values) {
+  if (double* const column = out.column(order, 0)) Eigen::Map<Eigen::ArrayXd>(column + at, n) = values.head(n);
+}
+
 /// What a pair has of its own: `known`, derivatives<K>(first element of out, out), log_density() of every row of the
 /// block, add_up(begin, end, sum, size): the sums of f and |f| over a part of it.
 template <class Family, class Link>
@@ -101,15 +107,15 @@ class Canonical<BinomialFamily, LogitLink> {
   void of_one_trial(const BlockArray& likelier, const BlockArray& other, Index at, RowDerivatives& out) const {
     const Index n = rows_.size;
     const BlockArray wrong = (against_ > 0.0).select(likelier, other);
-    if constexpr (K >= 1) out.d1.segment(at, n) = -(sign_ * wrong).head(n).matrix();
+    if constexpr (K >= 1) put(out, 1, at, n, -(sign_ * wrong));
     if constexpr (K >= 2) {
       const BlockArray w = likelier * other;
-      out.w.segment(at, n) = w.head(n).matrix();
+      put(out, 2, at, n, w);
       if constexpr (K >= 3) {
         const BlockArray right = (against_ > 0.0).select(other, likelier), skew = w * sign_ * (right - wrong);
-        out.d3.segment(at, n) = skew.head(n).matrix();
-        if constexpr (K >= 4) out.d4.segment(at, n) = (w * (1.0 - 6.0 * w)).head(n).matrix();
-        if constexpr (K >= 5) out.d5.segment(at, n) = (skew * (1.0 - 12.0 * w)).head(n).matrix();
+        put(out, 3, at, n, skew);
+        if constexpr (K >= 4) put(out, 4, at, n, (w * (1.0 - 6.0 * w)));
+        if constexpr (K >= 5) put(out, 5, at, n, (skew * (1.0 - 12.0 * w)));
       }
     }
   }
@@ -121,13 +127,13 @@ class Canonical<BinomialFamily, LogitLink> {
     const BlockArray weight = rows_.single ? trials : rows_.weight;
     const BlockArray p = (rows_.eta > 0.0).select(likelier, other), q = (rows_.eta > 0.0).select(other, likelier);
     if constexpr (K >= 1)
-      out.d1.segment(at, n) = (weight * (rows_.y * q - (trials - rows_.y) * p)).head(n).matrix();
+      put(out, 1, at, n, (weight * (rows_.y * q - (trials - rows_.y) * p)));
     if constexpr (K >= 2) {
       const BlockArray product = likelier * other, w = weight * trials * product;
-      out.w.segment(at, n) = w.head(n).matrix();
-      if constexpr (K >= 3) out.d3.segment(at, n) = (w * (q - p)).head(n).matrix();
-      if constexpr (K >= 4) out.d4.segment(at, n) = (w * (1.0 - 6.0 * product)).head(n).matrix();
-      if constexpr (K >= 5) out.d5.segment(at, n) = (w * (q - p) * (1.0 - 12.0 * product)).head(n).matrix();
+      put(out, 2, at, n, w);
+      if constexpr (K >= 3) put(out, 3, at, n, (w * (q - p)));
+      if constexpr (K >= 4) put(out, 4, at, n, (w * (1.0 - 6.0 * product)));
+      if constexpr (K >= 5) put(out, 5, at, n, (w * (q - p) * (1.0 - 12.0 * product)));
     }
   }
 
@@ -161,10 +167,10 @@ class Canonical<PoissonFamily, LogLink> {
   template <int K>
   void derivatives(Index at, RowDerivatives& out) const {
     const Index n = rows_.size;
-    if constexpr (K >= 1) out.d1.segment(at, n) = weighted(rows_.y - mu_).head(n).matrix();
+    if constexpr (K >= 1) put(out, 1, at, n, weighted(rows_.y - mu_));
     if constexpr (K >= 2) {
-      Vector* const in_eta[] = {&out.w, &out.d3, &out.d4, &out.d5};  // all the same
-      for (int k = 2; k <= K; ++k) in_eta[k - 2]->segment(at, n) = weighted(mu_).head(n).matrix();
+      const BlockArray w = weighted(mu_);  // and so are all that follow
+      for (int k = 2; k <= K; ++k) put(out, k, at, n, w);
     }
   }
 

@@ -3,7 +3,6 @@
 #define GLIMMER_COLUMNS_H
 
 #include <algorithm>
-#include <memory>
 
 #include "types.h"
 
@@ -85,35 +84,6 @@ class Column {
 
  private:
   EffectRows rows_;
-};
-
-/// The model matrix of the fixed effects. It is the caller's own, who keeps it alive, until rows are selected.
-class FixedDesign {
- public:
-  FixedDesign(const double* values, Index rows, Index columns) : values_(values), rows_(rows), columns_(columns) {}
-  /// A copy.
-  FixedDesign(const Matrix& X)  // NOLINT: a matrix is a design
-      : own_(std::make_unique<Matrix>(X)), values_(own_->data()), rows_(X.rows()), columns_(X.cols()) {}
-
-  bool is_copy() const { return own_ != nullptr; }
-  Eigen::Map<const Matrix> X() const { return Eigen::Map<const Matrix>(values_, rows_, columns_); }
-
-  void select(const Integers& rows) {
-    const Index n = static_cast<Index>(rows.size());
-    auto selected = std::make_unique<Matrix>(n, columns_);
-    for (Index j = 0; j < columns_; ++j) {
-      const double* from = values_ + j * rows_;
-      for (Index i = 0; i < n; ++i) (*selected)(i, j) = from[rows[static_cast<std::size_t>(i)]];
-    }
-    own_ = std::move(selected);
-    values_ = own_->data();
-    rows_ = n;
-  }
-
- private:
-  std::unique_ptr<Matrix> own_;  ///< empty while the matrix is the caller's
-  const double* values_;
-  Index rows_, columns_;
 };
 
 }  // namespace glimmer

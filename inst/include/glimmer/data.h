@@ -4,13 +4,13 @@
 
 #include <memory>
 
-#include "columns.h"
 #include "density.h"
 #include "equal_rows.h"
 #include "interrupt.h"
+#include "factors.h"
 #include "partition.h"
 #include "pattern.h"
-#include "factors.h"
+#include "predictor.h"
 #include "types.h"
 
 namespace glimmer {
@@ -19,10 +19,10 @@ namespace glimmer {
 /// `factors` holds at the current theta).
 struct Data {
   Responses responses;
-  Column offset;
-  FixedDesign design;
+  std::vector<Predictor> predictors;
   Factors factors;
   std::unique_ptr<const Density> density;
+  Integers active;         ///< the predictors that random effects enter, and the first one
   Index callers_rows = 0;  ///< before equal ones were merged
   double constant = 0.0;  ///< sum of the parts of the log-densities that depend on no parameter
   Partition partition;
@@ -30,15 +30,31 @@ struct Data {
   Interrupt interrupt;    ///< asked between chunks
   int threads = 1;        ///< for the rows, where levels are separate: chunks then share nothing
 
-  Data(Responses responses_, Column offset_, FixedDesign design_, Factors factors_,
+  /// Predictors of the density that are not given are the same number for all rows.
+  Data(Responses responses_, std::vector<Predictor> predictors_, Factors factors_,
        std::unique_ptr<const Density> density_, std::function<void()> ask = nullptr)
-      : responses(std::move(responses_)), offset(std::move(offset_)), design(std::move(design_)),
-        factors(std::move(factors_)), density(std::move(density_)), partition(sorted(*this)), pattern(factors) {
+      : responses(std::move(responses_)), predictors(std::move(predictors_)), factors(std::move(factors_)),
+        density(std::move(density_)), partition(sorted(*this)), pattern(factors) {
     interrupt.set(std::move(ask));
   }
 
-  Eigen::Map<const Matrix> X() const { return design.X(); }
-  Index rows() const { return offset.size(); }
+  int predictor_count() const { return static_cast<int>(predictors.size()); }
+  const Predictor& predictor(int a) const { return predictors[static_cast<std::size_t>(a)]; }
+  /// The model matrix of the first predictor, whose coefficients an inner search may include.
+  const FixedDesign& X() const { return predictors[0].X; }
+  bool is_active(int a) const { return std::find(active.begin(), active.end(), a) != active.end(); }
+  /// Whether a predictor is the same for all rows.
+  bool same_for_all(int a) const { return !is_active(a) && predictor(a).constant(); }
+  /// Whether f is concave in all predictors that random effects enter: the mode is then unique.
+  bool log_concave() const { return active.size() == 1 && density->log_concave(); }
+  /// How many parameters there are: coefficients of the first predictor, theta, coefficients of the others.
+  Index parameter_count() const {
+    Index count = factors.theta_count();
+    for (const Predictor& own : predictors) count += own.X.columns();
+    return count;
+  }
+
+  Index rows() const { return predictors[0].offset.size(); }
   Index blocks() const { return partition.blocks(); }
   Range all_blocks() const { return partition.all(); }
   Range rows_of(Range blocks) const { return partition.rows_of(blocks); }
@@ -69,12 +85,13 @@ struct Data {
  private:
   /// Sorts the rows and merges equal ones.
   static Partition sorted(Data& data) {
+    data.complete();
     check(data);
     data.callers_rows = data.rows();
     for (Index i = 0; i < data.rows(); ++i) data.constant += data.density->constant(data.responses[i]);
     Partition out(data.factors);
     Integers rows = out.order(data.factors);
-    EqualRows equal(data.responses, data.offset, data.design, data.factors, *data.density);
+    EqualRows equal(data.responses, data.predictors, data.factors, *data.density);
     if (equal.find(rows)) {
       rows = equal.kept();
       data.select(rows);
@@ -91,18 +108,38 @@ struct Data {
     return out;
   }
 
+  /// Adds the predictors that are not given, and finds each one's place in the parameters, and which are active.
+  void complete() {
+    if (predictors.empty()) throw std::invalid_argument("a model needs a predictor");
+    while (predictor_count() < density->predictors()) predictors.push_back(constant_predictor(rows()));
+    Index next = 0;
+    for (int a = 0; a < predictor_count(); ++a) {
+      Predictor& own = predictors[static_cast<std::size_t>(a)];
+      if (a > 0) own.X.simplify();
+      own.beta = {next, next + own.X.columns()};
+      next = own.beta.end + (a == 0 ? factors.theta_count() : 0);
+      if (a == 0 || factors.enter(a)) active.push_back(a);
+    }
+  }
+
   /// Keeps these rows of all but the responses.
   void select(const Integers& rows) {
     factors.select_rows(rows);
-    design.select(rows);
-    offset.select(rows);
+    for (Predictor& own : predictors) own.select(rows);
   }
 
   static void check(const Data& data) {
     const Index n = data.X().rows();
-    for (const Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight, &data.offset})
+    for (const Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight})
       if (column->size() != n)
-        throw std::invalid_argument("the rows of the response, the offset and X differ in number");
+        throw std::invalid_argument("the rows of the response and of X differ in number");
+    for (const Predictor& own : data.predictors)
+      if (own.offset.size() != n || own.X.rows() != n)
+        throw std::invalid_argument("the rows of the offset and of X differ in number");
+    if (data.predictor_count() != data.density->predictors())
+      throw std::invalid_argument("there are more predictors than the density has");
+    if (data.factors.last_predictor() >= data.predictor_count())
+      throw std::invalid_argument("random effects enter a predictor that is not there");
     if (data.factors.rows() != n) throw std::invalid_argument("the rows of X and Z differ in number");
     if (!data.responses.weight.positive()) throw std::invalid_argument("prior weights must be positive");
   }

@@ -11,72 +11,81 @@
 
 namespace glimmer {
 
+/// A family of family.h with a link. Where it has a dispersion phi, scale' = scale_power * scale, so that each
+/// derivative in phi is a multiple of one in eta, but for those of the normalizer.
 template <class Family, class Link>
 class DensityOf : public Density {
   using Pair = Traits<Family, Link>;
 
  public:
-  bool has_dispersion() const override { return Family::has_dispersion; }
+  int predictors() const override { return Family::has_dispersion ? 2 : 1; }
   double constant(const Observation& o) const override { return Family::constant(o); }
 
-  double lower_eta() const override { return Pair::lower_eta; }
-  double upper_eta() const override { return Pair::upper_eta; }
+  double lower_eta(int a) const override { return a == 0 ? Pair::lower_eta : -infinity; }
+  double upper_eta(int a) const override { return a == 0 ? Pair::upper_eta : infinity; }
   bool log_concave() const override { return Pair::log_concave; }
   FormInExp form_in_exp() const override { return Pair::form_in_exp; }
 
   bool rows_add_up() const override { return !Family::has_dispersion; }
   Observation sum_of(const Observation& a, const Observation& b) const override {
     if constexpr (Family::has_dispersion)
-      throw std::logic_error("rows of a family with dispersion do not add up");
+      return Density::sum_of(a, b);
     else
       return Family::sum_of(a, b);
   }
 
-  void evaluate(const Responses& responses, Range range, const Vector& eta, double phi, int order,
+  void evaluate(const Responses& responses, Range range, const Etas& etas, int order,
                 RowDerivatives& out) const override {
     double* const f = out.f.size() > 0 ? out.f.data() + (range.begin - out.first) : nullptr;
     switch (order) {
-      case 0: return fill<0>(responses, range, eta, phi, out, f);
-      case 1: return fill<1>(responses, range, eta, phi, out, f);
-      case 2: return fill<2>(responses, range, eta, phi, out, f);
-      case 3: return fill<3>(responses, range, eta, phi, out, f);
-      case 4: return fill<4>(responses, range, eta, phi, out, f);
-      case 5: return fill<5>(responses, range, eta, phi, out, f);
+      case 0: return fill<0>(responses, range, etas, out, f);
+      case 1: return fill<1>(responses, range, etas, out, f);
+      case 2: return fill<2>(responses, range, etas, out, f);
+      case 3: return fill<3>(responses, range, etas, out, f);
+      case 4: return fill<4>(responses, range, etas, out, f);
+      case 5: return fill<5>(responses, range, etas, out, f);
       default: throw std::invalid_argument("derivatives are there to order 5");
     }
   }
 
-  void evaluate_levels(const Responses& responses, const Positions& first_row, Range levels, const Vector& eta,
-                       double phi, int order, RowDerivatives& out, double* sums, double* sizes) const override {
+  void evaluate_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas,
+                       int order, RowDerivatives& out, double* sums, double* sizes) const override {
     switch (order) {
-      case 0: return fill_levels<0>(responses, first_row, levels, eta, phi, out, sums, sizes);
-      case 1: return fill_levels<1>(responses, first_row, levels, eta, phi, out, sums, sizes);
-      case 2: return fill_levels<2>(responses, first_row, levels, eta, phi, out, sums, sizes);
+      case 0: return fill_levels<0>(responses, first_row, levels, etas, out, sums, sizes);
+      case 1: return fill_levels<1>(responses, first_row, levels, etas, out, sums, sizes);
+      case 2: return fill_levels<2>(responses, first_row, levels, etas, out, sums, sizes);
       default: throw std::invalid_argument("sums over levels come with derivatives to order 2");
     }
   }
 
-  void expected_weights(const Responses& responses, Range range, const Vector& eta, double phi,
-                        Vector& out) const override {
-    const double scale = std::exp(Family::scale_power * phi);
+  void expected_weights(const Responses& responses, Range range, const Etas& etas, Vector& out) const override {
     for (Index i = range.begin; i < range.end; ++i) {
       const Observation o = responses[i];
-      const double information = o.weight * scale * Family::template information<Link>(o, eta[i]);
+      const double information =
+          o.weight * scale(phi_of(etas, i)) * Family::template information<Link>(o, etas[0][i]);
       out[i] = information > 0.0 && information < infinity ? information : 0.0;
     }
   }
 
  private:
+  static double scale(double phi) { return std::exp(Family::scale_power * phi); }
+  static double phi_of(const Etas& etas, Index i) {
+    if constexpr (Family::has_dispersion)
+      return eta_of(etas[1], i);
+    else
+      return 0.0;
+  }
+
   template <int K>
-  static void fill_levels(const Responses& responses, const Positions& first_row, Range levels, const Vector& eta,
-                          double phi, RowDerivatives& out, double* sums, double* sizes) {
+  static void fill_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas,
+                          RowDerivatives& out, double* sums, double* sizes) {
     std::fill_n(sums, levels.size(), 0.0);
     std::fill_n(sizes, levels.size(), 0.0);
     const Index end = first_row[levels.end];
     Index level = levels.begin;
     for (Index begin = first_row[level]; begin < end; begin += rows_in_block) {
       const Range block{begin, std::min(begin + rows_in_block, end)};
-      with_block<K>(responses, block, eta, phi, out, [&](auto add_up) {
+      with_block<K>(responses, block, etas, out, [&](auto add_up) {
         for (Index from = begin; from < block.end;) {
           while (first_row[level + 1] <= from) ++level;
           const Index to = std::min(block.end, first_row[level + 1]), g = level - levels.begin;
@@ -89,10 +98,9 @@ class DensityOf : public Density {
 
   /// Fills `out` on a block of rows, and calls visit with what adds up f and |f| over a part of it.
   template <int K, class Visit>
-  static void with_block(const Responses& responses, Range block, const Vector& eta, double phi, RowDerivatives& out,
-                         Visit visit) {
+  static void with_block(const Responses& responses, Range block, const Etas& etas, RowDerivatives& out, Visit visit) {
     if constexpr (Canonical<Family, Link>::known) {
-      const RowBlock rows(responses, block, eta);
+      const RowBlock rows(responses, block, etas[0]);
       if (rows.moderate()) {
         const Canonical<Family, Link> pair(rows);
         pair.template derivatives<K>(block.begin - out.first, out);
@@ -100,7 +108,7 @@ class DensityOf : public Density {
       }
     }
     BlockArray f(block.size());
-    fill_by_row<K>(responses, block, eta, phi, out, f.data());
+    fill_by_row<K>(responses, block, etas, out, f.data());
     visit([&](Index from, Index to, double& sum, double& size) {
       sum += f.segment(from, to - from).sum();
       size += f.segment(from, to - from).abs().sum();
@@ -109,21 +117,19 @@ class DensityOf : public Density {
 
   /// `f`: null, or where the log-density of the first row of the range goes.
   template <int K>
-  static void fill(const Responses& responses, Range range, const Vector& eta, double phi, RowDerivatives& out,
-                   double* f) {
-    if constexpr (!Canonical<Family, Link>::known) return fill_by_row<K>(responses, range, eta, phi, out, f);
+  static void fill(const Responses& responses, Range range, const Etas& etas, RowDerivatives& out, double* f) {
+    if constexpr (!Canonical<Family, Link>::known) return fill_by_row<K>(responses, range, etas, out, f);
     for (Range block{range.begin, range.begin}; block.begin < range.end; block.begin = block.end) {
       block.end = std::min(block.begin + rows_in_block, range.end);
       double* const f_block = f ? f + (block.begin - range.begin) : nullptr;
-      fill_block<K>(responses, block, eta, phi, out, f_block);
+      fill_block<K>(responses, block, etas, out, f_block);
     }
   }
 
   template <int K>
-  static void fill_block(const Responses& responses, Range block, const Vector& eta, double phi, RowDerivatives& out,
-                         double* f) {
+  static void fill_block(const Responses& responses, Range block, const Etas& etas, RowDerivatives& out, double* f) {
     if constexpr (Canonical<Family, Link>::known) {
-      const RowBlock rows(responses, block, eta);
+      const RowBlock rows(responses, block, etas[0]);
       if (rows.moderate()) {
         const Canonical<Family, Link> pair(rows);
         pair.template derivatives<K>(block.begin - out.first, out);
@@ -131,48 +137,49 @@ class DensityOf : public Density {
         return;
       }
     }
-    fill_by_row<K>(responses, block, eta, phi, out, f);
+    fill_by_row<K>(responses, block, etas, out, f);
   }
 
   template <int K>
-  static void fill_by_row(const Responses& responses, Range range, const Vector& eta, double phi,
-                             RowDerivatives& out, double* f) {
-    const double scale = std::exp(Family::scale_power * phi);
-    double weight = -1.0, normalizer = 0.0, normalizer_phi = 0.0;  // the last row's: most often all have the same
+  static void fill_by_row(const Responses& responses, Range range, const Etas& etas, RowDerivatives& out, double* f) {
+    const Target<K> target(out);
+    double weight = -1.0, phi = 0.0, factor = 1.0;  // the last row's: most often all have the same
+    Jet<in_phi> normalizer;
     for (Index i = range.begin; i < range.end; ++i) {
-      const Index at = i - out.first;
       const Observation o = responses[i];
-      if (o.weight != weight) {
-        weight = o.weight;
-        normalizer = Family::normalizer(weight, phi);
-        if constexpr (in_phi(K) > 0) normalizer_phi = Family::normalizer_phi(weight, phi);
+      if (const double own = phi_of(etas, i); o.weight != weight || own != phi) {
+        if (weight < 0.0 || own != phi) factor = scale(own);
+        weight = o.weight, phi = own;
+        if constexpr (Family::has_dispersion) normalizer = normalizer_to(target.in_phi_alone, weight, phi);
       }
       Jet<K> l(-infinity);
-      if (eta[i] > Pair::lower_eta && eta[i] < Pair::upper_eta) {
-        l = Kernel<Family, Link>::template at<K>(o, eta[i]);
-        l *= o.weight * scale;
+      if (etas[0][i] > Pair::lower_eta && etas[0][i] < Pair::upper_eta) {
+        l = Kernel<Family, Link>::template at<K>(o, etas[0][i]);
+        l *= o.weight * factor;
       }
-      const double density = l.c[0] + normalizer;
+      const double density = l.c[0] + normalizer.c[0];
       const bool good = usable(l, density);
       if (f) f[i - range.begin] = good ? density : -infinity;
       if (good)
-        store<K>(at, l, normalizer_phi, out);
+        target.store(i - out.first, l, normalizer);
       else
-        store_outside<K>(at, out);
+        target.store(i - out.first, Jet<K>(), Jet<in_phi>());
     }
   }
 
-  /// How many derivatives in phi come with order K (see RowDerivatives::reserve()).
-  static constexpr int in_phi(int order) { return !Family::has_dispersion || order == 2 ? 0 : order; }
+  static constexpr int in_phi = Family::has_dispersion ? 3 : 0;
 
-  template <int K>
-  static void store(Index at, const Jet<K>& l, double normalizer_phi, RowDerivatives& out) {
-    if constexpr (K >= 1) out.d1[at] = l.c[1];
-    if constexpr (K >= 2) out.w[at] = -2.0 * l.c[2];
-    if constexpr (K >= 3) out.d3[at] = -6.0 * l.c[3];
-    if constexpr (K >= 4) out.d4[at] = -24.0 * l.c[4];
-    if constexpr (K >= 5) out.d5[at] = -120.0 * l.c[5];
-    if constexpr (in_phi(K) > 0) fill_phi<K>(at, l.c[0], normalizer_phi, out);
+  /// The normalizer's series in phi up to `order`, 3 where it is more than 1.
+  static Jet<in_phi> normalizer_to(int order, double weight, double phi) {
+    if (order > 1) return Family::template normalizer<in_phi>(weight, phi);
+    Jet<in_phi> out;
+    if (order == 1) {
+      const Jet<1> first = Family::template normalizer<1>(weight, phi);
+      out.c[0] = first.c[0], out.c[1] = first.c[1];
+    } else {
+      out.c[0] = Family::template normalizer<0>(weight, phi).c[0];
+    }
+    return out;
   }
 
   /// Very far out numbers overflow, and differences of them are not numbers.
@@ -183,24 +190,47 @@ class DensityOf : public Density {
     return all;
   }
 
+  /// Where the derivatives up to order K go, null where they are not asked for: by their order those in eta alone and
+  /// those once in phi; and w_11, d3_011, d3_111.
   template <int K>
-  static void store_outside(Index i, RowDerivatives& out) {
-    Vector* in_eta[] = {&out.d1, &out.w, &out.d3, &out.d4, &out.d5};
-    for (int k = 1; k <= K; ++k) (*in_eta[k - 1])[i] = 0.0;
-    Vector* derivatives_in_phi[] = {&out.f_phi, &out.d1_phi, &out.w_phi, &out.d3_phi, &out.d4_phi};
-    for (int k = 0; k < in_phi(K); ++k) (*derivatives_in_phi[k])[i] = 0.0;
-  }
+  struct Target {
+    std::array<double*, K + 1> in_eta{}, once{};
+    double *w_11 = nullptr, *d3_011 = nullptr, *d3_111 = nullptr;
+    int in_phi_alone = 0;  ///< the highest order of the normalizer's derivatives
 
-  /// scale' = scale_power * scale, so each derivative in phi is a multiple of the one in eta.
-  template <int K>
-  static void fill_phi(Index i, double kernel, double normalizer_phi, RowDerivatives& out) {
-    out.f_phi[i] = Family::scale_power * kernel + normalizer_phi;
-    if constexpr (K >= 2) out.d1_phi[i] = Family::scale_power * out.d1[i];
-    if constexpr (K >= 3) out.w_phi[i] = Family::scale_power * out.w[i];
-    if constexpr (K >= 4) out.d3_phi[i] = Family::scale_power * out.d3[i];
-    if constexpr (K >= 5) out.d4_phi[i] = Family::scale_power * out.d4[i];
-  }
+    explicit Target(RowDerivatives& out) {
+      for (int k = 1; k <= K; ++k) in_eta[k] = out.column(k, 0);
+      if (!Family::has_dispersion) return;
+      for (int k = 1; k <= K; ++k) once[k] = out.column(k, 1);  // (0, 1) and (0, 0, 1) are the second places, too
+      if (K >= 2) w_11 = out.column(2, pair_place(1, 1));
+      if (K >= 3) d3_011 = out.column(3, triple_place(0, 1, 1));
+      if (K >= 3) d3_111 = out.column(3, triple_place(1, 1, 1));
+      in_phi_alone = d3_111 ? 3 : w_11 ? 2 : K >= 1 && once[K < 1 ? 0 : 1] ? 1 : 0;
+    }
+
+    void store(Index at, const Jet<K>& l, const Jet<in_phi>& normalizer) const {
+      constexpr double factor[] = {1.0, 1.0, -2.0, -6.0, -24.0, -120.0};  // w = -f'', d3 = w', ...
+      for (int k = 1; k <= K; ++k)
+        if (in_eta[k]) in_eta[k][at] = factor[k] * l.c[k];
+      if constexpr (Family::has_dispersion) store_in_phi(at, l, normalizer, factor);
+    }
+
+    void store_in_phi(Index at, const Jet<K>& l, const Jet<in_phi>& normalizer, const double* factor) const {
+      constexpr double p = Family::scale_power;
+      for (int k = 1; k <= K; ++k) {
+        if (!once[k]) continue;
+        once[k][at] = p * ((k == 2 ? -1.0 : factor[k - 1]) * l.c[k - 1]) + (k == 1 ? normalizer.c[1] : 0.0);
+      }
+      if (w_11) w_11[at] = -(p * p * l.c[0] + 2.0 * normalizer.c[2]);
+      if constexpr (K >= 1)
+        if (d3_011) d3_011[at] = -p * p * l.c[1];
+      if (d3_111) d3_111[at] = -(p * p * p * l.c[0] + 6.0 * normalizer.c[3]);
+    }
+  };
 };
+
+template <class Link>
+using NegativeBinomial = SeriesDensity<MeanAndShape<NegativeBinomialFamily, Link>>;
 
 template <class Made>
 std::unique_ptr<Density> new_density() {
@@ -232,9 +262,9 @@ constexpr RegisteredDensity registered_densities[] = {
     {"inverse.gaussian/log", new_density<DensityOf<InverseGaussianFamily, LogLink>>},
     {"inverse.gaussian/inverse", new_density<DensityOf<InverseGaussianFamily, InverseLink>>},
     {"inverse.gaussian/identity", new_density<DensityOf<InverseGaussianFamily, IdentityLink>>},
-    {"nbinom2/log", new_density<SeriesDensity<NegativeBinomialFamily, LogLink>>},
-    {"nbinom2/sqrt", new_density<SeriesDensity<NegativeBinomialFamily, SqrtLink>>},
-    {"nbinom2/identity", new_density<SeriesDensity<NegativeBinomialFamily, IdentityLink>>},
+    {"nbinom2/log", new_density<NegativeBinomial<LogLink>>},
+    {"nbinom2/sqrt", new_density<NegativeBinomial<SqrtLink>>},
+    {"nbinom2/identity", new_density<NegativeBinomial<IdentityLink>>},
 };
 
 std::unique_ptr<Density> make_density(const std::string& family, const std::string& link) {

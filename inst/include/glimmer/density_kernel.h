@@ -34,10 +34,14 @@ class DensityKernel : public NodeKernel {
         (responses_.*column).put(data_.responses.*column, {row, row + 1}, lanes, i * lanes);
       }
     set_eta(tile, rows);
-    data_.density->evaluate(responses_, {0, cells}, eta_, phi_of(tile), order, derivatives_);
+    data_.density->evaluate(responses_, {0, cells}, etas_, order, derivatives_);
     for (Index i = 0; i < rows.size(); ++i) out.f.head(lanes) += derivatives_.f.segment(i * lanes, lanes);
-    if (order >= 1) out.d1[0].segment(first, cells) = derivatives_.d1.head(cells);
-    if (order >= 2) out.w[0].segment(first, cells) = derivatives_.w.head(cells);
+    const auto put = [&](const std::vector<Vector>& from, std::vector<Vector>& to) {
+      for (std::size_t place = 0; place < to.size(); ++place)
+        to[place].segment(first, cells) = from[place].head(cells);
+    };
+    if (order >= 1) put(derivatives_.d1, out.d1);
+    if (order >= 2) put(derivatives_.w, out.w);
   }
 
   void reserve(Index cells, int order) {
@@ -46,8 +50,9 @@ class DensityKernel : public NodeKernel {
     const Index rows = std::max(cells, cells_at_once);
     for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
       (responses_.*column).reserve_like(data_.responses.*column, rows);
-    eta_.resize(rows);
-    derivatives_.reserve(rows, order_, data_.density->has_dispersion());
+    etas_.resize(static_cast<std::size_t>(data_.density->predictors()));
+    etas_[0].resize(rows);
+    derivatives_.reserve(rows, order_, data_.density->predictors());
     derivatives_.f.resize(rows);
   }
 
@@ -57,20 +62,30 @@ class DensityKernel : public NodeKernel {
     const FixedPart& fixed = tile.fixed[0];
     for (Index i = rows.begin; i < rows.end; ++i) {
       const Eigen::Map<const Vector> z(incidence.Z.row(tile.rows.begin + i), incidence.effects());
-      auto eta = eta_.segment((i - rows.begin) * lanes, lanes);
+      auto eta = etas_[0].segment((i - rows.begin) * lanes, lanes);
       eta = b_.col(0) * z[0];
       for (Index j = 1; j < z.size(); ++j) eta += b_.col(j) * z[j];
       eta.array() += fixed.values[i * fixed.step];
     }
+    for (std::size_t a = 1; a < etas_.size(); ++a) set_further(tile.fixed[a], rows, lanes, etas_[a]);
   }
 
-  double phi_of(const NodeTile& tile) const { return tile.fixed.size() > 1 ? tile.fixed[1].values[0] : 0.0; }
+  /// A predictor without random effects: of length 1 where it is the same for all rows.
+  static void set_further(const FixedPart& fixed, Range rows, Index lanes, Vector& eta) {
+    if (fixed.step == 0) {
+      eta = Vector::Constant(1, fixed.values[0]);
+      return;
+    }
+    eta.resize(rows.size() * lanes);
+    for (Index i = rows.begin; i < rows.end; ++i)
+      eta.segment((i - rows.begin) * lanes, lanes).setConstant(fixed.values[i * fixed.step]);
+  }
 
   const Data& data_;
   int order_ = -1;
   Matrix b_;  ///< Lambda u, a row a lane
   Responses responses_;
-  Vector eta_;
+  Etas etas_;
   RowDerivatives derivatives_;
 };
 

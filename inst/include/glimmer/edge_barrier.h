@@ -15,7 +15,7 @@ namespace glimmer {
 class EdgeBarrier {
  public:
   explicit EdgeBarrier(const Data& data)
-      : data_(data), lower_(data.density->lower_eta()), upper_(data.density->upper_eta()) {}
+      : data_(data), lower_(data.density->lower_eta(0)), upper_(data.density->upper_eta(0)) {}
 
   /// Zero: no barrier.
   void set_weight(double mu) { mu_ = bounded() ? mu : 0.0; }
@@ -32,16 +32,16 @@ class EdgeBarrier {
   double value(const Point& point) const {
     double sum = 0.0;
     if (active())
-      for (Index i = 0; i < data_.rows(); ++i) sum += mu_ * log_distance(point.eta[i]);
+      for (Index i = 0; i < data_.rows(); ++i) sum += mu_ * log_distance(point.eta[0][i]);
     return sum;
   }
 
   /// The barrier depends on eta^ = X beta + Z Lambda u^, and through it on beta, Lambda and the mode.
   void add_adjoint(const Point& point, Adjoint& out) const {
     if (!active()) return;
-    const Vector slope = point.eta.unaryExpr([this](double eta) { return mu_ * log_distance_slope(eta); });
-    if (out.eta_bar.size() == 0) out.eta_bar = point.rows.d1;
-    out.eta_bar += slope;
+    const Vector slope = point.eta[0].unaryExpr([this](double eta) { return mu_ * log_distance_slope(eta); });
+    if (out.eta_bar[0].size() == 0) out.eta_bar[0] = point.d1(0);
+    out.eta_bar[0] += slope;
     Vector sums;
     level_sums(data_, slope, sums);
     for (Index k = 0; k < data_.factors.count(); ++k) {

@@ -10,22 +10,22 @@
 #include <cstring>
 #include <utility>
 
-#include "columns.h"
 #include "density.h"
 #include "factors.h"
+#include "predictor.h"
 #include "types.h"
 
 namespace glimmer {
 
 class EqualRows {
  public:
-  EqualRows(const Responses& responses, const Column& offset, const FixedDesign& design, const Factors& factors,
+  EqualRows(const Responses& responses, const std::vector<Predictor>& predictors, const Factors& factors,
             const Density& density)
-      : responses_(responses), offset_(offset), X_(design.X()), factors_(factors), density_(density) {}
+      : responses_(responses), predictors_(predictors), factors_(factors), density_(density) {}
 
   /// Finds them in `rows`, those of a level of the first factor together. False: there are too few to be worth it.
   bool find(const Integers& rows) {
-    const bool free = !std::isfinite(density_.lower_eta()) && !std::isfinite(density_.upper_eta());
+    const bool free = !std::isfinite(density_.lower_eta(0)) && !std::isfinite(density_.upper_eta(0));
     if (!density_.rows_add_up() || !free || !pays(rows)) return false;
     places_.resize(rows.size());
     for_levels(rows, [&](const int* begin, const int* end) { merge_level(begin, end); });
@@ -104,8 +104,10 @@ class EqualRows {
       state = (state ^ bits) * 0x9E3779B97F4A7C15u;  // Knuth's multiplicative hashing
       state ^= state >> 29;
     };
-    mix(offset_[row]);
-    for (Index j = 0; j < X_.cols(); ++j) mix(X_(row, j));
+    for (const Predictor& predictor : predictors_) {
+      mix(predictor.offset[row]);
+      for (Index j = 0; j < predictor.X.columns(); ++j) mix(predictor.X(row, j));
+    }
     for (Index k = 0; k < factors_.count(); ++k) {
       for (const Incidence& x : factors_[k].incidences) {
         mix(x.level[static_cast<std::size_t>(row)]);
@@ -116,7 +118,11 @@ class EqualRows {
   }
 
   bool equal(int a, int b) const {
-    bool same = offset_[a] == offset_[b] && X_.row(a) == X_.row(b);
+    bool same = true;
+    for (const Predictor& predictor : predictors_) {
+      same = same && predictor.offset[a] == predictor.offset[b];
+      for (Index j = 0; j < predictor.X.columns() && same; ++j) same = predictor.X(a, j) == predictor.X(b, j);
+    }
     for (Index k = 0; k < factors_.count() && same; ++k) {
       for (const Incidence& x : factors_[k].incidences)
         same = same && x.level[static_cast<std::size_t>(a)] == x.level[static_cast<std::size_t>(b)] &&
@@ -126,8 +132,7 @@ class EqualRows {
   }
 
   const Responses& responses_;
-  const Column& offset_;
-  Eigen::Map<const Matrix> X_;
+  const std::vector<Predictor>& predictors_;
   const Factors& factors_;
   const Density& density_;
   std::vector<Keyed> keyed_;

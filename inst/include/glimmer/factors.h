@@ -22,10 +22,11 @@ inline Integers sorted_by(const Integers& level, Index levels, const Integers& r
   return sorted;
 }
 
-/// One way in which the effects of a factor enter the linear predictor: of each row a level, and a row of Z.
+/// One way in which the effects of a factor enter a linear predictor: of each row a level, and a row of Z.
 struct Incidence {
-  Integers level;  ///< n: from 0
-  EffectRows Z;    ///< n x q
+  Integers level;     ///< n: from 0
+  EffectRows Z;       ///< n x q
+  int predictor = 0;  ///< which of the row's
 
   Index effects() const { return Z.effects(); }
 
@@ -39,7 +40,7 @@ struct Incidence {
 };
 
 /// All random effects of one grouping factor: q effects for each of its levels. Where a row belongs to several levels
-/// (multiple membership), there are several incidences.
+/// (multiple membership), or effects enter several of its predictors, there are several incidences.
 struct Factor {
   Index levels = 0;
   std::vector<Incidence> incidences;
@@ -50,8 +51,10 @@ struct Factor {
   Index size() const { return levels * effects(); }
   const Incidence& first() const { return incidences.front(); }
 
+  bool one_level_a_row = true;  ///< whether all incidences of a row have the same level; Factors finds out
+
   /// Whether its part of H is block diagonal, a block a level.
-  bool separate_levels() const { return incidences.size() == 1 && prior->independent(); }
+  bool separate_levels() const { return one_level_a_row && prior->independent(); }
 };
 
 /// The grouping factors of a model in the order of elimination (what can be eliminated level by level first, then most
@@ -60,10 +63,14 @@ class Factors {
  public:
   explicit Factors(std::vector<Factor> factors) : factors_(std::move(factors)) {
     check();
+    for (Factor& factor : factors_)
+      for (const Incidence& incidence : factor.incidences)
+        factor.one_level_a_row = factor.one_level_a_row && incidence.level == factor.first().level;
     order();
     Index start = 0;
     for (Factor& factor : factors_) {
-      if (factor.incidences.size() > 1) sort_memberships(factor);
+      for (std::vector<Incidence*>& own : by_predictor(factor))
+        if (own.size() > 1) sort_memberships(own);
       start_.push_back(start);
       start += factor.size();
       lambda_.push_back(Matrix::Identity(factor.effects(), factor.effects()));
@@ -83,6 +90,24 @@ class Factors {
   Index eliminated() const { return factors_.front().separate_levels() ? 1 : 0; }
   /// Whether no level has anything to do with another, so that H is block diagonal.
   bool separate_levels() const { return count() == 1 && eliminated() == 1; }
+  /// Whether, beside that, each row has the effects of its level once, in the first predictor.
+  bool one_incidence() const {
+    return separate_levels() && factors_[0].incidences.size() == 1 && factors_[0].first().predictor == 0;
+  }
+
+  /// Whether random effects enter a predictor; the last one that any enter.
+  bool enter(int predictor) const {
+    for (const Factor& factor : factors_)
+      for (const Incidence& incidence : factor.incidences)
+        if (incidence.predictor == predictor) return true;
+    return false;
+  }
+  int last_predictor() const {
+    int last = 0;
+    for (const Factor& factor : factors_)
+      for (const Incidence& incidence : factor.incidences) last = std::max(last, incidence.predictor);
+    return last;
+  }
 
   /// Position, in the order the caller gave them, of the k-th factor here.
   Index callers_position(Index k) const { return order_[k]; }
@@ -184,6 +209,7 @@ class Factors {
       throw std::invalid_argument("the incidences of a factor differ in their effects");
     for (int level : incidence.level)
       if (level < 0 || level >= factor.levels) throw std::invalid_argument("a level is out of range");
+    if (incidence.predictor < 0) throw std::invalid_argument("a predictor is out of range");
   }
 
   void order() {
@@ -198,18 +224,34 @@ class Factors {
     factors_ = std::move(ordered);
   }
 
-  /// In every row the levels of a factor in increasing order, so that a pair of incidences meets in blocks above the
-  /// diagonal. A level that a row has twice counts once, with the sum of both rows of Z, and comes last with zeros.
-  static void sort_memberships(Factor& factor) {
-    const std::size_t count = factor.incidences.size();
-    const Index q = factor.effects(), n = factor.first().Z.rows();
+  /// The incidences of a factor in each of the predictors that it enters.
+  static std::vector<std::vector<Incidence*>> by_predictor(Factor& factor) {
+    std::vector<std::vector<Incidence*>> out;
+    for (Incidence& incidence : factor.incidences) {
+      const auto same = std::find_if(out.begin(), out.end(), [&](const std::vector<Incidence*>& own) {
+        return own.front()->predictor == incidence.predictor;
+      });
+      if (same == out.end())
+        out.push_back({&incidence});
+      else
+        same->push_back(&incidence);
+    }
+    return out;
+  }
+
+  /// In every row the levels of a factor in one predictor in increasing order, so that a pair of incidences meets in
+  /// blocks above the diagonal. A level that a row has twice counts once, with the sum of both rows of Z, and comes
+  /// last with zeros.
+  static void sort_memberships(const std::vector<Incidence*>& incidences) {
+    const std::size_t count = incidences.size();
+    const Index q = incidences.front()->effects(), n = incidences.front()->Z.rows();
     std::vector<RowMatrix> Z(count, RowMatrix::Zero(n, q));
     std::vector<std::pair<int, Vector>> own;
     for (Index i = 0; i < n; ++i) {
       own.clear();
-      for (const Incidence& incidence : factor.incidences) {
-        const int level = incidence.level[static_cast<std::size_t>(i)];
-        const Vector z = Eigen::Map<const Vector>(incidence.Z.row(i), q);
+      for (const Incidence* incidence : incidences) {
+        const int level = incidence->level[static_cast<std::size_t>(i)];
+        const Vector z = Eigen::Map<const Vector>(incidence->Z.row(i), q);
         const auto known = std::find_if(own.begin(), own.end(), [&](const auto& at) { return at.first == level; });
         if (known != own.end())
           known->second += z;
@@ -219,11 +261,11 @@ class Factors {
       std::sort(own.begin(), own.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
       own.resize(count, {own.back().first, Vector::Zero(q)});
       for (std::size_t m = 0; m < count; ++m) {
-        factor.incidences[m].level[static_cast<std::size_t>(i)] = own[m].first;
+        incidences[m]->level[static_cast<std::size_t>(i)] = own[m].first;
         Z[m].row(i) = own[m].second.transpose();
       }
     }
-    for (std::size_t m = 0; m < count; ++m) factor.incidences[m].Z = EffectRows(Z[m]);
+    for (std::size_t m = 0; m < count; ++m) incidences[m]->Z = EffectRows(Z[m]);
   }
 
   /// The part of P u that belongs to factor k, whose prior is not independent.

@@ -2,8 +2,9 @@
 //
 //   log f(y; eta, phi) = weight * scale(phi) * kernel(y, eta) + constant(y, weight) + normalizer(weight, phi)
 //
-// where phi is the log dispersion parameter of the model (none for binomial and Poisson) and
-// scale(phi) = exp(scale_power * phi). Prior weights have the meaning of ?glmm, section "Weights".
+// where phi, the log dispersion (none for binomial and Poisson), is the second predictor of a row,
+// scale(phi) = exp(scale_power * phi), and normalizer() gives a series in phi. Prior weights have the meaning of ?glmm,
+// section "Weights".
 #ifndef GLIMMER_FAMILY_H
 #define GLIMMER_FAMILY_H
 
@@ -22,8 +23,8 @@ struct GaussianFamily {
   static constexpr double scale_power = -2.0;
 
   static double constant(const Observation& o) { return 0.5 * (std::log(o.weight) - log_2pi); }
-  static double normalizer(double, double phi) { return -phi; }
-  static double normalizer_phi(double, double) { return -1.0; }
+  template <int K>
+  static Jet<K> normalizer(double, double phi) { return -Jet<K>::variable(phi); }
 
   template <class Link, int K>
   static Jet<K> kernel(const Observation& o, double eta) {
@@ -45,9 +46,6 @@ struct BinomialFamily {
   static double constant(const Observation& o) {
     return o.weight * (log_gamma(o.size + 1.0) - log_gamma(o.y + 1.0) - log_gamma(o.size - o.y + 1.0));
   }
-  static double normalizer(double, double) { return 0.0; }
-  static double normalizer_phi(double, double) { return 0.0; }
-
   static Observation sum_of(const Observation& a, const Observation& b) {
     return {a.weight * a.y + b.weight * b.y, a.weight * a.size + b.weight * b.size, 1.0};
   }
@@ -71,9 +69,6 @@ struct PoissonFamily {
   static constexpr double scale_power = 0.0;
 
   static double constant(const Observation& o) { return -o.weight * log_gamma(o.y + 1.0); }
-  static double normalizer(double, double) { return 0.0; }
-  static double normalizer_phi(double, double) { return 0.0; }
-
   /// Of rows with the same mean the weights add up, and the responses weighted.
   static Observation sum_of(const Observation& a, const Observation& b) {
     const double weight = a.weight + b.weight;
@@ -100,14 +95,17 @@ struct GammaFamily {
 
   static double constant(const Observation& o) { return -std::log(o.y); }
   /// k log k - k - log Gamma(k)
-  static double normalizer(double weight, double phi) {
+  template <int K>
+  static Jet<K> normalizer(double weight, double phi) {
+    Jet<K> out;
+    if constexpr (K >= 2) out = -gamma_remainder<K>(0.0, phi + std::log(weight));
     const double k = weight * std::exp(phi);
-    if (k >= 10.0) return 0.5 * (std::log(k) - log_2pi) - stirling_series(k);
-    return k * std::log(k) - k - log_gamma(k);
-  }
-  static double normalizer_phi(double weight, double phi) {
-    const double k = weight * std::exp(phi);
-    return k * log_minus_digamma(k);
+    if (k >= 10.0)
+      out.c[0] = 0.5 * (std::log(k) - log_2pi) - stirling_series(k);
+    else
+      out.c[0] = k * std::log(k) - k - log_gamma(k);
+    if constexpr (K >= 1) out.c[1] = k * log_minus_digamma(k);
+    return out;
   }
 
   /// -(r - 1 - log r), r = y / mu: half the unit deviance, small where the fit is good
@@ -134,8 +132,8 @@ struct InverseGaussianFamily {
   static double constant(const Observation& o) {
     return 0.5 * (std::log(o.weight) - log_2pi - 3.0 * std::log(o.y));
   }
-  static double normalizer(double, double phi) { return 0.5 * phi; }
-  static double normalizer_phi(double, double) { return 0.5; }
+  template <int K>
+  static Jet<K> normalizer(double, double phi) { return 0.5 * Jet<K>::variable(phi); }
 
   /// -(y / mu - 1)^2 / 2y; the derivatives from -y / 2mu^2 + 1 / mu, which does not cancel at canonical links
   template <class Link, int K>

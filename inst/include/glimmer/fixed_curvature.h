@@ -21,7 +21,7 @@ class FixedCurvature {
 
   /// At a mode, with `system` factored there.
   Matrix operator()(const Point& point) const {
-    const Index p = data_.X().cols();
+    const Index p = data_.X().columns();
     return sum_of_matrices(data_, p, p, [&](Range chunk, Matrix& sum) { add_chunk(point, chunk, sum); });
   }
 
@@ -30,9 +30,9 @@ class FixedCurvature {
     const Range rows = data_.rows_of(chunk);
     RowDerivatives d;
     d.first = rows.begin;
-    d.reserve(rows.size(), 4, data_.density->has_dispersion());
-    data_.density->evaluate(data_.responses, rows, point.eta, point.phi, 4, d);
-    Matrix X = data_.X().middleRows(rows.begin, rows.size());
+    d.reserve(rows.size(), 4);
+    data_.density->evaluate(data_.responses, rows, point.eta, 4, d);
+    Matrix X = data_.X().copy(rows);
     Vector curvature(rows.size());
     for (Index g = chunk.begin; g < chunk.end; ++g) add_level(g, rows.begin, d, X, curvature, sum);
     const Matrix scaled = curvature.asDiagonal() * X;
@@ -47,7 +47,7 @@ class FixedCurvature {
     const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(incidence.Z.row(begin), n, incidence.effects(),
                                                                  Eigen::OuterStride<>(incidence.Z.step()));
     const Matrix A = Z * data_.factors.lambda(0);
-    const auto w = d.w.segment(at, n), d3 = d.d3.segment(at, n), d4 = d.d4.segment(at, n);
+    const auto w = d.w[0].segment(at, n), d3 = d.d3[0].segment(at, n), d4 = d.d4[0].segment(at, n);
     auto own = X.middleRows(at, n);
     Matrix V = A.transpose() * w.asDiagonal() * own;  // A'WX, then R^-1 of it, then H^-1
     system_.forward_level(g, V);

@@ -1,5 +1,5 @@
-// The fixed effects beside H. With beta in the inner iteration the Newton system is H with the border C = A'WX,
-// K = X'WX.
+// The fixed effects of the first predictor beside H. With beta in the inner iteration the Newton system is H with the
+// border C = sum_a A_a'W_a0 X, K = X'W_00 X.
 #ifndef GLIMMER_FIXED_EFFECTS_H
 #define GLIMMER_FIXED_EFFECTS_H
 
@@ -8,22 +8,23 @@
 
 namespace glimmer {
 
-/// X'WX, and Z'WX added to `sums`; change(rows, X) may change the rows of X that it is given.
+/// X'WX, X of the first predictor, W by pair_place, and Z'WX added to `sums`; change(rows, X) may change the rows of X
+/// that it is given.
 template <class Change>
-Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums, Change change) {
-  const Index p = data.X().cols(), size = data.factors.size();
+Matrix fixed_products(const Data& data, const std::vector<Vector>& w, Matrix& sums, Change change) {
+  const Index p = data.X().columns(), size = data.factors.size();
   return sum_of_matrices(data, p, p, [&](Range chunk, Matrix& sum) {
     const Range rows = data.rows_of(chunk);
-    Matrix X = data.X().middleRows(rows.begin, rows.size());
+    Matrix X = data.X().copy(rows), wx;
     change(rows, X);
-    const Matrix wx = w.segment(rows.begin, rows.size()).asDiagonal() * X;
-    sum.noalias() += X.transpose() * wx;
-    for (Index j = 0; j < p; ++j)
-      for (Index k = 0; k < data.factors.count(); ++k)
-        add_level_sums(data.factors[k], rows, wx.col(j).data(), sums.data() + j * size + data.factors.start(k));
+    for (int a : data.active) {
+      wx = w[pair_place(0, a)].segment(rows.begin, rows.size()).asDiagonal() * X;
+      if (a == 0) sum.noalias() += X.transpose() * wx;
+      for (Index j = 0; j < p; ++j) add_level_sums(data, a, rows, wx.col(j).data(), sums.data() + j * size);
+    }
   });
 }
-inline Matrix fixed_products(const Data& data, const Vector& w, Matrix& sums) {
+inline Matrix fixed_products(const Data& data, const std::vector<Vector>& w, Matrix& sums) {
   return fixed_products(data, w, sums, [](Range, Matrix&) {});
 }
 
@@ -46,8 +47,8 @@ class FixedEffects {
   bool integrated() const { return integrated_; }
 
   /// After the system has been factored at the weights w. False: not positive definite.
-  bool factor(const Vector& w) {
-    products_.setZero(data_.factors.size(), data_.X().cols());
+  bool factor(const std::vector<Vector>& w) {
+    products_.setZero(data_.factors.size(), data_.X().columns());
     const Matrix information = fixed_products(data_, w, products_);
     Matrix coupling = products_;
     pull_columns_to_u(data_, coupling);
@@ -64,7 +65,7 @@ class FixedEffects {
   /// What the integral over beta adds to the log-likelihood: (p/2) log 2 pi - log|B| / 2.
   double log_volume() const {
     constexpr double log_two_pi = 1.83787706640934548356;
-    return 0.5 * static_cast<double>(data_.X().cols()) * log_two_pi - bordered_.log_determinant();
+    return 0.5 * static_cast<double>(data_.X().columns()) * log_two_pi - bordered_.log_determinant();
   }
 
  private:

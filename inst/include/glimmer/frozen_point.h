@@ -12,19 +12,19 @@ class FrozenPoint {
  public:
   FrozenPoint(const Data& data, const Vector& parameters)
       : data_(data), elements_(data.factors[0].covariance.elements()) {
-    const Index expected = data.X().cols() + data.factors.theta_count() + (data.density->has_dispersion() ? 1 : 0);
+    const Index expected = data.parameter_count();
     if (parameters.size() != expected)
       throw std::invalid_argument("expected " + std::to_string(expected) + " parameters, got " +
                                   std::to_string(parameters.size()));
-    theta_ = parameters.segment(data.X().cols(), data.factors.theta_count());
+    theta_ = parameters.segment(data.X().columns(), data.factors.theta_count());
     data.factors[0].covariance.lambda(theta_, lambda_);
     slopes_ = data.factors[0].covariance.slopes(theta_);
-    const Index p = data.X().cols(), count = static_cast<Index>(elements_.size());
-    beta_.push_back(parameters.head(p));
-    places_.push_back({0, p});
-    if (!data.density->has_dispersion()) return;
-    beta_.push_back(parameters.tail(1));
-    places_.push_back({p + count, p + count + 1});
+    const Index more = static_cast<Index>(elements_.size()) - data.factors.theta_count();
+    for (int a = 0; a < data.predictor_count(); ++a) {
+      const Range place = data.predictor(a).beta;
+      beta_.push_back(parameters.segment(place.begin, place.size()));
+      places_.push_back({place.begin + (a > 0 ? more : 0), place.end + (a > 0 ? more : 0)});
+    }
   }
 
   int predictors() const { return static_cast<int>(beta_.size()); }
@@ -40,20 +40,15 @@ class FrozenPoint {
   /// X beta + offset of a range of rows; of length 1 where it is the same for all.
   Vector fixed_part(int a, Range rows) const {
     const Vector& beta = beta_[static_cast<std::size_t>(a)];
-    if (a > 0) return beta;
-    Vector out(rows.size());
-    data_.offset.copy(rows, out.data());
-    out.noalias() += data_.X().middleRows(rows.begin, rows.size()) * beta;
+    Vector out(data_.same_for_all(a) ? 1 : rows.size());
+    data_.predictor(a).fixed_part(data_.same_for_all(a) ? Range{0, 1} : rows, beta, out.data());
     return out;
   }
 
   /// The rows of X of a predictor.
   template <class Rows>
   void copy_design(int a, Range rows, Rows& out) const {
-    if (a > 0)
-      out.setOnes();
-    else
-      out = data_.X().middleRows(rows.begin, rows.size());
+    data_.predictor(a).X.copy_to(rows, out);
   }
 
   /// Derivatives inside, a column each, as derivatives outside.

@@ -122,7 +122,7 @@ class FrozenQuadrature {
 
   /// Made when it is first asked for, as most models never do.
   FrozenRule& rule() {
-    if (!data_.factors.separate_levels()) throw std::invalid_argument("quadrature needs one grouping factor");
+    if (!data_.factors.one_incidence()) throw std::invalid_argument("quadrature needs one grouping factor");
     if (!rule_) rule_ = std::make_unique<FrozenRule>(data_.factors[0].effects(), data_.factors[0].levels);
     return *rule_;
   }

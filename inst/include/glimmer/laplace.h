@@ -13,14 +13,14 @@ class Laplace : public Integral {
   Laplace(const Data& data, BlockSystem& system) : data_(data), system_(system) {}
 
   int order() const override { return 3; }
-  bool has_fixed_curvature() const override { return data_.factors.separate_levels(); }
+  bool has_fixed_curvature() const override { return data_.factors.one_incidence() && data_.active.size() == 1; }
 
-  double value(const Point& point) override {
+  Value value(const Point& point) override {
     const double sum = sum_over_chunks(data_, [&](Range chunk) {
       return point.log_densities.segment(chunk.begin, chunk.size()).sum() - system_.log_determinant(chunk);
     });
-    return sum - system_.log_determinant_rest() - 0.5 * data_.factors.penalty(point.u) +
-           data_.factors.half_log_precision();
+    return Value(sum - system_.log_determinant_rest() - 0.5 * data_.factors.penalty(point.u) +
+                 data_.factors.half_log_precision());
   }
 
   void adjoint(const Point& point, Adjoint& out) override {
@@ -33,7 +33,7 @@ class Laplace : public Integral {
     }
     out.H_bar *= -0.5;
     out.mode_bar.resize(0);
-    out.eta_bar.resize(0);
+    for (Vector& own : out.eta_bar) own.resize(0);
     out.d3_bar.resize(0);
     out.d4_bar.resize(0);
     for (Index k = 0; k < data_.factors.count(); ++k) {  // Z'd1 u', level by level
@@ -41,7 +41,6 @@ class Laplace : public Integral {
       Eigen::Map<const Matrix> score(point.score.data() + at, q, levels), u(point.u.data() + at, q, levels);
       out.lambda_bar[k].noalias() = score * u.transpose();
     }
-    out.phi_bar = data_.density->has_dispersion() ? point.rows.f_phi.sum() : 0.0;
   }
 
  private:

@@ -102,7 +102,7 @@ class LevelScores {
     for (Index i = 0; i < rows.size(); ++i)
       for (Index c = 0; c < effects_; ++c) design(i, c) = Z.row(rows.begin + i)[c];
     for (std::size_t j = 0; j < own_.size(); ++j)
-      design.col(effects_ + static_cast<Index>(j)) = data_.X().col(own_[j]).segment(rows.begin, rows.size());
+      design.col(effects_ + static_cast<Index>(j)) = data_.X().column(own_[j], rows);
   }
 
   const Data& data_;

@@ -21,7 +21,10 @@ class Mode {
       : data_(data), system_(system), open_(data.factors), conjugate_(open_.count()), h_(Vector::Zero(open_.count())),
         trial_(h_), noise_(h_), level_noise_(data.blocks()), step_(h_), decrement_(h_),
         start_(Vector::Zero(data.factors.size())), gradient_(start_), delta_(start_) {
-    if (!data.density->log_concave()) fallback_.resize(data.rows());
+    if (data.log_concave()) return;
+    fallback_.resize(pair_place(0, data.predictor_count()));
+    for (int a : data.active)
+      for (int b : data.active) fallback_[pair_place(a, b)].resize(data.rows());
   }
 
   /// Null, or the fixed effects that the next searches are to include; and the decrement after which one more step is
@@ -37,7 +40,7 @@ class Mode {
   /// order 2, at the mode.
   Status find(Point& point, Range levels) {
     const Status status = search(point, levels);
-    if (status == Status::ok || !data_.density->log_concave()) return status;  // not log-concave: it was from zero
+    if (status == Status::ok || !data_.log_concave()) return status;  // not log-concave: it was from zero
     open_.for_all_components(levels, [&](Index c) { open_[c] = Search::searching; });
     open_.for_elements(levels, [&](Index j, Index) { point.u[j] = 0.0; });
     return search(point, levels);
@@ -83,8 +86,8 @@ class Mode {
   /// function of the parameters; where it is not finite, a feasible u is looked for.
   Status start(Point& point, Range levels) {
     open_.for_all_components(levels, [&](Index c) { open_[c] = Search::searching; });
-    if (!data_.density->log_concave()) open_.for_elements(levels, [&](Index j, Index) { point.u[j] = 0.0; });
-    if (fixed_) fixed_predictor(data_, point.beta, point.fixed);
+    if (!data_.log_concave()) open_.for_elements(levels, [&](Index j, Index) { point.u[j] = 0.0; });
+    if (fixed_) fixed_predictor(data_, 0, point);
     evaluate(point, levels, h_);
     if (all_finite(levels)) return Status::ok;
     open_.for_elements(levels, [&](Index j, Index c) {
@@ -98,11 +101,11 @@ class Mode {
   /// Where X beta alone leaves the range of eta, u has to bring it back: Newton on -u'Pu / 2 - kappa |v|^2 / 2, v the
   /// distances of eta from a little inside its range, with kappa growing until every row is inside.
   bool find_feasible(Point& point, Range levels) {
-    if (!std::isfinite(data_.density->lower_eta()) && !std::isfinite(data_.density->upper_eta())) return false;
+    if (!std::isfinite(data_.density->lower_eta(0)) && !std::isfinite(data_.density->upper_eta(0))) return false;
     open_.for_components(levels, [&](Index c) {
       if (std::isfinite(h_[c])) open_[c] = Search::moved;
     });
-    const double size = std::max(point.fixed.cwiseAbs().mean(), 1e-300);
+    const double size = std::max(point.fixed[0].cwiseAbs().mean(), 1e-300);
     bool found = false;
     for (double kappa = 1.0 / (size * size), round = 0; round < 60 && !found; kappa *= 4.0, ++round) {
       open_.for_runs(levels, [&](Range run) { penalise(point, data_.rows_of(run), kappa, 0.01 * size); });
@@ -116,11 +119,14 @@ class Mode {
   }
 
   void penalise(Point& point, Range rows, double kappa, double margin) const {
-    const double lower = data_.density->lower_eta() + margin, upper = data_.density->upper_eta() - margin;
+    const double lower = data_.density->lower_eta(0) + margin, upper = data_.density->upper_eta(0) - margin;
+    for (std::vector<Vector>* all : {&point.rows.d1, &point.rows.w})
+      for (Vector& own : *all)
+        if (own.size() > 0) own.segment(rows.begin, rows.size()).setZero();
     for (Index i = rows.begin; i < rows.end; ++i) {
-      const double distance = std::max(lower - point.eta[i], 0.0) - std::max(point.eta[i] - upper, 0.0);
-      point.rows.d1[i] = kappa * distance;
-      point.rows.w[i] = distance != 0.0 ? kappa : 0.0;
+      const double distance = std::max(lower - point.eta[0][i], 0.0) - std::max(point.eta[0][i] - upper, 0.0);
+      point.rows.d1[0][i] = kappa * distance;
+      point.rows.w[0][i] = distance != 0.0 ? kappa : 0.0;
     }
   }
 
@@ -136,8 +142,8 @@ class Mode {
     open_.for_components(levels, [&](Index c) { h[c] = noise_[c] = 0.0; });
     open_.for_runs(levels, [&](Range run) {
       linear_predictor(data_, run, point);
-      data_.density->evaluate_levels(data_.responses, data_.partition.first_row(), run, point.eta, point.phi, 2,
-                                     point.rows, point.log_densities.data() + run.begin,
+      data_.density->evaluate_levels(data_.responses, data_.partition.first_row(), run, point.eta, 2, point.rows,
+                                     point.log_densities.data() + run.begin,
                                      level_noise_.data() + run.begin);
       for (Index g = run.begin; g < run.end; ++g) {
         const Index c = open_.of_block(g);
@@ -161,7 +167,7 @@ class Mode {
     if (!system_.block_diagonal()) delta_.setZero();
     open_.for_elements(levels, [&](Index j, Index) { delta_[j] = gradient_[j]; });
     if (fixed_) {
-      beta_delta_ = fixed_sums(data_, point.rows.d1);
+      beta_delta_ = fixed_sums(data_, point.rows.d1[0]);
       const Vector beta_gradient = beta_delta_;
       fixed_->solve(delta_, beta_delta_);
       beta_gain = beta_gradient.dot(beta_delta_);
@@ -180,7 +186,7 @@ class Mode {
   /// Where factors cross, and a factorization costs more than all else: by conjugate gradients, with the factor of an
   /// earlier H. False: to be factored after all.
   bool conjugate_directions(Point& point, Range levels) {
-    if (fixed_ || system_.block_diagonal() || !system_.factored() || !data_.density->log_concave()) return false;
+    if (fixed_ || system_.block_diagonal() || !system_.factored() || !data_.log_concave()) return false;
     sum_up(point, levels);
     set_gradient(point, levels);
     open_.for_other_elements([&](Index j) { gradient_[j] = 0.0; });
@@ -201,12 +207,12 @@ class Mode {
   }
 
   /// Factors H with the observed weights; where it has no Cholesky factor (on the way to the mode h need not be
-  /// concave), with the larger of observed and expected weight.
+  /// concave), with those of use_fallback_weights().
   bool factor(Point& point, Range levels) {
     sum_up(point, levels);
     if (system_.block_diagonal() && !fixed_) return factor_levels(point, levels);
     if (system_.factor(point.products) && (!fixed_ || fixed_->factor(point.rows.w))) return true;
-    if (data_.density->log_concave()) return false;
+    if (data_.log_concave()) return false;
     use_fallback_weights(point, levels);
     clear_shared(data_, point.products);
     add_products(data_, levels, fallback_, point.products);
@@ -226,7 +232,7 @@ class Mode {
     bool all = true;
     open_.for_levels(levels, [&](Index g) {
       if (system_.factor_level(point.products, g)) return;
-      if (data_.density->log_concave()) {
+      if (data_.log_concave()) {
         all = false;
         return;
       }
@@ -237,22 +243,43 @@ class Mode {
     return all;
   }
 
+  /// The larger of observed and expected weight; of several active predictors the positive part of a row's W.
   void use_fallback_weights(const Point& point, Range levels) {
     const Range rows = data_.rows_of(levels);
-    data_.density->expected_weights(data_.responses, rows, point.eta, point.phi, fallback_);
-    for (Index i = rows.begin; i < rows.end; ++i) fallback_[i] = std::max(fallback_[i], point.rows.w[i]);
+    if (data_.active.size() > 1) {
+      for (Index i = rows.begin; i < rows.end; ++i) use_positive_part(point.rows.w, i);
+      return;
+    }
+    Vector& own = fallback_[0];
+    data_.density->expected_weights(data_.responses, rows, point.eta, own);
+    for (Index i = rows.begin; i < rows.end; ++i) own[i] = std::max(own[i], point.rows.w[0][i]);
+  }
+
+  void use_positive_part(const std::vector<Vector>& w, Index i) {
+    const Index m = static_cast<Index>(data_.active.size());
+    const auto place = [&](Index a, Index b) {
+      return pair_place(data_.active[static_cast<std::size_t>(a)], data_.active[static_cast<std::size_t>(b)]);
+    };
+    Matrix W(m, m);
+    for (Index a = 0; a < m; ++a)
+      for (Index b = 0; b < m; ++b) W(a, b) = w[place(a, b)][i];
+    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(W);
+    const Matrix& V = eigen.eigenvectors();
+    const Matrix positive = V * eigen.eigenvalues().cwiseMax(0.0).asDiagonal() * V.transpose();
+    for (Index a = 0; a < m; ++a)
+      for (Index b = 0; b <= a; ++b) fallback_[place(a, b)][i] = positive(a, b);
   }
 
   /// Moves each component along its direction, halving its step until h has increased enough.
   bool line_search(Point& point, Range levels) {
     open_.for_elements(levels, [&](Index j, Index) { start_[j] = point.u[j]; });
-    if (fixed_) beta_start_ = point.beta;
+    if (fixed_) beta_start_ = point.beta[0];
     open_.for_components(levels, [&](Index c) { step_[c] = 1.0; });
     for (int halving = 0; halving <= max_halvings; ++halving) {
       open_.for_elements(levels, [&](Index j, Index c) { point.u[j] = start_[j] + step_[c] * delta_[j]; });
       if (fixed_) {
-        point.beta = beta_start_ + step_[0] * beta_delta_;
-        fixed_predictor(data_, point.beta, point.fixed);
+        point.beta[0] = beta_start_ + step_[0] * beta_delta_;
+        fixed_predictor(data_, 0, point);
       }
       evaluate(point, levels, trial_);
       open_.for_components(levels, [&](Index c) { accept_or_halve(c); });
@@ -281,7 +308,7 @@ class Mode {
 
   /// Where h rises towards the edge of what the link allows, each step takes half of what is left, and then less.
   bool stuck_at_edge(Range levels) const {
-    if (!std::isfinite(data_.density->lower_eta()) && !std::isfinite(data_.density->upper_eta())) return false;
+    if (!std::isfinite(data_.density->lower_eta(0)) && !std::isfinite(data_.density->upper_eta(0))) return false;
     bool stuck = false;
     open_.for_components(levels, [&](Index c) { stuck = stuck || step_[c] < 1e-6; });
     return stuck;
@@ -294,7 +321,8 @@ class Mode {
   OpenComponents open_;
   ConjugateGradients conjugate_;
   Vector h_, trial_, noise_, level_noise_, step_, decrement_;
-  Vector start_, gradient_, delta_, penalised_, beta_start_, beta_delta_, fallback_;
+  Vector start_, gradient_, delta_, penalised_, beta_start_, beta_delta_;
+  std::vector<Vector> fallback_;  ///< weights by pair_place
 };
 
 }  // namespace glimmer

@@ -10,8 +10,8 @@ namespace glimmer {
 class MultipleColumns {
  public:
   /// Finds them by comparing numbers: they are equal, or they are not.
-  explicit MultipleColumns(const Data& data) : source_(static_cast<std::size_t>(data.X().cols()), -1) {
-    for (Index j = 0; j < data.X().cols(); ++j)
+  explicit MultipleColumns(const Data& data) : source_(static_cast<std::size_t>(data.X().columns()), -1) {
+    for (Index j = 0; j < data.X().columns(); ++j)
       for (Index c = 0; c < data.factors[0].effects() && source_[static_cast<std::size_t>(j)] < 0; ++c)
         if (is_multiple(data, j, c)) source_[static_cast<std::size_t>(j)] = static_cast<int>(c);
   }

@@ -21,8 +21,9 @@ class NodeRows {
     for (Index g = levels.begin; g < levels.end; ++g) capacity_ = std::max(capacity_, data.rows_of({g, g + 1}).size());
     for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
       (responses_.*column).reserve_like(data.responses.*column, capacity_);
-    eta_.resize(capacity_);
-    derivatives_.reserve(capacity_, order, data.density->has_dispersion());
+    eta_.assign(static_cast<std::size_t>(data.density->predictors()), Vector(1));
+    eta_[0].resize(capacity_);
+    derivatives_.reserve(capacity_, order, data.density->predictors());
     effects_.resize(data.factors[0].effects(), good_length);
     sums_.resize(good_length);
     sizes_.resize(good_length);
@@ -53,12 +54,13 @@ class NodeRows {
     for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
       (responses_.*column).put(data_.responses.*column, rows, block.count, block.row);
     for (Index k = 0; k < block.count; ++k) first_row_.push_back(first_row_.back() + rows.size());
-    set_eta(point, rows, u, eta_.data() + block.row);
+    set_eta(point, rows, u, eta_[0].data() + block.row);
   }
 
   /// The log-densities, and their derivatives to the order given.
-  void evaluate(double phi) {
-    data_.density->evaluate_levels(responses_, first_row_, {0, nodes()}, eta_, phi, order_, derivatives_, sums_.data(),
+  void evaluate(const Point& point) {
+    for (std::size_t a = 1; a < eta_.size(); ++a) eta_[a] = point.eta[a];
+    data_.density->evaluate_levels(responses_, first_row_, {0, nodes()}, eta_, order_, derivatives_, sums_.data(),
                                    sizes_.data());
   }
 
@@ -66,8 +68,8 @@ class NodeRows {
   auto u(const Block& block) const { return effects_.middleCols(block.node, block.count); }
   auto log_densities(const Block& block) const { return sums_.segment(block.node, block.count); }
   /// A column a node, a row a row of the level.
-  Eigen::Map<const Matrix> d1(const Block& block) const { return by_node(derivatives_.d1, block); }
-  Eigen::Map<const Matrix> f_phi(const Block& block) const { return by_node(derivatives_.f_phi, block); }
+  Eigen::Map<const Matrix> d1(const Block& block) const { return by_node(derivatives_.d1[0], block); }
+  Eigen::Map<const Matrix> f_phi(const Block& block) const { return by_node(derivatives_.d1[1], block); }
 
  private:
   static constexpr Index good_length = 2048;
@@ -88,7 +90,7 @@ class NodeRows {
       const Eigen::Map<const Eigen::Matrix<double, q, Eigen::Dynamic>> b(b_.data(), b_.rows(), b_.cols());
       eta.noalias() = Z.lazyProduct(b);
     });
-    eta.colwise() += point.fixed.segment(rows.begin, rows.size());
+    eta.colwise() += point.fixed[0].segment(rows.begin, rows.size());
   }
 
   Index nodes() const { return static_cast<Index>(first_row_.size()) - 1; }
@@ -101,7 +103,8 @@ class NodeRows {
   int order_;
   Index capacity_ = good_length;
   Responses responses_;
-  Vector eta_, sums_, sizes_;
+  Etas eta_;
+  Vector sums_, sizes_;
   RowDerivatives derivatives_;
   Matrix effects_, Z_, b_;  ///< u; the level's rows of Z; Lambda u
   Positions first_row_;

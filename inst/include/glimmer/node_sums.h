@@ -114,7 +114,7 @@ class NodeSums {
     Vector weights;
     const auto flush = [&] {
       data_.interrupt();
-      rows.evaluate(point.phi);
+      rows.evaluate(point);
       for (const NodeRows::Block& block : rows.blocks()) {
         const NodeGrid& nodes = grid(rule, block.level);
         if (block.first == 0) {

@@ -33,6 +33,7 @@ class Pattern {
  public:
   explicit Pattern(const Factors& factors) {
     for (Index l = 0; l < factors.count(); ++l) {
+      shared_.push_back(shared_levels(factors[l]));
       for (Index k = 0; k < l; ++k) crossings_.push_back(between(factors, k, l));
       if (!factors[l].separate_levels()) crossings_.push_back(within(factors, l));
     }
@@ -40,6 +41,10 @@ class Pattern {
 
   Index count() const { return static_cast<Index>(crossings_.size()); }
   const Crossing& operator[](Index c) const { return crossings_[static_cast<std::size_t>(c)]; }
+
+  /// Where effects of factor k enter two predictors of a row: pairs of incidences, in both orders, with one level; the
+  /// block is the level.
+  const std::vector<Meeting>& shared(Index k) const { return shared_[static_cast<std::size_t>(k)]; }
 
  private:
   static Crossing between(const Factors& factors, Index k, Index l) {
@@ -63,7 +68,9 @@ class Pattern {
     const auto& incidences = factors[k].incidences;
     std::vector<std::pair<const Integers*, const Integers*>> pairs;
     for (std::size_t i = 0; i < incidences.size(); ++i)
-      for (std::size_t j = i + 1; j < incidences.size(); ++j) {
+      for (std::size_t j = 0; j < incidences.size(); ++j) {
+        // in one predictor the levels of a row are sorted; in two, either may be the smaller one
+        if (i == j || (i > j && incidences[i].predictor == incidences[j].predictor)) continue;
         out.meetings.push_back({static_cast<Index>(i), static_cast<Index>(j), {}});
         pairs.push_back({&incidences[i].level, &incidences[j].level});
       }
@@ -77,6 +84,20 @@ class Pattern {
     find_blocks(out, factors[k].levels, factors[k].levels, pairs);
     out.prior_block = std::move(out.meetings.back().block_of_row);
     out.meetings.pop_back();
+    return out;
+  }
+
+  static std::vector<Meeting> shared_levels(const Factor& factor) {
+    std::vector<Meeting> out;
+    const auto& incidences = factor.incidences;
+    for (std::size_t i = 0; i < incidences.size(); ++i)
+      for (std::size_t j = 0; j < incidences.size(); ++j) {
+        if (incidences[i].predictor == incidences[j].predictor) continue;
+        Integers level = incidences[i].level;
+        for (std::size_t row = 0; row < level.size(); ++row)
+          if (incidences[j].level[row] != level[row]) level[row] = -1;
+        out.push_back({static_cast<Index>(i), static_cast<Index>(j), std::move(level)});
+      }
     return out;
   }
 
@@ -122,6 +143,7 @@ class Pattern {
   }
 
   std::vector<Crossing> crossings_;
+  std::vector<std::vector<Meeting>> shared_;  ///< by factor
 };
 
 /// A symmetric matrix on the pattern of H. Blocks are stored one after the other, each column by column.

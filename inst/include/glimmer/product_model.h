@@ -21,9 +21,9 @@ class ProductModel : public Objective {
   /// The caller's own design is not used beyond this. `ask` may throw to interrupt, now and in what follows.
   ProductModel(Responses responses, Column offset, FixedDesign design, Factors factors, bool restricted, int threads,
               std::function<void()> ask = nullptr)
-      : data_(std::move(responses), std::move(offset), std::move(design), std::move(factors),
+      : data_(std::move(responses), only_predictor(std::move(offset), std::move(design)), std::move(factors),
               make_density("gaussian", "identity"), std::move(ask)),
-        restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().cols()),
+        restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().columns()),
         system_(data_.factors, data_.pattern, data_.interrupt), bordered_(system_),
         products_(data_.factors, data_.pattern),
         inverse_(products_) {
@@ -40,7 +40,7 @@ class ProductModel : public Objective {
   /// Another response of the caller's rows, their weights as they are; the design is read once more.
   void set_response(const Vector& y, FixedDesign design) {
     const Index n = data_.callers_rows;
-    if (y.size() != n || design.X().rows() != n || design.X().cols() != beta_count_)
+    if (y.size() != n || design.rows() != n || design.columns() != beta_count_)
       throw std::invalid_argument("the rows of the response and of X differ in number");
     Integers callers_row(static_cast<std::size_t>(n));
     Vector sorted(n);
@@ -50,7 +50,7 @@ class ProductModel : public Objective {
       sorted[row] = y[i];
     }
     if (!std::is_sorted(callers_row.begin(), callers_row.end())) design.select(callers_row);
-    data_.design = std::move(design);
+    data_.predictors[0].X = std::move(design);
     data_.responses.y = Column(sorted);
     theta_.resize(0);
     found_.resize(0);
@@ -164,8 +164,8 @@ class ProductModel : public Objective {
   /// The products of [Z X]. Of the columns of X also of what fits with hardly any penalty leave of them, and of the
   /// response of the residuals of such a fit: what is large and fitted well would otherwise cancel in r^2 and B.
   void form_products() {
-    const Vector weights = all_rows(data_.responses.weight);
-    log_weights_ = weights.array().log().sum();
+    const std::vector<Vector> weights{all_rows(data_.responses.weight)};
+    log_weights_ = weights[0].array().log().sum();
     for_chunks(data_, [&](Index, Range chunk) { add_products(data_, chunk, weights, products_); });
     fixed_products_.setZero(factors().size(), beta_count_);
     information_ = fixed_products(data_, weights, fixed_products_);
@@ -184,7 +184,7 @@ class ProductModel : public Objective {
   /// The sums of the response; the system is that of the rough fit.
   void sum_response() {
     const Vector weights = all_rows(data_.responses.weight);
-    Vector response = all_rows(data_.responses.y) - all_rows(data_.offset);
+    Vector response = all_rows(data_.responses.y) - all_rows(data_.predictors[0].offset);
     sum_response(weights, response);
     response_sums_ = residual_sums_;
     fixed_response_sums_ = fixed_residual_sums_;
@@ -193,8 +193,7 @@ class ProductModel : public Objective {
     if (!has_rough_fit_ || !find_centre()) return;
     for_chunks(data_, [&](Index, Range chunk) {
       const Range rows = data_.rows_of(chunk);
-      const auto X = data_.X().middleRows(rows.begin, rows.size());
-      response.segment(rows.begin, rows.size()).noalias() -= X * fixed_centre_;
+      data_.X().times(rows, -fixed_centre_, response.data() + rows.begin);
       subtract_effects(rows, centre_, response.data() + rows.begin);
     });
     sum_response(weights, response);
@@ -209,7 +208,7 @@ class ProductModel : public Objective {
   /// Of the rows only Z and the weights stay, for another response.
   void let_rows_go() {
     data_.responses.y = data_.responses.size = Column();
-    data_.design = FixedDesign(nullptr, 0, beta_count_);
+    data_.predictors[0].X = FixedDesign(nullptr, 0, beta_count_);
   }
 
   /// out_i -= z_i'b on a range of rows

@@ -61,13 +61,13 @@ class Quadrature : public Integral {
   int order() const override { return 3; }
   bool one_pass() const override { return true; }
 
-  double value(const Point& point) override { return sums_.value(point, rule_, ranges_); }
+  Value value(const Point& point) override { return Value(sums_.value(point, rule_, ranges_)); }
 
   void adjoint(const Point& point, Adjoint& out) override { value_and_adjoint(point, out); }
 
-  double value_and_adjoint(const Point& point, Adjoint& out) override {
+  Value value_and_adjoint(const Point& point, Adjoint& out) override {
     const Index q = sums_.effects(), count = static_cast<Index>(ranges_.size());
-    out.eta_bar.setZero(data_.rows());
+    out.eta_bar[0].setZero(data_.rows());
     out.d3_bar.resize(0);
     out.d4_bar.resize(0);
     out.mode_bar.setZero(data_.factors.size());
@@ -83,13 +83,16 @@ class Quadrature : public Integral {
     });
     out.lambda_bar[0].setZero();
     for (Index c = 0; c < count; ++c) out.lambda_bar[0] += direct.middleCols(q * c, q);
-    out.phi_bar = phi_bar.sum();
-    return values.sum();
+    if (data_.predictor_count() > 1) out.eta_bar[1] = Vector::Constant(1, phi_bar.sum());
+    return Value(values.sum());
   }
 
  private:
   void check(const NodeRule& rule, int fewest) const {
-    if (!data_.factors.separate_levels()) throw std::invalid_argument("quadrature needs one grouping factor");
+    if (!data_.factors.one_incidence()) throw std::invalid_argument("quadrature needs one grouping factor");
+    for (int a = 1; a < data_.predictor_count(); ++a)
+      if (a > 1 || !data_.same_for_all(a))
+        throw std::invalid_argument("quadrature needs one predictor, and perhaps a dispersion");
     const std::size_t levels = static_cast<std::size_t>(data_.factors[0].levels);
     if (rule.nodes.size() != levels || rule.wide.size() != levels)
       throw std::invalid_argument("a quadrature rule needs a number of nodes for every level");
@@ -133,7 +136,7 @@ class Quadrature : public Integral {
       const Range range = own.data_.rows_of({block.level, block.level + 1});
       const auto d1 = rows.d1(block);
       const auto u = rows.u(block);
-      auto eta_bar = out.eta_bar.segment(range.begin, range.size());
+      auto eta_bar = out.eta_bar[0].segment(range.begin, range.size());
       eta_bar *= rescale;
       eta_bar.noalias() += d1.lazyProduct(weights);
       const Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> Z(
@@ -141,7 +144,7 @@ class Quadrature : public Integral {
       score.noalias() = Z.transpose().lazyProduct(d1);
       score *= weights.asDiagonal();
       direct = rescale * direct + score * u.transpose();
-      if (own.data_.density->has_dispersion()) phi = rescale * phi + rows.f_phi(block).colwise().sum().dot(weights);
+      if (own.data_.predictor_count() > 1) phi = rescale * phi + rows.f_phi(block).colwise().sum().dot(weights);
       if (rule.is_wide(block.level)) return;
       x_score.noalias() = own.data_.factors.lambda(0).transpose().lazyProduct(score);
       x_score.noalias() -= u * weights.asDiagonal();
@@ -154,7 +157,7 @@ class Quadrature : public Integral {
       const double total = sum.total();
       value += own.sums_.level_value(rule, g, sum);
       const Range range = own.data_.rows_of({g, g + 1});
-      out.eta_bar.segment(range.begin, range.size()) /= total;
+      out.eta_bar[0].segment(range.begin, range.size()) /= total;
       all_direct += direct / total;
       all_phi += phi / total;
       if (rule.is_wide(g)) return;

@@ -19,10 +19,9 @@ class RowModel : public Objective {
  public:
   /// Rows need positive prior weights. A design that is the caller's own must outlive the model. `ask` may throw to
   /// interrupt, now and in what follows.
-  RowModel(Responses responses, Column offset, FixedDesign design, Factors factors,
+  RowModel(Responses responses, std::vector<Predictor> predictors, Factors factors,
            std::unique_ptr<const Density> density, std::function<void()> ask = nullptr)
-      : data_(std::move(responses), std::move(offset), std::move(design), std::move(factors), std::move(density),
-              std::move(ask)),
+      : data_(std::move(responses), std::move(predictors), std::move(factors), std::move(density), std::move(ask)),
         system_(data_.factors, data_.pattern, data_.interrupt), fixed_(data_, system_, false),
         integrated_(data_, system_, true), mode_(data_, system_), laplace_(data_, system_),
         quadrature_(data_, system_), rule_(data_, system_), integral_(&laplace_), barrier_(data_),
@@ -31,10 +30,10 @@ class RowModel : public Objective {
   RowModel(const RowModel&) = delete;
   RowModel& operator=(const RowModel&) = delete;
 
-  Index beta_count() const { return data_.X().cols(); }
+  /// Of the first predictor.
+  Index beta_count() const { return data_.X().columns(); }
   Index theta_count() const { return data_.factors.theta_count(); }
-  bool has_dispersion() const { return data_.density->has_dispersion(); }
-  Index parameter_count() const override { return beta_count() + theta_count() + (has_dispersion() ? 1 : 0); }
+  Index parameter_count() const override { return data_.parameter_count(); }
 
   /// The number of threads; results do not depend on it.
   void set_threads(int threads) {
@@ -116,7 +115,7 @@ class RowModel : public Objective {
     set_parameters(parameters);
     third_order_ = false;
     mode_.include(&fixed_, 0.01);
-    if (mode_.find(point_, data_.all_blocks()) == Status::ok) return point_.beta;
+    if (mode_.find(point_, data_.all_blocks()) == Status::ok) return point_.beta[0];
     failed();
     return Vector();
   }
@@ -174,14 +173,14 @@ class RowModel : public Objective {
 
   /// The linear predictor of each of the caller's rows, u at its mode.
   Vector linear_predictor(const Vector& parameters, Inner inner) {
-    return data_.partition.to_caller(point_at(parameters, inner).eta);
+    return data_.partition.to_caller(point_at(parameters, inner).eta[0]);
   }
 
   /// Distance of eta from the edge of what the link allows, for each of the caller's rows; where the modes cannot be
   /// found, of the eta where their search ended.
   Vector edge_distances(const Vector& parameters, Inner inner) {
     if (!is_at(parameters, inner)) evaluate(parameters, inner, false);
-    return barrier_.distances(data_.partition.to_caller(point_.eta));
+    return barrier_.distances(data_.partition.to_caller(point_.eta[0]));
   }
 
   /// The second derivative of the value in beta. Empty where it is not known: crossed factors, a barrier, or a beta
@@ -222,23 +221,27 @@ class RowModel : public Objective {
            (parameters == last_parameters_ || parameters == last_.parameters);
   }
 
+  /// And the predictors from them, but for the first one.
   void set_parameters(const Vector& parameters) {
-    point_.beta = parameters.head(beta_count());
     data_.factors.set_theta(parameters.segment(beta_count(), theta_count()));
-    point_.phi = has_dispersion() ? parameters[parameters.size() - 1] : 0.0;
+    for (int a = 0; a < data_.predictor_count(); ++a) {
+      const Range place = data_.predictor(a).beta;
+      point_.beta[static_cast<std::size_t>(a)] = parameters.segment(place.begin, place.size());
+      if (a > 0) fixed_predictor(data_, a, point_);
+    }
   }
 
-  /// Sets the parameters and X beta, and from a mode moves u along its derivative:
-  /// du = H^-1 [dLambda' Z'd1 - A'W (X dbeta + Z dLambda u) + A'(d d1/dphi) dphi].
-  /// Only a start: the mode is then searched to round-off. The part in phi is left out where the rows' derivatives in
-  /// phi have not been evaluated.
+  /// Sets the parameters and X beta, and from a mode, with random effects in the first predictor alone, moves u along
+  /// its derivative: du = H^-1 [dLambda' Z'd1 - A'(W_00 (X dbeta + Z dLambda u) + sum_a W_0a deta_a)].
+  /// Only a start: the mode is then searched to round-off. The other predictors are left out where the rows'
+  /// derivatives in them have not been evaluated.
   void predict_and_set(const Vector& parameters, bool at_mode) {
-    if (!at_mode || !data_.density->log_concave()) {
+    if (!at_mode || !data_.log_concave()) {
       set_parameters(parameters);
-      return fixed_predictor(data_, point_.beta, point_.fixed);
+      return fixed_predictor(data_, 0, point_);
     }
     const Vector b = point_.b;
-    const double phi = point_.phi;
+    const Etas before(point_.eta.begin() + 1, point_.eta.end());
     Vector direction = -scale_to_u(point_.score);
     set_parameters(parameters);
     direction += scale_to_u(point_.score);
@@ -246,17 +249,17 @@ class RowModel : public Objective {
     Vector sums = Vector::Zero(data_.factors.size());
     for_chunks(data_, [&](Index, Range chunk) {
       const Range rows = data_.rows_of(chunk);
-      auto fixed = point_.fixed.segment(rows.begin, rows.size());
+      auto fixed = point_.fixed[0].segment(rows.begin, rows.size());
       Vector change = -fixed;
-      fixed_predictor(data_, rows, point_.beta, point_.fixed);
+      data_.predictor(0).fixed_part(rows, point_.beta[0], fixed.data());
       change += fixed;
-      for (Index k = 0; k < data_.factors.count(); ++k)
-        add_row_products(data_.factors[k], rows, moved.data() + data_.factors.start(k), change.data());
-      change.array() *= -point_.rows.w.segment(rows.begin, rows.size()).array();
-      if (has_dispersion() && third_order_)
-        change += (point_.phi - phi) * point_.rows.d1_phi.segment(rows.begin, rows.size());
-      for (Index k = 0; k < data_.factors.count(); ++k)
-        add_level_sums(data_.factors[k], rows, change.data(), sums.data() + data_.factors.start(k));
+      add_row_products(data_, 0, rows, moved.data(), change.data());
+      change.array() *= -point_.w(0, 0).segment(rows.begin, rows.size()).array();
+      for (std::size_t a = 1; a < point_.eta.size() && third_order_; ++a)
+        for (Index i = rows.begin; i < rows.end; ++i)
+          change[i - rows.begin] -=
+              point_.w(0, static_cast<int>(a))[i] * (eta_of(point_.eta[a], i) - eta_of(before[a - 1], i));
+      add_level_sums(data_, 0, rows, change.data(), sums.data());
     });
     direction += scale_to_u(sums);
     system_.solve(direction);
@@ -265,10 +268,10 @@ class RowModel : public Objective {
 
   /// Sets the parameters for a search over beta too, which goes on from the last joint mode where there is but one.
   void set_and_keep_mode(const Vector& parameters, bool at_joint_mode) {
-    const Vector beta = point_.beta;
+    const Vector beta = point_.beta[0];
     set_parameters(parameters);
-    const bool one_mode = data_.density->log_concave() && !bounded();
-    if (at_joint_mode && one_mode && point_.beta.allFinite()) point_.beta = beta;
+    const bool one_mode = data_.log_concave() && !bounded();
+    if (at_joint_mode && one_mode && point_.beta[0].allFinite()) point_.beta[0] = beta;
   }
 
   Vector scale_to_u(Vector x) const {
@@ -290,7 +293,7 @@ class RowModel : public Objective {
         predict_and_set(parameters, at_mode);
       last_.status = find_mode(fixed);
       if (last_.status != Status::ok) return failed();
-      last_.parameters.head(beta_count()) = point_.beta;
+      last_.parameters.head(beta_count()) = point_.beta[0];
       evaluate_at_mode(fixed, gradient && integral_->one_pass());
       last_parameters_ = parameters;
       last_fixed_ = fixed;
@@ -352,17 +355,17 @@ class RowModel : public Objective {
 
   /// The value at the mode, with its adjoints if asked for.
   void evaluate_at_mode(FixedEffects* fixed, bool adjoint) {
-    const double value = adjoint ? integral_->value_and_adjoint(point_, adjoint_) : integral_->value(point_);
-    last_.value = value + barrier_.value(point_) + data_.constant;
+    const Value value = adjoint ? integral_->value_and_adjoint(point_, adjoint_) : integral_->value(point_);
+    last_.status = value.status;
+    last_.value = value.value + barrier_.value(point_) + data_.constant;
     if (fixed && fixed->integrated()) last_.value += fixed->log_volume();
     adjoint_known_ = adjoint;
-    if (!std::isfinite(last_.value)) last_.status = Status::value_not_finite;
+    if (last_.status == Status::ok && !std::isfinite(last_.value)) last_.status = Status::value_not_finite;
   }
 
   Vector gradient_at(const FixedEffects* fixed) {
     for_chunks(data_, [&](Index, Range chunk) {
-      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, point_.phi, integral_->order(),
-                              point_.rows);
+      data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, integral_->order(), point_.further);
     });
     third_order_ = true;
     if (!adjoint_known_) integral_->adjoint(point_, adjoint_);
@@ -370,7 +373,11 @@ class RowModel : public Objective {
     barrier_.add_adjoint(point_, adjoint_);
     const Gradient parts = pull_back_(point_, adjoint_, fixed);
     Vector gradient(parameter_count());
-    gradient << parts.beta, parts.theta, Vector::Constant(has_dispersion() ? 1 : 0, parts.phi);
+    gradient.segment(beta_count(), theta_count()) = parts.theta;
+    for (int a = 0; a < data_.predictor_count(); ++a) {
+      const Range place = data_.predictor(a).beta;
+      gradient.segment(place.begin, place.size()) = parts.beta[static_cast<std::size_t>(a)];
+    }
     return gradient;
   }
 

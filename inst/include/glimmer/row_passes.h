@@ -43,35 +43,49 @@ Matrix sum_of_matrices(const Data& data, Index rows, Index columns, Visit visit)
   return sum;
 }
 
-/// X beta + offset on a range of rows
-inline void fixed_predictor(const Data& data, Range rows, const Vector& beta, Vector& out) {
-  auto segment = out.segment(rows.begin, rows.size());
-  data.offset.copy(rows, segment.data());
-  segment.noalias() += data.X().middleRows(rows.begin, rows.size()) * beta;
+/// out += Z b on a range of rows, Z of the effects that enter predictor a, b laid out like u.
+inline void add_row_products(const Data& data, int a, Range rows, const double* b, double* out) {
+  for (Index k = 0; k < data.factors.count(); ++k)
+    for (const Incidence& incidence : data.factors[k].incidences)
+      if (incidence.predictor == a) add_row_products(incidence, rows, b + data.factors.start(k), out);
 }
 
-inline void fixed_predictor(const Data& data, const Vector& beta, Vector& out) {
-  for_chunks(data, [&](Index, Range chunk) { fixed_predictor(data, data.rows_of(chunk), beta, out); });
+/// sums += Z'v on a range of rows, Z of the effects that enter predictor a, sums laid out like u.
+inline void add_level_sums(const Data& data, int a, Range rows, const double* v, double* sums) {
+  for (Index k = 0; k < data.factors.count(); ++k)
+    for (const Incidence& incidence : data.factors[k].incidences)
+      if (incidence.predictor == a) add_level_sums(incidence, rows, v, sums + data.factors.start(k));
 }
 
-/// X'v
+/// X beta + offset of predictor a: as what stands beside its random effects, or as the predictor itself.
+inline void fixed_predictor(const Data& data, int a, Point& point) {
+  const std::size_t at = static_cast<std::size_t>(a);
+  Vector& out = data.is_active(a) ? point.fixed[at] : point.eta[at];
+  if (data.same_for_all(a)) return data.predictor(a).fixed_part({0, 1}, point.beta[at], out.data());
+  for_chunks(data, [&](Index, Range chunk) {
+    const Range rows = data.rows_of(chunk);
+    data.predictor(a).fixed_part(rows, point.beta[at], out.data() + rows.begin);
+  });
+}
+
+/// X'v, X of the first predictor
 inline Vector fixed_sums(const Data& data, const Vector& v) {
-  Matrix parts(data.X().cols(), static_cast<Index>(data.partition.chunks().size()));
+  Matrix parts = Matrix::Zero(data.X().columns(), static_cast<Index>(data.partition.chunks().size()));
   for_chunks(data, [&](Index c, Range chunk) {
     const Range rows = data.rows_of(chunk);
-    const auto X = data.X().middleRows(rows.begin, rows.size());
-    parts.col(c).noalias() = X.transpose() * v.segment(rows.begin, rows.size());
+    data.X().add_transposed(rows, v.data() + rows.begin, parts.col(c));
   });
   return parts.rowwise().sum();
 }
 
-/// eta = fixed + sum_k Z_k b_k on the rows of a range of blocks
+/// eta = fixed + sum_k Z_k b_k of the active predictors on the rows of a range of blocks
 inline void linear_predictor(const Data& data, Range blocks, Point& point) {
   const Range rows = data.rows_of(blocks);
-  point.eta.segment(rows.begin, rows.size()) = point.fixed.segment(rows.begin, rows.size());
-  for (Index k = 0; k < data.factors.count(); ++k)
-    add_row_products(data.factors[k], rows, point.b.data() + data.factors.start(k),
-                     point.eta.data() + rows.begin);
+  for (int a : data.active) {
+    const std::size_t at = static_cast<std::size_t>(a);
+    point.eta[at].segment(rows.begin, rows.size()) = point.fixed[at].segment(rows.begin, rows.size());
+    add_row_products(data, a, rows, point.b.data(), point.eta[at].data() + rows.begin);
+  }
 }
 
 /// b = Lambda u for the levels of a range of blocks, where they are levels of a factor, and for all of other factors
@@ -94,17 +108,21 @@ inline void add_score(const Data& data, Range blocks, Point& point) {
     const Index q = factors[0].effects();
     point.score.segment(factors.position(0, blocks.begin), blocks.size() * q).setZero();
   }
-  for (Index k = 0; k < factors.count(); ++k)
-    add_level_sums(factors[k], rows, point.rows.d1.data() + rows.begin, point.score.data() + factors.start(k));
+  for (int a : data.active) add_level_sums(data, a, rows, point.d1(a).data() + rows.begin, point.score.data());
 }
 
 /// Calls visit(first incidence, second, their block in each row, values of these blocks, how often each counts) for
 /// what a symmetric matrix on the pattern of H has of the rows.
 template <class Blocks, class Visit>
 void for_meetings(const Data& data, Blocks& matrix, Visit visit) {
-  for (Index k = 0; k < data.factors.count(); ++k)
-    for (const Incidence& incidence : data.factors[k].incidences)
-      visit(incidence, incidence, incidence.level, matrix.diagonal_values(k).data(), 1.0);
+  for (Index k = 0; k < data.factors.count(); ++k) {
+    const std::vector<Incidence>& own = data.factors[k].incidences;
+    auto* const values = matrix.diagonal_values(k).data();
+    for (const Incidence& incidence : own) visit(incidence, incidence, incidence.level, values, 1.0);
+    for (const Meeting& m : data.pattern.shared(k))
+      visit(own[static_cast<std::size_t>(m.first)], own[static_cast<std::size_t>(m.second)], m.block_of_row, values,
+            1.0);
+  }
   for (Index c = 0; c < data.pattern.count(); ++c) {
     const Crossing& x = data.pattern[c];
     const auto &first = data.factors[x.first].incidences, &second = data.factors[x.second].incidences;
@@ -114,8 +132,8 @@ void for_meetings(const Data& data, Blocks& matrix, Visit visit) {
   }
 }
 
-/// Z'WZ on its pattern, range by range like the score.
-inline void add_products(const Data& data, Range blocks, const Vector& w, BlockMatrix& out) {
+/// Z'WZ on its pattern, range by range like the score, W by pair_place.
+inline void add_products(const Data& data, Range blocks, const std::vector<Vector>& w, BlockMatrix& out) {
   const Range rows = data.rows_of(blocks);
   if (data.factors.eliminated() == 1) {
     const Index q = data.factors[0].effects();
@@ -123,7 +141,8 @@ inline void add_products(const Data& data, Range blocks, const Vector& w, BlockM
   }
   for_meetings(data, out, [&](const Incidence& first, const Incidence& second, const Integers& block_of_row,
                               double* values, double) {
-    add_cross_products(first, second, block_of_row, rows, w.data() + rows.begin, values);
+    const Vector& own = w[pair_place(first.predictor, second.predictor)];
+    add_cross_products(first, second, block_of_row, rows, own.data() + rows.begin, values);
   });
 }
 
@@ -137,11 +156,10 @@ inline void clear_shared(const Data& data, BlockMatrix& products) {
   for (Index c = 0; c < data.pattern.count(); ++c) products.crossing_values(c).setZero();
 }
 
-/// Z'v, laid out like u, from all rows.
+/// Z'v, laid out like u, from all rows, Z of the effects that enter the first predictor.
 inline void level_sums(const Data& data, const Vector& v, Vector& sums) {
   sums.setZero(data.factors.size());
-  for (Index k = 0; k < data.factors.count(); ++k)
-    add_level_sums(data.factors[k], {0, data.rows()}, v.data(), sums.data() + data.factors.start(k));
+  add_level_sums(data, 0, {0, data.rows()}, v.data(), sums.data());
 }
 
 /// Lambda' x in place for a range of levels of one factor.
