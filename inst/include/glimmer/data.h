@@ -77,6 +77,23 @@ struct Data {
     responses = {y, size, weight};
   }
 
+  /// From a cluster of each of the caller's rows that of each row. No effect may belong to two clusters.
+  Integers clusters_of_rows(const Integers& cluster, Index clusters) const {
+    if (static_cast<Index>(cluster.size()) != callers_rows)
+      throw std::invalid_argument("every row needs a cluster");
+    const Components components(factors);
+    Integers out(static_cast<std::size_t>(rows()), -1), known(static_cast<std::size_t>(components.count()), -1);
+    for (Index i = 0; i < callers_rows; ++i) {
+      const int own = cluster[static_cast<std::size_t>(i)];
+      if (own < 0 || own >= clusters) throw std::invalid_argument("a cluster is out of range");
+      const std::size_t row = static_cast<std::size_t>(partition.row_of(i));
+      int& other = known[static_cast<std::size_t>(components.of(0, factors[0].first().level[row]))];
+      if (other >= 0 && other != own) throw std::invalid_argument("random effects are shared by rows of two clusters");
+      other = out[row] = own;
+    }
+    return out;
+  }
+
   /// The levels of factor k that belong to a range of blocks: those of an eliminated factor; else all of them.
   Range levels_of(Index k, Range blocks) const {
     return k < factors.eliminated() ? blocks : Range{0, factors[k].levels};

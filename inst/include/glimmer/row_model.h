@@ -100,7 +100,7 @@ class RowModel : public Objective {
   Matrix scores(const Vector& parameters, const Integers& cluster, Index clusters) {
     if (integral_ != &laplace_ || barrier_.active())
       throw std::invalid_argument("scores of clusters are those of the Laplace approximation");
-    const Integers cluster_of_row = clusters_of_rows(cluster, clusters);
+    const Integers cluster_of_row = data_.clusters_of_rows(cluster, clusters);
     if (evaluate(parameters, Inner::given, true).status != Status::ok)
       throw std::runtime_error(std::string("no scores at these parameters: ") + describe(last_.status));
     return pull_back_.scores(point_, cluster_of_row, clusters, adjoint_);
@@ -191,22 +191,6 @@ class RowModel : public Objective {
   }
 
  private:
-  Integers clusters_of_rows(const Integers& cluster, Index clusters) const {
-    if (static_cast<Index>(cluster.size()) != data_.callers_rows)
-      throw std::invalid_argument("every row needs a cluster");
-    const Components components(data_.factors);
-    Integers out(static_cast<std::size_t>(data_.rows()), -1), known(static_cast<std::size_t>(components.count()), -1);
-    for (Index i = 0; i < data_.callers_rows; ++i) {
-      const int own = cluster[static_cast<std::size_t>(i)];
-      if (own < 0 || own >= clusters) throw std::invalid_argument("a cluster is out of range");
-      const std::size_t row = static_cast<std::size_t>(data_.partition.row_of(i));
-      int& other = known[static_cast<std::size_t>(components.of(0, data_.factors[0].first().level[row]))];
-      if (other >= 0 && other != own) throw std::invalid_argument("random effects are shared by rows of two clusters");
-      other = out[row] = own;
-    }
-    return out;
-  }
-
   /// Nothing of the last evaluation counts any more.
   void forget() { last_parameters_.resize(0); }
 
