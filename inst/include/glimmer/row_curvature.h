@@ -75,9 +75,12 @@ class RowCurvature {
       X[static_cast<std::size_t>(a)].resize(n, point_.coefficients(a).size());
       point_.copy_design(a, waiting_, X[static_cast<std::size_t>(a)]);
     }
-    for (int a = 0; a < point_.predictors(); ++a)
-      for (int b = 0; b <= a; ++b) add_coefficients(a, b, X);
-    for (int a = 0; a < point_.predictors(); ++a) add_mixed(a, X[static_cast<std::size_t>(a)]);
+    for (int a = 0; a < point_.predictors(); ++a) {
+      if (point_.coefficients(a).size() == 0) continue;
+      add_mixed(a, X[static_cast<std::size_t>(a)]);
+      for (int b = 0; b <= a; ++b)
+        if (point_.coefficients(b).size() > 0) add_coefficients(a, b, X);
+    }
     add_elements();
     waiting_ = {0, 0};
   }
