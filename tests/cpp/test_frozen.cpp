@@ -100,10 +100,11 @@ struct PlainSum {
       Vector terms(grid.size());
       const Matrix u = (root * grid.x).colwise() + m.col(g);
       for (Index k = 0; k < grid.size(); ++k) {
+        terms[k] = grid.log_weight[k] - 0.5 * u.col(k).squaredNorm();
+        if (own.rows() == 0) continue;
         Vector eta = own.factors[0].Z * lambda * u.col(k);
         for (Index i = 0; i < own.rows(); ++i) eta[i] += fixed[rows[static_cast<std::size_t>(i)]];
-        terms[k] = grid.log_weight[k] - 0.5 * u.col(k).squaredNorm() +
-                   (own.rows() > 0 ? dense::rows_at(own, eta, phi).f.sum() : 0.0);
+        terms[k] += dense::rows_at(own, eta, phi).f.sum();
       }
       const double top = terms.maxCoeff();
       const Vector weights = (terms.array() - top).exp();
