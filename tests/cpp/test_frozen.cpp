@@ -172,7 +172,7 @@ Matrix differences(const Vector& parameters, double spread, At at) {
       up[j] += step, down[j] -= step;
       return Vector((at(up) - at(down)) / (2.0 * step));
     };
-    const double h = 0.01 * spread;
+    const double h = 0.02 * spread;
     const Vector own = (64.0 * central(h / 4) - 20.0 * central(h / 2) + central(h)) / 45.0;
     if (j == 0) out.resize(own.size(), parameters.size());
     out.col(j) = own;
@@ -358,7 +358,8 @@ int main() {
       const Case c(problem::make_problem(structure, pair, ++seed), "unstructured");
       against_plain_sums(c, 4);
       against_quadrature(c, 5);
-      derivatives(c, 5, pair.spread);
+      // f goes with exp(-2 phi) or exp(phi), of which differences need smaller steps
+      derivatives(c, 5, (c.p.has_dispersion() ? 0.7 : 1.0) * pair.spread);
     }
   const problem::Pair logit{"binomial", "logit", 0.2, 1.0}, poisson{"poisson", "log", 0.6, 0.5};
   for (const char* structure : {"diag", "cs", "ar1"})
