@@ -17,12 +17,13 @@ normalise_signs <- function(engine, parameters) {
 #' @noRd
 limit_statement <- function(parameters, engine, condition, limit) {
   traits <- family_traits(engine$family)
-  if (is.null(traits$limit_family) || !identical(parameters, traits$constants)) {
+  if (is.null(traits$limit_family) || !identical(parameters, constant_names(engine$family))) {
     return(NULL)
   }
+  where <- if (traits$limit == 0) "' is 0. The " else "' is infinite. The "
   new_check("limit", condition, limit, FALSE,
             paste0("beside the random effects the response varies no more than the family ", traits$limit_family,
-                   " allows: the likelihood is largest where '", names(traits$predictors)[-1L], "' is infinite. The ",
+                   " allows: the likelihood is largest where '", names(traits$predictors)[-1L], where,
                    "estimates are those of that family"))
 }
 

@@ -42,7 +42,7 @@ fit_rules <- list(
   call = function(fit) is.call(fit$call),
   formula = function(fit) inherits(fit$formula, "formula"),
   family = function(fit) {
-    inherits(fit$family, "family") && fit$family$link %in% family_traits(fit$family)$links &&
+    inherits(fit$family, "family") && fit$family$link %in% links_of(fit$family$family) &&
       is.function(fit$family$linkinv)
   },
   frame = function(fit) is.data.frame(fit$frame) && has_sums(fit$frame, fit$frame_sums),

@@ -18,10 +18,16 @@
 #'   their last argument, and `start_constant` is needed.
 #' @param sigma_power Number: [sigma()] is the exponential of this times the parameter of the constant.
 #' @param variance_text The variance as a formula of the constant, for printing.
-#' @param limit_family The name of the family that a constant of infinity stands for; responses can be such that the
-#'   likelihood is largest there.
-#' @param start_constant Function of `y`, `mean` and `weights`: a constant to start from.
+#' @param response_mean,response_slope Functions of `mean` and `constant`: the mean of a response and its derivative in
+#'   `mean`, where the parameter `mean` is not it.
+#' @param limit_family The name of the family that an end of the range of the constant stands for; responses can be such
+#'   that the likelihood is largest there. @param limit The constant there: `Inf` or 0.
+#' @param inner_family The name of the family that a value of the constant inside its range stands for.
+#' @param start_constant Function of `y`, `mean`, `weights` and `size`: a constant to start from.
 #' @param exact_fits Logical: whether the likelihood has no bound where every response is its mean.
+#' @param exact_mean Function of `y`: that mean, as `mean` has it.
+#' @param relative_deviation Function of `y` and `constant`: the standard deviation of responses beside their size, for
+#'   families with such fits whose constant is no dispersion.
 #' @param normal Logical: whether a response is its mean plus a normal residual, so that the model with the identity
 #'   link is a linear mixed model.
 #' @param kurtosis Function of `mean` and `size`: the excess kurtosis of a response, where its mean determines its
@@ -41,10 +47,11 @@
 describe_family <- function(name, predictors, support, outside, start_mean, draw, response = "number",
                             mean_range = c(0, Inf), make = function(link) family_of_stats(name, link),
                             dispersion = FALSE, sigma_power = NA_real_, variance_text = NA_character_,
-                            limit_family = NULL, start_constant = NULL, exact_fits = dispersion, normal = FALSE,
-                            kurtosis = NULL, unit_free = "log", dear = character(),
-                            separable = character(), limits = NULL,
-                            limit_words = c(NA_character_, NA_character_),
+                            response_mean = NULL, response_slope = NULL, limit_family = NULL, limit = Inf,
+                            inner_family = NULL, start_constant = NULL, exact_fits = dispersion,
+                            exact_mean = function(y) y, relative_deviation = NULL, normal = FALSE,
+                            kurtosis = NULL, unit_free = "log", dear = character(), separable = character(),
+                            limits = NULL, limit_words = c(NA_character_, NA_character_),
                             edge = function(y, size, link) NULL, fitted_words = "fitted means") {
   force(name)
   constants <- predictors[-1L]
@@ -52,8 +59,10 @@ describe_family <- function(name, predictors, support, outside, start_mean, draw
        constants = if (length(constants)) paste(constants, names(constants), sep = "_") else character(),
        support = support, outside = outside, start_mean = start_mean, draw = draw, response = response,
        mean_range = mean_range, make = make, dispersion = dispersion, sigma_power = sigma_power,
-       variance_text = variance_text, limit_family = limit_family, start_constant = start_constant,
-       exact_fits = exact_fits, normal = normal, kurtosis = kurtosis, unit_free = unit_free, dear = dear,
+       variance_text = variance_text, response_mean = response_mean, response_slope = response_slope,
+       limit_family = limit_family, limit = limit, inner_family = inner_family, start_constant = start_constant,
+       exact_fits = exact_fits, exact_mean = exact_mean, relative_deviation = relative_deviation,
+       normal = normal, kurtosis = kurtosis, unit_free = unit_free, dear = dear,
        separable = separable, limits = limits, limit_words = limit_words, edge = edge, fitted_words = fitted_words)
 }
 
@@ -64,13 +73,14 @@ family_of_stats <- function(name, link) {
 #' A family object for a family that 'stats' does not have
 #'
 #' @param link Name of a link, or an object of class `link-glm`. @param variance,dev.resids As in [stats::family()],
-#'   with the constant as last argument where they need it.
+#'   with the constant as last argument where they need it, and `size` before it where they need the number of trials.
+#' @param validmu Function of means: whether they are in the range of the family.
 #' @noRd
-new_family <- function(name, link, variance, dev.resids) {
+new_family <- function(name, link, variance, dev.resids, validmu = are_positive) {
   if (!inherits(link, "link-glm")) link <- stats::make.link(link)
   functions <- c("linkfun", "linkinv", "mu.eta", "valideta")
   structure(c(list(family = name, link = link$name), link[functions],
-              list(variance = variance, dev.resids = dev.resids, validmu = are_positive)), class = "family")
+              list(variance = variance, dev.resids = dev.resids, validmu = validmu)), class = "family")
 }
 
 are_positive <- function(mu) {

@@ -25,7 +25,8 @@ wanted_predictor <- function(design, family, active) {
   if (!has_exact_fits(family)) {
     return(NULL)
   }
-  z <- suppressWarnings(family$linkfun(active_rows(design$y, active))) - active_rows(design$offset, active)
+  mean <- family_traits(family)$exact_mean(active_rows(design$y, active))
+  z <- suppressWarnings(family$linkfun(mean)) - active_rows(design$offset, active)
   if (all(is.finite(z))) z
 }
 
@@ -46,12 +47,17 @@ check_exact_fit_after <- function(parameters, design, family, whole = design) {
   }
   active <- active_positions(design$weights)
   last <- parameters[[length(parameters)]]
-  sigma <- sigma_at(family, last)
   y <- active_rows(design$y, active)
   weights <- active_rows(design$weights, active)
-  # the sigma at which residuals are as large as the response
-  size <- sqrt(mean(weights * y^2 / variance_at(family, y, exp(last))))
-  refuse_saturated(sigma, y, weights, design, family, active)
+  if (has_dispersion(family)) {
+    sigma <- sigma_at(family, last)
+    # the sigma at which residuals are as large as the response
+    size <- sqrt(mean(weights * y^2 / variance_at(family, y)))
+    refuse_saturated(sigma, y, weights, design, family, active)
+  } else {
+    sigma <- family_traits(family)$relative_deviation(y, exp(last))
+    size <- 1
+  }
   if (!isTRUE(sigma <= 1e-5 * size)) {
     return(invisible())
   }

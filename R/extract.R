@@ -147,7 +147,7 @@ df.residual.glimmer <- function(object, ...) {
 deviance.glimmer <- function(object, ...) {
   check_dots(deviance.glimmer, ...)
   rows <- conditional_rows(object)
-  sum(deviances_at(object$family, rows$response, rows$mean, rows$weights, constant_of(object)))
+  sum(deviances_at(object$family, rows$response, rows$mean, rows$weights, constant_of(object), rows$size))
 }
 
 #' Response, conditional mean and weight of every row that counts
@@ -161,7 +161,7 @@ conditional_rows <- function(fit, design = fit_design(fit)) {
   weights <- design$weights * design$size
   used <- weights > 0
   list(response = (design$y / design$size)[used], mean = fit$family$linkinv(conditional_eta(fit, design))[used],
-       weights = weights[used])
+       weights = weights[used], size = design$size[used])
 }
 
 #' Linear predictor with the random effects at their conditional modes
@@ -343,7 +343,7 @@ residual_scale <- function(fit) {
 
 # The constant of the family at the estimate, on its natural scale; of length 0 where it has none.
 constant_of <- function(fit) {
-  exp(unname(fit$parameters[fit$index$dispersion]))
+  if (is.null(fit$family$constant)) exp(unname(fit$parameters[fit$index$dispersion])) else fit$family$constant
 }
 
 #' Refuse functions that read a fit as a linear model with independent errors

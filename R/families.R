@@ -26,6 +26,17 @@ lower_limit <- function(y, size, link) {
   -as.double(y <= 0)
 }
 
+# Of counts without zeros the smallest is 1.
+one_is_limit <- function(y) {
+  -as.double(y <= 1)
+}
+
+limits_of_trials <- function(y, size, link) {
+  # mu = exp(eta) stops at eta = 0: there all successes are an edge that is reached
+  highest <- if (link == "log") 0 else y > 0 & y == size
+  highest - as.double(y == 0)
+}
+
 # Counts may all be 0 with a mean of 0, which the log link does not reach.
 edge_of_counts <- function(y, size, link) {
   if (link != "log" && all(y == 0)) 0
@@ -53,11 +64,7 @@ families <- list(
     mean_range = c(0, 1), unit_free = c("logit", "probit", "cloglog", "cauchit", "log"),
     dear = c("probit", "cloglog", "cauchit"),
     separable = c("logit", "probit", "cloglog", "cauchit", "log"),
-    limits = function(y, size, link) {
-      # mu = exp(eta) stops at eta = 0: there all successes are an edge that is reached
-      highest <- if (link == "log") 0 else y > 0 & y == size
-      highest - as.double(y == 0)
-    },
+    limits = limits_of_trials,
     limit_words = c("0 successes", "successes only"),
     edge = function(y, size, link) if (link == "log" && all(y == size)) 1,
     fitted_words = "fitted probabilities"
@@ -94,7 +101,100 @@ families <- list(
     start_mean = function(y, size, used, link) y + 0.1,
     draw = function(mean, size, weights, constant) draw_nbinom2(mean, constant),
     sigma_power = 1, variance_text = "mu + mu^2 / size", limit_family = "poisson",
-    start_constant = function(y, mean, weights) start_size(y, mean, weights),
+    start_constant = function(y, mean, weights, size) start_size(y, mean, weights),
+    separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
+  ),
+  nbinom1 = describe_family(
+    "nbinom1", predictors = list(mean = c("log", "sqrt", "identity"), alpha = "log"), response = "count",
+    make = function(link) nbinom1(link),
+    support = "0 or more", outside = function(y) y < 0,
+    start_mean = function(y, size, used, link) y + 0.1,
+    draw = function(mean, size, weights, constant) draw_nbinom1(mean, constant),
+    sigma_power = 1, variance_text = "mu (1 + alpha)", limit_family = "poisson", limit = 0,
+    start_constant = function(y, mean, weights, size) start_alpha(y, mean, weights),
+    dear = c("log", "sqrt", "identity"),
+    separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
+  ),
+  beta = describe_family(
+    "beta", predictors = list(mean = c("logit", "probit", "cloglog", "cauchit", "log"), phi = "log"),
+    make = function(link) beta_family(link),
+    support = "between 0 and 1, but neither of them,", outside = function(y) y <= 0 | y >= 1,
+    start_mean = function(y, size, used, link) y,
+    draw = function(mean, size, weights, constant) draw_beta(mean, constant),
+    mean_range = c(0, 1), sigma_power = 1, variance_text = "mu (1 - mu) / (1 + phi)",
+    start_constant = function(y, mean, weights, size) start_precision(y, mean, weights),
+    exact_fits = TRUE, relative_deviation = function(y, constant) 1 / sqrt(1 + constant),
+    unit_free = c("logit", "probit", "cloglog", "cauchit", "log"),
+    dear = c("logit", "probit", "cloglog", "cauchit", "log"), fitted_words = "fitted proportions"
+  ),
+  betabinomial = describe_family(
+    "betabinomial", predictors = list(mean = c("logit", "probit", "cloglog", "cauchit", "log"), phi = "log"),
+    response = "trials", make = function(link) betabinomial(link),
+    support = "between 0 and 1", outside = function(y) y < 0 | y > 1,
+    start_mean = function(y, size, used, link) (y + 0.5) / (size + 1),
+    draw = function(mean, size, weights, constant) draw_betabinomial(mean, size, constant),
+    mean_range = c(0, 1), sigma_power = 1, variance_text = "n mu (1 - mu) (phi + n) / (phi + 1), n trials",
+    limit_family = "binomial",
+    start_constant = function(y, mean, weights, size) start_betabinomial(y, mean, weights, size),
+    unit_free = c("logit", "probit", "cloglog", "cauchit", "log"),
+    dear = c("logit", "probit", "cloglog", "cauchit", "log"),
+    separable = c("logit", "probit", "cloglog", "cauchit", "log"), limits = limits_of_trials,
+    limit_words = c("0 successes", "successes only"),
+    edge = function(y, size, link) if (link == "log" && all(y == size)) 1,
+    fitted_words = "fitted probabilities"
+  ),
+  lognormal = describe_family(
+    "lognormal", predictors = list(mean = "log", sd = "log"), make = function(link) lognormal(link),
+    support = "greater than 0", outside = function(y) y <= 0,
+    start_mean = function(y, size, used, link) off_zero(y, used),
+    draw = function(mean, size, weights, constant) draw_lognormal_by_mean(mean, constant),
+    sigma_power = 1, variance_text = "sd^2", exact_fits = TRUE,
+    relative_deviation = function(y, constant) constant / sqrt(mean(y^2)),
+    start_constant = function(y, mean, weights, size) start_deviation(y, mean, weights)
+  ),
+  # under this link mean and constant are those of the logarithm
+  "lognormal identity" = describe_family(
+    "lognormal", predictors = list(mean = "identity", sdlog = "log"), make = function(link) lognormal(link),
+    support = "greater than 0", outside = function(y) y <= 0,
+    start_mean = function(y, size, used, link) log(y),
+    draw = function(mean, size, weights, constant) stats::rlnorm(length(mean), mean, constant),
+    mean_range = c(-Inf, Inf), sigma_power = 1, variance_text = "sdlog^2, of the logarithm", exact_fits = TRUE,
+    exact_mean = function(y) log(y), relative_deviation = function(y, constant) constant,
+    response_mean = function(mean, constant) exp(mean + constant^2 / 2),
+    response_slope = function(mean, constant) exp(mean + constant^2 / 2),
+    start_constant = function(y, mean, weights, size) start_deviation(log(y), mean, weights)
+  ),
+  truncated_poisson = describe_family(
+    "truncated_poisson", predictors = list(mean = "log"), response = "count",
+    make = function(link) truncated_poisson(link),
+    support = "1 or more", outside = function(y) y < 1,
+    start_mean = function(y, size, used, link) y - 0.5,
+    draw = function(mean, size, weights, constant) draw_truncated_poisson(mean),
+    response_mean = function(mean, constant) truncated_poisson_mean(mean),
+    response_slope = function(mean, constant) truncated_poisson_slope(mean),
+    separable = "log", limits = function(y, size, link) one_is_limit(y), limit_words = c("1", NA)
+  ),
+  truncated_nbinom2 = describe_family(
+    "truncated_nbinom2", predictors = list(mean = "log", size = "log"), response = "count",
+    make = function(link) truncated_nbinom2(link),
+    support = "1 or more", outside = function(y) y < 1,
+    start_mean = function(y, size, used, link) y - 0.5,
+    draw = function(mean, size, weights, constant) draw_truncated_nbinom2(mean, constant),
+    sigma_power = 1, variance_text = "mu + mu^2 / size, before the zeros are left out",
+    response_mean = function(mean, constant) truncated_nbinom2_mean(mean, constant),
+    response_slope = function(mean, constant) truncated_nbinom2_slope(mean, constant),
+    limit_family = "truncated_poisson",
+    start_constant = function(y, mean, weights, size) start_size(y, mean, weights), dear = "log",
+    separable = "log", limits = function(y, size, link) one_is_limit(y), limit_words = c("1", NA)
+  ),
+  genpois = describe_family(
+    "genpois", predictors = list(mean = c("log", "sqrt", "identity"), alpha = "log"), response = "count",
+    make = function(link) genpois(link),
+    support = "0 or more", outside = function(y) y < 0,
+    start_mean = function(y, size, used, link) y + 0.1,
+    draw = function(mean, size, weights, constant) draw_genpois(mean, constant),
+    sigma_power = 1, variance_text = "alpha mu", inner_family = "poisson",
+    start_constant = function(y, mean, weights, size) start_variance_ratio(y, mean, weights),
     separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
   )
 )

@@ -14,14 +14,21 @@ family_registry <- function() {
 #' @return Result of [describe_family()].
 #' @noRd
 family_traits <- function(family) {
-  families[[family$family]]
+  traits <- families[[family$family]]
+  if (family$link %in% traits$links) traits else families[[paste(family$family, family$link)]]
+}
+
+# The links of a family: those under which its constant means something else have descriptions of their own.
+links_of <- function(name) {
+  named <- vapply(families, function(traits) traits$name == name, NA)
+  unlist(lapply(unname(families[named]), `[[`, "links"))
 }
 
 #' The names of the parameters of a family that are constants, such as `log_sigma`
 #' @return Character, empty where the mean is all that a response depends on.
 #' @noRd
 constant_names <- function(family) {
-  family_traits(family)$constants
+  if (is.null(family$constant)) family_traits(family)$constants else character()
 }
 
 # Whether the variance of a response is a dispersion, estimated, times a function of the mean.
@@ -82,6 +89,7 @@ has_responses_beyond <- function(family) {
 #' @param parameter Numeric, of length 0 for families without one.
 #' @noRd
 sigma_at <- function(family, parameter) {
+  if (!is.null(family$constant)) parameter <- log(family$constant)
   if (length(parameter)) exp(family_traits(family)$sigma_power * parameter) else 1
 }
 
@@ -94,15 +102,42 @@ parameter_of_dispersion <- function(family, dispersion) {
 
 #' Variance of a response of weight 1, without a dispersion, and deviance of responses
 #'
-#' @param constant Number: the family's constant on its natural scale. Only asked for where it is no dispersion.
+#' @param mean Numeric: the parameter of that name. @param constant Number: the family's constant on its natural scale.
+#'   Only asked for where it is no dispersion. @param size Numeric: numbers of trials; the variance is that of a
+#'   proportion times these.
 #' @return Numeric. The deviances have the weights in them.
 #' @noRd
-variance_at <- function(family, mean, constant) {
-  if (needs_constant(family)) family$variance(mean, constant) else family$variance(mean)
+variance_at <- function(family, mean, constant, size = 1) {
+  if (!needs_constant(family)) {
+    return(family$variance(mean))
+  }
+  if (needs_size(family)) family$variance(mean, size, constant) else family$variance(mean, constant)
 }
 
-deviances_at <- function(family, y, mean, weights, constant) {
-  if (needs_constant(family)) family$dev.resids(y, mean, weights, constant) else family$dev.resids(y, mean, weights)
+deviances_at <- function(family, y, mean, weights, constant, size = 1) {
+  if (!needs_constant(family)) {
+    return(family$dev.resids(y, mean, weights))
+  }
+  if (needs_size(family)) family$dev.resids(y, mean, weights, size, constant) else
+    family$dev.resids(y, mean, weights, constant)
+}
+
+# Whether the variance is not that of one trial, divided by their number.
+needs_size <- function(family) {
+  "size" %in% names(formals(family$variance))[-length(formals(family$variance))]
+}
+
+#' The mean of a response, and its derivative in the parameter `mean` where that is another
+#' @param mean,constant As in [variance_at()].
+#' @noRd
+response_mean <- function(family, mean, constant) {
+  traits <- family_traits(family)
+  if (is.null(traits$response_mean)) mean else traits$response_mean(mean, constant)
+}
+
+response_slope <- function(family, mean, constant) {
+  traits <- family_traits(family)
+  if (is.null(traits$response_slope)) 1 else traits$response_slope(mean, constant)
 }
 
 # A family object whose functions know the constant that they need: that of a fit.
@@ -117,6 +152,13 @@ with_constant <- function(family, constant) {
 
 needs_constant <- function(family) {
   length(constant_names(family)) > 0L && !has_dispersion(family)
+}
+
+# A family whose constant is known, and no parameter.
+with_known_constant <- function(family, constant) {
+  family <- with_constant(family, constant)
+  family$constant <- constant
+  family
 }
 
 #' Means of linear predictors
@@ -177,8 +219,11 @@ resolve_family <- function(family, given = NULL) {
                                   join_items(names(registry), 10L), "."), argument = "family")
   }
   for (field in c("family", "link")) check_family_field(family[[field]], field)
+  if (startsWith(family$family, "Negative Binomial")) {
+    return(resolve_known_size(family))
+  }
   check_family_name(family$family, names(registry))
-  links <- registry[[family$family]]$links
+  links <- links_of(family$family)
   if (!family$link %in% links) {
     stop_glimmer("family", paste0("The link ", format_items(family$link), " is not there for the family ",
                                   family$family, ": there are ", join_items(links, 10L), "."),
@@ -189,7 +234,22 @@ resolve_family <- function(family, given = NULL) {
   }
   made <- make_family(family$family, family$link)
   check_family_functions(family, made)
-  made
+  if (is.null(family$constant)) made else with_known_constant(made, check_constant(family$constant))
+}
+
+# The families of 'MASS' for a negative binomial of a given size.
+resolve_known_size <- function(family) {
+  size <- attempt(get(".Theta", environment(family$variance)))
+  if (is.null(size)) check_family_name("nbinom", names(family_registry()))
+  resolve_family(nbinom2(family$link, size))
+}
+
+check_constant <- function(constant) {
+  if (!is.numeric(constant) || length(constant) != 1L || !is.finite(constant) || constant <= 0) {
+    stop_glimmer("family", paste0("A known constant of a family must be one number above 0 (got ", deparse1(constant),
+                                  ")."), argument = "family", field = "constant")
+  }
+  as.double(constant)
 }
 
 check_family_field <- function(value, field) {
@@ -207,10 +267,14 @@ check_family_functions <- function(given, made) {
   mean <- if (has_trials(made)) c(0.1, 0.5, 0.9) else c(0.3, 1, 4)
   y <- if (has_counts(made) && !has_trials(made)) c(4, 1, 0) else rev(mean)
   eta <- made$linkfun(mean)
-  constant <- if (needs_constant(made)) 2
+  constant <- if (needs_constant(made)) c(if (needs_size(made)) 1, 2)
   arguments <- list(linkfun = list(mean), linkinv = list(eta), mu.eta = list(eta), variance = c(list(mean), constant),
                     dev.resids = c(list(y, mean, rep(1, 3L)), constant))
   differs <- vapply(names(arguments), function(name) {
+    # families of other packages can leave out arguments that are needed here
+    if (length(constant) && length(formals(given[[name]])) < length(formals(made[[name]]))) {
+      return(FALSE)
+    }
     value <- attempt(do.call(given[[name]], arguments[[name]]))
     !is.null(given[[name]]) && !isTRUE(all.equal(value, do.call(made[[name]], arguments[[name]])))
   }, NA)
@@ -223,7 +287,7 @@ check_family_functions <- function(given, made) {
   }
 }
 
-make_family <- function(name, link = families[[name]]$links[1L]) {
+make_family <- function(name, link = links_of(name)[1L]) {
   families[[name]]$make(link)
 }
 

@@ -41,9 +41,10 @@ predictions_for_ggeffects <- function(fit, rows, request) {
   } else if (!is.na(request$level)) {
     limits <- normal_interval(eta, unname(predicted$se.fit), request$level)
   }
+  means <- function(eta) response_mean(fit$family, fit$family$linkinv(eta), constant_of(fit))
   # an inverse link may fall
-  ends <- matrix(fit$family$linkinv(limits), ncol = 2L)
-  data.frame(Predicted = fit$family$linkinv(eta), CI_low = pmin(ends[, 1L], ends[, 2L]),
+  ends <- matrix(means(limits), ncol = 2L)
+  data.frame(Predicted = means(eta), CI_low = pmin(ends[, 1L], ends[, 2L]),
              CI_high = pmax(ends[, 1L], ends[, 2L]))
 }
 

@@ -18,8 +18,9 @@
 #'   sigma(fit)
 #' }
 #' @export
-nbinom2 <- function(link = "log") {
-  new_family("nbinom2", link, variance = nbinom2_variance, dev.resids = nbinom2_deviances)
+nbinom2 <- function(link = "log", size = NULL) {
+  family <- new_family("nbinom2", link, variance = nbinom2_variance, dev.resids = nbinom2_deviances)
+  if (is.null(size)) family else with_known_constant(family, check_constant(size))
 }
 
 nbinom2_variance <- function(mu, size) {
@@ -32,9 +33,12 @@ nbinom2_deviances <- function(y, mu, wt, size) {
   2 * wt * (ifelse(y > 0, y * log(y / mu), 0) - excess)
 }
 
-# Whole numbers of type integer, as those of rpois(), unless one is too large.
 draw_nbinom2 <- function(mean, size) {
-  y <- stats::rnbinom(length(mean), size = size, mu = mean)
+  as_counts(stats::rnbinom(length(mean), size = size, mu = mean))
+}
+
+# Whole numbers of type integer, as those of rpois(), unless one is too large.
+as_counts <- function(y) {
   if (all(y <= .Machine$integer.max)) as.integer(y) else y
 }
 

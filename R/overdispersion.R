@@ -59,7 +59,7 @@ counts_vary <- function(design, used, family) {
 
 squared_pearson <- function(eta, rows, family) {
   mean <- family$linkinv(eta)
-  rows$weights * rows$size * (rows$y / rows$size - mean)^2 / variance_at(family, mean)
+  rows$weights * rows$size * (rows$y / rows$size - mean)^2 / variance_at(family, mean, size = rows$size)
 }
 
 #' The tail probability of the Pearson statistic where counts are few

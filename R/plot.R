@@ -116,7 +116,7 @@ residual_panel <- function(fit, type) {
   part <- row_parts(fit)
   residual <- residual_of(part, fit, type)
   usable <- which(part$weights > 0 & is.finite(residual))
-  fitted <- part$mu[usable]
+  fitted <- response_mean(fit$family, part$mu, constant_of(fit))[usable]
   residual <- residual[usable]
   logarithmic <- fit$family$link == "log" && all(fitted > 0)
   place <- if (logarithmic) log(fitted) else fitted

@@ -116,7 +116,7 @@ predicted_means <- function(fit, eta, rows) {
                                 ". `type = \"link\"` gives linear predictors."),
                  rows = labels, linear_predictor = unname(eta[lost]))
   }
-  means
+  response_mean(fit$family, means, constant_of(fit))
 }
 
 #' Standard errors of means by the delta method, NA with a warning where the range of the mean forbids them
@@ -133,7 +133,7 @@ mean_deviation <- function(fit, eta, deviation, rows) {
   }
   family <- fit$family
   range <- family_traits(family)$mean_range
-  result <- deviation * abs(family$mu.eta(eta))
+  result <- deviation * abs(family$mu.eta(eta) * response_slope(family, family$linkinv(eta), constant_of(fit)))
   beyond <- is.na(means_of(family, eta - deviation)) | is.na(means_of(family, eta + deviation))
   forbidden <- which(!is.na(deviation) & !is.na(means_of(family, eta)) & (beyond | result > diff(range) / 2))
   forbidden <- setdiff(forbidden, rows$without_value)

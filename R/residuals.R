@@ -44,7 +44,8 @@ NULL
 #' @export
 fitted.glimmer <- function(object, ...) {
   check_dots(fitted.glimmer, ...)
-  pad_rows(object$family$linkinv(estimable_eta(object, fit_design(object))), object)
+  mu <- object$family$linkinv(estimable_eta(object, fit_design(object)))
+  pad_rows(response_mean(object$family, mu, constant_of(object)), object)
 }
 
 #' @rdname residuals.glimmer
@@ -62,13 +63,14 @@ residuals.glimmer <- function(object, type = c("deviance", "pearson", "response"
 # `part`: list from row_parts().
 residual_of <- function(part, fit, type) {
   family <- fit$family
-  difference <- part$y - part$mu
+  constant <- constant_of(fit)
+  difference <- part$y - response_mean(family, part$mu, constant)
   switch(type,
     deviance = ifelse(difference > 0, 1, -1) *
-      sqrt(pmax(deviances_at(family, part$y, part$mu, part$weights, constant_of(fit)), 0)),
-    pearson = difference * sqrt(part$weights) / sqrt(variance_at(family, part$mu, constant_of(fit))),
+      sqrt(pmax(deviances_at(family, part$y, part$mu, part$weights, constant, part$size), 0)),
+    pearson = difference * sqrt(part$weights) / sqrt(variance_at(family, part$mu, constant, part$size)),
     response = difference,
-    working = difference / family$mu.eta(part$eta)
+    working = difference / (family$mu.eta(part$eta) * response_slope(family, part$mu, constant))
   )
 }
 
@@ -83,8 +85,10 @@ weights.glimmer <- function(object, type = c("prior", "working"), ...) {
     return(pad_rows(response$weights * response$size, object))
   }
   part <- row_parts(object)
-  variance <- variance_at(object$family, part$mu, constant_of(object))
-  pad_rows(part$weights * object$family$mu.eta(part$eta)^2 / variance, object)
+  constant <- constant_of(object)
+  variance <- variance_at(object$family, part$mu, constant, part$size)
+  slope <- object$family$mu.eta(part$eta) * response_slope(object$family, part$mu, constant)
+  pad_rows(part$weights * slope^2 / variance, object)
 }
 
 pad_rows <- function(x, fit) {
@@ -103,7 +107,8 @@ estimable_eta <- function(fit, design) {
 row_parts <- function(fit) {
   design <- fit_design(fit)
   eta <- estimable_eta(fit, design)
-  list(y = observed_mean(fit, design), eta = eta, mu = fit$family$linkinv(eta), weights = design$weights * design$size)
+  list(y = observed_mean(fit, design), eta = eta, mu = fit$family$linkinv(eta), weights = design$weights * design$size,
+       size = design$size)
 }
 
 # The response on the scale of the mean. Rows of weight 0 have no trials in the design: theirs is read as it is.

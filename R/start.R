@@ -102,11 +102,13 @@ working_model <- function(design, family) {
   mu <- family_traits(family)$start_mean(design$y, design$size, used, family$link)
   eta <- family$linkfun(mu)
   slope <- family$mu.eta(eta)
-  constant <- start_constant(design, family, rep(mean(design$y[used]), length(used)), used)
-  weights <- design$weights * design$size * slope^2 / variance_at(family, mu, constant)
+  constant <- start_constant(design, family, rep(mean(design$y[used] / design$size[used]), length(used)), used)
+  slope <- slope * response_slope(family, mu, constant)
+  weights <- design$weights * design$size * slope^2 / variance_at(family, mu, constant, design$size)
+  expected <- response_mean(family, mu, constant)
   response <- design$y / design$size
-  response[-used] <- mu[-used]
-  working <- eta - design$offset + (response - mu) / slope
+  response[-used] <- expected[-used]
+  working <- eta - design$offset + (response - expected) / slope
   beta <- least_squares(design$X, working, weights)
   side <- allowed_side(family, mu)
   if (side != 0) {
@@ -125,7 +127,7 @@ working_model <- function(design, family) {
 # A constant that is no dispersion, from the residuals about some means; of length 0 for other families.
 start_constant <- function(design, family, mean, used) {
   if (needs_constant(family)) {
-    family_traits(family)$start_constant(design$y[used], mean, design$weights[used])
+    family_traits(family)$start_constant(design$y[used], mean, design$weights[used], design$size[used])
   } else {
     numeric()
   }
@@ -170,8 +172,9 @@ shrink_effects <- function(engine, parameters) {
 #' @return 1, -1, or 0 where both are allowed.
 #' @noRd
 allowed_side <- function(family, mu) {
-  outside <- family_traits(family)$outside
-  allowed <- vapply(c(1, -1), function(eta) family$valideta(eta) && !outside(family$linkinv(eta)), NA)
+  range <- family_traits(family)$mean_range
+  inside <- function(mean) mean >= range[1L] && mean <= range[2L]
+  allowed <- vapply(c(1, -1), function(eta) family$valideta(eta) && inside(family$linkinv(eta)), NA)
   if (family$link == "inverse" && all(allowed)) sign(mu[1L]) else allowed[1L] - allowed[2L]
 }
 

@@ -3,11 +3,17 @@
 #ifndef GLIMMER_DENSITIES_H
 #define GLIMMER_DENSITIES_H
 
+#include "beta.h"
+#include "beta_binomial.h"
 #include "canonical.h"
 #include "density.h"
 #include "family.h"
+#include "generalized_poisson.h"
+#include "linear_negative_binomial.h"
+#include "lognormal.h"
 #include "negative_binomial.h"
 #include "series_density.h"
+#include "truncated_counts.h"
 
 namespace glimmer {
 
@@ -229,8 +235,8 @@ class DensityOf : public Density {
   };
 };
 
-template <class Link>
-using NegativeBinomial = SeriesDensity<MeanAndShape<NegativeBinomialFamily, Link>>;
+template <class Family, class Link>
+using ShapeDensity = SeriesDensity<MeanAndShape<Family, Link>>;
 
 template <class Made>
 std::unique_ptr<Density> new_density() {
@@ -262,9 +268,29 @@ constexpr RegisteredDensity registered_densities[] = {
     {"inverse.gaussian/log", new_density<DensityOf<InverseGaussianFamily, LogLink>>},
     {"inverse.gaussian/inverse", new_density<DensityOf<InverseGaussianFamily, InverseLink>>},
     {"inverse.gaussian/identity", new_density<DensityOf<InverseGaussianFamily, IdentityLink>>},
-    {"nbinom2/log", new_density<NegativeBinomial<LogLink>>},
-    {"nbinom2/sqrt", new_density<NegativeBinomial<SqrtLink>>},
-    {"nbinom2/identity", new_density<NegativeBinomial<IdentityLink>>},
+    {"nbinom2/log", new_density<ShapeDensity<NegativeBinomialFamily, LogLink>>},
+    {"nbinom2/sqrt", new_density<ShapeDensity<NegativeBinomialFamily, SqrtLink>>},
+    {"nbinom2/identity", new_density<ShapeDensity<NegativeBinomialFamily, IdentityLink>>},
+    {"nbinom1/log", new_density<ShapeDensity<LinearNegativeBinomialFamily, LogLink>>},
+    {"nbinom1/sqrt", new_density<ShapeDensity<LinearNegativeBinomialFamily, SqrtLink>>},
+    {"nbinom1/identity", new_density<ShapeDensity<LinearNegativeBinomialFamily, IdentityLink>>},
+    {"beta/logit", new_density<ShapeDensity<BetaFamily, LogitLink>>},
+    {"beta/probit", new_density<ShapeDensity<BetaFamily, ProbitLink>>},
+    {"beta/cloglog", new_density<ShapeDensity<BetaFamily, CloglogLink>>},
+    {"beta/cauchit", new_density<ShapeDensity<BetaFamily, CauchitLink>>},
+    {"beta/log", new_density<ShapeDensity<BetaFamily, LogLink>>},
+    {"betabinomial/logit", new_density<ShapeDensity<BetaBinomialFamily, LogitLink>>},
+    {"betabinomial/probit", new_density<ShapeDensity<BetaBinomialFamily, ProbitLink>>},
+    {"betabinomial/cloglog", new_density<ShapeDensity<BetaBinomialFamily, CloglogLink>>},
+    {"betabinomial/cauchit", new_density<ShapeDensity<BetaBinomialFamily, CauchitLink>>},
+    {"betabinomial/log", new_density<ShapeDensity<BetaBinomialFamily, LogLink>>},
+    {"lognormal/log", new_density<ShapeDensity<LognormalFamily, LogLink>>},
+    {"lognormal/identity", new_density<ShapeDensity<LognormalFamily, IdentityLink>>},
+    {"truncated_poisson/log", new_density<DensityOf<TruncatedPoissonFamily, LogLink>>},
+    {"truncated_nbinom2/log", new_density<ShapeDensity<TruncatedNegativeBinomialFamily, LogLink>>},
+    {"genpois/log", new_density<ShapeDensity<GeneralizedPoissonFamily, LogLink>>},
+    {"genpois/sqrt", new_density<ShapeDensity<GeneralizedPoissonFamily, SqrtLink>>},
+    {"genpois/identity", new_density<ShapeDensity<GeneralizedPoissonFamily, IdentityLink>>},
 };
 
 std::unique_ptr<Density> make_density(const std::string& family, const std::string& link) {

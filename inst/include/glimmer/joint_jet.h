@@ -147,6 +147,10 @@ Jet<K, M> operator*(const Jet<K, M>& a, const Jet<K, M>& b) {
   return out;
 }
 
+/// The order that a series has in variable `at`: 0 where that is a constant.
+template <class Series, int at>
+inline constexpr int order_in = at < Series::variables ? Series::order : 0;
+
 /// A function of variable `at` alone as a series in all; where there are not so many variables, a constant.
 template <class Series, int at, int K>
 Series lift(const Jet<K>& one) {

@@ -3,7 +3,9 @@
 //   binomial           log_mean (log p), log_complement (log(1 - p))
 //   gaussian           mean
 //   poisson            mean, log_mean
-//   nbinom2            mean, log_mean, inverse_mean (1 / mu)
+//   nbinom1, nbinom2   mean, log_mean, inverse_mean (1 / mu)
+//   genpois            mean, log_mean
+//   beta, betabinomial log_mean, log_complement
 //   Gamma              log_mean, inverse_mean (1 / mu)
 //   inverse.gaussian   log_mean, inverse_mean, inverse_mean_squared
 #ifndef GLIMMER_LINK_H

@@ -3,6 +3,7 @@
 #define GLIMMER_NEGATIVE_BINOMIAL_H
 
 #include "family.h"
+#include "gamma_series.h"
 #include "joint_jet.h"
 
 namespace glimmer {
@@ -52,16 +53,6 @@ struct NegativeBinomialFamily {
   static Series near_poisson(const Series& mean, const Series& size, double y) {
     const Series total = mean + size, r = (-mean + y) * reciprocal(total);
     return total * compose(excess_series<Series::order>(r.value(), (y + size.value()) / total.value()), r) - mean;
-  }
-
-  /// The series of k about r; `ratio` is 1 + r.
-  template <int K>
-  static Jet<K> excess_series(double r, double ratio) {
-    const bool near = std::fabs(r) <= 0.25;
-    Jet<K> out(near ? ratio * log1p_minus(r) + r * r : ratio * std::log(ratio) - r);
-    const Jet<K> slope = log_with_value(Jet<K>::variable(ratio), near ? std::log1p(r) : std::log(ratio));
-    for (int k = 0; k < K; ++k) out.c[k + 1] = slope.c[k] / (k + 1);
-    return out;
   }
 
   template <int K>

@@ -56,9 +56,18 @@ void add_log_shifted_slopes(double c, double s, Jet<K>& out) {
   const double p = s / (c + s), q = c / (c + s), v = p * q;
   const double derivative[] = {p, v, v * (q - p), v * (1.0 - 6.0 * v), v * (q - p) * (1.0 - 12.0 * v)};
   double factorial = 1.0;
-  for (int k = 1; k <= K; ++k) {
+  for (int k = 1; k <= K && k <= 5; ++k) {
     factorial *= k;
     out.c[k] += derivative[k - 1] / factorial;
+  }
+  if constexpr (K > 5) {  // by p' = p (1 - p)
+    Jet<K> series(p);
+    for (int k = 0; k < K; ++k) {
+      double sum = series.c[k];
+      for (int j = 0; j <= k; ++j) sum -= series.c[j] * series.c[k - j];
+      series.c[k + 1] = sum / (k + 1);
+      if (k >= 5) out.c[k + 1] += series.c[k] / (k + 1);
+    }
   }
 }
 
