@@ -1,9 +1,5 @@
 # Families that users look for and that are not there yet: how they are recognised, and what can be done meanwhile.
 
-many_counts <- paste("Meanwhile for counts that vary more than a Poisson distribution allows there is nbinom2(), with",
-                     "the variance mu + mu^2 / size, or a random effect for each row: `(1 | row)` with",
-                     "`row = factor(seq_len(nrow(data)))` and the family poisson (the Poisson-lognormal model)")
-
 #' Describe a family that is not there yet
 #' @param label Character: what it is called. @param words Regular expression of the letters of its names in R.
 #' @param meanwhile Character: what to do.
@@ -17,17 +13,12 @@ absent_families <- list(
   absent_family("zero-inflated and hurdle distributions", "^(zi|zip|zinb|zib|hurdle|zeroinf|zeroone|za|zap|zanb)",
                 paste("Meanwhile two fits can stand for one: whether the response is above 0 (binomial), and the rows",
                       "where it is")),
-  absent_family("truncated distributions", "^(trunc|ztp|ztnb)",
-                "Meanwhile there is no substitute for it in this package"),
-  absent_family("negative binomial", "^(neg|nb|glmnb)",
-                "Meanwhile nbinom2() has the variance mu + mu^2 / size, whose size is estimated"),
-  absent_family("generalized Poisson", "^(genpois|compois|comp$|cmp$|conway|bell)", many_counts),
-  absent_family("beta-binomial", "^(betabin|bbin)",
-                paste("Meanwhile proportions that vary more than a binomial distribution allows can have a random",
-                      "effect for each row: `(1 | row)` with `row = factor(seq_len(nrow(data)))`")),
-  absent_family("beta", "^(ordbeta|orderedbeta|beta|xbeta)",
-                paste("Meanwhile proportions of counts are binomial, with the numbers of trials as `weights`; other",
-                      "proportions between 0 and 1 can be fitted as `qlogis(y)` by the family gaussian")),
+  absent_family("Conway-Maxwell-Poisson", "^(compois|comp$|cmp$|conway|bell)",
+                paste("Meanwhile genpois() has counts that vary less or more than Poisson ones, with the variance",
+                      "phi mu")),
+  absent_family("beta with zeros and ones", "^(ordbeta|orderedbeta|xbeta)",
+                paste("Meanwhile beta_family() has proportions between 0 and 1, and the family binomial can fit whether",
+                      "they are 0 or 1")),
   absent_family("ordered categories", "^(ord|cumul|cumlogit|polr|clm|propodds|acat|sratio|cratio|ocat|clogistic)",
                 paste("Meanwhile `y >= k` can be fitted for one category k after the other by the family binomial")),
   absent_family("unordered categories (multinomial)", "^(multi|categ|mlogit|softmax|dirichlet)",
@@ -36,9 +27,6 @@ absent_families <- list(
   absent_family("Tweedie", "^(tweedie|tw$|compoundpoisson)",
                 paste("Meanwhile two fits can stand for one: whether the response is above 0 (binomial), and the rows",
                       "where it is (Gamma)")),
-  absent_family("lognormal", "^(lognormal|lnorm|lognorm)",
-                paste("Meanwhile `log(y)` by the family gaussian is the same model, up to the constant -sum(log(y)) in",
-                      "the log-likelihood")),
   absent_family("Student's t", "^(t|tfamily|student|studentt|scat)$",
                 "Meanwhile there is the family gaussian, perhaps with a transformed response"),
   absent_family("survival times", "^(weibull|cox|exponential|surv|frailty)",
@@ -49,7 +37,12 @@ absent_families <- list(
 family_synonyms <- c(normal = "gaussian", gauss = "gaussian", lmm = "gaussian", bernoulli = "binomial",
                      logistic = "binomial", logit = "binomial", probit = "binomial", binary = "binomial",
                      count = "poisson", invgauss = "inverse.gaussian", inversegaussian = "inverse.gaussian",
-                     ig = "inverse.gaussian")
+                     ig = "inverse.gaussian", nb = "nbinom2", negbin = "nbinom2", negbinomial = "nbinom2",
+                     negativebinomial = "nbinom2", nbinom = "nbinom2", glmnb = "nbinom2",
+                     generalizedpoisson = "genpois", bbinomial = "betabinomial", betabinom = "betabinomial",
+                     betafamily = "beta", lnorm = "lognormal", lognorm = "lognormal",
+                     ztpoisson = "truncated_poisson", ztp = "truncated_poisson", ztnbinom = "truncated_nbinom2",
+                     truncatednbinom = "truncated_nbinom2")
 
 find_absent_family <- function(name) {
   letters_only <- tolower(gsub("[^[:alpha:]]", "", name))

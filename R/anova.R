@@ -216,7 +216,8 @@ warn_comparison <- function(fits) {
                  models = failed)
   }
   families <- vapply(fits, family_text, "")
-  if (length(unique(families)) > 1L) {
+  apart <- vapply(seq_along(fits)[-1L], function(k) family_step(fits[[k - 1L]], fits[[k]]) == "apart", NA)
+  if (any(apart)) {
     warn_glimmer("comparison", paste0("The fits have different families or links (", join_items(unique(families), 5L),
                                       "): such models are not nested, and there is no likelihood ratio test."),
                  models = names(fits), families = unique(families))
@@ -236,6 +237,34 @@ warn_structures <- function(pair) {
   }
 }
 
+#' How the family of a fit is related to that of a smaller one
+#'
+#' @return "same", "boundary" where the smaller one's is what a constant at an end of its range stands for, "inside"
+#'   where it is what a value within stands for, else "apart".
+#' @noRd
+family_step <- function(smaller, larger) {
+  small <- stats::family(smaller)
+  large <- stats::family(larger)
+  if (identical(family_text(smaller), family_text(larger)) && identical(small$constant, large$constant)) {
+    return("same")
+  }
+  traits <- if (inherits(larger, "glimmer") && is.null(large$constant)) family_traits(large)
+  if (small$link != large$link) {
+    "apart"
+  } else if (identical(small$family, traits$limit_family)) {
+    "boundary"
+  } else if (identical(small$family, traits$inner_family) || is_fixed_form(small, large)) {
+    "inside"
+  } else {
+    "apart"
+  }
+}
+
+# The same family, with its constant known in the smaller fit alone.
+is_fixed_form <- function(small, large) {
+  identical(small$family, large$family) && !is.null(small$constant) && is.null(large$constant)
+}
+
 family_text <- function(fit) {
   family <- stats::family(fit)
   paste0(family$family, "(", family$link, ")")
@@ -245,16 +274,17 @@ likelihood_ratio_table <- function(fits) {
   likelihoods <- lapply(fits, stats::logLik)
   npar <- vapply(likelihoods, attr, 1, "df")
   value <- vapply(likelihoods, as.numeric, 1)
-  families <- vapply(fits, family_text, "")
+  steps <- c("same", vapply(seq_along(fits)[-1L], function(k) family_step(fits[[k - 1L]], fits[[k]]), ""))
   nested <- vapply(seq_along(fits)[-1L], function(k) !length(terms_not_nested(fits[[k - 1L]], fits[[k]])), NA)
-  tested <- c(FALSE, diff(npar) > 0 & families[-1L] == families[-length(families)] & nested)
+  tested <- c(FALSE, diff(npar) > 0 & steps[-1L] != "apart" & nested)
   df <- ifelse(tested, c(NA, diff(npar)), NA_real_)
   chisq <- ifelse(tested, pmax(0, c(NA, 2 * diff(value))), NA_real_)
   table <- data.frame(npar = npar, AIC = vapply(likelihoods, stats::AIC, 1), BIC = vapply(likelihoods, stats::BIC, 1),
                       logLik = value, deviance = -2 * value, Chisq = chisq, Df = df,
                       "Pr(>Chisq)" = stats::pchisq(chisq, df, lower.tail = FALSE), row.names = names(fits),
                       check.names = FALSE)
-  added <- added_effects(fits)
+  # parameters that are at the end of their range in the smaller fit: variances, and the constant of the family
+  added <- added_effects(fits) + (steps == "boundary")
   table <- with_mixture(table, added)
   structure(table, heading = c(wrap_lines(comparison_heading(fits)), boundary_notes(table, added, fits)),
             class = c("anova.glimmer", "anova", "data.frame"))
@@ -292,7 +322,9 @@ with_mixture <- function(table, added) {
 boundary_notes <- function(table, added, fits) {
   notes <- vapply(which(added > 0L & !is.na(table$Chisq)), function(k) {
     words <- boundary_words(fits[[k - 1L]], fits[[k]])
-    what <- if (is.null(words)) {
+    what <- if (family_step(fits[[k - 1L]], fits[[k]]) == "boundary") {
+      constant_words(fits[[k - 1L]], fits[[k]], added[k] - 1L)
+    } else if (is.null(words)) {
       paste("adds", agree(added[k], "a random effect", "random effects"),
             "to the model above, whose variance is 0 there,")
     } else {
@@ -303,6 +335,13 @@ boundary_notes <- function(table, added, fits) {
                                       p_text(table[["Pr(mixture)"]][k]), "."))
   }, "")
   wrap_lines(notes)
+}
+
+constant_words <- function(smaller, larger, effects) {
+  traits <- family_traits(larger$family)
+  paste0("has the family ", traits$name, ", of which ", traits$limit_family, " is the limit where '",
+         names(traits$predictors)[-1L], "' is ", if (traits$limit == 0) "0" else "infinite",
+         if (effects > 0L) paste(", and adds", agree(effects, "a random effect", "random effects")), ",")
 }
 
 p_text <- function(p) {

@@ -105,13 +105,13 @@ families <- list(
     separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
   ),
   nbinom1 = describe_family(
-    "nbinom1", predictors = list(mean = c("log", "sqrt", "identity"), alpha = "log"), response = "count",
+    "nbinom1", predictors = list(mean = c("log", "sqrt", "identity"), phi = "log"), response = "count",
     make = function(link) nbinom1(link),
     support = "0 or more", outside = function(y) y < 0,
     start_mean = function(y, size, used, link) y + 0.1,
     draw = function(mean, size, weights, constant) draw_nbinom1(mean, constant),
-    sigma_power = 1, variance_text = "mu (1 + alpha)", limit_family = "poisson", limit = 0,
-    start_constant = function(y, mean, weights, size) start_alpha(y, mean, weights),
+    sigma_power = 1, variance_text = "mu (1 + phi)", limit_family = "poisson", limit = 0,
+    start_constant = function(y, mean, weights, size) start_overdispersion(y, mean, weights),
     dear = c("log", "sqrt", "identity"),
     separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
   ),
@@ -188,12 +188,14 @@ families <- list(
     separable = "log", limits = function(y, size, link) one_is_limit(y), limit_words = c("1", NA)
   ),
   genpois = describe_family(
-    "genpois", predictors = list(mean = c("log", "sqrt", "identity"), alpha = "log"), response = "count",
+    "genpois", predictors = list(mean = c("log", "sqrt", "identity"), phi = "log"), response = "count",
     make = function(link) genpois(link),
     support = "0 or more", outside = function(y) y < 0,
     start_mean = function(y, size, used, link) y + 0.1,
     draw = function(mean, size, weights, constant) draw_genpois(mean, constant),
-    sigma_power = 1, variance_text = "alpha mu", inner_family = "poisson",
+    sigma_power = 1, variance_text = "phi mu", inner_family = "poisson",
+    # with phi below 1 the probabilities need not add up to 1
+    exact_fits = TRUE, relative_deviation = function(y, constant) sqrt(constant / mean(y)),
     start_constant = function(y, mean, weights, size) start_variance_ratio(y, mean, weights),
     separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
   )

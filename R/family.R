@@ -8,6 +8,11 @@ family_registry <- function() {
   families
 }
 
+# Their names: two descriptions can share one.
+family_names <- function() {
+  unique(vapply(unname(families), `[[`, "", "name"))
+}
+
 #' What the package knows of a family
 #'
 #' @param family Family object.
@@ -203,9 +208,8 @@ no_mean_text <- function(family, eta) {
 #' @return A family object of 'stats', made here: one made elsewhere can hold on to the frame in which it was made.
 #' @noRd
 resolve_family <- function(family, given = NULL) {
-  registry <- family_registry()
   if (is.character(family) && length(family) == 1L) {
-    check_family_name(family, names(registry))
+    check_family_name(family, family_names())
     family <- make_family(family)
   }
   made_here <- is.function(family) && (identical(environment(family), asNamespace("stats")) ||
@@ -214,15 +218,15 @@ resolve_family <- function(family, given = NULL) {
     family <- attempt(family())
   }
   if (!inherits(family, "family")) {
-    refuse_family_word(family_word(given), names(registry))
+    refuse_family_word(family_word(given), family_names())
     stop_glimmer("family", paste0("`family` must be a family, such as binomial or poisson(\"log\"): there are ",
-                                  join_items(names(registry), 10L), "."), argument = "family")
+                                  join_items(family_names(), 20L), "."), argument = "family")
   }
   for (field in c("family", "link")) check_family_field(family[[field]], field)
   if (startsWith(family$family, "Negative Binomial")) {
     return(resolve_known_size(family))
   }
-  check_family_name(family$family, names(registry))
+  check_family_name(family$family, family_names())
   links <- links_of(family$family)
   if (!family$link %in% links) {
     stop_glimmer("family", paste0("The link ", format_items(family$link), " is not there for the family ",
@@ -240,7 +244,7 @@ resolve_family <- function(family, given = NULL) {
 # The families of 'MASS' for a negative binomial of a given size.
 resolve_known_size <- function(family) {
   size <- attempt(get(".Theta", environment(family$variance)))
-  if (is.null(size)) check_family_name("nbinom", names(family_registry()))
+  if (is.null(size)) check_family_name("nbinom", family_names())
   resolve_family(nbinom2(family$link, size))
 }
 
@@ -264,7 +268,7 @@ check_family_field <- function(value, field) {
 #' @param given The user's. @param made That of 'stats'.
 #' @noRd
 check_family_functions <- function(given, made) {
-  mean <- if (has_trials(made)) c(0.1, 0.5, 0.9) else c(0.3, 1, 4)
+  mean <- if (family_traits(made)$mean_range[2L] == 1) c(0.1, 0.5, 0.9) else c(0.3, 1, 4)
   y <- if (has_counts(made) && !has_trials(made)) c(4, 1, 0) else rev(mean)
   eta <- made$linkfun(mean)
   constant <- if (needs_constant(made)) c(if (needs_size(made)) 1, 2)
@@ -272,7 +276,9 @@ check_family_functions <- function(given, made) {
                     dev.resids = c(list(y, mean, rep(1, 3L)), constant))
   differs <- vapply(names(arguments), function(name) {
     # families of other packages can leave out arguments that are needed here
-    if (length(constant) && length(formals(given[[name]])) < length(formals(made[[name]]))) {
+    needed <- setdiff(names(formals(made[[name]])), "...")
+    if (length(constant) && !"..." %in% names(formals(given[[name]])) &&
+          length(formals(given[[name]])) < length(needed)) {
       return(FALSE)
     }
     value <- attempt(do.call(given[[name]], arguments[[name]]))
@@ -304,24 +310,28 @@ check_family_name <- function(name, known) {
     stop_glimmer("family", paste0("Quasi families have no likelihood, so that ", format_items(name), " cannot be ",
                                   "fitted by maximum likelihood. For counts that vary by more than ", counts_of(name),
                                   " allows add a random effect for each row, `(1 | row)` with ",
-                                  "`row = factor(seq_len(nrow(data)))`. There are ", join_items(known, 10L), "."),
+                                  "`row = factor(seq_len(nrow(data)))`. There are ", join_items(known, 20L), "."),
                  argument = "family", family = name, families = known)
   }
   absent <- find_absent_family(name)
   if (!is.null(absent)) {
     stop_glimmer("family", paste0("The family ", format_items(name), " (", absent$label, ") is not there yet: there ",
-                                  "are ", join_items(known, 10L), ". ", absent$meanwhile, ". The package 'glmmTMB' ",
+                                  "are ", join_items(known, 20L), ". ", absent$meanwhile, ". The package 'glmmTMB' ",
                                   "has more families."), argument = "family", family = name, families = known)
   }
   near <- nearest_family(name, known)
   stop_glimmer("family", paste0("Unknown family ", format_items(name), ": ",
                                 if (length(near)) paste0("did you mean `", near, "`? There are ") else "there are ",
-                                join_items(known, 10L), "."),
+                                join_items(known, 20L), "."),
                argument = "family", family = name, families = known, suggestion = near)
 }
 
 # What is no family, but was called as one that is not there or was misspelt: beta() and gamma() are functions of R.
 refuse_family_word <- function(word, known) {
+  if (identical(word, "beta")) {
+    stop_glimmer("family", "`beta` is a function of R, and no family: give beta_family(), or the name in quotes.",
+                 argument = "family", family = word)
+  }
   if (length(word) && !word %in% known && (!is.null(find_absent_family(word)) || length(nearest_family(word, known)))) {
     check_family_name(word, known)
   }

@@ -6,15 +6,15 @@ genpois <- function(link = "log") {
   new_family("genpois", link, variance = genpois_variance, dev.resids = genpois_deviances)
 }
 
-genpois_variance <- function(mu, alpha) {
-  mu * alpha
+genpois_variance <- function(mu, phi) {
+  mu * phi
 }
 
-genpois_deviances <- function(y, mu, wt, alpha) {
-  count_deviances(y, mu, wt, alpha, genpois_log_density)
+genpois_deviances <- function(y, mu, wt, phi) {
+  count_deviances(y, mu, wt, phi, genpois_log_density)
 }
 
-# theta = mu / sqrt(alpha), lambda = 1 - 1 / sqrt(alpha); zero where theta + lambda y is not positive.
+# theta = mu / sqrt(phi), lambda = 1 - 1 / sqrt(phi); zero where theta + lambda y is not positive.
 genpois_log_density <- function(y, mean, size, constant) {
   theta <- mean / sqrt(constant)
   rate <- theta + (1 - 1 / sqrt(constant)) * y
@@ -28,22 +28,22 @@ genpois_log_density <- function(y, mean, size, constant) {
 #' children (Consul 1989). With lambda < 0 there are finitely many counts, whose probabilities, made to sum to 1, are
 #' added up until they exceed an even draw.
 #' @noRd
-draw_genpois <- function(mean, alpha) {
-  if (alpha < 1) {
-    return(draw_underdispersed(mean, alpha))
+draw_genpois <- function(mean, phi) {
+  if (phi < 1) {
+    return(draw_underdispersed(mean, phi))
   }
-  lambda <- 1 - 1 / sqrt(alpha)
-  total <- living <- stats::rpois(length(mean), mean / sqrt(alpha))
+  lambda <- 1 - 1 / sqrt(phi)
+  total <- living <- stats::rpois(length(mean), mean / sqrt(phi))
   while (any(living > 0)) {
     living <- stats::rpois(length(mean), lambda * living)
     total <- total + living
   }
-  as_counts(total)
+  whole_numbers(total)
 }
 
-draw_underdispersed <- function(mean, alpha) {
-  highest <- max(floor(mean / (1 - sqrt(alpha))))
-  probability <- function(y) exp(genpois_log_density(y, mean, 1, alpha))
+draw_underdispersed <- function(mean, phi) {
+  highest <- max(floor(mean / (1 - sqrt(phi))))
+  probability <- function(y) exp(genpois_log_density(y, mean, 1, phi))
   all <- Reduce(function(sum, y) sum + probability(y), seq(0, highest), 0)
   left <- stats::runif(length(mean)) * all
   y <- rep(0, length(mean))
@@ -52,7 +52,7 @@ draw_underdispersed <- function(mean, alpha) {
     y <- y + (left > 0)
   }
   # what rounding leaves over goes to the largest count
-  as_counts(pmin(y, ceiling(mean / (1 - sqrt(alpha))) - 1))
+  whole_numbers(pmin(y, ceiling(mean / (1 - sqrt(phi))) - 1))
 }
 
 # From 1, the Poisson distribution, upwards: below it the largest counts may have no density at the start.

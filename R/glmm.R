@@ -210,11 +210,11 @@ evaluate_arguments <- function(frame) {
   }, function(e) {
     if (inherits(e, "glimmer_error")) stop(e)
     word <- if (argument == "family") family_word(eval(quote(substitute(family)), frame))
-    refuse_family_word(word, names(families))
-    known <- families[[c(word, "")[1L]]]
+    refuse_family_word(word, family_names())
+    known <- intersect(word, family_names())
     stop_glimmer("argument", paste0("`", argument, "` cannot be evaluated: ", conditionMessage(e), ".",
-                                    if (!is.null(known)) paste0(" The links of ", known$name, " are ",
-                                                                join_items(known$links, 10L), ".")),
+                                    if (length(known)) paste0(" The links of ", known, " are ",
+                                                                join_items(links_of(known), 10L), ".")),
                  argument = argument, parent = e)
   })
 }

@@ -34,11 +34,11 @@ nbinom2_deviances <- function(y, mu, wt, size) {
 }
 
 draw_nbinom2 <- function(mean, size) {
-  as_counts(stats::rnbinom(length(mean), size = size, mu = mean))
+  whole_numbers(stats::rnbinom(length(mean), size = size, mu = mean))
 }
 
 # Whole numbers of type integer, as those of rpois(), unless one is too large.
-as_counts <- function(y) {
+whole_numbers <- function(y) {
   if (all(y <= .Machine$integer.max)) as.integer(y) else y
 }
 

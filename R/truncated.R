@@ -67,10 +67,10 @@ truncated_nbinom2_log_density <- function(y, mean, size, constant) {
 # The count whose upper tail is a share of that of 0, drawn evenly.
 draw_truncated_poisson <- function(mean) {
   tail <- log(stats::runif(length(mean))) + log(-expm1(-mean))
-  as_counts(pmax(stats::qpois(tail, mean, lower.tail = FALSE, log.p = TRUE), 1))
+  whole_numbers(pmax(stats::qpois(tail, mean, lower.tail = FALSE, log.p = TRUE), 1))
 }
 
 draw_truncated_nbinom2 <- function(mean, size) {
   tail <- log(stats::runif(length(mean))) + log(nbinom2_positive(mean, size))
-  as_counts(pmax(stats::qnbinom(tail, size = size, mu = mean, lower.tail = FALSE, log.p = TRUE), 1))
+  whole_numbers(pmax(stats::qnbinom(tail, size = size, mu = mean, lower.tail = FALSE, log.p = TRUE), 1))
 }

@@ -131,7 +131,27 @@ inline std::vector<Pair> known_pairs() {
       {"inverse.gaussian", "identity", 2.0, 0.2},
       {"nbinom2", "log", 0.6, 0.5},
       {"nbinom2", "identity", 4.0, 0.4},
-      {"nbinom2", "sqrt", 2.0, 0.2}};
+      {"nbinom2", "sqrt", 2.0, 0.2},
+      {"nbinom1", "log", 0.6, 0.5},
+      {"nbinom1", "sqrt", 2.0, 0.2},
+      {"nbinom1", "identity", 4.0, 0.4},
+      {"beta", "logit", 0.2, 1.0},
+      {"beta", "probit", 0.2, 0.6},
+      {"beta", "cloglog", -0.3, 0.6},
+      {"beta", "cauchit", 0.1, 0.6},
+      {"beta", "log", -1.2, 0.15},
+      {"betabinomial", "logit", 0.2, 1.0},
+      {"betabinomial", "probit", 0.2, 0.6},
+      {"betabinomial", "cloglog", -0.3, 0.6},
+      {"betabinomial", "cauchit", 0.1, 0.6},
+      {"betabinomial", "log", -1.2, 0.15},
+      {"lognormal", "log", 0.3, 0.4},
+      {"lognormal", "identity", 0.3, 0.5},
+      {"truncated_poisson", "log", 0.6, 0.5},
+      {"truncated_nbinom2", "log", 0.6, 0.5},
+      {"genpois", "log", 0.6, 0.5},
+      {"genpois", "sqrt", 2.0, 0.2},
+      {"genpois", "identity", 4.0, 0.4}};
   std::vector<Pair> found;
   for (const std::string& key : glimmer::density_keys()) {
     const auto at = std::find_if(listed.begin(), listed.end(),
@@ -166,8 +186,19 @@ inline double draw(const std::string& family, double mu, double size, double phi
     while (sum < mu) sum += random.exponential(), y += 1.0;
     return y;
   }
-  if (family == "nbinom2")
+  if (family == "nbinom2" || family == "nbinom1" || family == "genpois")  // near enough
     return draw("poisson", mu * (random.exponential() + random.exponential()) / 2.0, size, phi, random);
+  if (family.rfind("truncated", 0) == 0) {
+    const double y = draw(family == "truncated_poisson" ? "poisson" : "nbinom2", mu, size, phi, random);
+    return y > 0.0 ? y : draw(family, mu, size, phi, random);
+  }
+  if (family == "beta" || family == "betabinomial") {  // a share of two sums of three exponentials
+    double up = 0.0, down = 0.0;
+    for (int i = 0; i < 3; ++i) up += random.exponential() * mu, down += random.exponential() * (1.0 - mu);
+    const double share = up / (up + down);
+    return family == "beta" ? share : draw("binomial", share, size, phi, random);
+  }
+  if (family == "lognormal") return std::exp(0.5 * random.normal() + (mu > 0.0 ? std::log(mu) : mu));
   if (family == "Gamma") return mu * (random.exponential() + random.exponential()) / 2.0;
   if (family != "inverse.gaussian") throw std::logic_error("draw() of problem.h does not know " + family);
   const double lambda = std::exp(phi), z = random.normal(), v = z * z;  // Michael et al. 1976

@@ -8,23 +8,39 @@ reference_links <- list(
   poisson = c("log", "identity", "sqrt"),
   Gamma = c("inverse", "log", "identity"),
   inverse.gaussian = c("1/mu^2", "log", "inverse", "identity"),
-  nbinom2 = c("log", "sqrt", "identity")
+  nbinom2 = c("log", "sqrt", "identity"),
+  nbinom1 = c("log", "sqrt", "identity"),
+  beta = c("logit", "probit", "cloglog", "cauchit", "log"),
+  betabinomial = c("logit", "probit", "cloglog", "cauchit", "log"),
+  lognormal = c("log", "identity"),
+  truncated_poisson = "log",
+  truncated_nbinom2 = "log",
+  genpois = c("log", "sqrt", "identity")
 )
 
 #' The name of the dispersion parameter in the parameter vector, or none.
-reference_dispersion <- function(family) {
-  constants <- c(gaussian = "log_sigma", Gamma = "log_shape", inverse.gaussian = "log_lambda", nbinom2 = "log_size")
+reference_dispersion <- function(family, link = "") {
+  constants <- c(gaussian = "log_sigma", Gamma = "log_shape", inverse.gaussian = "log_lambda", nbinom2 = "log_size",
+                 nbinom1 = "log_phi", beta = "log_phi", betabinomial = "log_phi", genpois = "log_phi",
+                 lognormal = if (link == "identity") "log_sdlog" else "log_sd", truncated_nbinom2 = "log_size")
   constants[intersect(family, names(constants))]
 }
 
+#' Whether the mean of a family is a probability.
+has_probability <- function(family) family %in% c("binomial", "beta", "betabinomial")
+
+#' Whether the responses of a family are successes in trials.
+counts_trials <- function(family) family %in% c("binomial", "betabinomial")
+
 #' Whether a family is one of stats.
 is_of_stats <- function(family) {
-  exists(family, asNamespace("stats"), inherits = FALSE)
+  exists(family, asNamespace("stats"), inherits = FALSE) && family != "beta"
 }
 
 #' The function that makes the family objects of a family: that of stats, or the package's own.
 reference_maker <- function(family) {
-  getExportedValue(if (is_of_stats(family)) "stats" else "glimmer", family)
+  # the name of the family beta is that of a function of R
+  getExportedValue(if (is_of_stats(family)) "stats" else "glimmer", if (family == "beta") "beta_family" else family)
 }
 
 #' The family object for a family and a link by name.
@@ -59,7 +75,7 @@ reference_mean <- function(family, link, eta) {
   mean <- rep(NaN, length(eta))
   # exp() itself: the inverse link of stats stops at the machine epsilon.
   mean[allowed] <- if (link == "log") exp(eta) else stats::make.link(link)$linkinv(eta[allowed])
-  if (family != "gaussian") mean[!is.na(mean) & mean <= 0] <- NaN
+  if (!family %in% c("gaussian", "lognormal")) mean[!is.na(mean) & mean <= 0] <- NaN
   mean
 }
 
@@ -75,7 +91,10 @@ log_inverse_gaussian <- function(y, mean, lambda) {
 #' @param phi The log dispersion (log sigma, log shape, log lambda, log size); not used by binomial and Poisson.
 reference_row_density <- function(family, link, rows, eta, phi = 0) {
   w <- rows$weights
-  value <- if (family == "binomial") {
+  value <- if (family %in% c("beta", "betabinomial")) {
+    log_p <- log_probabilities(link, eta)
+    w * suppressWarnings(reference_beta_density(family, rows, exp(log_p$yes), exp(log_p$no), exp(phi)))
+  } else if (family == "binomial") {
     log_p <- log_probabilities(link, eta)
     failures <- rows$size - rows$y
     w * (lchoose(rows$size, rows$y) + ifelse(rows$y > 0, rows$y * log_p$yes, 0) +
@@ -88,11 +107,51 @@ reference_row_density <- function(family, link, rows, eta, phi = 0) {
       Gamma = stats::dgamma(rows$y, shape = exp(phi) * w, scale = mean / (exp(phi) * w), log = TRUE),
       inverse.gaussian = log_inverse_gaussian(rows$y, mean, exp(phi) * w),
       nbinom2 = w * stats::dnbinom(rows$y, size = exp(phi), mu = mean, log = TRUE),
+      nbinom1 = w * stats::dnbinom(rows$y, size = mean / exp(phi), mu = mean, log = TRUE),
+      truncated_poisson = w * (stats::dpois(rows$y, mean, log = TRUE) - log(-expm1(-mean))),
+      truncated_nbinom2 = w * (stats::dnbinom(rows$y, size = exp(phi), mu = mean, log = TRUE) -
+                                 log(-expm1(-exp(phi) * log1p(mean / exp(phi))))),
+      genpois = w * reference_genpois_density(rows$y, mean, exp(phi)),
+      lognormal = w * reference_lognormal_density(link, rows$y, mean, exp(phi)),
       stop("reference_row_density() does not know ", family)
     ))
   }
   value[is.nan(value)] <- -Inf
   value
+}
+
+#' Beta responses and beta-binomial successes, from both shares of the precision.
+reference_beta_density <- function(family, rows, yes, no, precision) {
+  if (family == "beta") {
+    return(stats::dbeta(rows$y, yes * precision, no * precision, log = TRUE))
+  }
+  # with every trial alike as a product, whose factors are close to 1 where the other share is small
+  other <- ifelse(rows$y == 0, yes, no)
+  own <- ifelse(rows$y == 0, no, yes)
+  alike <- Reduce(`+`, lapply(seq_len(max(rows$size)) - 1, function(j) {
+    factor <- ifelse(other < own, log1p(-other * precision / (precision + j)),
+                     log((own * precision + j) / (precision + j)))
+    ifelse(j < rows$size, factor, 0)
+  }))
+  ifelse(rows$y == 0 | rows$y == rows$size, alike,
+         lchoose(rows$size, rows$y) + lbeta(rows$y + yes * precision, rows$size - rows$y + no * precision) -
+           lbeta(yes * precision, no * precision))
+}
+
+#' The generalized Poisson distribution with variance alpha mu (Consul's theta and lambda).
+reference_genpois_density <- function(y, mean, alpha) {
+  theta <- mean / sqrt(alpha)
+  rate <- theta + (1 - 1 / sqrt(alpha)) * y
+  ifelse(rate > 0, log(theta) + (y - 1) * log(rate) - rate - lgamma(y + 1), -Inf)
+}
+
+#' By the mean of the logarithm and its standard deviation, or by those of the response.
+reference_lognormal_density <- function(link, y, mean, deviation) {
+  if (link == "identity") {
+    return(stats::dlnorm(y, mean, deviation, log = TRUE))
+  }
+  variance <- log(1 + (deviation / mean)^2)
+  stats::dlnorm(y, log(mean) - variance / 2, sqrt(variance), log = TRUE)
 }
 
 #' How far the log-density of a row is analytic around eta: the distance to its nearest complex singularity,
@@ -104,8 +163,9 @@ analytic_radius <- function(family, link, eta) {
     cloglog = rep(1.4, length(eta)),
     cauchit = sqrt(1 + eta^2),
     # a negative binomial density has a pole where the mean is minus the size
-    log = if (family == "binomial") abs(eta) else rep(if (family == "nbinom2") 3 else 4, length(eta)),
-    identity = if (family == "gaussian") rep(4, length(eta)) else abs(eta),
+    log = if (has_probability(family)) abs(eta) else
+      rep(if (family %in% c("gaussian", "poisson", "Gamma", "inverse.gaussian")) 4 else 3, length(eta)),
+    identity = if (family %in% c("gaussian", "lognormal")) rep(4, length(eta)) else abs(eta),
     inverse = , sqrt = , "1/mu^2" = abs(eta)
   )
   pmin(radius, 4)

@@ -24,7 +24,7 @@ reference_response <- function(y, family, weights) {
   if (is.matrix(y)) return(list(y = y[, 1L], size = rowSums(y), weights = weights))
   if (is.factor(y)) y <- as.numeric(y != levels(y)[1L])
   y <- as.numeric(y)
-  if (family != "binomial") return(list(y = y, size = rep(1, n), weights = weights))
+  if (!counts_trials(family)) return(list(y = y, size = rep(1, n), weights = weights))
   used <- weights > 0
   list(y = round(y * ifelse(used, weights, 1)), size = ifelse(used, weights, 1), weights = as.numeric(used))
 }

@@ -21,10 +21,10 @@ random_formula <- function(response, structure) {
 #' Fixed effects well inside the region that family and link allow, and the scale of the random effects there.
 random_scale <- function(family, link) {
   if (link %in% c("inverse", "1/mu^2")) return(list(beta = c(0.9, 0.05, -0.08), sd = 0.1))
-  if (family == "binomial") {
+  if (has_probability(family)) {
     return(if (link == "log") list(beta = c(-1.3, 0.1, -0.1), sd = 0.12) else list(beta = c(0.2, 0.5, -0.4), sd = 0.6))
   }
-  if (link == "identity" && family != "gaussian") return(list(beta = c(6, 0.4, -0.5), sd = 0.5))
+  if (link == "identity" && !family %in% c("gaussian", "lognormal")) return(list(beta = c(6, 0.4, -0.5), sd = 0.5))
   if (link == "sqrt") return(list(beta = c(2.5, 0.2, -0.2), sd = 0.25))
   list(beta = c(0.8, 0.3, -0.2), sd = 0.5)
 }
@@ -46,7 +46,7 @@ random_model <- function(seed, family, link, structure, n = 72L) {
   blank <- reference_from_formula(random_formula("y", structure), data, stats::gaussian(), NULL, names$offset)
   blank$family <- family
   blank$link <- link
-  blank$names <- c(setdiff(blank$names, "log_sigma"), unname(reference_dispersion(family)))
+  blank$names <- c(setdiff(blank$names, "log_sigma"), unname(reference_dispersion(family, link)))
   parameters <- random_parameters(blank, scale)
   data <- random_response(blank, parameters, data, family)
   formula <- random_formula(names$response, structure)
@@ -76,8 +76,9 @@ with_seed <- function(seed, code) {
 #' seeds 2, 6, 10, ... of the binomial two columns with prior weights; every other pair of seeds has an offset.
 random_columns <- function(seed, family) {
   odd <- seed %% 2L == 1L
-  response <- if (family != "binomial") "y" else if (odd) "proportion" else "cbind(y, size - y)"
-  weights <- if (family == "binomial" && odd) "size" else if (odd || (family == "binomial" && seed %% 4L == 2L)) "prior"
+  response <- if (!counts_trials(family)) "y" else if (odd) "proportion" else "cbind(y, size - y)"
+  trials <- counts_trials(family)
+  weights <- if (trials && odd) "size" else if (odd || (trials && seed %% 4L == 2L)) "prior"
   list(response = response, weights = weights, offset = if (seed %% 4L >= 2L) "shift" else NULL)
 }
 
@@ -90,7 +91,9 @@ random_parameters <- function(model, scale) {
     diag(L) <- stats::runif(q, 0.5, 1.2)
     scale$sd * L[lower.tri(L, diag = TRUE)]
   }))
-  dispersion <- c(gaussian = log(0.6), Gamma = log(4), inverse.gaussian = log(8), nbinom2 = log(3))[model$family]
+  dispersion <- c(gaussian = log(0.6), Gamma = log(4), inverse.gaussian = log(8), nbinom2 = log(3),
+                  nbinom1 = log(0.8), beta = log(6), betabinomial = log(5), lognormal = log(0.5),
+                  truncated_nbinom2 = log(3), genpois = log(1.6))[model$family]
   stats::setNames(c(scale$beta, covariance, dispersion[!is.na(dispersion)]), model$names)
 }
 
@@ -100,7 +103,7 @@ random_response <- function(model, parameters, data, family) {
   A <- reference_random_matrix(model, part$lambdas)
   u <- pmin(pmax(stats::rnorm(ncol(A)), -1.5), 1.5)
   eta <- model$offset + drop(model$X %*% part$beta + A %*% u)
-  mean <- if (family == "binomial") exp(log_probabilities(model$link, eta)$yes) else
+  mean <- if (has_probability(family)) exp(log_probabilities(model$link, eta)$yes) else
     reference_mean(family, model$link, eta)
   n <- length(mean)
   data$y <- switch(family,
@@ -110,9 +113,16 @@ random_response <- function(model, parameters, data, family) {
     Gamma = stats::rgamma(n, exp(part$phi), scale = mean / exp(part$phi)),
     inverse.gaussian = random_inverse_gaussian(n, mean, exp(part$phi)),
     nbinom2 = stats::rnbinom(n, size = exp(part$phi), mu = mean),
+    nbinom1 = stats::rnbinom(n, size = mean / exp(part$phi), mu = mean),
+    beta = stats::rbeta(n, mean * exp(part$phi), (1 - mean) * exp(part$phi)),
+    betabinomial = stats::rbinom(n, data$size, stats::rbeta(n, mean * exp(part$phi), (1 - mean) * exp(part$phi))),
+    lognormal = stats::rlnorm(n, if (model$link == "identity") mean else log(mean), 0.5),
+    truncated_poisson = pmax(stats::rpois(n, mean), 1),
+    truncated_nbinom2 = pmax(stats::rnbinom(n, size = exp(part$phi), mu = mean), 1),
+    genpois = stats::rnbinom(n, size = mean / 0.6, mu = mean),
     stop("random_response() does not know ", family)
   )
-  if (family == "binomial") data$proportion <- data$y / data$size
+  if (counts_trials(family)) data$proportion <- data$y / data$size
   data
 }
 

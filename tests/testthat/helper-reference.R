@@ -18,7 +18,7 @@ reference_model <- function(y, size, weights, offset, X, factors, terms, family,
            Z = factor$Z[keep, , drop = FALSE])
     })
   )
-  model$names <- c(colnames(X), unlist(lapply(terms, term_parameter_names)), unname(reference_dispersion(family)))
+  model$names <- c(colnames(X), unlist(lapply(terms, term_parameter_names)), unname(reference_dispersion(family, link)))
   model
 }
 

@@ -7,19 +7,13 @@ test_that("families that are not there yet are recognised under their names in R
     expect_match(conditionMessage(condition), paste0(pattern, ".*not there yet"), label = format(family))
     expect_match(conditionMessage(condition), "Meanwhile.*glmmTMB")
   }
-  for (name in c("nbinom1", "negbin", "negative.binomial", "Negative Binomial(2.5)", "nb", "negbinomial")) {
-    refused(name, "negative binomial")
-  }
-  for (name in c("beta", "betar", "beta_family", "Beta", "ordbeta")) refused(name, "\\(beta\\)")
+  for (name in c("ordbeta", "ordered_beta", "xbetax")) refused(name, "beta with zeros and ones")
   for (name in c("cumulative", "ordinal", "propodds", "ocat", "clm")) refused(name, "ordered categories")
   for (name in c("multinomial", "multinom", "categorical")) refused(name, "multinomial")
   for (name in c("Tweedie", "tweedie", "tw")) refused(name, "Tweedie")
-  for (name in c("betabinomial", "beta_binomial")) refused(name, "beta-binomial")
   for (name in c("zip", "ziplss", "zero_inflated_poisson", "hurdle_poisson")) refused(name, "zero-inflated")
-  for (name in c("compois", "genpois", "truncated_poisson", "lognormal", "student", "t_family")) refused(name, "")
-  refused(structure(list(family = "nbinom1", link = "log"), class = "family"), "negative binomial")
-  # functions of R that are no families
-  refused(beta, "\\(beta\\)", given = quote(beta))
+  for (name in c("compois", "student", "t_family")) refused(name, "")
+  refused(structure(list(family = "compois", link = "log"), class = "family"), "Conway-Maxwell-Poisson")
   expect_match(conditionMessage(error_of(resolve_family("quasipoisson"))), "no likelihood")
 })
 
@@ -30,8 +24,8 @@ test_that("a family of a package that is not attached, or misspelt, is told from
     expect_s3_class(condition, "glimmer_error_family")
     conditionMessage(condition)
   }
-  expect_match(message(glmm(yc ~ x + (1 | g), data, genpois)), "generalized Poisson.*not there yet.*\\(1 \\| row\\)")
-  expect_match(message(glmm(yc ~ x + (1 | g), data, nbinom1(link = "log"))), "negative binomial")
+  expect_match(message(glmm(yc ~ x + (1 | g), data, compois)), "Conway-Maxwell-Poisson.*not there yet.*genpois")
+  expect_match(message(glmm(yc ~ x + (1 | g), data, tweedie(link = "log"))), "Tweedie")
   expect_match(message(glmm(yc ~ x + (1 | g), data, family = "possion")), "did you mean `poisson`")
   expect_match(message(glmm(yc ~ x + (1 | g), data, family = poison)), "did you mean `poisson`")
   expect_match(message(glmm(yb ~ x + (1 | g), data, family = "bernoulli")), "did you mean `binomial`")
@@ -42,8 +36,15 @@ test_that("a family of a package that is not attached, or misspelt, is told from
   expect_match(message(wrapper(data, family = tweedie())), "Tweedie")
   condition <- error_of(glmm(yc ~ x + (1 | g), data, family = nosuch))
   expect_s3_class(condition, "glimmer_error_argument")
+  # a function of R that is no family
+  expect_match(message(glmm(yp ~ x + (1 | g), data, family = beta)), "beta_family\\(\\)")
+  others <- c(negbin = "nbinom2", nb = "nbinom2", betafamily = "beta", beta_binomial = "betabinomial",
+              lnorm = "lognormal", ztpoisson = "truncated_poisson", generalized_poisson = "genpois")
+  for (name in names(others)) {
+    expect_match(message(glmm(yc ~ x + (1 | g), data, family = name)), paste0("did you mean `", others[[name]], "`"))
+  }
   # what is advised is possible
   data$row <- factor(seq_len(nrow(data)))
   expect_true(glmm(yc ~ x + (1 | row), data, poisson)$converged)
-  expect_s3_class(resolve_family(nbinom2), "family")
+  for (name in c("genpois", "nbinom2", "beta")) expect_s3_class(resolve_family(name), "family")
 })

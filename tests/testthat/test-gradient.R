@@ -2,7 +2,7 @@
 # value and of the reference's, and against the reference's value.
 # Every family and link of the registry.
 gradient_scope <- list(
-  links = lapply(family_registry(), function(traits) traits$links),
+  links = sapply(unique(vapply(family_registry(), `[[`, "", "name")), links_of, simplify = FALSE),
   structures = c("scalar", "slope", "independent", "nested", "crossed", "crossed slopes", "two terms")
 )
 gradient_seeds <- if (run_slow_tests()) 2:9 else 2L

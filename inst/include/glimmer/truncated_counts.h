@@ -41,10 +41,12 @@ template <int K>
 Jet<K> log_log1p_ratio(double t) {
   const double x = std::exp(t), log1p_x = t > 700.0 ? t : std::log1p(x), inverse = std::exp(-t);
   const bool small = x <= 0.25;
-  Jet<K> out(small ? std::log1p(log1p_minus(x) / x) : std::log(log1p_x) - t);
+  // (log(1 + x) - x) / x, where x^2 is no number as well
+  const auto relative = [](double x) { return std::fabs(x) < 1e-100 ? -0.5 * x : log1p_minus(x) / x; };
+  Jet<K> out(small ? std::log1p(relative(x)) : std::log(log1p_x) - t);
   // a stands for d or u, b for p or q
   const double p = 1.0 / (1.0 + inverse), sign = small ? 1.0 : -1.0;
-  Jet<K> a(small ? -log1p_minus(-p) / log1p_x : p / log1p_x), b(small ? p : 1.0 / (1.0 + x));
+  Jet<K> a((small ? relative(-p) : 1.0) * (p / log1p_x)), b(small ? p : 1.0 / (1.0 + x));
   for (int k = 0; k < K; ++k) {
     out.c[k + 1] = (k == 0 && !small ? a.c[0] - 1.0 : -sign * a.c[k]) / (k + 1);
     double of_a = b.c[k] - a.c[k], of_b = b.c[k];
