@@ -162,7 +162,7 @@ families <- list(
     exact_mean = function(y) log(y), relative_deviation = function(y, constant) constant,
     response_mean = function(mean, constant) exp(mean + constant^2 / 2),
     response_slope = function(mean, constant) exp(mean + constant^2 / 2),
-    start_constant = function(y, mean, weights, size) start_deviation(log(y), mean, weights)
+    start_constant = function(y, mean, weights, size) start_deviation(log(y), mean(log(y)), weights)
   ),
   truncated_poisson = describe_family(
     "truncated_poisson", predictors = list(mean = "log"), response = "count",
