@@ -4,8 +4,8 @@
 stages <- list(
   tools = "arguments calls conditions control matrices memory options progress rows sentences terms",
   formula = "correlated covariance environment formula unstructured",
-  frame = "absent-families describe-family families family frame frame-errors nbinom2 other-rows response
-           variable-checks variable-types",
+  frame = "absent-families beta-family describe-family deviances families family frame frame-errors genpois lognormal
+           nbinom1 nbinom2 other-rows response truncated variable-checks variable-types",
   design = "design known-covariance orthonormal-x parameters random random-checks",
   engine = "budget engine threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit laplace optimise

@@ -35,6 +35,11 @@
 #' large. Where a fit adds one random effect to the one above, the column `Pr(mixture)` has the p value of the equal
 #' mixture of chi-squared distributions with Df - 1 and Df degrees of freedom.
 #'
+#' Families with a parameter more are compared with those that they contain: [nbinom2()] and [nbinom1()] with Poisson,
+#' [truncated_nbinom2()] with [truncated_poisson()], [betabinomial()] with binomial, where that parameter is at the end
+#' of its range and counts as a variance of zero does (Self and Liang 1987, JASA 82:605); and [genpois()] with Poisson,
+#' whose phi is 1 there, inside its range. Other families are not nested, which is a warning.
+#'
 #' Put a fit of [glmm()] first: where the first one is of [stats::glm()], its method leaves fits of other classes out
 #' without a word.
 #' @section Tests of the terms of one fit:

@@ -70,10 +70,11 @@
 #' covariates that are far from zero.
 #'
 #' @section limit:
-#' The likelihood is largest where the constant of the family is infinite, and the family another one: negative binomial
-#' counts ([nbinom2()]) that vary no more than Poisson ones beside the random effects, as where these have a level for
-#' each row. The estimates are those of the other family, which can be fitted instead. The number is the condition
-#' number of the observed information.
+#' The likelihood is largest where the constant of the family is at an end of its range, infinite or 0, and the family
+#' another one: counts ([nbinom2()], [nbinom1()], [truncated_nbinom2()]) that vary no more than Poisson ones beside the
+#' random effects, as where these have a level for each row, or successes ([betabinomial()]) no more than binomial ones.
+#' The estimates are those of the other family, which can be fitted instead. The number is the condition number of the
+#' observed information.
 #'
 #' @section edge:
 #' For links that restrict the mean (log-binomial, identity Poisson): the maximum lies where some rows' mean is at the

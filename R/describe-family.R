@@ -25,7 +25,8 @@
 #' @param inner_family The name of the family that a value of the constant inside its range stands for.
 #' @param start_constant Function of `y`, `mean`, `weights` and `size`: a constant to start from.
 #' @param exact_fits Logical: whether the likelihood has no bound where every response is its mean.
-#' @param exact_mean Function of `y`: that mean, as `mean` has it.
+#' @param normal_scale Function of `y`: a scale on which a response is `mean` plus a normal residual, whose standard
+#'   deviation is the constant; where that is not the response itself.
 #' @param relative_deviation Function of `y` and `constant`: the standard deviation of responses beside their size, for
 #'   families with such fits whose constant is no dispersion.
 #' @param normal Logical: whether a response is its mean plus a normal residual, so that the model with the identity
@@ -49,7 +50,7 @@ describe_family <- function(name, predictors, support, outside, start_mean, draw
                             dispersion = FALSE, sigma_power = NA_real_, variance_text = NA_character_,
                             response_mean = NULL, response_slope = NULL, limit_family = NULL, limit = Inf,
                             inner_family = NULL, start_constant = NULL, exact_fits = dispersion,
-                            exact_mean = function(y) y, relative_deviation = NULL, normal = FALSE,
+                            normal_scale = NULL, relative_deviation = NULL, normal = FALSE,
                             kurtosis = NULL, unit_free = "log", dear = character(), separable = character(),
                             limits = NULL, limit_words = c(NA_character_, NA_character_),
                             edge = function(y, size, link) NULL, fitted_words = "fitted means") {
@@ -61,7 +62,7 @@ describe_family <- function(name, predictors, support, outside, start_mean, draw
        mean_range = mean_range, make = make, dispersion = dispersion, sigma_power = sigma_power,
        variance_text = variance_text, response_mean = response_mean, response_slope = response_slope,
        limit_family = limit_family, limit = limit, inner_family = inner_family, start_constant = start_constant,
-       exact_fits = exact_fits, exact_mean = exact_mean, relative_deviation = relative_deviation,
+       exact_fits = exact_fits, normal_scale = normal_scale, relative_deviation = relative_deviation,
        normal = normal, kurtosis = kurtosis, unit_free = unit_free, dear = dear,
        separable = separable, limits = limits, limit_words = limit_words, edge = edge, fitted_words = fitted_words)
 }

@@ -25,7 +25,7 @@ wanted_predictor <- function(design, family, active) {
   if (!has_exact_fits(family)) {
     return(NULL)
   }
-  mean <- family_traits(family)$exact_mean(active_rows(design$y, active))
+  mean <- on_scale_of_mean(family, active_rows(design$y, active))
   z <- suppressWarnings(family$linkfun(mean)) - active_rows(design$offset, active)
   if (all(is.finite(z))) z
 }

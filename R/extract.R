@@ -324,7 +324,10 @@ variable.names.glimmer <- function(object, full = FALSE, ...) {
 #'   | binomial, poisson | 1 | that of the distribution |
 #'   | Gamma | 1 / sqrt(shape) | sigma^2 mu^2 |
 #'   | inverse.gaussian | 1 / sqrt(lambda) | sigma^2 mu^3 |
-#'   | nbinom2 | size | mu + mu^2 / sigma |
+#'   | nbinom2, nbinom1, genpois, truncated_nbinom2 | size, phi, phi, size | see [families.glimmer] |
+#'   | beta, betabinomial | phi | mu (1 - mu) / (1 + sigma), see [families.glimmer] |
+#'   | lognormal | standard deviation of the response (log link), of its logarithm (identity link) | sigma^2 |
+#'   | truncated_poisson | 1 | that of the distribution |
 #'
 #'   It is the maximum likelihood estimate (its divisor is the number of rows), or by REML the restricted one.
 #' @examples

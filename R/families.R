@@ -119,7 +119,8 @@ families <- list(
     "beta", predictors = list(mean = c("logit", "probit", "cloglog", "cauchit", "log"), phi = "log"),
     make = function(link) beta_family(link),
     support = "between 0 and 1, but neither of them,", outside = function(y) y <= 0 | y >= 1,
-    start_mean = function(y, size, used, link) y,
+    # away from the ends, where links lose their digits
+    start_mean = function(y, size, used, link) 0.001 + 0.998 * y,
     draw = function(mean, size, weights, constant) draw_beta(mean, constant),
     mean_range = c(0, 1), sigma_power = 1, variance_text = "mu (1 - mu) / (1 + phi)",
     start_constant = function(y, mean, weights, size) start_precision(y, mean, weights),
@@ -159,7 +160,7 @@ families <- list(
     start_mean = function(y, size, used, link) log(y),
     draw = function(mean, size, weights, constant) stats::rlnorm(length(mean), mean, constant),
     mean_range = c(-Inf, Inf), sigma_power = 1, variance_text = "sdlog^2, of the logarithm", exact_fits = TRUE,
-    exact_mean = function(y) log(y), relative_deviation = function(y, constant) constant,
+    normal_scale = function(y) log(y), relative_deviation = function(y, constant) constant,
     response_mean = function(mean, constant) exp(mean + constant^2 / 2),
     response_slope = function(mean, constant) exp(mean + constant^2 / 2),
     start_constant = function(y, mean, weights, size) start_deviation(log(y), mean(log(y)), weights)

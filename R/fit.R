@@ -27,7 +27,8 @@
 #'     Cov(b) = L L' on the scale of the linear predictor, or with `diag()`, `cs()` and `ar1()` standard deviations and
 #'     the correlation; last, where the family has one, its dispersion parameter:
 #'     `log_sigma` (Gaussian, standard deviation sigma), `log_shape` (Gamma, variance mu^2 / shape), `log_lambda`
-#'     (inverse Gaussian, variance mu^3 / lambda), `log_size` (nbinom2, variance mu + mu^2 / size)}
+#'     (inverse Gaussian, variance mu^3 / lambda), `log_size`, `log_phi`, `log_sd`, `log_sdlog` (the parameter of
+#'     [families.glimmer])}
 #'   \item{`index`}{list: positions in `parameters` of `beta`, `theta` (a list, by random term), `dispersion`}
 #'   \item{`covariance`}{matrix: inverse observed information of `parameters`; by REML C + J V J' for the
 #'     fixed effects, V that of the other parameters, C given those, J their derivatives; `NA` for those on the

@@ -11,7 +11,8 @@
 #'   variables are looked up in the formula's environment.
 #' @param family Family object, function or name: `gaussian` (links identity, log, inverse), `binomial` (logit, probit,
 #'   cloglog, cauchit, log), `poisson` (log, identity, sqrt), `Gamma` (inverse, log, identity), `inverse.gaussian`
-#'   (1/mu^2, log, inverse, identity), [nbinom2] (log, sqrt, identity).
+#'   (1/mu^2, log, inverse, identity); negative binomial, beta, beta-binomial, lognormal, truncated and generalized
+#'   Poisson families with the links of [families.glimmer].
 #' @param weights Prior weights, one number a row, zero or more; see section "Weights".
 #' @param offset Number a row, on the scale of the linear predictor, added to the `offset()` terms of the formula.
 #' @param subset Logical, or row numbers: the rows to use.
@@ -53,9 +54,10 @@
 #'
 #' @section Weights:
 #' With prior weight w a Gaussian row is N(mu, sigma^2 / w), a Gamma row has shape k w, and an inverse Gaussian row
-#' lambda w. A binomial response may be 0/1, logical or a two-level factor (the first level is failure), or a proportion
-#' with the trials as weights; of `cbind(success, failure)` and of counts (Poisson, negative binomial) w multiplies the
-#' log-density. A row of weight 0 counts neither for the likelihood nor for `nobs()`.
+#' lambda w. A binomial or beta-binomial response may be 0/1, logical or a two-level factor (the first level is
+#' failure), or a proportion with the trials as weights; of `cbind(success, failure)`, of counts and of the families in
+#' [families.glimmer] w multiplies the log-density. A row of weight 0 counts neither for the likelihood nor for
+#' `nobs()`.
 #'
 #' @section The likelihood:
 #' Random effects are b = Lambda u with u standard normal, and u is integrated out. The Laplace approximation takes the

@@ -1,22 +1,62 @@
-# The negative binomial family whose variance is quadratic in the mean, which 'stats' does not have.
+# The negative binomial family whose variance is quadratic in the mean, and the help page of all families that 'stats'
+# does not have.
 
-#' Negative binomial responses
+#' Families that 'stats' does not have
 #'
-#' Counts that vary more than Poisson ones: with mean mu their variance is mu + mu^2 / size. `size` is estimated; as it
-#' goes to infinity the distribution goes to the Poisson one.
+#' Counts, proportions and positive responses whose variance has a parameter of its own, under the names that they have
+#' in 'glmmTMB', with the same meaning.
 #'
-#' @param link The link of the mean: `"log"`, `"sqrt"` or `"identity"`.
-#' @return Family object for [glmm()], of class `family`, under the name that it has in 'glmmTMB'. Its functions
-#'   `variance` and `dev.resids` have `size` as last argument; in `family(fit)` that of the fit is the default.
-#' @details [sigma()][sigma.glimmer] of a fit is `size`, as in 'glmmTMB'; the parameter is `log_size`. Prior weights
-#'   multiply the log-density.
-#' @seealso [glmm()]; `stats::dnbinom(y, size = size, mu = mu)` is the density.
+#' @param link The link of the mean, by name or as [stats::make.link()] makes it; see the table.
+#' @param size `NULL`, or a number: the size is then known, and no parameter. `MASS::negative.binomial(theta)` is the
+#'   same with the size theta.
+#' @return Family object for [glmm()], of class `family`. Its functions `variance` and `dev.resids` have the parameter
+#'   of the table as last argument; in `family(fit)` that of the fit is the default. The family of `beta_family()` is
+#'   called `beta`.
+#' @details
+#'   | family | responses | parameter | variance of a response | limit |
+#'   |---|---|---|---|---|
+#'   | `nbinom2` | counts | size | mu + mu^2 / size | Poisson (size infinite) |
+#'   | `nbinom1` | counts | phi | mu (1 + phi) | Poisson (phi 0) |
+#'   | `genpois` | counts | phi | phi mu | (Poisson: phi 1) |
+#'   | `truncated_poisson` | counts from 1 | | m (1 + mu - m) | |
+#'   | `truncated_nbinom2` | counts from 1 | size | m (1 + mu + mu / size - m) | truncated Poisson |
+#'   | `betabinomial` | successes in n trials | phi | n mu (1 - mu) (phi + n) / (phi + 1) | binomial |
+#'   | `beta_family` | proportions | phi | mu (1 - mu) / (1 + phi) | |
+#'   | `lognormal`, link log | positive | sd | sd^2 | |
+#'   | `lognormal`, link identity | positive | sdlog | m^2 (exp(sdlog^2) - 1) | |
+#'
+#'   The links of counts are log, sqrt and identity (of those from 1 log), of proportions and successes logit, probit,
+#'   cloglog, cauchit and log.
+#'
+#'   [sigma()][sigma.glimmer] of a fit is the parameter of the table, as in 'glmmTMB'; the fit has its logarithm, as
+#'   `log_size` or `log_phi`. Prior weights multiply the log-density; a beta-binomial response has its trials as a
+#'   binomial one has, see [glmm()].
+#'
+#'   mu is the mean of a response but in three families, where that is m: of counts from 1 mu is the mean of the whole
+#'   distribution, and m = mu / P(y > 0); by the identity link of `lognormal` mu and sdlog are mean and standard
+#'   deviation of the logarithm of the response, and m = exp(mu + sdlog^2 / 2). `predict(type = "response")`, `fitted()`
+#'   and residuals are of m, the mean of what is observed. Beta responses with a = mu phi and b = (1 - mu) phi are those
+#'   of [stats::dbeta()], and beta-binomial ones are binomial with such a probability. The generalized Poisson
+#'   distribution is that of Consul and Jain (1973, Technometrics 15:791) with theta = mu / sqrt(phi) and lambda = 1 - 1
+#'   / sqrt(phi); with phi below 1 counts above mu / (1 - sqrt(phi)) have no density, and those below do not quite add
+#'   up to 1.
+#'
+#'   Where responses vary no more than those of the family in the last column the likelihood is largest at that limit:
+#'   the fit says so and has its estimates; see [glimmer_convergence]. [anova()][anova.glimmer] compares a fit of either
+#'   family with the other one. Deviance residuals compare the log-density with its largest over the means that a row
+#'   can have, which need not be the one closest to the response.
+#' @seealso [glmm()]; `vignette("counts")` for counts that vary too much.
 #' @examples
 #' if (requireNamespace("MASS", quietly = TRUE)) {
 #'   fit <- glmm(y ~ lbase * trt + lage + V4 + (1 | subject), data = MASS::epil, family = nbinom2)
 #'   print(fit)
 #'   sigma(fit)
 #' }
+#' if (requireNamespace("lme4", quietly = TRUE)) {
+#'   glmm(cbind(incidence, size - incidence) ~ period + (1 | herd), data = lme4::cbpp, family = betabinomial)
+#' }
+#' @name families.glimmer
+#' @rdname families.glimmer
 #' @export
 nbinom2 <- function(link = "log", size = NULL) {
   family <- new_family("nbinom2", link, variance = nbinom2_variance, dev.resids = nbinom2_deviances)

@@ -103,12 +103,11 @@ working_model <- function(design, family) {
   eta <- family$linkfun(mu)
   slope <- family$mu.eta(eta)
   constant <- start_constant(design, family, rep(mean(design$y[used] / design$size[used]), length(used)), used)
-  slope <- slope * response_slope(family, mu, constant)
-  weights <- design$weights * design$size * slope^2 / variance_at(family, mu, constant, design$size)
-  expected <- response_mean(family, mu, constant)
   response <- design$y / design$size
-  response[-used] <- expected[-used]
-  working <- eta - design$offset + (response - expected) / slope
+  step <- step_of_mean(family, response, mu, constant, design$size)
+  weights <- design$weights * design$size * slope^2 / step$variance
+  step$residual[-used] <- 0
+  working <- eta - design$offset + step$residual / slope
   beta <- least_squares(design$X, working, weights)
   side <- allowed_side(family, mu)
   if (side != 0) {
@@ -122,6 +121,16 @@ working_model <- function(design, family) {
   constant <- start_constant(design, family, family$linkinv(eta[used]), used)
   list(beta = beta, score = weights * residual / dispersion, information = weights / dispersion,
        log_dispersion = c(parameter_of_dispersion(family, dispersion), log(constant)), side = side)
+}
+
+# How far responses are from their means, and the variance of that, on the scale of the parameter `mean`.
+step_of_mean <- function(family, response, mean, constant, size) {
+  if (!is.null(family_traits(family)$normal_scale)) {
+    return(list(residual = on_scale_of_mean(family, response) - mean, variance = constant^2))
+  }
+  slope <- response_slope(family, mean, constant)
+  list(residual = (response - response_mean(family, mean, constant)) / slope,
+       variance = variance_at(family, mean, constant, size) / slope^2)
 }
 
 # A constant that is no dispersion, from the residuals about some means; of length 0 for other families.

@@ -114,7 +114,7 @@ random_response <- function(model, parameters, data, family) {
     inverse.gaussian = random_inverse_gaussian(n, mean, exp(part$phi)),
     nbinom2 = stats::rnbinom(n, size = exp(part$phi), mu = mean),
     nbinom1 = stats::rnbinom(n, size = mean / exp(part$phi), mu = mean),
-    beta = stats::rbeta(n, mean * exp(part$phi), (1 - mean) * exp(part$phi)),
+    beta = pmin(pmax(stats::rbeta(n, mean * exp(part$phi), (1 - mean) * exp(part$phi)), 1e-3), 1 - 1e-3),
     betabinomial = stats::rbinom(n, data$size, stats::rbeta(n, mean * exp(part$phi), (1 - mean) * exp(part$phi))),
     lognormal = stats::rlnorm(n, if (model$link == "identity") mean else log(mean), 0.5),
     truncated_poisson = pmax(stats::rpois(n, mean), 1),

@@ -184,7 +184,7 @@ test_that("where fits can be exact the density has no bound", {
     size <- responses_of(traits)$size[2L]
     parameters <- seq(-40, 40, by = 10)
     largest <- max(vapply(parameters, function(parameter) {
-      max(density_of(traits)(y, traits$exact_mean(y / size), size, exp(parameter)))
+      max(density_of(traits)(y, on_scale_of_mean(traits$make(traits$links[1L]), y / size), size, exp(parameter)))
     }, 0), na.rm = TRUE)
     expect_identical(largest > 8, has_exact_fits(family), label = traits$name)
   }
@@ -242,7 +242,8 @@ test_that("links without a unit are those whose differences do not mind the unit
     for (link in traits$links) {
       family <- traits$make(link)
       # a proportion has no unit
-      free <- traits$mean_range[2L] == 1 || isTRUE(all.equal(diff(family$linkfun(7 * mean)), diff(family$linkfun(mean))))
+      free <- traits$mean_range[2L] == 1 ||
+        isTRUE(all.equal(diff(family$linkfun(7 * mean)), diff(family$linkfun(mean))))
       expect_identical(is_unit_free(family), free, label = paste(traits$name, link))
     }
   }

@@ -8,7 +8,7 @@
 
 namespace glimmer {
 
-/// f = log choose(n, y) + G_y(log a) + G_{n - y}(log b) - G_n(phi), with G of gamma_series.h. Prior weights multiply it.
+/// f = log choose(n, y) + G_y(log a) + G_{n - y}(log b) - G_n(phi), G of gamma_series.h. Prior weights multiply it.
 struct BetaBinomialFamily {
   static double constant(const Observation& o) { return BinomialFamily::constant(o); }
 
