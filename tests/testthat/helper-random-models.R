@@ -12,12 +12,17 @@ any_pairs <- function() {
   data.frame(family = rep(names(pairs), lengths(pairs)), link = unlist(pairs, use.names = FALSE))
 }
 
+#' Those of the families that 'stats' does not have.
+shape_pairs <- function() {
+  links <- reference_links[!vapply(names(reference_links), is_of_stats, NA)]
+  data.frame(family = rep(names(links), lengths(links)), link = unlist(links, use.names = FALSE))
+}
+
 #' @return List: formula, data, family, weights (name or NULL), description.
-any_model <- function(seed) {
+any_model <- function(seed, pairs = any_pairs()) {
   with_seed(seed, {
-    pairs <- any_pairs()
     pair <- pairs[1L + seed %% nrow(pairs), ]
-    family <- do.call(pair$family, list(link = pair$link))
+    family <- reference_family(pair$family, pair$link)
     structure <- sample(names(any_structures), 1L)
     groups <- sample(c(4L, 8L, 15L, 40L), 1L)
     size <- sample(c(3L, 6L, 15L), 1L)
@@ -32,7 +37,7 @@ any_model <- function(seed) {
     if (pair$family == "gaussian" && pair$link == "identity") data$y <- data$y * 10^sample(c(-5, 0, 5), 1L)
     fixed <- sample(c("1", "x", "x + z", "x + f"), 1L)
     data$w <- if (sample(4L, 1L) == 1L) runif(n, 0.5, 2) else 1
-    response <- if (pair$family == "binomial") "cbind(y, m - y)" else "y"
+    response <- if (counts_trials(pair$family)) "cbind(y, m - y)" else "y"
     list(formula = stats::as.formula(paste(response, "~", fixed, "+", any_structures[[structure]])), data = data,
          family = family, description = paste(seed, pair$family, pair$link, structure, fixed, groups, size, scale))
   })
@@ -43,8 +48,9 @@ any_predictor <- function(data, pair, groups) {
   sd <- sample(c(0, 0.1, 0.5, 1.5), 1L)
   effects <- rnorm(groups, 0, sd)[data$g] + rnorm(5L, 0, sample(c(0, 0.3), 1L))[data$k] +
     data$x * rnorm(groups, 0, sample(c(0, 0.5), 1L))[data$g]
-  restricted <- pair$link %in% c("inverse", "1/mu^2", "sqrt") || (pair$link == "identity" && pair$family != "gaussian")
-  if (pair$link == "log" && pair$family == "binomial") {
+  restricted <- pair$link %in% c("inverse", "1/mu^2", "sqrt") ||
+    (pair$link == "identity" && !pair$family %in% c("gaussian", "lognormal"))
+  if (pair$link == "log" && has_probability(pair$family)) {
     return(pmin(-1.2 + 0.5 * data$x + 0.2 * effects, -0.05))
   }
   if (restricted) pmax(1 + 0.8 * data$x + 0.2 * effects, 0.1) else 0.2 + 0.8 * data$x - 0.3 * data$z + effects
@@ -59,8 +65,25 @@ any_response <- function(data, pair, family, eta) {
     binomial = rbinom(n, data$m, mu),
     poisson = rpois(n, pmin(mu, 1e5)),
     Gamma = pmax(rgamma(n, 3, 3 / mu), 1e-8),
-    inverse.gaussian = pmax(random_inverse_gaussian(n, mu, 4), 1e-8))
+    inverse.gaussian = pmax(random_inverse_gaussian(n, mu, 4), 1e-8),
+    any_shaped_response(pair, pmin(mu, 1e5), data$m))
   data
+}
+
+# With a parameter of the variance from close to the limit of the family to far from it.
+any_shaped_response <- function(pair, mu, trials) {
+  n <- length(mu)
+  constant <- sample(c(0.05, 0.5, 2, 10, 500), 1L)
+  positive <- function(draw) pmax(draw(), 1)
+  switch(pair$family,
+    nbinom2 = rnbinom(n, size = constant, mu = mu),
+    nbinom1 = rnbinom(n, size = mu / constant, mu = mu),
+    genpois = if (constant < 1) rbinom(n, 20L, pmin(mu / 20, 0.9)) else rnbinom(n, size = mu / constant, mu = mu),
+    beta = pmin(pmax(rbeta(n, mu * constant, (1 - mu) * constant), 1e-6), 1 - 1e-6),
+    betabinomial = rbinom(n, trials, rbeta(n, mu * constant, (1 - mu) * constant)),
+    lognormal = exp((if (pair$link == "identity") mu else log(mu)) + rnorm(n, 0, min(constant, 3))),
+    truncated_poisson = positive(function() rpois(n, mu)),
+    truncated_nbinom2 = positive(function() rnbinom(n, size = constant, mu = mu)))
 }
 
 #' The highest log-likelihood that searches without derivatives find from starts of their own
