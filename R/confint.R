@@ -17,8 +17,8 @@
 #' @return Numeric matrix with two columns, the limits, named by their probabilities (`"2.5 %"`, `"97.5 %"`), and a row
 #'   for each fixed effect, then for each standard deviation and correlation of the random effects
 #'   (`sd_(Intercept)|g`, `cor_x.(Intercept)|g`; `sd|g` and `rho|g` where a structure has one for all effects of a term)
-#'   and for [sigma()][sigma.glimmer], where the family has it: `sigma`, or the parameter
-#'   of [families.glimmer]. Fixed effects, standard deviations and correlations are on the scale of the linear predictor.
+#'   and for [sigma()][sigma.glimmer], where the family has it: `sigma`, or the parameter of [families.glimmer]. Fixed
+#'   effects, standard deviations and correlations are on the scale of the linear predictor.
 #'   `NA` for what is on the boundary, where Wald intervals do not hold, and where the Hessian is not positive definite.
 #' @details
 #' Fixed effects: estimate +- q se, q the quantile of t or of the normal distribution, so that an interval excludes 0
