@@ -58,21 +58,33 @@ std::string label(const problem::Pair& pair, const Row& row, double eta) {
   return text;
 }
 
+bool is_count(const std::string& family) {
+  return family == "poisson" || family == "nbinom2" || family == "nbinom1" || family == "genpois";
+}
+
+bool is_probability(const std::string& family) {
+  return family == "binomial" || family == "beta" || family == "betabinomial";
+}
+
 std::vector<Row> rows_of(const std::string& family) {
   if (family == "gaussian") return {{0.0, 1, 1}, {1.3, 1, 2.5}, {-2.0, 1, 0.4}};
   if (family == "binomial") return {{0, 1, 1}, {1, 1, 1}, {3, 7, 1}, {0, 4, 2}, {5, 5, 0.5}};
-  if (family == "poisson" || family == "nbinom2") return {{0, 1, 1}, {1, 1, 1}, {12, 1, 2}, {3, 1, 0.5}};
+  if (family.rfind("truncated", 0) == 0) return {{1, 1, 1}, {2, 1, 1}, {12, 1, 2}, {3, 1, 0.5}};
+  if (is_count(family)) return {{0, 1, 1}, {1, 1, 1}, {12, 1, 2}, {3, 1, 0.5}, {40, 1, 1}};
+  if (family == "betabinomial") return {{0, 1, 1}, {1, 1, 1}, {3, 7, 1}, {0, 4, 2}, {5, 5, 0.5}, {40, 90, 1}};
+  if (family == "beta") return {{0.3, 1, 1}, {0.02, 1, 2.5}, {0.97, 1, 0.5}};
   return {{0.3, 1, 1}, {2.0, 1, 2.5}, {7.0, 1, 0.5}};
 }
 
 bool positive_only(const problem::Pair& pair) {
   return pair.link == "inverse" || pair.link == "sqrt" || pair.link == "1/mu^2" ||
-         (pair.link == "identity" && pair.family != "gaussian");
+         (pair.link == "identity" && pair.family != "gaussian" && pair.family != "lognormal");
 }
 
 std::vector<double> moderate(const problem::Pair& pair) {
   if (positive_only(pair)) return {0.3, 1.0, 2.5, 5.0};
-  if (pair.family == "binomial" && pair.link == "log") return {-5.0, -1.0, -0.2};
+  if (is_probability(pair.family) && pair.link == "log") return {-5.0, -1.0, -0.2};
+  if (pair.family != "binomial" && pair.link == "probit") return {-2.0, -1.0, 0.0, 0.4, 1.5};
   if (pair.link == "cloglog") return {-5.0, -1.0, 0.0, 1.0, 2.0};
   return {-5.0, -1.0, 0.0, 0.4, 2.0, 5.0};
 }
@@ -227,10 +239,10 @@ void finite_far_out(const problem::Pair& pair) {
 void infeasible(const problem::Pair& pair) {
   std::vector<double> outside;
   if (positive_only(pair) && pair.link != "sqrt" && pair.family != "gaussian") outside = {-0.5, -30.0};
-  if (pair.family == "binomial" && pair.link == "log") outside = {0.5, 30.0};
+  if (is_probability(pair.family) && pair.link == "log") outside = {0.5, 30.0};
   for (const Row& row : rows_of(pair.family))
     for (double eta : outside)
-      if (!(pair.family == "binomial" && row.y == row.size))
+      if (!(is_probability(pair.family) && row.y == row.size))
         check::that(At(pair.family, pair.link, row, eta, 0.2).f == -glimmer::infinity,
                     label(pair, row, eta) + ": infeasible");
 }
@@ -322,16 +334,24 @@ void orders_and_ranges(const problem::Pair& pair) {
 
 /// Expected weights: the mean of w over the distribution of y, where that is a sum.
 void expected_weights(const problem::Pair& pair) {
-  const bool overdispersed = pair.family == "nbinom2";
-  if (pair.family != "binomial" && pair.family != "poisson" && !overdispersed) return;
-  const double eta = pair.centre + 0.3 * pair.spread, size = pair.family == "binomial" ? 6.0 : 1.0;
+  const bool truncated = pair.family.rfind("truncated", 0) == 0, counts = is_count(pair.family) || truncated;
+  const bool trials = pair.family == "binomial" || pair.family == "betabinomial";
+  if (!counts && !trials) return;
+  const double eta = pair.centre + 0.3 * pair.spread, size = trials ? 6.0 : 1.0;
   double sum = 0.0;
-  for (double y = 0; y <= (pair.family == "binomial" ? size : overdispersed ? 400.0 : 80.0); y += 1.0) {
+  for (double y = truncated ? 1 : 0; y <= (trials ? size : 400.0); y += 1.0) {
     const At at(pair.family, pair.link, {y, size, 1.0}, eta, 0.0);
     sum += std::exp(at.f) * at.d.w[0][0];
   }
-  check::close(At(pair.family, pair.link, {1.0, size, 2.0}, eta, 0.0).expected, 2.0 * sum, 1e-11,
-               pair.family + " " + pair.link + ": expected weight");
+  const double expected = At(pair.family, pair.link, {1.0, size, 2.0}, eta, 0.0).expected;
+  const std::string what = pair.family + " " + pair.link + ": expected weight";
+  // that of the first two moments is at most the expected information (Cauchy and Schwarz)
+  const bool by_moments = pair.family == "nbinom1" || pair.family == "betabinomial" ||
+                          pair.family == "truncated_nbinom2" || pair.family == "genpois";
+  if (by_moments)
+    check::that(expected > 0.5 * sum && expected <= 2.0 * sum * (1.0 + 1e-12), what);
+  else
+    check::close(expected, 2.0 * sum, 1e-11, what);
 }
 
 }  // namespace

@@ -14,8 +14,6 @@ struct TruncatedPoissonFamily {
   static constexpr double scale_power = 0.0;
 
   static double constant(const Observation& o) { return PoissonFamily::constant(o); }
-  static double normalizer(double, double) { return 0.0; }
-  static double normalizer_phi(double, double) { return 0.0; }
   static Observation sum_of(const Observation& a, const Observation& b) { return PoissonFamily::sum_of(a, b); }
 
   /// Where mu is small, with log((1 - exp(-mu)) / mu): nothing is left of log mu where y = 1.
