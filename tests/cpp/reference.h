@@ -24,14 +24,11 @@ inline Complex power(Complex x, int n) {
 
 /// log Gamma(x), by the recurrence up to a real part of 40 and Stirling's formula.
 inline Complex log_gamma(Complex x) {
-  Complex product = 1.0L, sum = 0.0L;
-  for (; x.real() < 40; x += 1.0L) {
-    product *= x;
-    if (std::abs(product) > 1e100L) sum -= std::log(product), product = 1.0L;
-  }
+  Complex sum = 0.0L;
+  for (; x.real() < 40; x += 1.0L) sum -= std::log(x);
   const Complex y = 1.0L / (x * x);
   const Complex series = 1.0L / 12 - y * (1.0L / 360 - y * (1.0L / 1260 - y * (1.0L / 1680 - y * (1.0L / 1188))));
-  return sum - std::log(product) + (x - 0.5L) * std::log(x) - x + 0.5L * std::log(2 * pi) + series / x;
+  return sum + (x - 0.5L) * std::log(x) - x + 0.5L * std::log(2 * pi) + series / x;
 }
 
 /// Phi(x), by the power series of the error function: for |x| up to 3.
@@ -139,7 +136,7 @@ inline Complex log_density(const std::string& family, const std::string& link, R
   }
   if (family == "truncated_poisson") {
     const Complex mu = mean(link, eta);
-    return weight * (y * log_mean(link, eta) - std::lgamma(y + 1) - std::log(std::exp(mu) - 1.0L));
+    return weight * (y * log_mean(link, eta) - std::lgamma(y + 1) - mu - std::log(1.0L - std::exp(-mu)));
   }
   if (family != "inverse.gaussian") return weight * log_density_of_shape(family, link, y, size, phi, eta);
   const Real lambda = std::exp(phi) * weight;

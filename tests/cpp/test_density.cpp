@@ -85,6 +85,8 @@ std::vector<double> moderate(const problem::Pair& pair) {
   if (positive_only(pair)) return {0.3, 1.0, 2.5, 5.0};
   if (is_probability(pair.family) && pair.link == "log") return {-5.0, -1.0, -0.2};
   if (pair.family != "binomial" && pair.link == "probit") return {-2.0, -1.0, 0.0, 0.4, 1.5};
+  // where the logarithms of both shares do not turn by more than pi on the circle
+  if (pair.link == "cloglog" && pair.family != "binomial") return {-5.0, -1.0, 0.0, 1.0};
   if (pair.link == "cloglog") return {-5.0, -1.0, 0.0, 1.0, 2.0};
   return {-5.0, -1.0, 0.0, 0.4, 2.0, 5.0};
 }

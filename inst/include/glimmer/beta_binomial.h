@@ -57,7 +57,7 @@ struct BetaBinomialFamily {
   /// Taylor's formula in d.
   template <class Series, int mean_at, int shape_at>
   static Series one_side(double n, const Jet<Series::order>& log_share, double phi) {
-    constexpr int K = Series::order, in_phi = order_in<Series, shape_at>;
+    constexpr int in_phi = order_in<Series, shape_at>;
     if (log_share.value() > -1e-4) return taylor<Series, mean_at, shape_at>(n, log_share, phi);
     double counts = 0.0;
     Series out = side<Series, mean_at, shape_at>(n, log_share, phi, counts);
