@@ -72,6 +72,8 @@ open_engine <- function(engine, design, family, threads) {
   data <- c(vectors, list(X = active_rows(design$X, rows), factors = factors, family = family$family,
                           link = family$link, threads = threads_to_use(threads), products = products,
                           restricted = engine$REML))
+  # absent, where it is a parameter
+  if (!is.null(family$constant)) data$known <- log(family$constant)
   engine$pointer <- cpp_model(data)
   engine$density <- if (products) c(log_concave = TRUE, bounded = FALSE) else cpp_density_facts(engine$pointer)
   engine

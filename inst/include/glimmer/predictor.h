@@ -111,7 +111,7 @@ struct Predictor {
   Range beta = {0, 0};  ///< the place of its coefficients in the parameter vector
 
   /// Whether X beta + offset is the same in every row.
-  bool constant() const { return X.constant() && offset.constant(); }
+  bool constant() const { return (X.constant() || X.columns() == 0) && offset.constant(); }
 
   /// out = X beta + offset on a range of rows
   void fixed_part(Range rows, const Vector& coefficients, double* out) const {
@@ -136,6 +136,11 @@ inline std::vector<Predictor> only_predictor(Column offset, FixedDesign X) {
 /// The same number for all of so many rows.
 inline Predictor constant_predictor(Index rows) {
   return {FixedDesign::constant(rows, 1.0), Column(Vector::Zero(rows))};
+}
+
+/// A number that is known, and has no coefficient.
+inline Predictor known_predictor(Index rows, double value) {
+  return {FixedDesign(Matrix(rows, 0)), Column(Vector::Constant(rows, value))};
 }
 
 }  // namespace glimmer
