@@ -102,3 +102,27 @@ test_that("by Laplace they have the log-likelihood that glmmTMB has at the same 
     }
   }
 })
+
+test_that("a size that is known is no parameter, as MASS has it: values, maximum and standard errors", {
+  for (method in c("laplace", "exact")) {
+    rows <- shape_rows("fixed_size_epil", method)
+    model <- shape_models$fixed_size_epil
+    size <- exp(truth_parameters(rows$max)[["log_size"]])
+    families <- list(nbinom2(size = size), MASS::negative.binomial(size), MASS::neg.bin(size))
+    fits <- lapply(families, function(family) {
+      if (method == "laplace") glmm(model$formula, model$data(), family, method = "laplace") else
+        glmm(model$formula, model$data(), family, nAGQ = 41)
+    })
+    free <- names(truth_parameters(rows$max)) != "log_size"
+    for (fit in fits) {
+      expect_identical(names(fit$parameters), names(truth_parameters(rows$max))[free])
+      value <- as.numeric(logLik(fit, parameters = truth_parameters(rows$given)[free]))
+      expect_lte(abs(value - rows$given$logLik), 1e-8 * abs(rows$given$logLik))
+      expect_lte(abs(as.numeric(logLik(fit)) - rows$max$logLik), 1e-6)
+      se <- truth_standard_errors(rows$max)[free]
+      expect_lte(max(abs(fit$parameters - truth_parameters(rows$max)[free]) / se), 1e-3)
+      expect_lte(max(abs(sqrt(diag(vcov(fit, full = TRUE))) / se - 1)), 1e-4)
+      expect_equal(sigma(fit), size)
+    }
+  }
+})

@@ -151,3 +151,28 @@ test_that("in tiny sets it is not below its limit, the Poisson distribution", {
     expect_gt(values[2L], values[1L] - 1e-6)
   }
 })
+
+test_that("a size that is known stays what it is, through the verbs of a fit", {
+  data <- counts()
+  fit <- glmm(y ~ x + (1 | g), data, nbinom2(size = 2), method = "laplace")
+  expect_identical(names(fit$parameters), c("(Intercept)", "x", "sd.g.(Intercept)"))
+  # the log-likelihood of the model with a free size at this size
+  free <- fitted_counts()
+  at <- c(fit$parameters, log_size = log(2))
+  expect_equal(as.numeric(logLik(free, parameters = at)), as.numeric(logLik(fit)), tolerance = 1e-12)
+  expect_identical(sigma(fit), 2)
+  expect_match(paste(capture.output(print(summary(fit))), collapse = "\n"), "Dispersion: size 2 ")
+  expect_equal(unname(residuals(fit, "pearson")),
+               (data$y - unname(fitted(fit))) / sqrt(unname(fitted(fit)) + unname(fitted(fit))^2 / 2))
+  expect_equal(family(fit)$variance(3), 3 + 9 / 2)
+  expect_identical(tidy(fit, "ran_pars")$term, "sd__(Intercept)")
+  again <- update(fit, . ~ 1 + (1 | g))
+  expect_identical(again$family$constant, 2)
+  expect_true(refit(fit, simulate(fit, 1, seed = 3)[[1L]])$converged)
+  # within the model with a free size: a test with one degree of freedom, and no mixture
+  table <- anova(fit, free)
+  expect_equal(table[["Pr(>Chisq)"]][2L], pchisq(2 * (as.numeric(logLik(free)) - as.numeric(logLik(fit))), 1,
+                                                lower.tail = FALSE))
+  expect_false("Pr(mixture)" %in% names(table))
+  for (size in list(-1, 0, Inf, "a", c(1, 2))) expect_error(nbinom2(size = size), class = "glimmer_error_family")
+})
