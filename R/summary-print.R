@@ -55,7 +55,8 @@ print_random <- function(x, digits) {
   fixed <- paste0("Dispersion: fixed at 1 (", x$family$family, ")",
                   if (!is.null(x$pearson)) paste0("; Pearson ratio ", format(x$pearson, digits = 3),
                                                   " (given the random effects)"))
-  cat_wrapped(if (length(constant_names(x$family))) dispersion_text(attr(x$varcor, "dispersion"), digits) else fixed)
+  dispersion <- dispersion_text(attr(x$varcor, "dispersion"), digits)
+  cat_wrapped(if (is.null(dispersion)) fixed else dispersion)
 }
 
 # One a term: the interval of the first correlation that tells others, if there is one.

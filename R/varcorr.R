@@ -74,13 +74,14 @@ boundary_effects <- function(fit, t) {
 dispersion_value <- function(fit) {
   traits <- family_traits(fit$family)
   if (length(traits$constants)) {
-    structure(constant_of(fit), names = names(traits$predictors)[-1L], variance = traits$variance_text)
+    structure(constant_of(fit), names = names(traits$predictors)[-1L], variance = traits$variance_text,
+              known = !is.null(fit$family$constant))
   }
 }
 
 dispersion_text <- function(value, digits) {
   if (length(value)) {
-    paste0("Dispersion: ", names(value), " ", format(c(value), digits = digits), " (variance ",
+    paste0("Dispersion: ", names(value), if (isTRUE(attr(value, "known"))) " fixed at", " ", format(c(value), digits = digits), " (variance ",
            attr(value, "variance"), ")")
   }
 }

@@ -161,7 +161,7 @@ test_that("a size that is known stays what it is, through the verbs of a fit", {
   at <- c(fit$parameters, log_size = log(2))
   expect_equal(as.numeric(logLik(free, parameters = at)), as.numeric(logLik(fit)), tolerance = 1e-12)
   expect_identical(sigma(fit), 2)
-  expect_match(paste(capture.output(print(summary(fit))), collapse = "\n"), "Dispersion: size 2 ")
+  expect_match(paste(capture.output(print(summary(fit))), collapse = "\n"), "Dispersion: size fixed at 2 ")
   expect_equal(unname(residuals(fit, "pearson")),
                (data$y - unname(fitted(fit))) / sqrt(unname(fitted(fit)) + unname(fitted(fit))^2 / 2))
   expect_equal(family(fit)$variance(3), 3 + 9 / 2)
