@@ -55,8 +55,8 @@ print_random <- function(x, digits) {
   fixed <- paste0("Dispersion: fixed at 1 (", x$family$family, ")",
                   if (!is.null(x$pearson)) paste0("; Pearson ratio ", format(x$pearson, digits = 3),
                                                   " (given the random effects)"))
-  dispersion <- dispersion_text(attr(x$varcor, "dispersion"), digits)
-  cat_wrapped(if (is.null(dispersion)) fixed else dispersion)
+  dispersed <- length(family_traits(x$family)$constants) > 0L
+  cat_wrapped(if (dispersed) dispersion_text(attr(x$varcor, "dispersion"), digits) else fixed)
 }
 
 # One a term: the interval of the first correlation that tells others, if there is one.

@@ -81,7 +81,8 @@ dispersion_value <- function(fit) {
 
 dispersion_text <- function(value, digits) {
   if (length(value)) {
-    paste0("Dispersion: ", names(value), if (isTRUE(attr(value, "known"))) " fixed at", " ", format(c(value), digits = digits), " (variance ",
+    known <- if (isTRUE(attr(value, "known"))) " fixed at"
+    paste0("Dispersion: ", names(value), known, " ", format(c(value), digits = digits), " (variance ",
            attr(value, "variance"), ")")
   }
 }
