@@ -162,6 +162,8 @@ inline std::vector<Pair> known_pairs() {
   return found;
 }
 
+inline bool has_trials(const std::string& family) { return family == "binomial" || family == "betabinomial"; }
+
 inline double mean(const std::string& link, double eta) {
   if (link == "identity") return eta;
   if (link == "log") return std::exp(eta);
@@ -323,7 +325,7 @@ inline Problem make_problem(const Structure& structure, const Pair& pair, std::u
   for (double& shift : level_shift) shift = 0.4 * pair.spread * random.normal();
   const Vector fixed = p.X * p.beta() + p.offset;
   for (Index i = 0; i < n; ++i) {
-    p.size[i] = p.family == "binomial" ? static_cast<double>(1 + random.below(5)) : 1.0;
+    p.size[i] = has_trials(p.family) ? static_cast<double>(1 + random.below(5)) : 1.0;
     p.weight[i] = 0.5 + random.uniform();
     const Index level = p.factors[0].level[static_cast<std::size_t>(i)];
     const double eta = fixed[i] + level_shift[static_cast<std::size_t>(level)];

@@ -147,11 +147,11 @@ void equal_rows(const Problem& p, double spread) {
   problem::Random random(97);
   for (Index i = 0; i < repeated.rows(); ++i) {
     repeated.y[i] = repeated.y[random.below(repeated.rows())];
-    if (p.family == "binomial") repeated.size[i] = std::max(repeated.y[i], repeated.size[i]);
+    if (problem::has_trials(p.family)) repeated.size[i] = std::max(repeated.y[i], repeated.size[i]);
     repeated.weight[i] = 0.5 + random.uniform();
   }
   const bool merges = !p.has_dispersion() && p.link != "identity" && p.link != "sqrt" &&
-                      !(p.family == "binomial" && p.link == "log");
+                      !(problem::has_trials(p.family) && p.link == "log");
   const auto model = problem::make_model(repeated);
   check::that((model->data().rows() < repeated.rows()) == merges, repeated.name + ": merged or not");
   mode_and_value(repeated, Fixed::given);
