@@ -265,7 +265,8 @@ other_starts <- function(engine, start) {
 # Where the family is nearly the one that it is at its limit.
 near_limit <- function(engine, parameters) {
   at <- engine$index$dispersion
-  replace(parameters, at, parameters[at] + log(100))
+  towards <- if (family_traits(engine$family)$limit == 0) -1 else 1
+  replace(parameters, at, parameters[at] + towards * log(100))
 }
 
 # Parameters with other correlations in all terms of few effects whose structure has them to offer.
