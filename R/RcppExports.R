@@ -5,9 +5,9 @@
 #'
 #' @param data List: y, size, weights, offset (numeric), X (an ordinary numeric matrix: it may be used as it is,
 #'   without a copy), factors (list, see src/convert.h), family, link (character), known (number, or absent: the second
-#'   predictor of all rows, where it is no parameter), threads (integer); products
-#'   (logical: a linear mixed model by its cross products, which has no use for family and link) and restricted
-#'   (logical, of such a model: the restricted log-likelihood).
+#'   predictor, where it is no parameter), threads (integer); products (logical: a linear mixed model by its cross
+#'   products, which has no use for family and link) and restricted (logical, of such a model: the restricted
+#'   log-likelihood).
 #' @return An external pointer, alive for this session only.
 #' @noRd
 cpp_model <- function(data) {

@@ -43,6 +43,14 @@ inline FixedDesign as_design(SEXP x) {
   return FixedDesign(REAL(x), Rf_nrows(x), Rf_ncols(x));
 }
 
+/// offset and X of the mean, and `known`, where it is there: the second predictor.
+inline std::vector<Predictor> as_predictors(const Rcpp::List& data) {
+  std::vector<Predictor> out = only_predictor(as_column(data["offset"]), as_design(data["X"]));
+  if (data.containsElementNamed("known"))
+    out.push_back(known_predictor(out[0].offset.size(), Rcpp::as<double>(data["known"])));
+  return out;
+}
+
 /// list(row, column, value, half_log_determinant): the lower triangle of a precision between levels, from 0
 inline std::unique_ptr<const LevelPrior> as_precision(const Rcpp::List& given, Index levels) {
   const Rcpp::IntegerVector row = given["row"], column = given["column"];

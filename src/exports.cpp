@@ -32,20 +32,16 @@ glimmer::NodeRule as_rule(const RowModel& m, const Rcpp::IntegerVector& nodes, c
 //'
 //' @param data List: y, size, weights, offset (numeric), X (an ordinary numeric matrix: it may be used as it is,
 //'   without a copy), factors (list, see src/convert.h), family, link (character), known (number, or absent: the second
-//'   predictor of all rows, where it is no parameter), threads (integer); products
-//'   (logical: a linear mixed model by its cross products, which has no use for family and link) and restricted
-//'   (logical, of such a model: the restricted log-likelihood).
+//'   predictor, where it is no parameter), threads (integer); products (logical: a linear mixed model by its cross
+//'   products, which has no use for family and link) and restricted (logical, of such a model: the restricted
+//'   log-likelihood).
 //' @return An external pointer, alive for this session only.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 SEXP cpp_model(Rcpp::List data) {
   if (Rcpp::as<bool>(data["products"])) return Rcpp::XPtr<Objective>(glimmer::make_product_model(data).release(), true);
-  auto predictors = glimmer::only_predictor(glimmer::as_column(data["offset"]), glimmer::as_design(data["X"]));
-  if (data.containsElementNamed("known"))
-    predictors.push_back(glimmer::known_predictor(predictors[0].offset.size(), Rcpp::as<double>(data["known"])));
   auto model = std::make_unique<RowModel>(
-      glimmer::as_responses(data), std::move(predictors),
-      glimmer::as_factors(data["factors"]),
+      glimmer::as_responses(data), glimmer::as_predictors(data), glimmer::as_factors(data["factors"]),
       glimmer::make_density(Rcpp::as<std::string>(data["family"]), Rcpp::as<std::string>(data["link"])),
       glimmer::ask_r);
   model->set_threads(Rcpp::as<int>(data["threads"]));

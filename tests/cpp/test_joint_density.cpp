@@ -129,8 +129,9 @@ void registered(const problem::Pair& pair) {
   for (double phi : {-1.2, 0.6, 3.5}) {
     std::vector<double> point{pair.centre + 0.3 * pair.spread};
     if (density->predictors() > 1) point.push_back(phi);
+    const double y = pair.family == "beta" ? 0.3 : 1.0;
     for (double weight : {1.3, 4.0})
-      by_index(*density, {pair.family == "beta" ? 0.3 : 1.0, 3.0, weight}, point, what + " at " + std::to_string(phi), 5);
+      by_index(*density, {y, 3.0, weight}, point, what + " at " + std::to_string(phi), 5);
   }
 }
 

@@ -33,8 +33,8 @@ struct TruncatedPoissonFamily {
 };
 
 /// rho(t) = log(log(1 + x) / x), x = exp(t), in t. Its derivative is -d, where d = 1 - p / log(1 + x) and
-/// p = x / (1 + x) obey d' = (1 - d) (p - d), p' = p (1 - p): multiples of x where that is small. Where it is large u = 1 - d and
-/// q = 1 - p are the small ones: u' = u (q - u), q' = -q (1 - q).
+/// p = x / (1 + x) obey d' = (1 - d) (p - d), p' = p (1 - p): multiples of x where that is small. Where it is large
+/// u = 1 - d and q = 1 - p are the small ones: u' = u (q - u), q' = -q (1 - q).
 template <int K>
 Jet<K> log_log1p_ratio(double t) {
   const double x = std::exp(t), log1p_x = t > 700.0 ? t : std::log1p(x), inverse = std::exp(-t);
