@@ -58,8 +58,8 @@ for (name in estimated_models) {
   })
 }
 
-exact_models <- Filter(function(name) any(read_fixture("shape_truth.csv")$method[
-  read_fixture("shape_truth.csv")$model == name] == "exact"), estimated_models)
+shape_table <- read_fixture("shape_truth.csv")
+exact_models <- intersect(estimated_models, shape_table$model[shape_table$method == "exact"])
 
 for (name in exact_models) {
   test_that(paste(name, "has log-likelihood, maximum and standard errors of independent numbers, quadrature"), {

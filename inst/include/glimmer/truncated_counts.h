@@ -93,6 +93,9 @@ struct TruncatedNegativeBinomialFamily {
   }
 };
 
+// Where the size is small the logarithm of 1 - P(0) bends the density of large means upwards.
+template <> struct Traits<TruncatedNegativeBinomialFamily, LogLink> : AnyEta<false> {};
+
 }  // namespace glimmer
 
 #endif
