@@ -30,8 +30,8 @@ refit_by_lme4 <- function(object, ...) {
 #' @param ... Not used.
 #'
 #' @return A fit of class `glimmer`. Its `call` is that of `object`; the new response is in the model frame, which
-#'   [update()][update.glimmer] then uses. For several responses a list of fits with their names; in the place of one
-#'   that cannot be fitted stands the error, a condition.
+#'   [update()][update.glimmer] then uses. For several responses a list of fits with their names; where a response
+#'   is one that the family cannot have, or its fit ends with an error, the error (a condition) stands in its place.
 #' @section Errors:
 #' `glimmer_error_length`: a response of another length; `glimmer_error_missing` and `glimmer_error_nonfinite`: values
 #' that are missing or not finite; `glimmer_error_response`: a response that the family cannot have.
@@ -55,6 +55,7 @@ refit.glimmer <- function(object, newresp, ...) {
   if (!has_responses(newresp)) {
     return(refit_response(refits, newresp))
   }
+  for (response in newresp) check_response(response, object)
   lapply(newresp, function(response) attempt(refit_response(refits, response), identity))
 }
 

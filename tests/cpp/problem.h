@@ -162,6 +162,18 @@ inline std::vector<Pair> known_pairs() {
   return found;
 }
 
+/// Of families whose density is a series in all of its predictors, which links enter alike, one link each: for tests of
+/// what does not depend on the density but by its derivatives.
+inline std::vector<Pair> typical_pairs() {
+  const std::vector<std::string> own = {"gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian"};
+  std::vector<Pair> found;
+  for (const Pair& pair : known_pairs()) {
+    const bool first = found.empty() || found.back().family != pair.family;
+    if (first || std::find(own.begin(), own.end(), pair.family) != own.end()) found.push_back(pair);
+  }
+  return found;
+}
+
 inline bool has_trials(const std::string& family) { return family == "binomial" || family == "betabinomial"; }
 
 inline double mean(const std::string& link, double eta) {

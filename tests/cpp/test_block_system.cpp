@@ -40,7 +40,7 @@ Matrix dense_precision(const Data& data, const problem::Problem& p) {
 
 BlockMatrix products_of(const Data& data, const Vector& w) {
   BlockMatrix products(data.factors, data.pattern);
-  for (const glimmer::Range chunk : data.partition.chunks()) glimmer::add_products(data, chunk, w, products);
+  for (const glimmer::Range chunk : data.partition.chunks()) glimmer::add_products(data, chunk, {w}, products);
   return products;
 }
 
@@ -73,7 +73,8 @@ void inverse_on_pattern(const Data& data, BlockSystem& system, const Matrix& inv
 void against_dense(const problem::Structure& structure, std::uint64_t seed) {
   const problem::Problem p = problem::make_problem(structure, {"gaussian", "identity", 0.5, 1.0}, seed);
   const std::string name = structure.name;
-  Data data({p.y, p.size, p.weight}, p.offset, p.X, problem::make_factors(p), glimmer::make_density(p.family, p.link));
+  Data data({p.y, p.size, p.weight}, glimmer::only_predictor(p.offset, p.X), problem::make_factors(p),
+            glimmer::make_density(p.family, p.link));
   data.factors.set_theta(p.theta());
   problem::Random random(seed + 99);
   Vector w(p.rows());
@@ -112,7 +113,8 @@ void against_dense(const problem::Structure& structure, std::uint64_t seed) {
 void by_threads(std::uint64_t seed) {
   const problem::Structure structure{"threads", {{400, {1}}, {330, {1}}}, false, 25000, 1};
   const problem::Problem p = problem::make_problem(structure, {"gaussian", "identity", 0.5, 1.0}, seed);
-  Data data({p.y, p.size, p.weight}, p.offset, p.X, problem::make_factors(p), glimmer::make_density(p.family, p.link));
+  Data data({p.y, p.size, p.weight}, glimmer::only_predictor(p.offset, p.X), problem::make_factors(p),
+            glimmer::make_density(p.family, p.link));
   data.factors.set_theta(p.theta());
   const BlockMatrix products = products_of(data, Vector::Ones(p.rows()));
   BlockMatrix inverse[2] = {BlockMatrix(data.factors, data.pattern), BlockMatrix(data.factors, data.pattern)};

@@ -353,7 +353,7 @@ int main() {
                                                       {"two terms on one factor", {{6, {1, 2}}}, false, 80, 2},
                                                       {"no fixed effects", {{10, {1}}}, false, 60, 0}};
   std::uint64_t seed = 700;
-  const std::vector<problem::Pair> pairs = problem::known_pairs();
+  const std::vector<problem::Pair> pairs = problem::typical_pairs();
   for (std::size_t i = 0; i < pairs.size(); ++i)
     for (std::size_t s : {i % 5, (i + 2) % 5}) {  // every density with two of the structures
       const problem::Pair& pair = pairs[i];

@@ -27,7 +27,8 @@ Evaluation fresh(const Problem& p, bool joint = false) {
 
 void same(const Evaluation& found, const Evaluation& expected, double tolerance, const std::string& what) {
   check::that(found.status == Status::ok && expected.status == Status::ok, what + ": status");
-  check::close_relative(found.value, expected.value, tolerance, what + ": value");
+  // a sum of many terms, which may nearly cancel
+  check::close(found.value, expected.value, tolerance, what + ": value");
   if (found.gradient.size() != expected.gradient.size()) return check::that(false, what + ": gradient's length");
   const double scale = std::max(1.0, expected.gradient.cwiseAbs().maxCoeff());
   check::that((found.gradient - expected.gradient).cwiseAbs().maxCoeff() <= 1e-9 * scale, what + ": gradient");
@@ -285,7 +286,7 @@ void interrupts(const Problem& p) {
 
 int main() {
   std::uint64_t seed = 700;
-  const std::vector<problem::Pair> pairs = problem::known_pairs();
+  const std::vector<problem::Pair> pairs = problem::typical_pairs();
   for (const problem::Structure& structure : problem::structures())
     for (const problem::Pair& pair : pairs) {
       const Problem p = problem::make_problem(structure, pair, ++seed);

@@ -67,7 +67,7 @@ void walk(const Problem& p, const problem::Pair& pair, double home, double dista
 
 int main() {
   std::uint64_t seed = 900;
-  for (const problem::Pair& pair : problem::known_pairs())
+  for (const problem::Pair& pair : problem::typical_pairs())
     for (const Structure& structure : connected_structures()) {
       const Problem p = problem::make_problem(structure, pair, ++seed);
       const double home = dense::laplace(p, dense::Fixed::given).value;

@@ -291,7 +291,7 @@ int main() {
   trapezoids();
   grids();
   std::uint64_t seed = 500;
-  for (const problem::Pair& pair : problem::known_pairs())
+  for (const problem::Pair& pair : problem::typical_pairs())
     for (const problem::Structure& structure : one_factor_structures()) {
       const Problem p = problem::make_problem(structure, pair, ++seed);
       const Index q = p.factors[0].Z.cols();

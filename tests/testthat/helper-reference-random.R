@@ -94,6 +94,8 @@ random_parameters <- function(model, scale) {
   dispersion <- c(gaussian = log(0.6), Gamma = log(4), inverse.gaussian = log(8), nbinom2 = log(3),
                   nbinom1 = log(0.8), beta = log(6), betabinomial = log(5), lognormal = log(0.5),
                   truncated_nbinom2 = log(3), genpois = log(1.6))[model$family]
+  # on the scale of the response; with less of it the random effects have several conditional modes
+  if (model$family == "lognormal" && model$link == "log") dispersion <- log(3)
   stats::setNames(c(scale$beta, covariance, dispersion[!is.na(dispersion)]), model$names)
 }
 

@@ -255,7 +255,7 @@ test_that("simulated data refit without warnings, every family and link", {
     for (link in traits$links) {
       family <- traits$make(link)
       trials <- has_trials(family)
-      scale <- if (trials && link == "log") c(-1.5, 0.2, 0.2) else scales[[link]]
+      scale <- if (traits$mean_range[2] == 1 && link == "log") c(-1.5, 0.2, 0.2) else scales[[link]]
       mean <- family$linkinv(scale[1] + scale[2] * data$x + scale[3] * b)
       y <- traits$draw(mean, rep(10, 240), rep(1, 240), if (traits$name == "gaussian") 0.3 else 20)
       data$y <- if (trials) y / 10 else y
