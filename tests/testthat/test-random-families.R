@@ -1,6 +1,6 @@
 # Random models of the families that 'stats' does not have, of every link, structure and scale, with seeds that were
 # fixed before the first run: each is fitted with finite numbers and a verdict, or refused by an error of the package.
-shape_seeds <- 7001L + seq_len(as.integer(Sys.getenv("GLIMMER_RANDOM_MODELS", "120"))) - 1L
+shape_seeds <- 7001L + seq_len(as.integer(Sys.getenv("GLIMMER_RANDOM_MODELS", "60"))) - 1L
 
 outcome_of_shape <- function(seed, method) {
   model <- any_model(seed, shape_pairs())
