@@ -53,7 +53,8 @@
 #'   sigma(fit)
 #' }
 #' if (requireNamespace("lme4", quietly = TRUE)) {
-#'   glmm(cbind(incidence, size - incidence) ~ period + (1 | herd), data = lme4::cbpp, family = betabinomial)
+#'   glmm(cbind(incidence, size - incidence) ~ period + (1 | herd), data = lme4::cbpp,
+#'        family = betabinomial)
 #' }
 #' @name families.glimmer
 #' @rdname families.glimmer
