@@ -53,10 +53,10 @@ refit.glimmer <- function(object, newresp, ...) {
   if (missing(newresp) || is.null(newresp)) newresp <- object$frame[[1L]]
   refits <- open_refits(object)
   if (!has_responses(newresp)) {
-    return(refit_response(refits, newresp))
+    return(refit_response(refits, check_response(newresp, object)))
   }
-  for (response in newresp) check_response(response, object)
-  lapply(newresp, function(response) attempt(refit_response(refits, response), identity))
+  responses <- lapply(newresp, check_response, object)
+  lapply(responses, function(response) attempt(refit_response(refits, response), identity))
 }
 
 # Several: a list that is no data frame, which would be the data by mistake; but for that of simulate().
@@ -73,9 +73,10 @@ open_refits <- function(fit) {
   list(fit = fit, design = fit_design(fit), kept = keep_engine())
 }
 
-refit_response <- function(refits, newresp) {
+# To a response as check_response() gives it.
+refit_response <- function(refits, response_column) {
   fit <- refits$fit
-  fit$frame[[1L]] <- check_response(newresp, fit)
+  fit$frame[[1L]] <- response_column
   response <- resolve_response(fit$frame, fit$family)
   design <- refits$design
   design$frame <- fit$frame
