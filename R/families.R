@@ -42,6 +42,15 @@ edge_of_counts <- function(y, size, link) {
   if (link != "log" && all(y == 0)) 0
 }
 
+probability_links <- c("logit", "probit", "cloglog", "cauchit", "log")
+
+# A family of counts from 0 on. The arguments are those of describe_family().
+describe_counts <- function(name, predictors, ...) {
+  describe_family(name, predictors, response = "count", support = "0 or more", outside = function(y) y < 0,
+                  start_mean = function(y, size, used, link) y + 0.1, separable = "log", limits = lower_limit,
+                  limit_words = c("0", NA), edge = edge_of_counts, ...)
+}
+
 # The families of 'stats' that have a likelihood, and those that the package adds.
 families <- list(
   gaussian = describe_family(
@@ -56,26 +65,23 @@ families <- list(
     separable = "log", limits = lower_limit, limit_words = c("0 or less", NA), fitted_words = "fitted values"
   ),
   binomial = describe_family(
-    "binomial", predictors = list(mean = c("logit", "probit", "cloglog", "cauchit", "log")), response = "trials",
+    "binomial", predictors = list(mean = probability_links), response = "trials",
     support = "between 0 and 1", outside = function(y) y < 0 | y > 1,
     start_mean = function(y, size, used, link) (y + 0.5) / (size + 1),
     draw = function(mean, size, weights, constant) stats::rbinom(length(mean), size, mean),
     kurtosis = function(mean, size) (1 / (mean * (1 - mean)) - 6) / size,
-    mean_range = c(0, 1), unit_free = c("logit", "probit", "cloglog", "cauchit", "log"),
+    mean_range = c(0, 1), unit_free = probability_links,
     dear = c("probit", "cloglog", "cauchit"),
-    separable = c("logit", "probit", "cloglog", "cauchit", "log"),
+    separable = probability_links,
     limits = limits_of_trials,
     limit_words = c("0 successes", "successes only"),
     edge = function(y, size, link) if (link == "log" && all(y == size)) 1,
     fitted_words = "fitted probabilities"
   ),
-  poisson = describe_family(
-    "poisson", predictors = list(mean = c("log", "identity", "sqrt")), response = "count",
-    support = "0 or more", outside = function(y) y < 0,
-    start_mean = function(y, size, used, link) y + 0.1,
+  poisson = describe_counts(
+    "poisson", predictors = list(mean = c("log", "identity", "sqrt")),
     draw = function(mean, size, weights, constant) stats::rpois(length(mean), mean),
-    kurtosis = function(mean, size) 1 / mean,
-    separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
+    kurtosis = function(mean, size) 1 / mean
   ),
   Gamma = describe_family(
     "Gamma", predictors = list(mean = c("inverse", "log", "identity"), shape = "log"),
@@ -94,29 +100,23 @@ families <- list(
     draw = function(mean, size, weights, constant) draw_inverse_gaussian(mean, constant * weights),
     dispersion = TRUE, sigma_power = -1 / 2, variance_text = "mu^3 / lambda"
   ),
-  nbinom2 = describe_family(
-    "nbinom2", predictors = list(mean = c("log", "sqrt", "identity"), size = "log"), response = "count",
+  nbinom2 = describe_counts(
+    "nbinom2", predictors = list(mean = c("log", "sqrt", "identity"), size = "log"),
     make = function(link) nbinom2(link),
-    support = "0 or more", outside = function(y) y < 0,
-    start_mean = function(y, size, used, link) y + 0.1,
     draw = function(mean, size, weights, constant) draw_nbinom2(mean, constant),
     sigma_power = 1, variance_text = "mu + mu^2 / size", limit_family = "poisson",
-    start_constant = function(y, mean, weights, size) start_size(y, mean, weights),
-    separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
+    start_constant = function(y, mean, weights, size) start_size(y, mean, weights)
   ),
-  nbinom1 = describe_family(
-    "nbinom1", predictors = list(mean = c("log", "sqrt", "identity"), phi = "log"), response = "count",
+  nbinom1 = describe_counts(
+    "nbinom1", predictors = list(mean = c("log", "sqrt", "identity"), phi = "log"),
     make = function(link) nbinom1(link),
-    support = "0 or more", outside = function(y) y < 0,
-    start_mean = function(y, size, used, link) y + 0.1,
     draw = function(mean, size, weights, constant) draw_nbinom1(mean, constant),
     sigma_power = 1, variance_text = "mu (1 + phi)", limit_family = "poisson", limit = 0,
     start_constant = function(y, mean, weights, size) start_overdispersion(y, mean, weights),
-    dear = c("log", "sqrt", "identity"),
-    separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
+    dear = c("log", "sqrt", "identity")
   ),
   beta = describe_family(
-    "beta", predictors = list(mean = c("logit", "probit", "cloglog", "cauchit", "log"), phi = "log"),
+    "beta", predictors = list(mean = probability_links, phi = "log"),
     make = function(link) beta_family(link),
     support = "between 0 and 1, but neither of them,", outside = function(y) y <= 0 | y >= 1,
     # away from the ends, where links lose their digits
@@ -125,11 +125,11 @@ families <- list(
     mean_range = c(0, 1), sigma_power = 1, variance_text = "mu (1 - mu) / (1 + phi)",
     start_constant = function(y, mean, weights, size) start_precision(y, mean, weights),
     exact_fits = TRUE, relative_deviation = function(y, constant) 1 / sqrt(1 + constant),
-    unit_free = c("logit", "probit", "cloglog", "cauchit", "log"),
-    dear = c("logit", "probit", "cloglog", "cauchit", "log"), fitted_words = "fitted proportions"
+    unit_free = probability_links,
+    dear = probability_links, fitted_words = "fitted proportions"
   ),
   betabinomial = describe_family(
-    "betabinomial", predictors = list(mean = c("logit", "probit", "cloglog", "cauchit", "log"), phi = "log"),
+    "betabinomial", predictors = list(mean = probability_links, phi = "log"),
     response = "trials", make = function(link) betabinomial(link),
     support = "between 0 and 1", outside = function(y) y < 0 | y > 1,
     start_mean = function(y, size, used, link) (y + 0.5) / (size + 1),
@@ -137,9 +137,9 @@ families <- list(
     mean_range = c(0, 1), sigma_power = 1, variance_text = "n mu (1 - mu) (phi + n) / (phi + 1), n trials",
     limit_family = "binomial",
     start_constant = function(y, mean, weights, size) start_betabinomial(y, mean, weights, size),
-    unit_free = c("logit", "probit", "cloglog", "cauchit", "log"),
-    dear = c("logit", "probit", "cloglog", "cauchit", "log"),
-    separable = c("logit", "probit", "cloglog", "cauchit", "log"), limits = limits_of_trials,
+    unit_free = probability_links,
+    dear = probability_links,
+    separable = probability_links, limits = limits_of_trials,
     limit_words = c("0 successes", "successes only"),
     edge = function(y, size, link) if (link == "log" && all(y == size)) 1,
     fitted_words = "fitted probabilities"
@@ -188,16 +188,13 @@ families <- list(
     start_constant = function(y, mean, weights, size) start_size(y, mean, weights), dear = "log",
     separable = "log", limits = function(y, size, link) one_is_limit(y), limit_words = c("1", NA)
   ),
-  genpois = describe_family(
-    "genpois", predictors = list(mean = c("log", "sqrt", "identity"), phi = "log"), response = "count",
+  genpois = describe_counts(
+    "genpois", predictors = list(mean = c("log", "sqrt", "identity"), phi = "log"),
     make = function(link) genpois(link),
-    support = "0 or more", outside = function(y) y < 0,
-    start_mean = function(y, size, used, link) y + 0.1,
     draw = function(mean, size, weights, constant) draw_genpois(mean, constant),
     sigma_power = 1, variance_text = "phi mu", inner_family = "poisson",
     # with phi below 1 the probabilities need not add up to 1
     exact_fits = TRUE, relative_deviation = function(y, constant) sqrt(constant / mean(y)),
-    start_constant = function(y, mean, weights, size) start_variance_ratio(y, mean, weights),
-    separable = "log", limits = lower_limit, limit_words = c("0", NA), edge = edge_of_counts
+    start_constant = function(y, mean, weights, size) start_variance_ratio(y, mean, weights)
   )
 )
