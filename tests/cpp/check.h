@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 
 namespace check {
@@ -28,6 +29,18 @@ inline void close(double found, double expected, double tolerance, const std::st
 /// The same with nothing but the expected value for a scale: for numbers in the tails.
 inline void close_relative(double found, double expected, double tolerance, const std::string& what) {
   close(found, expected, tolerance, what, 0.0);
+}
+
+/// A call ends with an exception: most often a caller's mistake.
+template <class Error = std::invalid_argument, class Call>
+void refused(Call call, const std::string& what) {
+  bool thrown = false;
+  try {
+    call();
+  } catch (const Error&) {
+    thrown = true;
+  }
+  that(thrown, what);
 }
 
 inline int finish() {

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "dense.h"
+#include "differences.h"
 #include "problem.h"
 
 using glimmer::FrozenEvaluation;
@@ -162,24 +163,6 @@ void against_plain_sums(const Case& c, int nodes) {
   }
 }
 
-/// Richardson's differences of what `at` gives, by column.
-template <class At>
-Matrix differences(const Vector& parameters, double spread, At at) {
-  Matrix out;
-  for (Index j = 0; j < parameters.size(); ++j) {
-    const auto central = [&](double step) {
-      Vector up = parameters, down = parameters;
-      up[j] += step, down[j] -= step;
-      return Vector((at(up) - at(down)) / (2.0 * step));
-    };
-    const double h = 0.02 * spread;
-    const Vector own = (64.0 * central(h / 4) - 20.0 * central(h / 2) + central(h)) / 45.0;
-    if (j == 0) out.resize(own.size(), parameters.size());
-    out.col(j) = own;
-  }
-  return out;
-}
-
 void derivatives(const Case& c, RowModel& model, const Vector& at, double spread, const std::string& what) {
   const std::string name = c.name + what;
   const FrozenEvaluation found = model.rule().pass(at, 2);
@@ -188,12 +171,14 @@ void derivatives(const Case& c, RowModel& model, const Vector& at, double spread
   const Vector alone = model.rule().pass(at, 1).gradient;
   const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
   check::that((alone - found.gradient).cwiseAbs().maxCoeff() <= 1e-13 * scale, name + ": gradient with and without");
-  const Matrix slope = differences(at, spread, [&](const Vector& x) {
+  const Matrix slope = differences::by_column(at, 0.02 * spread, [&](const Vector& x) {
     return Vector::Constant(1, model.rule().pass(x, 0).value);
   });
   const double off = (slope.transpose() - found.gradient).cwiseAbs().maxCoeff() / scale;
   check::that(off <= 1e-9, name + ": gradient, off by " + std::to_string(off * 1e9) + "e-9");
-  const Matrix expected = differences(at, spread, [&](const Vector& x) { return model.rule().pass(x, 1).gradient; });
+  const Matrix expected = differences::by_column(at, 0.02 * spread, [&](const Vector& x) {
+    return model.rule().pass(x, 1).gradient;
+  });
   const double size = std::max(1.0, expected.cwiseAbs().maxCoeff());
   const double far = (expected - found.hessian).cwiseAbs().maxCoeff() / size;
   check::that(far <= 1e-8, name + ": Hessian, off by " + std::to_string(far * 1e9) + "e-9");
@@ -241,7 +226,7 @@ void at_zero(Case c) {
   const Vector in_theta = found.gradient.segment(c.p.X.cols(), c.covariance().theta_count());
   check::that(in_theta.cwiseAbs().maxCoeff() < 1e-11, c.name + ": gradient in theta");
   const Matrix expected =
-      differences(c.parameters, 0.5, [&](const Vector& x) { return model->rule().pass(x, 1).gradient; });
+      differences::by_column(c.parameters, 0.01, [&](const Vector& x) { return model->rule().pass(x, 1).gradient; });
   const double far = (expected - found.hessian).cwiseAbs().maxCoeff() / std::max(1.0, expected.cwiseAbs().maxCoeff());
   check::that(far <= 1e-7, c.name + ": Hessian, off by " + std::to_string(far * 1e9) + "e-9");
 }
@@ -320,28 +305,17 @@ void wide_levels(const Case& c, double spread) {
   derivatives(c, *model, c.parameters, spread, ", all but one wide");
 }
 
-template <class Call>
-void refuses(Call call, const std::string& what) {
-  bool thrown = false;
-  try {
-    call();
-  } catch (const std::invalid_argument&) {
-    thrown = true;
-  }
-  check::that(thrown, what);
-}
-
 void refusals() {
   const problem::Pair logit{"binomial", "logit", 0.2, 1.0};
   const Case one(problem::make_problem({"one factor", {{9, {1}}}, false, 40, 2}, logit, 1), "unstructured");
   const auto model = one.model();
-  refuses([&] { model->rule().pass(one.parameters, 0); }, "a pass without nodes");
-  refuses([&] { model->rule().moments(); }, "moments before a pass");
-  refuses([&] { model->rule().place_at_moments(); }, "a place at moments before a pass");
-  refuses([&] { model->rule().set_nodes(Integers(3, 5), std::vector<char>(3, 0)); }, "nodes for some levels");
+  check::refused([&] { model->rule().pass(one.parameters, 0); }, "a pass without nodes");
+  check::refused([&] { model->rule().moments(); }, "moments before a pass");
+  check::refused([&] { model->rule().place_at_moments(); }, "a place at moments before a pass");
+  check::refused([&] { model->rule().set_nodes(Integers(3, 5), std::vector<char>(3, 0)); }, "nodes for some levels");
   const Problem crossed = problem::make_problem({"crossed", {{9, {1}}, {7, {1}}}, false, 40, 2}, logit, 2);
   const auto two = problem::make_model(crossed);
-  refuses([&] { two->rule().set_nodes(Integers(9, 5), std::vector<char>(9, 0)); }, "nodes for crossed factors");
+  check::refused([&] { two->rule().set_nodes(Integers(9, 5), std::vector<char>(9, 0)); }, "nodes for crossed factors");
 }
 
 }  // namespace

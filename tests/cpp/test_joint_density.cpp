@@ -4,6 +4,7 @@
 #include <glimmer/series_density.h>
 
 #include "check.h"
+#include "differences.h"
 #include "problem.h"
 #include "zero_inflated.h"
 
@@ -54,7 +55,7 @@ double difference(const glimmer::Density& density, const glimmer::Observation& o
     point[static_cast<std::size_t>(a)] = x - h;
     return (above - read(at(density, o, point, 4))) / (2 * h);
   };
-  return (64 * central(0.005) - 20 * central(0.01) + central(0.02)) / 45;
+  return differences::richardson(0.02, central);
 }
 
 /// Every derivative against the differences, in every predictor, of one of an order less.

@@ -245,17 +245,6 @@ void mixed_rules(const Problem& p) {
   }
 }
 
-template <class Error, class Call>
-void throws(Call call, const std::string& what) {
-  bool thrown = false;
-  try {
-    call();
-  } catch (const Error&) {
-    thrown = true;
-  }
-  check::that(thrown, what);
-}
-
 void refusals() {
   const problem::Pair logit{"binomial", "logit", 0.2, 1.0};
   const Problem one = problem::make_problem({"one factor", {{9, {1}}}, false, 40, 2}, logit, 1);
@@ -264,13 +253,13 @@ void refusals() {
   const NodeRule rule = same_everywhere(one, 5, false), wide = same_everywhere(one, 5, true);
   NodeRule short_rule = rule;
   short_rule.nodes.pop_back();
-  throws<std::invalid_argument>([&] { model->integrate_by(short_rule, one.parameters); },
-                                "a rule without a number for every level");
-  throws<std::invalid_argument>([&] { two->integrate_by(rule, crossed.parameters); }, "a rule with crossed factors");
+  check::refused([&] { model->integrate_by(short_rule, one.parameters); },
+                 "a rule without a number for every level");
+  check::refused([&] { two->integrate_by(rule, crossed.parameters); }, "a rule with crossed factors");
   Vector nowhere = one.parameters;
   nowhere[0] = std::nan("");
-  throws<std::runtime_error>([&] { model->integrate_by(wide, nowhere); }, "a wide rule where there is no mode");
-  throws<std::runtime_error>([&] { model->point_at(nowhere, Inner::given); }, "a point where there is no mode");
+  check::refused<std::runtime_error>([&] { model->integrate_by(wide, nowhere); }, "a wide rule where there is no mode");
+  check::refused<std::runtime_error>([&] { model->point_at(nowhere, Inner::given); }, "a point where there is no mode");
 }
 
 const std::vector<problem::Structure>& one_factor_structures() {

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "dense.h"
+#include "differences.h"
 #include "problem.h"
 
 using glimmer::Evaluation;
@@ -67,8 +68,7 @@ void mode_and_value(const Problem& p, Fixed fixed) {
 double richardson(RowModel& model, const Problem& p, Index j, Fixed fixed, double spread) {
   // small beside the spread of the predictor: h of a density that is not log-concave may have two maxima, and the
   // search may come to the other one from farther away
-  const double h = 0.02 * spread;
-  const auto central = [&](double step) {
+  return differences::richardson(0.02 * spread, [&](double step) {
     double value[2];
     for (int side = 0; side < 2; ++side) {
       Vector at = p.parameters;
@@ -76,9 +76,7 @@ double richardson(RowModel& model, const Problem& p, Index j, Fixed fixed, doubl
       value[side] = evaluate(model, at, false, fixed).value;
     }
     return (value[0] - value[1]) / (2.0 * step);
-  };
-  const double a = central(h), b = central(h / 2), c = central(h / 4);
-  return (64.0 * c - 20.0 * b + a) / 45.0;
+  });
 }
 
 void gradient(const Problem& p, Fixed fixed, double spread) {
@@ -265,13 +263,11 @@ void hessian_in_beta(const Problem& p, double spread) {
   check::that((found.size() > 0) == model->data().factors.separate_levels(),
               p.name + ": second derivative in beta, there or not");
   for (Index j = 0; j < found.cols(); ++j) {
-    const auto central = [&](double step) {
+    const Vector expected = differences::richardson(0.02 * spread, [&](double step) {
       Vector up = p.parameters, down = p.parameters;
       up[j] += step, down[j] -= step;
       return Vector((model->evaluate(up, true).gradient - model->evaluate(down, true).gradient) / (2.0 * step));
-    };
-    const double h = 0.02 * spread;
-    const Vector expected = ((64.0 * central(h / 4) - 20.0 * central(h / 2) + central(h)) / 45.0).head(found.rows());
+    });
     for (Index i = 0; i < found.rows(); ++i)
       check::close(found(i, j), expected[i], 1e-6, p.name + ": second derivative in beta",
                    std::max(1.0, found.cwiseAbs().maxCoeff()));

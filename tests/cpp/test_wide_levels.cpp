@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "dense.h"
+#include "differences.h"
 #include "problem.h"
 
 using glimmer::FrozenEvaluation;
@@ -99,32 +100,18 @@ void against_whole_box(const Problem& p, int nodes, double tolerance) {
   }
 }
 
-template <class At>
-Matrix differences(const Vector& parameters, At at) {
-  Matrix out;
-  for (Index j = 0; j < parameters.size(); ++j) {
-    const auto central = [&](double step) {
-      Vector up = parameters, down = parameters;
-      up[j] += step, down[j] -= step;
-      return Vector((at(up) - at(down)) / (2.0 * step));
-    };
-    const Vector own = (64.0 * central(0.0005) - 20.0 * central(0.001) + central(0.002)) / 45.0;
-    if (j == 0) out.resize(own.size(), parameters.size());
-    out.col(j) = own;
-  }
-  return out;
-}
-
 /// The nodes do not move with the parameters, and so the derivatives are those of the rule.
 void derivatives(const Problem& p) {
   const auto model = placed(p, 46);
   const FrozenEvaluation found = model->rule().pass(p.parameters, 2);
   const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
-  const Matrix slope = differences(p.parameters, [&](const Vector& x) {
+  const Matrix slope = differences::by_column(p.parameters, 0.002, [&](const Vector& x) {
     return Vector::Constant(1, model->rule().pass(x, 0).value);
   });
   check::that((slope.transpose() - found.gradient).cwiseAbs().maxCoeff() <= 1e-8 * scale, p.name + ": gradient");
-  const Matrix expected = differences(p.parameters, [&](const Vector& x) { return model->rule().pass(x, 1).gradient; });
+  const Matrix expected = differences::by_column(p.parameters, 0.002, [&](const Vector& x) {
+    return model->rule().pass(x, 1).gradient;
+  });
   const double size = std::max(1.0, expected.cwiseAbs().maxCoeff());
   check::that((expected - found.hessian).cwiseAbs().maxCoeff() <= 1e-7 * size, p.name + ": Hessian");
 }

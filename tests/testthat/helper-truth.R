@@ -114,3 +114,8 @@ absolute_parameters <- function(row) {
   names(parameters) <- c(sub("^rel\\.", "", names(parameters)[-last]), "log_sigma")
   parameters
 }
+
+# The parameters of a fit of glmmTMB with one random intercept, on the scale of the package.
+parameters_of_glmmtmb <- function(fit) {
+  c(glmmTMB::fixef(fit)$cond, exp(fit$fit$par[["theta"]]), log(stats::sigma(fit)))
+}

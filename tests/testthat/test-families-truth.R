@@ -74,11 +74,6 @@ for (name in exact_models) {
   })
 }
 
-# The parameters of a fit of glmmTMB with one random intercept, on the scale of the package.
-parameters_of_glmmtmb <- function(fit) {
-  c(glmmTMB::fixef(fit)$cond, exp(fit$fit$par[["theta"]]), log(stats::sigma(fit)))
-}
-
 test_that("by Laplace they have the log-likelihood that glmmTMB has at the same parameters", {
   skip_if_not_installed("glmmTMB")
   formulas <- list(

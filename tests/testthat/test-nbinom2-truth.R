@@ -57,11 +57,6 @@ for (name in c("nb2_epil_slope", "nb2_arab_slope")) {
   })
 }
 
-# The parameters of a fit of glmmTMB with one random intercept, on the scale of the package.
-parameters_of_glmmtmb <- function(fit) {
-  c(glmmTMB::fixef(fit)$cond, exp(fit$fit$par[["theta"]]), log(stats::sigma(fit)))
-}
-
 test_that("by Laplace it has the log-likelihood that glmmTMB has at the same parameters", {
   skip_if_not_installed("glmmTMB")
   models <- list(
