@@ -7,7 +7,7 @@ stages <- list(
   frame = "absent-families beta-family describe-family deviances families family frame frame-errors genpois lognormal
            nbinom1 nbinom2 other-rows response truncated variable-checks variable-types",
   design = "design known-covariance orthonormal-x parameters random random-checks",
-  engine = "budget engine threads",
+  engine = "budget engine engine-layout threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit laplace optimise
               overdispersion quadrature search search-state separation separation-proof start",
   fit = "check-fit fit fit-data open-method status",

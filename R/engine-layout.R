@@ -1,0 +1,86 @@
+# What there is to know of an engine outside the core: where its parameters are, what its terms are, and what is noted
+# of evaluations.
+
+#' What there is to know of an engine before the core has the data
+#'
+#' @param inner What an evaluation finds itself from the other parameters, in the words of the core: `"given"` beta the
+#'   modes of the random effects; `"integrated"`: beta, too, which is integrated out (REML). Of a linear mixed model
+#'   `"joint"` or `"profiled"`: beta (see `REML`); and with `"profiled"` the dispersion, so that only theta relative to
+#'   it counts.
+#' @param REML Logical: of a linear mixed model, whether beta is integrated out.
+#' @return List: `inner`, `REML`, `family`, `index` (positions of beta, of each random term's theta, and of the
+#'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
+#'   `terms` (of each random term the `factor`, its `columns` there, and the `variance` of a level that its parameters
+#'   multiply, see [level_variance()], and [has_equal_levels()]), `structures` (of each random term, [structure_of()]),
+#'   `bent` and `shape` (see [with_coordinates()]), `levels` (of each random term's factor, those in the data),
+#'   `effects` (of the first factor), `reach` (largest absolute value of each column of X), `unit_free` (whether the
+#'   linear predictor has no unit), `linear` (whether the mean is linear and the response Gaussian), `notes`
+#'   (environment: `error_root`, list, one lower triangular matrix a random term, whose product with its transpose is
+#'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
+#'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
+#'   `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule is set, and
+#'   its `nodes`; `noise`, see [choose_nodes()]; `spent` and `budget`, rows times nodes, see [spend()];
+#'   `point` and `result`, the last evaluation, as far as it is worth keeping).
+#' @noRd
+engine_layout <- function(design, family, inner = "given", REML = inner == "integrated") {
+  table <- parameter_table(design, family)
+  engine <- list(inner = inner, REML = REML, family = family, index = parameter_index(table), names = table$name,
+                 rows = length(active_positions(design$weights)),
+                 terms = lapply(design$terms, function(term) {
+                   factor <- design$factors[[term$factor]]
+                   list(factor = term$factor, columns = term$columns, variance = level_variance(factor),
+                        equal_levels = has_equal_levels(factor))
+                 }),
+                 levels = vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L),
+                 effects = ncol(design$factors[[1L]]$Z),
+                 reach = column_reach(design$X), unit_free = is_unit_free(family),
+                 linear = is_linear(family), notes = new_notes())
+  with_coordinates(engine, design$terms, searched = FALSE)
+}
+
+# Whether the core has the cross products of a linear mixed model, not its rows.
+by_cross_products <- function(engine) {
+  engine$inner %in% c("profiled", "joint")
+}
+
+# The covariance blocks of factor k: structure, number of effects, and where its theta starts (from 0).
+factor_blocks <- function(terms, k, index) {
+  own <- which(vapply(terms, function(term) term$factor, 1L) == k)
+  own <- own[order(vapply(terms[own], function(term) term$block, 1L))]
+  list(structure = vapply(terms[own], function(term) term$structure, ""),
+       effects = vapply(terms[own], function(term) length(term$names), 1L),
+       theta = vapply(index$theta[own], function(at) at[1L], 1L) - length(index$beta) - 1L)
+}
+
+new_notes <- function() {
+  list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE,
+                nodes = NULL, noise = 0, spent = 0, budget = Inf),
+           envir = new.env(parent = emptyenv()))
+}
+
+# How often the core has been asked so far.
+engine_counts <- function(engine) {
+  c(evaluations = engine$notes$evaluations, gradients = engine$notes$gradients)
+}
+
+#' Keep the information that a typical level has on its own effects
+#' @param information List, one matrix a random term.
+#' @noRd
+set_level_information <- function(engine, information) {
+  engine$notes$error_root <- lapply(information, error_root)
+  engine$notes$sd_unit <- lapply(information, function(own) 1 / sqrt(diag(own)))
+}
+
+#' A root of the error covariance that belongs to an information matrix
+#'
+#' @return Lower triangular matrix U with U U' the inverse of the information, or, where that is singular or nearly so,
+#'   of its diagonal.
+#' @noRd
+error_root <- function(information) {
+  # the inverse of an upper triangular factor is lower triangular with rows and columns reversed
+  back <- rev(seq_len(ncol(information)))
+  root <- scaled_root(information[back, back, drop = FALSE])
+  unit <- 1 / sqrt(diag(information))
+  singular <- is.null(root) || !isTRUE(max(abs(root[back, back, drop = FALSE] / unit)) < 1e6)
+  if (singular) diag(unit, length(unit)) else root[back, back, drop = FALSE]
+}
