@@ -318,3 +318,12 @@ cpp_factor_entries <- function(model) {
     .Call(`_glimmer_cpp_factor_entries`, model)
 }
 
+#' The rank of the columns of random effects, 0 or of length 1
+#'
+#' @param model As of cpp_cross_information(), weights one.
+#' @return Integer.
+#' @noRd
+cpp_rank <- function(model) {
+    .Call(`_glimmer_cpp_rank`, model)
+}
+

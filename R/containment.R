@@ -37,23 +37,25 @@ random_effects_by_name <- function(fit, design) {
 }
 
 #' Rank of X, and what each random effect in turn adds to it
+#'
+#' The columns of X, made orthonormal, are to the core effects of a factor of one level.
 #' @noRd
 added_ranks <- function(design, effects) {
   active <- active_positions(design$weights)
   columns <- qr.Q(qr(unit_columns(active_rows(design$X, active)), tol = 0))
-  columns <- Matrix::Matrix(columns, sparse = TRUE)
   ranks <- ncol(columns)
-  earlier <- rep(list(NULL), length(design$factors))
+  fixed <- if (ranks) list(list(index = integer(length(active)), levels = 1L, Z = columns))
+  random <- lapply(design$factors, function(factor) {
+    list(index = active_rows(factor$index, active), levels = length(factor$levels), Z = NULL)
+  })
   for (effect in effects) {
-    factor <- design$factors[[effect$factor]]
-    codes <- active_rows(factor$index, active) + 1L
+    own <- random[[effect$factor]]
     for (j in effect$columns) {
-      z <- level_residuals(active_rows(factor$Z, active)[, j], earlier[[effect$factor]], codes)
-      earlier[[effect$factor]] <- cbind(earlier[[effect$factor]], z)
-      columns <- cbind(columns, Matrix::sparseMatrix(i = seq_along(z), j = codes, x = z,
-                                                     dims = c(length(z), length(factor$levels))))
+      z <- active_rows(design$factors[[effect$factor]]$Z, active)[, j]
+      own$Z <- cbind(own$Z, level_residuals(z, own$Z, own$index + 1L))
     }
-    ranks <- c(ranks, sparse_rank(columns))
+    random[[effect$factor]] <- own
+    ranks <- c(ranks, engine_rank(c(fixed, Filter(function(factor) length(factor$Z), random))))
   }
   diff(c(0, ranks))
 }
@@ -67,14 +69,4 @@ level_residuals <- function(z, earlier, codes) {
   }
   left <- of_level(z^2)
   ifelse(left > 1e-12 * before, z / sqrt(left), 0)
-}
-
-#' Rank of a sparse matrix with columns of length 1 or 0
-#'
-#' The pivots of the Cholesky factor of its cross products are the squared lengths that the columns have beyond those
-#' before them. A column without any gets the tiny number on the diagonal, times what its representation makes of it.
-#' @noRd
-sparse_rank <- function(columns, ridge = 1e-12, limit = 1e-7) {
-  root <- Matrix::Cholesky(Matrix::forceSymmetric(Matrix::crossprod(columns)), LDL = FALSE, Imult = ridge)
-  sum(Matrix::diag(Matrix::expand(root)$L)^2 > limit)
 }

@@ -259,6 +259,19 @@ engine_scores <- function(engine, at, cluster) {
   scores * rep(coordinate_slopes(engine, at), each = nrow(scores))
 }
 
+#' The rank of columns of random effects, which have the length 1 or 0
+#' @param factors List by grouping factor of `index` (from 0), `levels` (their number) and `Z`.
+#' @noRd
+engine_rank <- function(factors) {
+  rows <- length(factors[[1L]]$index)
+  one <- rep(1, rows)
+  factors <- Map(function(factor, before) {
+    c(factor, list(blocks = list(structure = "diag", effects = ncol(factor$Z), theta = before)))
+  }, factors, cumsum(c(0L, vapply(factors, function(factor) ncol(factor$Z), 1L)))[seq_along(factors)])
+  cpp_rank(cpp_model(list(y = numeric(rows), size = one, weights = one, offset = numeric(rows), X = matrix(0, rows, 0L),
+                          factors = factors, threads = 1L, products = TRUE, restricted = FALSE)))
+}
+
 #' Second derivative of the log-likelihood in beta; 0 x 0 where the core does not know it
 #' @noRd
 engine_fixed_hessian <- function(engine, at) {
@@ -312,4 +325,3 @@ update_information <- function(engine, from) {
   if (all(is.finite(unlist(information)))) set_level_information(engine, information)
   replace(from, "parameters", list(result$parameters))
 }
-

@@ -362,6 +362,16 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_rank
+int cpp_rank(SEXP model);
+RcppExport SEXP _glimmer_cpp_rank(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_rank(model));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_model", (DL_FUNC) &_glimmer_cpp_model, 1},
@@ -394,6 +404,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_cross_information", (DL_FUNC) &_glimmer_cpp_cross_information, 3},
     {"_glimmer_cpp_times_information", (DL_FUNC) &_glimmer_cpp_times_information, 4},
     {"_glimmer_cpp_factor_entries", (DL_FUNC) &_glimmer_cpp_factor_entries, 1},
+    {"_glimmer_cpp_rank", (DL_FUNC) &_glimmer_cpp_rank, 1},
     {NULL, NULL, 0}
 };
 

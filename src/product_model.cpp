@@ -56,3 +56,11 @@ Rcpp::NumericMatrix cpp_times_information(SEXP model, Rcpp::NumericVector parame
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 double cpp_factor_entries(SEXP model) { return static_cast<double>(as_product_model(model).system().factor_entries()); }
+
+//' The rank of the columns of random effects, 0 or of length 1
+//'
+//' @param model As of cpp_cross_information(), weights one.
+//' @return Integer.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+int cpp_rank(SEXP model) { return static_cast<int>(as_product_model(model).rank()); }

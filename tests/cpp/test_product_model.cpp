@@ -108,6 +108,19 @@ void factor_entries(const Problem& p) {
   check::that(found >= least && found <= H.rows() * (H.rows() + 1) / 2, p.name + ": entries of the factor");
 }
 
+/// The rank of unit columns, by a dense decomposition; and the same parameters mean the same afterwards.
+void rank(Problem p) {
+  p.weight.setOnes();
+  const glimmer::Matrix Z = dense::effects_matrix(p);
+  const auto model = make(p, false);
+  const double before = model->evaluate(p.parameters, Inner::joint, false).value;
+  Eigen::ColPivHouseholderQR<glimmer::Matrix> qr(Z);
+  qr.setThreshold(1e-9);
+  check::that(model->rank() == qr.rank(), p.name + ": rank " + std::to_string(model->rank()) + ", not " +
+              std::to_string(qr.rank()));
+  check::close(model->evaluate(p.parameters, Inner::joint, false).value, before, 1e-14, p.name + ": after the rank");
+}
+
 /// Set in a model that has been evaluated elsewhere, and to the last bit that of a new model.
 void another_response(const Problem& p, bool restricted) {
   Problem other = p;
@@ -152,6 +165,7 @@ int main() {
     const Problem p = problem::make_problem(structure, {"gaussian", "identity", 0.5, 1.0}, ++seed);
     marginal_information(p);
     factor_entries(p);
+    rank(p);
     for (bool restricted : {false, true}) {
       against_dense(p, restricted);
       another_response(p, restricted);

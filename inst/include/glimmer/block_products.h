@@ -43,6 +43,20 @@ inline void multiply_blocks(const Factors& factors, const Pattern& pattern, cons
   for (Index c = 0; c < pattern.count(); ++c) add_crossing_product(factors, pattern[c], c, P, b, out);
 }
 
+/// The smallest mean, over levels, of the diagonal of Z'WZ that belongs to one effect; zeros do not count.
+inline double least_information(const Factors& factors, const BlockMatrix& products) {
+  double least = infinity;
+  for (Index k = 0; k < factors.count(); ++k) {
+    const Index q = factors[k].effects();
+    Eigen::Map<const Matrix> blocks(products.diagonal_values(k).data(), q * q, factors[k].levels);
+    for (Index e = 0; e < q; ++e) {
+      const double mean = blocks.row(e * (q + 1)).mean();
+      if (mean > 0.0) least = std::min(least, mean);
+    }
+  }
+  return least;
+}
+
 /// The sum over the levels of factor k of the blocks P_kk Lambda_k G_kk.
 inline Matrix sum_within(const Factors& factors, Index k, const BlockMatrix& P, const BlockMatrix& G) {
   const Matrix& lambda = factors.lambda(k);

@@ -82,6 +82,14 @@ class BlockSystem {
     out += factors_.times_precision(x, penalised);
   }
 
+  /// Squares of the diagonal of the Cholesky factor of H: what each column has beyond those before it.
+  Vector pivots() const {
+    Vector out(factors_.size());
+    for (Index g = 0; g < levels_; ++g) out.segment(g * effects_, effects_) = roots_.diagonal(0, g).diagonal();
+    if (!block_diagonal()) out.tail(rest_size_) = schur_.root_diagonal();
+    return out.cwiseAbs2();
+  }
+
   /// log|R|, half the log-determinant of H, over a range of blocks: of levels, where a factor is eliminated.
   double log_determinant(Range levels) const {
     double sum = 0.0;

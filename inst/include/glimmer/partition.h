@@ -64,6 +64,13 @@ class Partition {
     return place_.empty() ? callers_row : place_[static_cast<std::size_t>(callers_row)];
   }
 
+  /// The caller's row of each of `count` rows, where none have been merged.
+  Integers callers_rows(Index count) const {
+    Integers out(static_cast<std::size_t>(count));
+    for (Index i = 0; i < count; ++i) out[static_cast<std::size_t>(row_of(i))] = static_cast<int>(i);
+    return out;
+  }
+
   /// A number of each row as a number of each of the caller's rows.
   Vector to_caller(const Vector& values) const {
     if (place_.empty()) return values;

@@ -42,18 +42,12 @@ class ProductModel : public Objective {
     const Index n = data_.callers_rows;
     if (y.size() != n || design.rows() != n || design.columns() != beta_count_)
       throw std::invalid_argument("the rows of the response and of X differ in number");
-    Integers callers_row(static_cast<std::size_t>(n));
-    Vector sorted(n);
-    for (Index i = 0; i < n; ++i) {
-      const Index row = data_.partition.row_of(i);
-      callers_row[static_cast<std::size_t>(row)] = static_cast<int>(i);
-      sorted[row] = y[i];
-    }
-    if (!std::is_sorted(callers_row.begin(), callers_row.end())) design.select(callers_row);
+    const Integers rows = data_.partition.callers_rows(n);
+    data_.responses.y = Column(y);
+    data_.responses.y.select(rows);
+    if (!std::is_sorted(rows.begin(), rows.end())) design.select(rows);
     data_.predictors[0].X = std::move(design);
-    data_.responses.y = Column(sorted);
-    theta_.resize(0);
-    found_.resize(0);
+    forget();
     has_rough_fit_ = factor_rough_fit();
     sum_response();
     let_rows_go();
@@ -138,6 +132,16 @@ class ProductModel : public Objective {
 
   const BlockSystem& system() const { return system_; }
 
+  /// The rank of Z, whose columns are 0 or of length 1: how many have a squared length beyond those before them.
+  Index rank(double ridge = 1e-12, double limit = 1e-7) {
+    forget();
+    data_.factors.set_identity();
+    BlockMatrix scaled = products_;
+    scaled *= 1.0 / ridge;
+    if (!system_.factor(scaled)) throw std::runtime_error("the rank of the random effects cannot be told");
+    return (system_.pivots().array() * ridge > limit).count();
+  }
+
   std::vector<Matrix> level_information(const Vector& parameters, Inner inner) override {
     solve_at(parameters, inner);
     return by_factor([&](Index k) {
@@ -151,6 +155,12 @@ class ProductModel : public Objective {
     if (found_.size() > 0 && (parameters == found_ || parameters == given_)) return;
     if (evaluate(parameters, inner, false).status != Status::ok)
       throw std::runtime_error("the linear mixed model has no solution at these parameters");
+  }
+
+  /// Nothing of the last evaluation counts any more.
+  void forget() {
+    theta_.resize(0);
+    found_.resize(0);
   }
 
   double freedom() const { return static_cast<double>(rows_ - (restricted_ ? beta_count_ : 0)); }
@@ -230,7 +240,7 @@ class ProductModel : public Objective {
   /// Factors the system of a fit with hardly any penalty. False: it cannot be had.
   bool factor_rough_fit() {
     constexpr double shrink = 1e8;
-    rough_scale_ = shrink / least_information();
+    rough_scale_ = shrink / least_information(factors(), products_);
     if (!std::isfinite(rough_scale_) || !(rough_scale_ > 0.0)) return false;
     data_.factors.set_identity();
     BlockMatrix scaled = products_;
@@ -248,20 +258,6 @@ class ProductModel : public Objective {
     centre_ = root * u;
     fixed_centre_ = beta;
     return true;
-  }
-
-  /// The smallest mean, over levels, of the diagonal of Z'WZ that belongs to one effect; zeros do not count.
-  double least_information() const {
-    double least = infinity;
-    for (Index k = 0; k < factors().count(); ++k) {
-      const Index q = factors()[k].effects();
-      Eigen::Map<const Matrix> blocks(products_.diagonal_values(k).data(), q * q, factors()[k].levels);
-      for (Index e = 0; e < q; ++e) {
-        const double mean = blocks.row(e * (q + 1)).mean();
-        if (mean > 0.0) least = std::min(least, mean);
-      }
-    }
-    return least;
   }
 
   /// beta, u, r^2 and the determinant at a relative theta.

@@ -71,6 +71,13 @@ class SchurComplement {
   /// How many numbers the Cholesky factor has.
   Index factor_entries() const { return values_.size() + diagonal_.size() + tail_.rows() * (tail_.rows() + 1) / 2; }
 
+  /// The diagonal of the Cholesky factor, in its own order of the columns.
+  Vector root_diagonal() const {
+    Vector out(diagonal_.size() + tail_.rows());
+    out << diagonal_, tail_.diagonal();
+    return out;
+  }
+
   /// Half the log-determinant of S.
   double log_determinant() const { return diagonal_.array().log().sum() + tail_.diagonal().array().log().sum(); }
 
