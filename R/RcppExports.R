@@ -27,7 +27,7 @@ cpp_set_responses <- function(model, data) {
 #' The gradient by clusters of rows
 #'
 #' @param model External pointer of cpp_model(), by its rows and by the Laplace approximation.
-#' @param parameters Numeric: (beta, theta, phi).
+#' @param parameters As of cpp_evaluate().
 #' @param cluster Integer, one a row as given to cpp_model(), from 0: its cluster. No effect may belong to two.
 #' @param clusters Integer: how many there are.
 #' @return Numeric matrix, a row a cluster, a column a parameter.
@@ -39,7 +39,7 @@ cpp_scores <- function(model, parameters, cluster, clusters) {
 #' Log-likelihood and gradient at a parameter vector
 #'
 #' @param model External pointer of cpp_model().
-#' @param parameters Numeric: (beta, theta, phi).
+#' @param parameters Numeric: beta, theta, and coefficients of the other predictors, as of the log dispersion.
 #' @param inner What the evaluation finds itself: "given" (the modes of the random effects only), "joint" (beta at its
 #'   joint mode with them), "integrated" (beta integrated out, REML), "profiled" (of a linear mixed model by its cross
 #'   products: beta and the dispersion).
@@ -53,7 +53,7 @@ cpp_evaluate <- function(model, parameters, inner, gradient) {
 #' A beta near its joint mode with the random effects
 #'
 #' @param model External pointer of cpp_model().
-#' @param parameters Numeric: (beta, theta, phi).
+#' @param parameters As of cpp_evaluate().
 #' @return Numeric; empty where none is found.
 #' @noRd
 cpp_joint_start <- function(model, parameters) {
@@ -74,7 +74,7 @@ cpp_set_edge_barrier <- function(model, weight) {
 #' @param model External pointer of cpp_model().
 #' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
 #' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the parameters.
-#' @param parameters Numeric: (beta, theta, phi), where there are wide levels.
+#' @param parameters As of cpp_evaluate(), where there are wide levels.
 #' @noRd
 cpp_set_rule <- function(model, nodes, wide, parameters) {
     invisible(.Call(`_glimmer_cpp_set_rule`, model, nodes, wide, parameters))
@@ -83,7 +83,7 @@ cpp_set_rule <- function(model, nodes, wide, parameters) {
 #' Each level's own log-likelihood, without the constants of its rows, by some rule
 #'
 #' @param model External pointer of cpp_model().
-#' @param parameters Numeric: (beta, theta, phi).
+#' @param parameters As of cpp_evaluate().
 #' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where
 #'   they are.
 #' @return Numeric, one a level; NaN where there are no nodes.
@@ -95,7 +95,7 @@ cpp_level_values <- function(model, parameters, nodes, wide) {
 #' Mean and covariance of b given the data by some rule
 #'
 #' @param model External pointer of cpp_model().
-#' @param parameters Numeric: (beta, theta, phi).
+#' @param parameters As of cpp_evaluate().
 #' @param nodes,wide As of cpp_set_rule().
 #' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
 #' @noRd
@@ -106,7 +106,7 @@ cpp_moments <- function(model, parameters, nodes, wide) {
 #' Place the frozen rule of each level, given which nodes do not move with the parameters
 #'
 #' @param model External pointer of cpp_model().
-#' @param parameters Numeric: (beta, theta, phi), at the modes for these and their curvature; of length 0: at mean and
+#' @param parameters As of cpp_evaluate(), at the modes for these and their curvature; of length 0: at mean and
 #'   covariance of u as the last pass found them.
 #' @return Character: the status; where it is not "ok" the rule stays where it was.
 #' @noRd
@@ -128,7 +128,7 @@ cpp_rule_nodes <- function(model, nodes, wide) {
 #' Log-likelihood by the frozen rule, and its derivatives
 #'
 #' @param model External pointer of cpp_model().
-#' @param parameters Numeric: (beta, theta, phi).
+#' @param parameters As of cpp_evaluate().
 #' @param order Integer: 0 (value), 1 (gradient), 2 (Hessian).
 #' @return List: status, value, gradient, hessian (of length 0 where not asked for).
 #' @noRd
@@ -139,7 +139,7 @@ cpp_rule_pass <- function(model, parameters, order) {
 #' Each level's own log-likelihood, without the constants of its rows, by other nodes at the same places
 #'
 #' @param model External pointer of cpp_model().
-#' @param parameters Numeric: (beta, theta, phi).
+#' @param parameters As of cpp_evaluate().
 #' @param nodes,wide As of cpp_rule_nodes(), nodes may be 0.
 #' @return Numeric, one a level; NaN where there are no nodes.
 #' @noRd
@@ -159,7 +159,7 @@ cpp_rule_moments <- function(model) {
 #' The gradient of each level's log-likelihood by the frozen rule
 #'
 #' @param model External pointer of cpp_model().
-#' @param parameters Numeric: (beta, theta, phi).
+#' @param parameters As of cpp_evaluate().
 #' @return Numeric matrix, a row a level, a column a parameter.
 #' @noRd
 cpp_rule_scores <- function(model, parameters) {

@@ -65,7 +65,7 @@ void cpp_set_responses(SEXP model, Rcpp::List data) {
 //' The gradient by clusters of rows
 //'
 //' @param model External pointer of cpp_model(), by its rows and by the Laplace approximation.
-//' @param parameters Numeric: (beta, theta, phi).
+//' @param parameters As of cpp_evaluate().
 //' @param cluster Integer, one a row as given to cpp_model(), from 0: its cluster. No effect may belong to two.
 //' @param clusters Integer: how many there are.
 //' @return Numeric matrix, a row a cluster, a column a parameter.
@@ -79,7 +79,7 @@ Rcpp::NumericMatrix cpp_scores(SEXP model, Rcpp::NumericVector parameters, Rcpp:
 //' Log-likelihood and gradient at a parameter vector
 //'
 //' @param model External pointer of cpp_model().
-//' @param parameters Numeric: (beta, theta, phi).
+//' @param parameters Numeric: beta, theta, and coefficients of the other predictors, as of the log dispersion.
 //' @param inner What the evaluation finds itself: "given" (the modes of the random effects only), "joint" (beta at its
 //'   joint mode with them), "integrated" (beta integrated out, REML), "profiled" (of a linear mixed model by its cross
 //'   products: beta and the dispersion).
@@ -95,7 +95,7 @@ Rcpp::List cpp_evaluate(SEXP model, Rcpp::NumericVector parameters, std::string 
 //' A beta near its joint mode with the random effects
 //'
 //' @param model External pointer of cpp_model().
-//' @param parameters Numeric: (beta, theta, phi).
+//' @param parameters As of cpp_evaluate().
 //' @return Numeric; empty where none is found.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
@@ -116,7 +116,7 @@ void cpp_set_edge_barrier(SEXP model, double weight) { as_row_model(model).set_e
 //' @param model External pointer of cpp_model().
 //' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
 //' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the parameters.
-//' @param parameters Numeric: (beta, theta, phi), where there are wide levels.
+//' @param parameters As of cpp_evaluate(), where there are wide levels.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide, Rcpp::NumericVector parameters) {
@@ -128,7 +128,7 @@ void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wid
 //' Each level's own log-likelihood, without the constants of its rows, by some rule
 //'
 //' @param model External pointer of cpp_model().
-//' @param parameters Numeric: (beta, theta, phi).
+//' @param parameters As of cpp_evaluate().
 //' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where
 //'   they are.
 //' @return Numeric, one a level; NaN where there are no nodes.
@@ -145,7 +145,7 @@ Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::NumericVector parameters,
 //' Mean and covariance of b given the data by some rule
 //'
 //' @param model External pointer of cpp_model().
-//' @param parameters Numeric: (beta, theta, phi).
+//' @param parameters As of cpp_evaluate().
 //' @param nodes,wide As of cpp_set_rule().
 //' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
 //' @noRd
@@ -160,7 +160,7 @@ Rcpp::List cpp_moments(SEXP model, Rcpp::NumericVector parameters, Rcpp::Integer
 //' Place the frozen rule of each level, given which nodes do not move with the parameters
 //'
 //' @param model External pointer of cpp_model().
-//' @param parameters Numeric: (beta, theta, phi), at the modes for these and their curvature; of length 0: at mean and
+//' @param parameters As of cpp_evaluate(), at the modes for these and their curvature; of length 0: at mean and
 //'   covariance of u as the last pass found them.
 //' @return Character: the status; where it is not "ok" the rule stays where it was.
 //' @noRd
@@ -186,7 +186,7 @@ Rcpp::IntegerVector cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::
 //' Log-likelihood by the frozen rule, and its derivatives
 //'
 //' @param model External pointer of cpp_model().
-//' @param parameters Numeric: (beta, theta, phi).
+//' @param parameters As of cpp_evaluate().
 //' @param order Integer: 0 (value), 1 (gradient), 2 (Hessian).
 //' @return List: status, value, gradient, hessian (of length 0 where not asked for).
 //' @noRd
@@ -200,7 +200,7 @@ Rcpp::List cpp_rule_pass(SEXP model, Rcpp::NumericVector parameters, int order) 
 //' Each level's own log-likelihood, without the constants of its rows, by other nodes at the same places
 //'
 //' @param model External pointer of cpp_model().
-//' @param parameters Numeric: (beta, theta, phi).
+//' @param parameters As of cpp_evaluate().
 //' @param nodes,wide As of cpp_rule_nodes(), nodes may be 0.
 //' @return Numeric, one a level; NaN where there are no nodes.
 //' @noRd
@@ -222,7 +222,7 @@ Rcpp::List cpp_rule_moments(SEXP model) { return glimmer::as_list(as_row_model(m
 //' The gradient of each level's log-likelihood by the frozen rule
 //'
 //' @param model External pointer of cpp_model().
-//' @param parameters Numeric: (beta, theta, phi).
+//' @param parameters As of cpp_evaluate().
 //' @return Numeric matrix, a row a level, a column a parameter.
 //' @noRd
 // [[Rcpp::export(rng = false)]]

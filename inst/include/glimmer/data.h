@@ -81,7 +81,7 @@ struct Data {
   Integers clusters_of_rows(const Integers& cluster, Index clusters) const {
     if (static_cast<Index>(cluster.size()) != callers_rows)
       throw std::invalid_argument("every row needs a cluster");
-    const Components components(factors);
+    const ConnectedLevels components(factors);
     Integers out(static_cast<std::size_t>(rows()), -1), known(static_cast<std::size_t>(components.count()), -1);
     for (Index i = 0; i < callers_rows; ++i) {
       const int own = cluster[static_cast<std::size_t>(i)];

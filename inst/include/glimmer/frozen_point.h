@@ -1,5 +1,5 @@
-// The parameters of a pass of quadrature, and where they stand: outside (beta, theta, log dispersion); inside, where
-// eta is linear in them, (beta, the elements of Lambda that move with theta, coefficients of further predictors).
+// The parameters of a pass of quadrature, and where they stand: outside (beta, theta, coefficients of further
+// predictors); inside, where eta is linear in them, theta gives way to the elements of Lambda that move with it.
 #ifndef GLIMMER_FROZEN_POINT_H
 #define GLIMMER_FROZEN_POINT_H
 

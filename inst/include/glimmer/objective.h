@@ -11,7 +11,8 @@ namespace glimmer {
 /// (or at its maximum), beta integrated out with a flat prior, or beta and the dispersion at their maximum.
 enum class Inner { given, joint, integrated, profiled };
 
-/// The log-likelihood at a parameter vector (beta, theta, phi), all constants included, and its gradient.
+/// The log-likelihood, all constants included, and its gradient at a parameter vector: beta of the first predictor,
+/// theta, coefficients of the other predictors.
 struct Evaluation {
   Status status = Status::ok;
   double value = -infinity;

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "components.h"
+#include "connected_levels.h"
 #include "factors.h"
 
 namespace glimmer {
@@ -99,7 +99,7 @@ class OpenComponents {
   bool searching(Index c) const { return state_[static_cast<std::size_t>(c)] == Search::searching; }
 
   const Factors& factors_;
-  Components components_;
+  ConnectedLevels components_;
   std::vector<Search> state_;
   bool joined_ = false;
 };

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "components.h"
+#include "connected_levels.h"
 #include "factors.h"
 #include "types.h"
 
@@ -21,7 +21,7 @@ class Partition {
     if (by_level_) {
       blocks_ = factors[0].levels;
     } else {
-      const Components components(factors);
+      const ConnectedLevels components(factors);
       blocks_ = components.count();
       for (int level : factors[0].first().level)
         component_.push_back(static_cast<int>(components.of(0, level)));

@@ -1,6 +1,6 @@
-// Components: sets of levels that no row and no prior connects to the rest. h(u) is a sum over them.
-#ifndef GLIMMER_COMPONENTS_H
-#define GLIMMER_COMPONENTS_H
+// Which levels rows or a prior connect: components, over which h(u) is a sum.
+#ifndef GLIMMER_CONNECTED_LEVELS_H
+#define GLIMMER_CONNECTED_LEVELS_H
 
 #include <numeric>
 
@@ -9,9 +9,9 @@
 
 namespace glimmer {
 
-class Components {
+class ConnectedLevels {
  public:
-  explicit Components(const Factors& factors) {
+  explicit ConnectedLevels(const Factors& factors) {
     Index nodes = 0;
     for (Index k = 0; k < factors.count(); ++k) {
       first_node_.push_back(nodes);
