@@ -11,7 +11,7 @@ namespace glimmer {
 
 /// A linear mixed model by cross products: as of cpp_model().
 std::unique_ptr<Objective> make_product_model(const Rcpp::List& data);
-/// Another response of it: data has y, and X once more.
+/// Another response of it: data has y, times, and X once more.
 void set_response_of_products(Objective& model, const Rcpp::List& data);
 
 inline Vector as_vector(SEXP x) {
@@ -33,8 +33,11 @@ inline void ask_r() {
   }, nullptr);
 }
 
+/// `times` may be absent: every row counts once.
 inline Responses as_responses(const Rcpp::List& rows) {
-  return {as_column(rows["y"]), as_column(rows["size"]), as_column(rows["weights"])};
+  Responses out(as_column(rows["y"]), as_column(rows["size"]), as_column(rows["weights"]));
+  if (rows.containsElementNamed("times")) out.times = as_column(rows["times"]);
+  return out;
 }
 
 /// Not a copy: the caller keeps the matrix alive.

@@ -49,11 +49,11 @@ SEXP cpp_model(Rcpp::List data) {
   return Rcpp::XPtr<Objective>(model.release(), true, R_NilValue, borrowed);  // keeps X alive where it is not copied
 }
 
-//' Other responses of the rows, where all else stays
+//' Other responses of the rows, and how often each row counts, where all else stays
 //'
 //' @param model External pointer of cpp_model().
-//' @param data List: y, size, weights (numeric); of a model by its cross products y and X as of cpp_model(), and the
-//'   weights stay.
+//' @param data List: y, size, weights (numeric); times (numeric, or absent: once), which multiplies the log-density of
+//'   a row, 0 leaves it out; of a model by its cross products also X as of cpp_model(), and the weights stay.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 void cpp_set_responses(SEXP model, Rcpp::List data) {

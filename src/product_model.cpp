@@ -12,7 +12,8 @@ std::unique_ptr<glimmer::Objective> glimmer::make_product_model(const Rcpp::List
 }
 
 void glimmer::set_response_of_products(Objective& model, const Rcpp::List& data) {
-  dynamic_cast<ProductModel&>(model).set_response(as_vector(data["y"]), as_design(data["X"]));
+  const Responses responses = as_responses(data);
+  dynamic_cast<ProductModel&>(model).set_response(responses.y, responses.times, as_design(data["X"]));
 }
 
 namespace {

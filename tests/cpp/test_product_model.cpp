@@ -129,20 +129,18 @@ void another_response(const Problem& p, bool restricted) {
   Vector elsewhere = p.parameters;
   elsewhere.array() *= 1.3;
   model->evaluate(elsewhere, Inner::joint, true);
-  model->set_response(other.y, glimmer::FixedDesign(p.X));
+  const Vector once = Vector::Ones(p.rows());
+  model->set_response(other.y, once, glimmer::FixedDesign(p.X));
   const Evaluation found = model->evaluate(p.parameters, Inner::profiled, true);
   const Evaluation expected = make(other, restricted)->evaluate(p.parameters, Inner::profiled, true);
   check::that(found.value == expected.value && found.gradient == expected.gradient &&
               found.parameters == expected.parameters, p.name + ": another response");
   check::close(found.value, expected_value(other, found.parameters, restricted), 1e-11,
                p.name + ": value of another response");
-  bool refused = false;
-  try {
-    model->set_response(Vector::Zero(p.rows() + 1), glimmer::FixedDesign(p.X));
-  } catch (const std::invalid_argument&) {
-    refused = true;
-  }
-  check::that(refused, p.name + ": a response of another length is refused");
+  const Vector longer = Vector::Ones(p.rows() + 1), negative = -once;
+  check::refused([&] { model->set_response(longer, once, glimmer::FixedDesign(p.X)); }, p.name + ": another length");
+  check::refused([&] { model->set_response(other.y, longer, glimmer::FixedDesign(p.X)); }, p.name + ": other rows");
+  check::refused([&] { model->set_response(other.y, negative, glimmer::FixedDesign(p.X)); }, p.name + ": not a count");
 }
 
 /// Effects many times the residuals: a cross product of the response has no digits left of these.

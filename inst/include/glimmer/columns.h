@@ -69,9 +69,17 @@ class Column {
   void put(const Column& from, Range rows, Index copies, Index at) { rows_.put(from.rows_, rows, copies, at); }
 
   bool positive() const {
-    bool all = true;
-    for (Index i = 0; i < (constant() ? std::min<Index>(size(), 1) : size()); ++i) all = all && (*this)[i] > 0.0;
-    return all;
+    return all_are([](double x) { return x > 0.0; });
+  }
+  /// Finite numbers that are not negative.
+  bool counts() const {
+    return all_are([](double x) { return x >= 0.0 && x < infinity; });
+  }
+
+  Vector values() const {
+    Vector out(size());
+    copy({0, size()}, out.data());
+    return out;
   }
 
   /// out[0], out[1], ... = the numbers of a range of rows
@@ -83,6 +91,13 @@ class Column {
   }
 
  private:
+  template <class Property>
+  bool all_are(Property property) const {
+    bool all = true;
+    for (Index i = 0; i < (constant() ? std::min<Index>(size(), 1) : size()); ++i) all = all && property((*this)[i]);
+    return all;
+  }
+
   EffectRows rows_;
 };
 

@@ -59,22 +59,28 @@ struct Data {
   Range all_blocks() const { return partition.all(); }
   Range rows_of(Range blocks) const { return partition.rows_of(blocks); }
 
-  /// Other responses, sizes and weights of the caller's rows.
+  /// Other responses, sizes and weights of the caller's rows, and how often each counts.
   void set_responses(const Responses& given) {
     const Index n = callers_rows;
-    for (const Column* column : {&given.y, &given.size, &given.weight})
-      if (column->size() != n) throw std::invalid_argument("the rows of the response and of X differ in number");
-    if (!given.weight.positive()) throw std::invalid_argument("prior weights must be positive");
+    check(given, n);
     constant = 0.0;
-    Vector y(rows()), size(rows()), weight = Vector::Zero(rows());
+    Vector y(rows()), size(rows()), weight = Vector::Zero(rows()), times = Vector::Zero(rows());
     for (Index i = 0; i < n; ++i) {
       const Index at = partition.row_of(i);
-      Observation own = given[i];
-      constant += density->constant(own);
-      if (weight[at] > 0.0) own = density->sum_of({y[at], size[at], weight[at]}, own);
-      y[at] = own.y, size[at] = own.size, weight[at] = own.weight;
+      const Observation known{y[at], size[at], weight[at], times[at]};
+      const Observation own = known.weight > 0.0 ? merged(known, given[i]) : counted(given[i]);
+      if (given.times[i] > 0.0) constant += given.times[i] * density->constant(given[i]);
+      y[at] = own.y, size[at] = own.size, weight[at] = own.weight, times[at] = own.times;
     }
-    responses = {y, size, weight};
+    responses = {y, size, weight, times};
+  }
+
+  /// Whether rows are there, but none of them counts.
+  bool left_out(Range rows) const {
+    if (responses.once() || rows.size() == 0) return false;
+    bool all = true;
+    for (Index i = rows.begin; i < rows.end; ++i) all = all && responses.times[i] == 0.0;
+    return all;
   }
 
   /// From a cluster of each of the caller's rows that of each row. No effect may belong to two clusters.
@@ -100,6 +106,18 @@ struct Data {
   }
 
  private:
+  /// Where the prior weight multiplies the log-density, it takes up how often a row counts that is not left out.
+  Observation counted(Observation o) const {
+    if (o.times > 0.0 && density->rows_add_up()) o.weight *= o.times, o.times = 1.0;
+    return o;
+  }
+
+  /// Of equal rows, both as counted().
+  Observation merged(const Observation& known, const Observation& other) const {
+    if (known.times == 0.0) return counted(other);
+    return other.times == 0.0 ? known : density->sum_of(known, counted(other));
+  }
+
   /// Sorts the rows and merges equal ones.
   static Partition sorted(Data& data) {
     data.complete();
@@ -116,7 +134,7 @@ struct Data {
       out.set_places(equal.places());
     } else if (!std::is_sorted(rows.begin(), rows.end())) {
       data.select(rows);
-      for (Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight}) column->select(rows);
+      for (auto column : Responses::columns) (data.responses.*column).select(rows);
       Integers places(rows.size());
       for (std::size_t i = 0; i < rows.size(); ++i) places[rows[i]] = static_cast<int>(i);
       out.set_places(std::move(places));
@@ -147,9 +165,8 @@ struct Data {
 
   static void check(const Data& data) {
     const Index n = data.X().rows();
-    for (const Column* column : {&data.responses.y, &data.responses.size, &data.responses.weight})
-      if (column->size() != n)
-        throw std::invalid_argument("the rows of the response and of X differ in number");
+    check(data.responses, n);
+    if (!data.responses.once()) throw std::invalid_argument("a model is made of rows that count once");
     for (const Predictor& own : data.predictors)
       if (own.offset.size() != n || own.X.rows() != n)
         throw std::invalid_argument("the rows of the offset and of X differ in number");
@@ -158,7 +175,14 @@ struct Data {
     if (data.factors.last_predictor() >= data.predictor_count())
       throw std::invalid_argument("random effects enter a predictor that is not there");
     if (data.factors.rows() != n) throw std::invalid_argument("the rows of X and Z differ in number");
-    if (!data.responses.weight.positive()) throw std::invalid_argument("prior weights must be positive");
+  }
+
+  static void check(const Responses& responses, Index rows) {
+    for (auto column : Responses::columns)
+      if ((responses.*column).size() != rows)
+        throw std::invalid_argument("the rows of the response and of X differ in number");
+    if (!responses.weight.positive()) throw std::invalid_argument("prior weights must be positive");
+    if (!responses.times.counts()) throw std::invalid_argument("how often a row counts must not be negative");
   }
 };
 

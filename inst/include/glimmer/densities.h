@@ -40,9 +40,9 @@ class DensityOf : public Density {
       return Family::sum_of(a, b);
   }
 
-  void evaluate(const Responses& responses, Range range, const Etas& etas, int order,
-                RowDerivatives& out) const override {
-    double* const f = out.f.size() > 0 ? out.f.data() + (range.begin - out.first) : nullptr;
+ private:
+  void fill_rows(const Responses& responses, Range range, const Etas& etas, int order, RowDerivatives& out,
+                 double* f) const override {
     switch (order) {
       case 0: return fill<0>(responses, range, etas, out, f);
       case 1: return fill<1>(responses, range, etas, out, f);
@@ -54,17 +54,17 @@ class DensityOf : public Density {
     }
   }
 
-  void evaluate_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas,
-                       int order, RowDerivatives& out, double* sums, double* sizes) const override {
+  void fill_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas, int order,
+                   RowDerivatives& out, double* sums, double* sizes) const override {
     switch (order) {
-      case 0: return fill_levels<0>(responses, first_row, levels, etas, out, sums, sizes);
-      case 1: return fill_levels<1>(responses, first_row, levels, etas, out, sums, sizes);
-      case 2: return fill_levels<2>(responses, first_row, levels, etas, out, sums, sizes);
+      case 0: return add_up_levels<0>(responses, first_row, levels, etas, out, sums, sizes);
+      case 1: return add_up_levels<1>(responses, first_row, levels, etas, out, sums, sizes);
+      case 2: return add_up_levels<2>(responses, first_row, levels, etas, out, sums, sizes);
       default: throw std::invalid_argument("sums over levels come with derivatives to order 2");
     }
   }
 
-  void expected_weights(const Responses& responses, Range range, const Etas& etas, Vector& out) const override {
+  void fill_expected_weights(const Responses& responses, Range range, const Etas& etas, Vector& out) const override {
     for (Index i = range.begin; i < range.end; ++i) {
       const Observation o = responses[i];
       const double information =
@@ -73,7 +73,6 @@ class DensityOf : public Density {
     }
   }
 
- private:
   static double scale(double phi) { return std::exp(Family::scale_power * phi); }
   static double phi_of(const Etas& etas, Index i) {
     if constexpr (Family::has_dispersion)
@@ -83,8 +82,8 @@ class DensityOf : public Density {
   }
 
   template <int K>
-  static void fill_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas,
-                          RowDerivatives& out, double* sums, double* sizes) {
+  static void add_up_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas,
+                            RowDerivatives& out, double* sums, double* sizes) {
     std::fill_n(sums, levels.size(), 0.0);
     std::fill_n(sizes, levels.size(), 0.0);
     const Index end = first_row[levels.end];

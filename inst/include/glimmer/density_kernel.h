@@ -28,7 +28,7 @@ class DensityKernel : public NodeKernel {
   void evaluate_rows(const NodeTile& tile, Range rows, int order, NodeDerivatives& out) {
     const Index lanes = tile.lanes(), cells = rows.size() * lanes, first = rows.begin * lanes;
     reserve(cells, order);
-    for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
+    for (auto column : Responses::columns)
       for (Index i = 0; i < rows.size(); ++i) {
         const Index row = tile.rows.begin + rows.begin + i;
         (responses_.*column).put(data_.responses.*column, {row, row + 1}, lanes, i * lanes);
@@ -48,7 +48,7 @@ class DensityKernel : public NodeKernel {
     if (derivatives_.f.size() >= cells && order <= order_) return;
     order_ = std::max(order, order_);
     const Index rows = std::max(cells, cells_at_once);
-    for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
+    for (auto column : Responses::columns)
       (responses_.*column).reserve_like(data_.responses.*column, rows);
     etas_.resize(static_cast<std::size_t>(data_.density->predictors()));
     etas_[0].resize(rows);

@@ -1,6 +1,6 @@
 // A barrier before the edge of the range that a restricted link allows, for the search along the edge:
 //
-//   l + mu sum_i log(distance of eta^_i from the edge) ,  eta^ at the mode.
+//   l + mu sum_i t_i log(distance of eta^_i from the edge) ,  eta^ at the mode, t_i how often a row counts.
 //
 // Where the mode of a level comes to the edge l ends without falling off (all responses of a level of a log-binomial
 // model a success), so that a search runs into the end of its domain; as mu goes to zero, the maximiser goes to the
@@ -20,9 +20,12 @@ class EdgeBarrier {
   /// Zero: no barrier.
   void set_weight(double mu) { mu_ = bounded() ? mu : 0.0; }
 
-  /// How far each row's eta is from the edge: infinite where the link allows every eta.
+  /// How far each row's eta is from the edge: infinite where the link allows every eta, or the row does not count.
   Vector distances(const Vector& eta) const {
-    return eta.unaryExpr([this](double value) { return std::min(value - lower_, upper_ - value); });
+    Vector out = Vector::Constant(eta.size(), infinity);
+    for (Index i = 0; i < eta.size(); ++i)
+      if (times(i) > 0.0) out[i] = std::min(eta[i] - lower_, upper_ - eta[i]);
+    return out;
   }
 
   /// Whether the link does not allow every linear predictor.
@@ -32,14 +35,17 @@ class EdgeBarrier {
   double value(const Point& point) const {
     double sum = 0.0;
     if (active())
-      for (Index i = 0; i < data_.rows(); ++i) sum += mu_ * log_distance(point.eta[0][i]);
+      for (Index i = 0; i < data_.rows(); ++i)
+        if (times(i) > 0.0) sum += mu_ * times(i) * log_distance(point.eta[0][i]);
     return sum;
   }
 
   /// The barrier depends on eta^ = X beta + Z Lambda u^, and through it on beta, Lambda and the mode.
   void add_adjoint(const Point& point, Adjoint& out) const {
     if (!active()) return;
-    const Vector slope = point.eta[0].unaryExpr([this](double eta) { return mu_ * log_distance_slope(eta); });
+    Vector slope = Vector::Zero(data_.rows());
+    for (Index i = 0; i < data_.rows(); ++i)
+      if (times(i) > 0.0) slope[i] = mu_ * times(i) * log_distance_slope(point.eta[0][i]);
     if (out.eta_bar[0].size() == 0) out.eta_bar[0] = point.d1(0);
     out.eta_bar[0] += slope;
     Vector sums;
@@ -57,6 +63,7 @@ class EdgeBarrier {
   }
 
  private:
+  double times(Index row) const { return data_.responses.times[row]; }
   double log_distance(double eta) const {
     return (std::isfinite(lower_) ? std::log(eta - lower_) : 0.0) +
            (std::isfinite(upper_) ? std::log(upper_ - eta) : 0.0);

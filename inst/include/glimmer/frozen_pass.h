@@ -71,6 +71,7 @@ class FrozenPass {
 
   double level(Index g, LevelResults& results) {
     const Range rows = data_.rows_of({g, g + 1});
+    if (data_.left_out(rows)) return prior_alone(g, results);
     nodes_.set(rule_, g);
     tile_.nodes = rule_.nodes(g);
     tile_.centre = rule_.centre(g);
@@ -87,6 +88,18 @@ class FrozenPass {
                      results.moments.covariance.middleCols(g * rule_.effects(), rule_.effects()));
     if (order_ > 0) differentiate(g, rows, one_tile, results);
     return value;
+  }
+
+  /// A level none of whose rows counts: the integral is 1, whatever the rule.
+  double prior_alone(Index g, LevelResults& results) const {
+    const Index q = rule_.effects();
+    if (results.values.size() > 0) results.values[g] = 0.0;
+    if (results.gradients.size() > 0) results.gradients.col(g).setZero();
+    if (results.moments.mean.size() > 0) {
+      results.moments.mean.col(g).setZero();
+      results.moments.covariance.middleCols(g * q, q).setIdentity();
+    }
+    return 0.0;
   }
 
   /// The rows of a level have been evaluated where they are one tile; else that is done once more, as it takes all of

@@ -7,7 +7,7 @@
 
 namespace glimmer {
 
-/// f = v (y eta - mu), with prior weight v. An eta beyond 230, mu = 1e100, counts as that: nothing is left of the
+/// f = v (y eta - mu), v the prior weight times how often the row counts. An eta beyond 230, mu = 1e100, counts as that: nothing is left of the
 /// density there, and squares of the derivatives still are numbers.
 class LogKernel : public NodeKernel {
  public:
@@ -22,7 +22,8 @@ class LogKernel : public NodeKernel {
     slope_.setZero(tile.nodes->effects());
     std::fill_n(out.f.data(), lanes, 0.0);
     for (Index i = 0; i < n; ++i) {
-      const Observation o = responses_[tile.rows.begin + i];
+      Observation o = responses_[tile.rows.begin + i];
+      o.weight *= o.times;
       if (std::abs(factors_.constant(i)) + factors_.spread_of(i) <= farthest)
         near_row(i, o.weight * o.y);
       else

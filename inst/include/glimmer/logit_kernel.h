@@ -8,7 +8,7 @@
 
 namespace glimmer {
 
-/// With y successes of n, weight v, and a = -eta where there are more successes than failures, else eta: f = v (s a - n
+/// With y successes of n, v the prior weight times how often the row counts, and a = -eta where there are more successes than failures, else eta: f = v (s a - n
 /// log(1 + exp a)), s the number of the fewer. With E = exp a the probabilities of the fewer's and the other result are
 /// E / (1 + E) and 1 / (1 + E): none comes from a difference. A single trial has s = 0 and n = v = 1, and the sum of f
 /// over such rows is -log prod (1 + E): no logarithm a row and node.
@@ -64,8 +64,8 @@ class LogitKernel : public NodeKernel {
     sign_.resize(n);
     for (Index i = 0; i < n; ++i) {
       const Observation o = responses_[tile.rows.begin + i];
-      const double failures = o.size - o.y;
-      rows_[i] = o.y > failures ? Row{o.y, failures, o.weight, 1.0} : Row{failures, o.y, o.weight, -1.0};
+      const double failures = o.size - o.y, weight = o.weight * o.times;
+      rows_[i] = o.y > failures ? Row{o.y, failures, weight, 1.0} : Row{failures, o.y, weight, -1.0};
       sign_[i] = -rows_[i].sign;
     }
     factors_.start(tile, Z_, sign_);

@@ -19,7 +19,7 @@ class NodeRows {
   /// Space for the rows of any level in a range at one node, and for as many as make a good length.
   NodeRows(const Data& data, Range levels, int order) : data_(data), order_(order) {
     for (Index g = levels.begin; g < levels.end; ++g) capacity_ = std::max(capacity_, data.rows_of({g, g + 1}).size());
-    for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
+    for (auto column : Responses::columns)
       (responses_.*column).reserve_like(data.responses.*column, capacity_);
     eta_.assign(static_cast<std::size_t>(data.density->predictors()), Vector(1));
     eta_[0].resize(capacity_);
@@ -51,7 +51,7 @@ class NodeRows {
     auto u = effects_.middleCols(block.node, block.count);
     u.noalias() = C.lazyProduct(x);
     u.colwise() += centre;
-    for (auto column : {&Responses::y, &Responses::size, &Responses::weight})
+    for (auto column : Responses::columns)
       (responses_.*column).put(data_.responses.*column, rows, block.count, block.row);
     for (Index k = 0; k < block.count; ++k) first_row_.push_back(first_row_.back() + rows.size());
     set_eta(point, rows, u, eta_[0].data() + block.row);

@@ -23,10 +23,9 @@ class ProductModel : public Objective {
               std::function<void()> ask = nullptr)
       : data_(std::move(responses), only_predictor(std::move(offset), std::move(design)), std::move(factors),
               make_density("gaussian", "identity"), std::move(ask)),
-        restricted_(restricted), rows_(data_.rows()), beta_count_(data_.X().columns()),
+        restricted_(restricted), beta_count_(data_.X().columns()),
         system_(data_.factors, data_.pattern, data_.interrupt), bordered_(system_),
-        products_(data_.factors, data_.pattern),
-        inverse_(products_) {
+        products_(data_.factors, data_.pattern), inverse_(products_) {
     data_.threads = threads;
     system_.set_threads(threads);
     form_products();
@@ -37,18 +36,24 @@ class ProductModel : public Objective {
   ProductModel(const ProductModel&) = delete;
   ProductModel& operator=(const ProductModel&) = delete;
 
-  /// Another response of the caller's rows, their weights as they are; the design is read once more.
-  void set_response(const Vector& y, FixedDesign design) {
+  /// Another response of the caller's rows, their prior weights as they are, and how often each row counts; the design
+  /// is read once more. The cross products of Z and X are formed anew where rows do not all count once.
+  void set_response(Column y, Column times, FixedDesign design) {
     const Index n = data_.callers_rows;
-    if (y.size() != n || design.rows() != n || design.columns() != beta_count_)
+    if (y.size() != n || times.size() != n || design.rows() != n || design.columns() != beta_count_)
       throw std::invalid_argument("the rows of the response and of X differ in number");
+    if (!times.counts()) throw std::invalid_argument("how often a row counts must not be negative");
+    const bool once = data_.responses.once();
+    data_.responses.y = std::move(y), data_.responses.times = std::move(times);
     const Integers rows = data_.partition.callers_rows(n);
-    data_.responses.y = Column(y);
-    data_.responses.y.select(rows);
+    for (auto column : {&Responses::y, &Responses::times}) (data_.responses.*column).select(rows);
     if (!std::is_sorted(rows.begin(), rows.end())) design.select(rows);
     data_.predictors[0].X = std::move(design);
     forget();
-    has_rough_fit_ = factor_rough_fit();
+    if (once && data_.responses.once())
+      has_rough_fit_ = factor_rough_fit();
+    else
+      form_products();
     sum_response();
     let_rows_go();
   }
@@ -163,7 +168,7 @@ class ProductModel : public Objective {
     found_.resize(0);
   }
 
-  double freedom() const { return static_cast<double>(rows_ - (restricted_ ? beta_count_ : 0)); }
+  double freedom() const { return count_ - static_cast<double>(restricted_ ? beta_count_ : 0); }
 
   double value() const {
     constexpr double log_two_pi = 1.83787706640934548356;
@@ -174,8 +179,11 @@ class ProductModel : public Objective {
   /// The products of [Z X]. Of the columns of X also of what fits with hardly any penalty leave of them, and of the
   /// response of the residuals of such a fit: what is large and fitted well would otherwise cancel in r^2 and B.
   void form_products() {
-    const std::vector<Vector> weights{all_rows(data_.responses.weight)};
-    log_weights_ = weights[0].array().log().sum();
+    const std::vector<Vector> weights{row_weights()};
+    const Vector times = data_.responses.times.values();
+    count_ = times.sum();
+    log_weights_ = (times.array() * data_.responses.weight.values().array().log()).sum();
+    clear_shared(data_, products_);
     for_chunks(data_, [&](Index, Range chunk) { add_products(data_, chunk, weights, products_); });
     fixed_products_.setZero(factors().size(), beta_count_);
     information_ = fixed_products(data_, weights, fixed_products_);
@@ -193,8 +201,8 @@ class ProductModel : public Objective {
 
   /// The sums of the response; the system is that of the rough fit.
   void sum_response() {
-    const Vector weights = all_rows(data_.responses.weight);
-    Vector response = all_rows(data_.responses.y) - all_rows(data_.predictors[0].offset);
+    const Vector weights = row_weights();
+    Vector response = data_.responses.y.values() - data_.predictors[0].offset.values();
     sum_response(weights, response);
     response_sums_ = residual_sums_;
     fixed_response_sums_ = fixed_residual_sums_;
@@ -209,10 +217,9 @@ class ProductModel : public Objective {
     sum_response(weights, response);
   }
 
-  Vector all_rows(const Column& column) const {
-    Vector out(rows_);
-    column.copy({0, rows_}, out.data());
-    return out;
+  /// Prior weights times how often the rows count.
+  Vector row_weights() const {
+    return data_.responses.weight.values().cwiseProduct(data_.responses.times.values());
   }
 
   /// Of the rows only Z and the weights stay, for another response.
@@ -361,7 +368,7 @@ class ProductModel : public Objective {
 
   Data data_;  ///< after the cross products have been formed, what says which effects there are
   bool restricted_;
-  Index rows_, beta_count_;
+  Index beta_count_;
   BlockSystem system_;
   BorderedSystem bordered_;
   BlockMatrix products_;                        ///< Z'WZ
@@ -374,7 +381,7 @@ class ProductModel : public Objective {
   Vector centre_, fixed_centre_;                ///< b and beta of a rough fit, and of its residuals e:
   Vector residual_sums_, fixed_residual_sums_;  ///< Z'We, X'We,
   double residual_square_ = 0.0;                ///< e'We
-  double log_weights_ = 0.0;
+  double log_weights_ = 0.0, count_ = 0.0;      ///< the rows' log prior weights and themselves, as often as they count
   // at the last theta
   Vector theta_, u_, beta_;
   Vector shift_, fixed_shift_;    ///< b and beta less the centre

@@ -42,8 +42,9 @@ class RowCurvature {
       for (Index k = 0; k <= j; ++k) column(at++) = nodes.pi() * nodes.effect(j) * nodes.effect(k);
   }
 
-  /// Rows that follow those before, with their w at the nodes.
+  /// Rows with their w at the nodes. They wait together where they follow those before.
   void add(Range rows, const NodeDerivatives& derivatives) {
+    if (rows.begin != waiting_.end) flush();
     const Index at = waiting_.size(), n = rows.size();
     if (at == 0) waiting_.begin = rows.begin;
     waiting_.end = rows.end;

@@ -88,7 +88,8 @@ class RowModel : public Objective {
     }
   }
 
-  /// Other responses, sizes and weights of the caller's rows: for refits, where all else stays.
+  /// Other responses, sizes and weights of the caller's rows, and how often each counts: for refits, where all else
+  /// stays. A frozen rule stays where it is.
   void set_responses(const Responses& responses) {
     data_.set_responses(responses);
     point_.u.setZero();
@@ -180,7 +181,7 @@ class RowModel : public Objective {
   /// found, of the eta where their search ended.
   Vector edge_distances(const Vector& parameters, Inner inner) {
     if (!is_at(parameters, inner)) evaluate(parameters, inner, false);
-    return barrier_.distances(data_.partition.to_caller(point_.eta[0]));
+    return data_.partition.to_caller(barrier_.distances(point_.eta[0]));
   }
 
   /// The second derivative of the value in beta. Empty where it is not known: crossed factors, a barrier, or a beta

@@ -61,16 +61,16 @@ class SeriesDensity : public Density {
   double upper_eta(int a) const override { return Family::upper_eta(a); }
   bool log_concave() const override { return Family::log_concave; }
 
-  void evaluate(const Responses& responses, Range range, const Etas& etas, int order,
-                RowDerivatives& out) const override {
-    double* const f = out.f.size() > 0 ? out.f.data() : nullptr;
+ private:
+  void fill_rows(const Responses& responses, Range range, const Etas& etas, int order, RowDerivatives& out,
+                 double* f) const override {
     fill(responses, range, etas, order, out, [&](Index i, double value) {
-      if (f) f[i - out.first] = value;
+      if (f) f[i - range.begin] = value;
     });
   }
 
-  void evaluate_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas,
-                       int order, RowDerivatives& out, double* sums, double* sizes) const override {
+  void fill_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas, int order,
+                   RowDerivatives& out, double* sums, double* sizes) const override {
     for (Index level = levels.begin; level < levels.end; ++level) {
       double sum = 0.0, size = 0.0;
       fill(responses, {first_row[level], first_row[level + 1]}, etas, order, out, [&](Index, double value) {
@@ -82,14 +82,13 @@ class SeriesDensity : public Density {
     }
   }
 
-  void expected_weights(const Responses& responses, Range range, const Etas& etas, Vector& out) const override {
+  void fill_expected_weights(const Responses& responses, Range range, const Etas& etas, Vector& out) const override {
     for (Index i = range.begin; i < range.end; ++i) {
       const double information = Family::information(responses[i], point_of(etas, i));
       out[i] = information > 0.0 && information < infinity ? information : 0.0;
     }
   }
 
- private:
   static Point point_of(const Etas& etas, Index i) {
     Point eta{};
     for (std::size_t a = 0; a < m; ++a) eta[a] = eta_of(etas[a], i);
@@ -101,7 +100,7 @@ class SeriesDensity : public Density {
   static void fill(const Responses& responses, Range range, const Etas& etas, int order, RowDerivatives& out,
                    Visit visit) {
     switch (order) {
-      case 0: return fill_rows<0, 1>(responses, range, etas, out, visit);
+      case 0: return fill_each<0, 1>(responses, range, etas, out, visit);
       case 1: return fill_to<1>(responses, range, etas, out, visit);
       case 2: return fill_to<2>(responses, range, etas, out, visit);
       case 3: return fill_to<3>(responses, range, etas, out, visit);
@@ -114,13 +113,13 @@ class SeriesDensity : public Density {
   template <int K, class Visit>
   static void fill_to(const Responses& responses, Range range, const Etas& etas, RowDerivatives& out, Visit visit) {
     if (out.asks_beyond_first(K))
-      fill_rows<K, m>(responses, range, etas, out, visit);
+      fill_each<K, m>(responses, range, etas, out, visit);
     else
-      fill_rows<K, 1>(responses, range, etas, out, visit);
+      fill_each<K, 1>(responses, range, etas, out, visit);
   }
 
   template <int K, int M, class Visit>
-  static void fill_rows(const Responses& responses, Range range, const Etas& etas, RowDerivatives& out, Visit visit) {
+  static void fill_each(const Responses& responses, Range range, const Etas& etas, RowDerivatives& out, Visit visit) {
     static constexpr DerivativePlaces<K, M> places{};
     std::array<double*, places.count> to{};
     for (std::size_t c = 1; c < to.size(); ++c)

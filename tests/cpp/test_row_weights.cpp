@@ -1,0 +1,269 @@
+// How often rows count: whole numbers are copies of rows and rows left out, others the weighted sum, for every density
+// and every way to the log-likelihood.
+#include <glimmer/product_model.h>
+#include <glimmer/row_model.h>
+
+#include "check.h"
+#include "differences.h"
+#include "problem.h"
+
+using glimmer::Evaluation;
+using glimmer::FrozenEvaluation;
+using glimmer::Index;
+using glimmer::Inner;
+using glimmer::Integers;
+using glimmer::Matrix;
+using glimmer::ProductModel;
+using glimmer::Responses;
+using glimmer::RowModel;
+using glimmer::Status;
+using glimmer::Vector;
+using problem::Problem;
+
+namespace {
+
+Responses responses_of(const Problem& p, const Vector& times) { return {p.y, p.size, p.weight, times}; }
+
+/// A model whose rows count so often, after they have counted otherwise.
+std::unique_ptr<RowModel> weighted(const Problem& p, const Vector& times) {
+  auto model = problem::make_model(p);
+  model->evaluate(p.parameters, true);
+  model->set_responses(responses_of(p, times));
+  return model;
+}
+
+/// Whole numbers, among them zeros: all rows of the first two levels of the first factor.
+Vector whole_numbers(const Problem& p) {
+  Vector times(p.rows());
+  for (Index i = 0; i < p.rows(); ++i)
+    times[i] = p.factors[0].level[static_cast<std::size_t>(i)] < 2 ? 0.0 : static_cast<double>((5 * i + i / 3) % 4);
+  return times;
+}
+
+/// The data with each row so often.
+Problem repeated(const Problem& p, const Vector& times) {
+  std::vector<Index> rows;
+  for (Index i = 0; i < p.rows(); ++i)
+    for (double k = 0.0; k < times[i]; k += 1.0) rows.push_back(i);
+  return problem::take_rows(p, rows);
+}
+
+void same(const Evaluation& found, const Evaluation& expected, double tolerance, const std::string& name) {
+  check::that(found.status == expected.status, name + ": status");
+  check::close(found.value, expected.value, tolerance, name + ": value");
+  if (found.gradient.size() != expected.gradient.size()) return check::that(false, name + ": gradient is there");
+  if (found.gradient.size() == 0) return;
+  const double scale = std::max(1.0, expected.gradient.cwiseAbs().maxCoeff());
+  check::that((found.gradient - expected.gradient).cwiseAbs().maxCoeff() <= 100.0 * tolerance * scale,
+              name + ": gradient");
+}
+
+/// By the Laplace approximation, every inner search; and a model that has forgotten them.
+void copies_of_rows(const Problem& p) {
+  const Vector times = whole_numbers(p);
+  const auto model = weighted(p, times), expected = problem::make_model(repeated(p, times));
+  for (Inner inner : {Inner::given, Inner::joint, Inner::integrated})
+    same(model->evaluate(p.parameters, inner, true), expected->evaluate(p.parameters, inner, true), 1e-11,
+         p.name + ": copies");
+  model->set_responses({p.y, p.size, p.weight});
+  same(model->evaluate(p.parameters, true), problem::make_model(p)->evaluate(p.parameters, true), 1e-12,
+       p.name + ": once again");
+}
+
+/// A row .3 and .7 times is that row.
+void shares_of_rows(const Problem& p) {
+  const Problem twice = repeated(p, Vector::Constant(p.rows(), 2.0));
+  Vector times(twice.rows());
+  for (Index i = 0; i < times.size(); ++i) times[i] = i % 2 == 0 ? 0.3 : 0.7;
+  same(weighted(twice, times)->evaluate(p.parameters, true), problem::make_model(p)->evaluate(p.parameters, true),
+       1e-11, p.name + ": shares");
+}
+
+/// Of any numbers: the gradient against differences, several threads, scores of clusters.
+void any_numbers(const Problem& p, double spread) {
+  Vector times(p.rows());
+  for (Index i = 0; i < p.rows(); ++i) times[i] = i % 5 == 0 ? 0.0 : 0.25 + 0.3 * static_cast<double>(i % 7);
+  const auto model = weighted(p, times), threads = weighted(p, times);
+  const Evaluation found = model->evaluate(p.parameters, true);
+  check::that(found.status == Status::ok, p.name + ": any numbers, status");
+  const Matrix slopes = differences::by_column(p.parameters, 0.02 * spread, [&](const Vector& at) {
+    return Vector::Constant(1, model->evaluate(at, false).value);
+  });
+  const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
+  check::that((slopes.transpose() - found.gradient).cwiseAbs().maxCoeff() <= 1e-6 * scale,
+              p.name + ": any numbers, gradient");
+  threads->set_threads(3);
+  const Evaluation by_threads = threads->evaluate(p.parameters, true);
+  model->evaluate(1.1 * p.parameters, false);
+  check::that(by_threads.value == found.value && by_threads.gradient == found.gradient, p.name + ": threads");
+  if (!model->factors().separate_levels()) return;
+  Integers cluster(p.factors[0].level.begin(), p.factors[0].level.end());
+  const Matrix scores = model->scores(p.parameters, cluster, p.factors[0].levels);
+  check::that((scores.colwise().sum().transpose() - found.gradient).cwiseAbs().maxCoeff() <= 1e-10 * scale,
+              p.name + ": scores add up");
+}
+
+/// By both quadratures, the frozen rule placed where the model has its modes, and left where it was.
+void by_quadrature(const Problem& p) {
+  const Vector times = whole_numbers(p);
+  const auto model = weighted(p, times), expected = problem::make_model(repeated(p, times));
+  const Integers nodes(static_cast<std::size_t>(p.factors[0].levels), 7);
+  const std::vector<char> narrow(nodes.size(), 0);
+  for (RowModel* own : {model.get(), expected.get()}) {
+    check::that(own->place_rule(p.parameters) == Status::ok, p.name + ": place");
+    own->rule().set_nodes(nodes, narrow);
+  }
+  Vector at = p.parameters;
+  at[0] += 0.05 * std::fabs(at[0]);
+  const FrozenEvaluation found = model->rule().pass(at, 2), wanted = expected->rule().pass(at, 2);
+  check::that(found.status == Status::ok && wanted.status == Status::ok, p.name + ": frozen, status");
+  check::close(found.value, wanted.value, 1e-11, p.name + ": frozen, value");
+  const double scale = std::max(1.0, wanted.hessian.cwiseAbs().maxCoeff());
+  check::that((found.gradient - wanted.gradient).cwiseAbs().maxCoeff() <= 1e-9 * scale, p.name + ": frozen, gradient");
+  check::that((found.hessian - wanted.hessian).cwiseAbs().maxCoeff() <= 1e-9 * scale, p.name + ": frozen, Hessian");
+  const glimmer::Effects moments = model->rule().moments(), wanted_moments = expected->rule().moments();
+  check::that((moments.modes - wanted_moments.modes).cwiseAbs().maxCoeff() <= 1e-8 &&
+              (moments.covariances - wanted_moments.covariances).cwiseAbs().maxCoeff() <= 1e-8,
+              p.name + ": frozen, moments");
+  for (RowModel* own : {model.get(), expected.get()})
+    own->integrate_by(glimmer::NodeRule(nodes, narrow, p.factors[0].Z.cols()), p.parameters);
+  same(model->evaluate(at, true), expected->evaluate(at, true), 1e-11, p.name + ": quadrature");
+}
+
+/// A level that is left out is nothing by a rule that was placed with its rows, and the rule's other levels stay.
+void rule_that_stays(const Problem& p) {
+  const auto model = problem::make_model(p);
+  check::that(model->place_rule(p.parameters) == Status::ok, p.name + ": place");
+  const Integers nodes(static_cast<std::size_t>(p.factors[0].levels), 5);
+  const std::vector<char> narrow(nodes.size(), 0);
+  model->rule().set_nodes(nodes, narrow);
+  const FrozenEvaluation all = model->rule().pass(p.parameters, 1);
+  const Vector values = model->rule().level_values(p.parameters, nodes, narrow);
+  const Matrix gradients = model->rule().level_gradients(p.parameters);
+  Vector times = Vector::Ones(p.rows());
+  double constant = 0.0;
+  for (Index i = 0; i < p.rows(); ++i)
+    if (p.factors[0].level[static_cast<std::size_t>(i)] == 3) {
+      times[i] = 0.0;
+      constant += model->data().density->constant({p.y[i], p.size[i], p.weight[i]});
+    }
+  model->set_responses(responses_of(p, times));
+  const FrozenEvaluation found = model->rule().pass(p.parameters, 1);
+  check::close(found.value, all.value - values[3] - constant, 1e-11, p.name + ": without a level, value");
+  const double scale = std::max(1.0, all.gradient.cwiseAbs().maxCoeff());
+  check::that((found.gradient - all.gradient + gradients.row(3).transpose()).cwiseAbs().maxCoeff() <= 1e-10 * scale,
+              p.name + ": without a level, gradient");
+}
+
+/// Rows that are merged: of binary data with few patterns, in which those left out do not take their kind with them.
+void merged_rows(const problem::Pair& pair) {
+  Problem p = problem::make_problem(problem::structures()[0], pair, 71);
+  for (Index i = 0; i < p.rows(); ++i) {
+    p.offset[i] = 0.0;
+    for (Index j = 1; j < p.X.cols(); ++j) p.X(i, j) = i % 2 == 0 ? 0.4 : -0.3;
+  }
+  const auto model = problem::make_model(p);
+  check::that(model->data().rows() < p.rows(), p.name + ": rows are merged");
+  p.name += ", merged";
+  copies_of_rows(p);
+  shares_of_rows(p);
+  any_numbers(p, pair.spread);
+  by_quadrature(p);
+}
+
+/// Where a row that is left out has an eta that the link does not allow, or too far out for any number.
+void row_out_of_range(const problem::Pair& pair, double eta) {
+  Problem p = problem::make_problem(problem::structures()[0], pair, 83);
+  Vector times = Vector::Ones(p.rows());
+  times[4] = 0.0;
+  const Evaluation expected = problem::make_model(repeated(p, times))->evaluate(p.parameters, true);
+  p.offset[4] = eta;
+  const auto model = problem::make_model(p);
+  model->set_responses(responses_of(p, times));
+  same(model->evaluate(p.parameters, true), expected, 1e-11, p.name + ": out of range");
+  if (!model->bounded()) return;
+  check::that(std::isinf(model->edge_distances(p.parameters, Inner::given)[4]), p.name + ": no distance");
+  const auto other = problem::make_model(repeated(p, times));
+  for (RowModel* own : {model.get(), other.get()}) own->set_edge_barrier(0.01);
+  same(model->evaluate(p.parameters, true), other->evaluate(p.parameters, true), 1e-11, p.name + ": barrier");
+}
+
+std::unique_ptr<ProductModel> make_products(const Problem& p, bool restricted) {
+  return std::make_unique<ProductModel>(Responses{p.y, p.size, p.weight}, p.offset, glimmer::FixedDesign(p.X),
+                                       problem::make_factors(p), restricted, 1);
+}
+
+void linear_model(const Problem& p, bool restricted) {
+  const std::string name = p.name + (restricted ? ", REML" : ", ML");
+  const Vector times = whole_numbers(p);
+  const auto model = make_products(p, restricted), expected = make_products(repeated(p, times), restricted);
+  model->evaluate(p.parameters, Inner::joint, true);
+  model->set_response(p.y, times, glimmer::FixedDesign(p.X));
+  for (Inner inner : {Inner::joint, Inner::profiled}) {
+    const Evaluation found = model->evaluate(p.parameters, inner, true);
+    const Evaluation wanted = expected->evaluate(p.parameters, inner, true);
+    same(found, wanted, 1e-11, name + ": copies");
+    check::that((found.parameters - wanted.parameters).cwiseAbs().maxCoeff() <= 1e-9, name + ": beta and sigma");
+  }
+  check::that((model->fixed_information(p.parameters, Inner::joint) -
+               expected->fixed_information(p.parameters, Inner::joint)).norm() <= 1e-9, name + ": information");
+  // by the rows, any numbers: beta integrated out, and else at its joint mode with u, which is its maximum
+  Vector any(p.rows());
+  for (Index i = 0; i < p.rows(); ++i) any[i] = i % 5 == 0 ? 0.0 : 0.25 + 0.3 * static_cast<double>(i % 7);
+  model->set_response(p.y, any, glimmer::FixedDesign(p.X));
+  check::close(model->evaluate(p.parameters, Inner::joint, false).value,
+               weighted(p, any)->evaluate(p.parameters, restricted ? Inner::integrated : Inner::joint, false).value,
+               1e-10, name + ": by rows");
+  model->set_response(p.y, Vector::Ones(p.rows()), glimmer::FixedDesign(p.X));
+  const Evaluation again = model->evaluate(p.parameters, Inner::profiled, true);
+  const Evaluation once = make_products(p, restricted)->evaluate(p.parameters, Inner::profiled, true);
+  check::that(again.value == once.value && again.gradient == once.gradient, name + ": once again");
+}
+
+void refusals(const Problem& p) {
+  const auto model = problem::make_model(p);
+  const double value = model->evaluate(p.parameters, false).value;
+  const Vector once = Vector::Ones(p.rows()), longer = Vector::Ones(p.rows() + 1);
+  Vector negative = once, infinite = once;
+  negative[3] = -1.0, infinite[3] = glimmer::infinity;
+  for (const Vector& times : {longer, negative, infinite})
+    check::refused([&] { model->set_responses(responses_of(p, times)); }, p.name + ": refused");
+  check::that(model->evaluate(p.parameters, false).value == value, p.name + ": nothing has changed");
+  check::refused([&] {
+    RowModel made(responses_of(p, 2.0 * once), glimmer::only_predictor(p.offset, p.X), problem::make_factors(p),
+                  glimmer::make_density(p.family, p.link));
+  }, p.name + ": a model of rows that count twice");
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<problem::Structure> structures = problem::structures();
+  std::uint64_t seed = 900;
+  for (const problem::Pair& pair : problem::known_pairs()) {
+    const Problem p = problem::make_problem(structures[0], pair, ++seed);
+    copies_of_rows(p);
+    shares_of_rows(p);
+    any_numbers(p, pair.spread);
+    by_quadrature(p);
+    rule_that_stays(p);
+  }
+  const problem::Pair gaussian{"gaussian", "identity", 0.5, 1.0}, logit{"binomial", "logit", 0.2, 1.0};
+  for (const problem::Structure& structure : structures) {
+    for (const problem::Pair& pair : {gaussian, logit}) {
+      const Problem p = problem::make_problem(structure, pair, ++seed);
+      copies_of_rows(p);
+      any_numbers(p, pair.spread);
+    }
+    for (bool restricted : {false, true}) linear_model(problem::make_problem(structure, gaussian, ++seed), restricted);
+  }
+  by_quadrature(problem::make_problem(structures[1], logit, ++seed));
+  for (const problem::Pair& pair : {logit, {"binomial", "probit", 0.2, 0.6}, {"poisson", "log", 0.6, 0.5}})
+    merged_rows(pair);
+  row_out_of_range({"binomial", "log", -1.2, 0.15}, 5.0);
+  row_out_of_range({"Gamma", "inverse", 1.5, 0.15}, -9.0);
+  row_out_of_range({"poisson", "log", 0.6, 0.5}, 2000.0);
+  row_out_of_range(logit, 5000.0);
+  refusals(problem::make_problem(structures[0], logit, ++seed));
+  return check::finish();
+}
