@@ -14,11 +14,11 @@ cpp_model <- function(data) {
     .Call(`_glimmer_cpp_model`, data)
 }
 
-#' Other responses of the rows, where all else stays
+#' Other responses of the rows, and how often each row counts, where all else stays
 #'
 #' @param model External pointer of cpp_model().
-#' @param data List: y, size, weights (numeric); of a model by its cross products y and X as of cpp_model(), and the
-#'   weights stay.
+#' @param data List: y, size, weights (numeric); times (numeric, or absent: once), which multiplies the log-density of
+#'   a row, 0 leaves it out; of a model by its cross products also X as of cpp_model(), and the weights stay.
 #' @noRd
 cpp_set_responses <- function(model, data) {
     invisible(.Call(`_glimmer_cpp_set_responses`, model, data))

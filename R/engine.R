@@ -46,13 +46,28 @@ open_engine <- function(engine, design, family, threads) {
 #'
 #' @param engine Result of [open_engine()]. @param design With the new response, its rows and weights as they were.
 #' @param offset That of the design with which the engine was opened: cross products keep theirs.
+#' @param times As of [engine_set_weights()]; `NULL`: once.
 #' @noRd
-engine_set_response <- function(engine, design, offset = design$offset) {
+engine_set_response <- function(engine, design, offset = design$offset, times = NULL) {
   if (!identical(offset, design$offset)) design$y <- design$y - design$offset + offset
-  data <- lapply(design[c("y", "size", "weights")], active_rows, active_positions(design$weights))
-  if (by_cross_products(engine)) data$X <- active_rows(design$X, active_positions(design$weights))
+  rows <- active_positions(design$weights)
+  data <- lapply(design[c("y", "size", "weights")], active_rows, rows)
+  if (!is.null(times)) data$times <- active_rows(as.double(times), rows)
+  if (by_cross_products(engine)) data$X <- active_rows(design$X, rows)
   engine$notes$point <- engine$notes$result <- NULL
   cpp_set_responses(engine$pointer, data)
+}
+
+#' How often the rows that the core has count, until a response is set or other weights are
+#'
+#' What a prior weight means to a family does not matter: the log-density of a row, with all of its constants, is
+#' multiplied. Rows that count 0 times are left out, and so is a cluster of them: the log-likelihood is that of the
+#' other rows. A frozen rule of quadrature stays where it is.
+#' @param engine,design,offset As of [engine_set_response()], the response as it was.
+#' @param times Numeric, one a row of the design: not negative. Those of clusters are `weights[cluster]`.
+#' @noRd
+engine_set_weights <- function(engine, design, times, offset = design$offset) {
+  engine_set_response(engine, design, offset, times)
 }
 
 #' Evaluate the approximate log-likelihood
