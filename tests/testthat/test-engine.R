@@ -136,3 +136,93 @@ test_that("a response that is set has the evaluations of a new engine", {
   expect_false(isTRUE(all.equal(expected$value, before)))
   expect_equal(engine_evaluate(engine, at, gradient = TRUE), expected, tolerance = 1e-12)
 })
+
+# The parameters where an engine's log-likelihood is largest, searched from `start` on.
+engine_maximum <- function(engine, start) {
+  stats::nlminb(start, function(p) -engine_evaluate(engine, p)$value,
+                function(p) -engine_evaluate(engine, p, gradient = TRUE)$gradient,
+                control = list(rel.tol = 1e-15, x.tol = 1e-12))$par
+}
+
+test_that("the fit without a cluster is that of the other rows: by the Laplace approximation", {
+  data <- front_data()
+  sharp <- glmm_control(gain_limit = 1e-14)
+  cases <- list(list(yc ~ x + (1 | g), poisson()), list(cbind(s, m - s) ~ f + (1 | g), binomial()),
+                list(yp ~ x + (x | g), Gamma("log")), list(yc ~ x + (1 | g), nbinom2()))
+  for (case in cases) {
+    fit <- glmm(case[[1L]], data, case[[2L]], method = "laplace")
+    design <- fit_design(fit)
+    engine <- new_engine(design, fit$family)
+    for (cluster in c("g01", "g07")) {
+      engine_set_weights(engine, design, data$g != cluster)
+      found <- engine_maximum(engine, fit$parameters)
+      expected <- glmm(case[[1L]], droplevels(data[data$g != cluster, ]), case[[2L]], method = "laplace",
+                       control = sharp)
+      expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-10)
+      expect_equal(found, expected$parameters, tolerance = 1e-6)
+    }
+  }
+})
+
+test_that("the fit without a cluster is that of the other rows: linear mixed models", {
+  data <- front_data()
+  for (REML in c(FALSE, TRUE)) {
+    fit <- glmm(yg ~ x + (1 | g) + (1 | h), data, weights = w, offset = o, REML = REML)
+    design <- fit_design(fit)
+    engine <- open_engine(engine_layout(design, fit$family, "profiled", REML), design, fit$family, 1L)
+    free <- -seq_along(fixef(fit))
+    for (cluster in levels(data$g)[1:3]) {
+      engine_set_weights(engine, design, data$g != cluster)
+      found <- engine_maximum(engine, fit$parameters)
+      found <- engine_evaluate(engine, found)$parameters
+      expected <- glmm(yg ~ x + (1 | g) + (1 | h), droplevels(data[data$g != cluster, ]), weights = w, offset = o,
+                       REML = REML, control = glmm_control(gain_limit = 1e-14))
+      expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-10)
+      expect_equal(found, expected$parameters, tolerance = 1e-6)
+    }
+    engine_set_response(engine, design)
+    expect_equal(engine_evaluate(engine, fit$parameters)$value, fit$log_likelihood, tolerance = 1e-10)
+  }
+})
+
+test_that("the fit without a cluster is that of the other rows: by quadrature", {
+  data <- front_data()
+  fit <- glmm(yb ~ x + (1 | g), data, binomial, nAGQ = 15)
+  design <- fit_design(fit)
+  engine <- new_engine(design, fit$family)
+  rule <- list(nodes = rep(15L, 12L), wide = rep(FALSE, 12L))
+  for (cluster in c("g02", "g12")) {
+    expected <- glmm(yb ~ x + (1 | g), droplevels(data[data$g != cluster, ]), binomial, nAGQ = 15,
+                     control = glmm_control(gain_limit = 1e-14))
+    engine_set_weights(engine, design, data$g != cluster)
+    engine_set_rule(engine, rule)
+    found <- engine_maximum(engine, fit$parameters)
+    expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-10)
+    expect_equal(found, expected$parameters, tolerance = 1e-6)
+    engine_set_rule(engine, NULL)
+    # Newton's method by frozen rules
+    at <- fit$parameters
+    for (step in 1:8) {
+      expect_equal(cpp_rule_place(engine$pointer, at), "ok")
+      cpp_rule_nodes(engine$pointer, rule$nodes, rule$wide)
+      pass <- cpp_rule_pass(engine$pointer, at, 2L)
+      at <- at - solve(pass$hessian, pass$gradient)
+    }
+    expect_equal(pass$value, expected$log_likelihood, tolerance = 1e-10)
+    expect_equal(at, expected$parameters, tolerance = 1e-6)
+  }
+})
+
+test_that("rows that have no prior weight have no place among the numbers of times", {
+  data <- front_data()
+  data$w[c(3, 50)] <- 0
+  stages <- front(yp ~ x + (1 | g), data, Gamma("log"), weights = w)
+  at <- c(0.4, 0.2, 0.6, 0.3)
+  times <- rep(c(0, 1, 2), 40)
+  engine <- new_engine(stages$design, stages$family)
+  engine_set_weights(engine, stages$design, times)
+  copies <- front(yp ~ x + (1 | g), data[rep(seq_along(times), times), ], Gamma("log"), weights = w)
+  expect_equal(engine_evaluate(engine, at, gradient = TRUE),
+               engine_evaluate(new_engine(copies$design, copies$family), at, gradient = TRUE), tolerance = 1e-11)
+  expect_error(engine_set_weights(engine, stages$design, -times), "not be negative")
+})
