@@ -46,28 +46,31 @@ open_engine <- function(engine, design, family, threads) {
 #'
 #' @param engine Result of [open_engine()]. @param design With the new response, its rows and weights as they were.
 #' @param offset That of the design with which the engine was opened: cross products keep theirs.
-#' @param times As of [engine_set_weights()]; `NULL`: once.
+#' @param weights List of `times` and `copies` of [engine_set_weights()].
 #' @noRd
-engine_set_response <- function(engine, design, offset = design$offset, times = NULL) {
+engine_set_response <- function(engine, design, offset = design$offset, weights = NULL) {
   if (!identical(offset, design$offset)) design$y <- design$y - design$offset + offset
   rows <- active_positions(design$weights)
   data <- lapply(design[c("y", "size", "weights")], active_rows, rows)
-  if (!is.null(times)) data$times <- active_rows(as.double(times), rows)
+  given <- Filter(length, weights)
+  data <- c(data, lapply(given, function(own) active_rows(as.double(own), rows)))
   if (by_cross_products(engine)) data$X <- active_rows(design$X, rows)
   engine$notes$point <- engine$notes$result <- NULL
   cpp_set_responses(engine$pointer, data)
 }
 
-#' How often the rows that the core has count, until a response is set or other weights are
+#' How often rows and clusters count, until a response is set or other weights are
 #'
-#' What a prior weight means to a family does not matter: the log-density of a row, with all of its constants, is
-#' multiplied. Rows that count 0 times are left out, and so is a cluster of them: the log-likelihood is that of the
-#' other rows. A frozen rule of quadrature stays where it is.
 #' @param engine,design,offset As of [engine_set_response()], the response as it was.
-#' @param times Numeric, one a row of the design: not negative. Those of clusters are `weights[cluster]`.
+#' @param times Numeric, one a row of the design, not negative; `NULL`: once. The log-density of a row, with all of its
+#'   constants, is multiplied, whatever a prior weight means to the family. Rows that count 0 times are left out, and so
+#'   is a cluster of them.
+#' @param copies Numeric likewise, the same in all rows of a cluster, which shares no random effects with others: the
+#'   log-likelihood of the cluster is multiplied, as that of so many clusters with random effects of their own. By the
+#'   Laplace approximation, beta given, and by frozen rules of quadrature; a linear mixed model has to be one of rows.
 #' @noRd
-engine_set_weights <- function(engine, design, times, offset = design$offset) {
-  engine_set_response(engine, design, offset, times)
+engine_set_weights <- function(engine, design, times = NULL, copies = NULL, offset = design$offset) {
+  engine_set_response(engine, design, offset, list(times = times, copies = copies))
 }
 
 #' Evaluate the approximate log-likelihood

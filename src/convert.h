@@ -40,6 +40,11 @@ inline Responses as_responses(const Rcpp::List& rows) {
   return out;
 }
 
+/// Empty where it is absent.
+inline Vector as_copies(const Rcpp::List& rows) {
+  return rows.containsElementNamed("copies") ? as_vector(rows["copies"]) : Vector();
+}
+
 /// Not a copy: the caller keeps the matrix alive.
 inline FixedDesign as_design(SEXP x) {
   if (!Rf_isReal(x) || !Rf_isMatrix(x)) throw std::invalid_argument("X must be a matrix of double precision");

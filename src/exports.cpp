@@ -52,13 +52,14 @@ SEXP cpp_model(Rcpp::List data) {
 //' Other responses of the rows, and how often each row counts, where all else stays
 //'
 //' @param model External pointer of cpp_model().
-//' @param data List: y, size, weights (numeric); times (numeric, or absent: once), which multiplies the log-density of
-//'   a row, 0 leaves it out; of a model by its cross products also X as of cpp_model(), and the weights stay.
+//' @param data List: y, size, weights; times (or absent: once), which multiplies the log-density of a row, 0 leaves it
+//'   out; copies (or absent: once), which multiplies the log-likelihood of a row's cluster; numeric. Of a model by its
+//'   cross products also X as of cpp_model(), the weights stay, and copies are refused.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 void cpp_set_responses(SEXP model, Rcpp::List data) {
   if (RowModel* rows = dynamic_cast<RowModel*>(&as_objective(model)))
-    return rows->set_responses(glimmer::as_responses(data));
+    return rows->set_responses(glimmer::as_responses(data), glimmer::as_copies(data));
   glimmer::set_response_of_products(as_objective(model), data);
 }
 

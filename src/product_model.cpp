@@ -12,6 +12,8 @@ std::unique_ptr<glimmer::Objective> glimmer::make_product_model(const Rcpp::List
 }
 
 void glimmer::set_response_of_products(Objective& model, const Rcpp::List& data) {
+  if (as_copies(data).size() > 0)
+    throw std::invalid_argument("cross products know no clusters: a model of the rows is needed");
   const Responses responses = as_responses(data);
   dynamic_cast<ProductModel&>(model).set_response(responses.y, responses.times, as_design(data["X"]));
 }

@@ -1,5 +1,5 @@
-// How often rows count: whole numbers are copies of rows and rows left out, others the weighted sum, for every density
-// and every way to the log-likelihood.
+// How often rows and clusters count: whole numbers are copies and what is left out, others the weighted sum, for every
+// density and every way to the log-likelihood.
 #include <glimmer/product_model.h>
 #include <glimmer/row_model.h>
 
@@ -220,6 +220,107 @@ void linear_model(const Problem& p, bool restricted) {
   check::that(again.value == once.value && again.gradient == once.gradient, name + ": once again");
 }
 
+/// The cluster of each row: a level of the factor with the fewest levels.
+Integers clusters_of(const Problem& p) {
+  const auto fewest = std::min_element(p.factors.begin(), p.factors.end(),
+                                       [](const auto& a, const auto& b) { return a.levels < b.levels; });
+  return Integers(fewest->level.begin(), fewest->level.end());
+}
+
+/// A number for each row's cluster, none of them negative: whole ones, or any.
+Vector copies_of(const Problem& p, bool whole) {
+  const Integers cluster = clusters_of(p);
+  Vector out(p.rows());
+  for (Index i = 0; i < p.rows(); ++i) {
+    const int own = cluster[static_cast<std::size_t>(i)];
+    out[i] = whole ? (own + own / 4) % 4 : own % 5 == 0 ? 0.0 : 0.25 + 0.3 * (own % 7);
+  }
+  return out;
+}
+
+/// The data with so many copies of each cluster, with levels of their own.
+Problem repeated_clusters(const Problem& p, const Vector& copies) {
+  std::vector<Index> rows, copy;
+  for (Index i = 0; i < p.rows(); ++i)
+    for (Index k = 0; static_cast<double>(k) < copies[i]; ++k) rows.push_back(i), copy.push_back(k);
+  Problem out = problem::take_rows(p, rows);
+  for (problem::GivenFactor& factor : out.factors) {
+    for (std::size_t i = 0; i < rows.size(); ++i) factor.level[i] += copy[i] * factor.levels;
+    factor.levels *= 1 + static_cast<Index>(copies.maxCoeff());
+  }
+  return out;
+}
+
+std::unique_ptr<RowModel> counted(const Problem& p, const Vector& copies) {
+  auto model = problem::make_model(p);
+  model->evaluate(p.parameters, true);
+  model->set_responses({p.y, p.size, p.weight}, copies);
+  return model;
+}
+
+void copies_of_clusters(const Problem& p) {
+  const Vector whole = copies_of(p, true), any = copies_of(p, false);
+  const auto model = counted(p, whole);
+  same(model->evaluate(p.parameters, true),
+       problem::make_model(repeated_clusters(p, whole))->evaluate(p.parameters, true), 1e-11, p.name + ": clusters");
+  // the gradient is the sum of the clusters' scores
+  const Integers cluster = clusters_of(p);
+  const Index clusters = 1 + *std::max_element(cluster.begin(), cluster.end());
+  Vector once = Vector::Zero(clusters);
+  for (Index i = 0; i < p.rows(); ++i) once[cluster[static_cast<std::size_t>(i)]] = any[i];
+  const auto alone = problem::make_model(p);
+  const Vector gradient = alone->scores(p.parameters, cluster, clusters).transpose() * once;
+  model->set_responses({p.y, p.size, p.weight}, any);
+  const Evaluation found = model->evaluate(p.parameters, true);
+  const double scale = std::max(1.0, gradient.cwiseAbs().maxCoeff());
+  check::that((found.gradient - gradient).cwiseAbs().maxCoeff() <= 1e-10 * scale, p.name + ": sum of scores");
+  check::refused([&] { model->evaluate(p.parameters, Inner::joint, false); }, p.name + ": no joint mode");
+  check::refused([&] { model->scores(p.parameters, cluster, clusters); }, p.name + ": no scores");
+  model->set_responses({p.y, p.size, p.weight});
+  same(model->evaluate(p.parameters, true), alone->evaluate(p.parameters, true), 1e-12, p.name + ": clusters once");
+}
+
+/// By a frozen rule that stays where it was.
+void copies_by_quadrature(const Problem& p) {
+  const auto model = problem::make_model(p);
+  check::that(model->place_rule(p.parameters) == Status::ok, p.name + ": place");
+  const Integers nodes(static_cast<std::size_t>(p.factors[0].levels), 5);
+  const std::vector<char> narrow(nodes.size(), 0);
+  model->rule().set_nodes(nodes, narrow);
+  const Vector values = model->rule().level_values(p.parameters, nodes, narrow), any = copies_of(p, false);
+  double value = 0.0;
+  Vector copies = Vector::Ones(p.factors[0].levels);
+  for (Index i = 0; i < p.rows(); ++i) {
+    value += any[i] * model->data().density->constant({p.y[i], p.size[i], p.weight[i]});
+    copies[p.factors[0].level[static_cast<std::size_t>(i)]] = any[i];
+  }
+  const Vector gradient = model->rule().level_gradients(p.parameters).transpose() * copies;
+  model->set_responses({p.y, p.size, p.weight}, any);
+  const FrozenEvaluation found = model->rule().pass(p.parameters, 2);
+  check::close(found.value, value + values.dot(copies), 1e-12, p.name + ": clusters, frozen value");
+  const double scale = std::max(1.0, gradient.cwiseAbs().maxCoeff());
+  check::that((found.gradient - gradient).cwiseAbs().maxCoeff() <= 1e-11 * scale,
+              p.name + ": clusters, frozen gradient");
+  const Matrix slopes = differences::by_column(p.parameters, 0.01, [&](const Vector& at) {
+    return model->rule().pass(at, 1).gradient;
+  });
+  check::that((slopes - found.hessian).cwiseAbs().maxCoeff() <= 1e-7 * std::max(1.0, slopes.cwiseAbs().maxCoeff()),
+              p.name + ": clusters, frozen Hessian");
+}
+
+void refused_clusters(const Problem& p) {
+  const auto model = problem::make_model(p);
+  const double value = model->evaluate(p.parameters, false).value;
+  Vector copies = Vector::Ones(p.rows());
+  copies[0] = 2.0;
+  check::refused([&] { model->set_responses({p.y, p.size, p.weight}, copies); }, p.name + ": a part of a cluster");
+  check::refused([&] { model->set_responses({p.y, p.size, p.weight}, Vector::Constant(3, 2.0)); },
+                 p.name + ": some rows");
+  check::refused([&] { model->set_responses({p.y, p.size, p.weight}, Vector::Constant(p.rows(), -1.0)); },
+                 p.name + ": a negative number");
+  check::that(model->evaluate(p.parameters, false).value == value, p.name + ": clusters as before");
+}
+
 void refusals(const Problem& p) {
   const auto model = problem::make_model(p);
   const double value = model->evaluate(p.parameters, false).value;
@@ -247,6 +348,8 @@ int main() {
     any_numbers(p, pair.spread);
     by_quadrature(p);
     rule_that_stays(p);
+    copies_of_clusters(p);
+    copies_by_quadrature(p);
   }
   const problem::Pair gaussian{"gaussian", "identity", 0.5, 1.0}, logit{"binomial", "logit", 0.2, 1.0};
   for (const problem::Structure& structure : structures) {
@@ -264,6 +367,15 @@ int main() {
   row_out_of_range({"Gamma", "inverse", 1.5, 0.15}, -9.0);
   row_out_of_range({"poisson", "log", 0.6, 0.5}, 2000.0);
   row_out_of_range(logit, 5000.0);
+  for (const problem::Structure& structure : structures) {
+    const bool alone = structure.shapes.size() == 1 && structure.shapes[0].memberships == 1;
+    if ((!alone && !structure.nested) || structure.shapes[0].prior != problem::Prior::independent) continue;
+    for (const problem::Pair& pair : {gaussian, logit})
+      copies_of_clusters(problem::make_problem(structure, pair, ++seed));
+  }
+  copies_by_quadrature(problem::make_problem(structures[1], logit, ++seed));
+  for (std::size_t crossed : {std::size_t(0), std::size_t(7)})
+    refused_clusters(problem::make_problem(structures[crossed], logit, ++seed));
   refusals(problem::make_problem(structures[0], logit, ++seed));
   return check::finish();
 }

@@ -137,18 +137,30 @@ test_that("a response that is set has the evaluations of a new engine", {
   expect_equal(engine_evaluate(engine, at, gradient = TRUE), expected, tolerance = 1e-12)
 })
 
-# The parameters where an engine's log-likelihood is largest, searched from `start` on.
-engine_maximum <- function(engine, start) {
-  stats::nlminb(start, function(p) -engine_evaluate(engine, p)$value,
-                function(p) -engine_evaluate(engine, p, gradient = TRUE)$gradient,
-                control = list(rel.tol = 1e-15, x.tol = 1e-12))$par
+# The parameters where an engine's log-likelihood is largest, by Newton's method from a fit to nearly the same rows.
+engine_maximum <- function(engine, at) {
+  slope <- function(p) engine_evaluate(engine, p, gradient = TRUE)$gradient
+  for (step in 1:8) {
+    hessian <- vapply(seq_along(at), function(j) {
+      h <- replace(numeric(length(at)), j, 1e-4)
+      (slope(at + h) - slope(at - h)) / 2e-4
+    }, at)
+    at <- at - solve(hessian, slope(at))
+  }
+  at
+}
+
+# The fit to the rows without a cluster, and its parameters to the last digits.
+fit_without <- function(cluster, formula, data, family, ...) {
+  fit <- glmm(formula, droplevels(data[data$g != cluster, ]), family, ...)
+  list(log_likelihood = fit$log_likelihood, parameters = engine_maximum(engine_of(fit), fit$parameters))
 }
 
 test_that("the fit without a cluster is that of the other rows: by the Laplace approximation", {
   data <- front_data()
-  sharp <- glmm_control(gain_limit = 1e-14)
+  data$yn <- data$yc * rep(c(1, 2, 1, 3), 30)
   cases <- list(list(yc ~ x + (1 | g), poisson()), list(cbind(s, m - s) ~ f + (1 | g), binomial()),
-                list(yp ~ x + (x | g), Gamma("log")), list(yc ~ x + (1 | g), nbinom2()))
+                list(yp ~ x + (x | g), Gamma("log")), list(yn ~ x + (1 | g), nbinom2()))
   for (case in cases) {
     fit <- glmm(case[[1L]], data, case[[2L]], method = "laplace")
     design <- fit_design(fit)
@@ -156,9 +168,8 @@ test_that("the fit without a cluster is that of the other rows: by the Laplace a
     for (cluster in c("g01", "g07")) {
       engine_set_weights(engine, design, data$g != cluster)
       found <- engine_maximum(engine, fit$parameters)
-      expected <- glmm(case[[1L]], droplevels(data[data$g != cluster, ]), case[[2L]], method = "laplace",
-                       control = sharp)
-      expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-10)
+      expected <- fit_without(cluster, case[[1L]], data, case[[2L]], method = "laplace")
+      expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-9)
       expect_equal(found, expected$parameters, tolerance = 1e-6)
     }
   }
@@ -170,15 +181,16 @@ test_that("the fit without a cluster is that of the other rows: linear mixed mod
     fit <- glmm(yg ~ x + (1 | g) + (1 | h), data, weights = w, offset = o, REML = REML)
     design <- fit_design(fit)
     engine <- open_engine(engine_layout(design, fit$family, "profiled", REML), design, fit$family, 1L)
-    free <- -seq_along(fixef(fit))
     for (cluster in levels(data$g)[1:3]) {
       engine_set_weights(engine, design, data$g != cluster)
-      found <- engine_maximum(engine, fit$parameters)
-      found <- engine_evaluate(engine, found)$parameters
+      found <- stats::nlminb(fit$parameters, function(p) -engine_evaluate(engine, p)$value,
+                             function(p) -engine_evaluate(engine, p, gradient = TRUE)$gradient,
+                             control = list(rel.tol = 1e-15, x.tol = 1e-12))$par
+      found <- engine_evaluate(engine, found)
       expected <- glmm(yg ~ x + (1 | g) + (1 | h), droplevels(data[data$g != cluster, ]), weights = w, offset = o,
                        REML = REML, control = glmm_control(gain_limit = 1e-14))
-      expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-10)
-      expect_equal(found, expected$parameters, tolerance = 1e-6)
+      expect_equal(found$value, expected$log_likelihood, tolerance = 1e-10)
+      expect_equal(found$parameters, expected$parameters, tolerance = 1e-6)
     }
     engine_set_response(engine, design)
     expect_equal(engine_evaluate(engine, fit$parameters)$value, fit$log_likelihood, tolerance = 1e-10)
@@ -192,12 +204,11 @@ test_that("the fit without a cluster is that of the other rows: by quadrature", 
   engine <- new_engine(design, fit$family)
   rule <- list(nodes = rep(15L, 12L), wide = rep(FALSE, 12L))
   for (cluster in c("g02", "g12")) {
-    expected <- glmm(yb ~ x + (1 | g), droplevels(data[data$g != cluster, ]), binomial, nAGQ = 15,
-                     control = glmm_control(gain_limit = 1e-14))
+    expected <- fit_without(cluster, yb ~ x + (1 | g), data, binomial(), nAGQ = 15)
     engine_set_weights(engine, design, data$g != cluster)
     engine_set_rule(engine, rule)
     found <- engine_maximum(engine, fit$parameters)
-    expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-10)
+    expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-9)
     expect_equal(found, expected$parameters, tolerance = 1e-6)
     engine_set_rule(engine, NULL)
     # Newton's method by frozen rules
@@ -208,8 +219,38 @@ test_that("the fit without a cluster is that of the other rows: by quadrature", 
       pass <- cpp_rule_pass(engine$pointer, at, 2L)
       at <- at - solve(pass$hessian, pass$gradient)
     }
-    expect_equal(pass$value, expected$log_likelihood, tolerance = 1e-10)
+    expect_equal(pass$value, expected$log_likelihood, tolerance = 1e-9)
     expect_equal(at, expected$parameters, tolerance = 1e-6)
+  }
+})
+
+# The data with so many copies of each level of g, as levels of their own.
+repeat_clusters <- function(data, copies) {
+  drawn <- rep(names(copies), copies)
+  do.call(rbind, Map(function(g, own) transform(data[data$g == g, ], g = own), drawn, make.unique(drawn)))
+}
+
+test_that("a fit to clusters that count so often is that of a bootstrap of them", {
+  data <- front_data()
+  copies <- stats::setNames(rep(c(2, 0, 1, 1, 3, 0), 2), levels(data$g))
+  drawn <- repeat_clusters(data, copies)
+  sharp <- function(formula, family, ...) {
+    fit <- glmm(formula, drawn, family, ...)
+    list(log_likelihood = fit$log_likelihood, parameters = engine_maximum(engine_of(fit), fit$parameters))
+  }
+  cases <- list(list(yc ~ x + (x | g), poisson()), list(yb ~ f + (1 | g), binomial()),
+                list(cbind(s, m - s) ~ x + (1 | g / f), binomial()), list(yg ~ x + (1 | g), gaussian("log")))
+  data$yg <- drawn$yg <- NULL
+  data$yg <- exp(data$x / 3) + data$z / 5
+  drawn$yg <- exp(drawn$x / 3) + drawn$z / 5
+  for (case in cases) {
+    stages <- front(case[[1L]], data, case[[2L]])
+    engine <- new_engine(stages$design, stages$family)
+    expected <- sharp(case[[1L]], case[[2L]], method = "laplace")
+    engine_set_weights(engine, stages$design, copies = copies[as.integer(data$g)])
+    found <- engine_maximum(engine, expected$parameters * 1.01)
+    expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-9)
+    expect_equal(found, expected$parameters, tolerance = 1e-6)
   }
 })
 

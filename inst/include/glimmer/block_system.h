@@ -82,7 +82,8 @@ class BlockSystem {
     out += factors_.times_precision(x, penalised);
   }
 
-  /// Squares of the diagonal of the Cholesky factor of H: what each column has beyond those before it.
+  /// Squares of the diagonal of the Cholesky factor of H, laid out like u: what each column has beyond those that are
+  /// before it in the factor.
   Vector pivots() const {
     Vector out(factors_.size());
     for (Index g = 0; g < levels_; ++g) out.segment(g * effects_, effects_) = roots_.diagonal(0, g).diagonal();

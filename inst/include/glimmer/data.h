@@ -25,6 +25,7 @@ struct Data {
   Integers active;         ///< the predictors that random effects enter, and the first one
   Index callers_rows = 0;  ///< before equal ones were merged
   double constant = 0.0;  ///< sum of the parts of the log-densities that depend on no parameter
+  Vector copies;          ///< laid out like u: how often an effect's cluster counts; empty: every one once
   Partition partition;
   Pattern pattern;
   Interrupt interrupt;    ///< asked between chunks
@@ -59,20 +60,27 @@ struct Data {
   Range all_blocks() const { return partition.all(); }
   Range rows_of(Range blocks) const { return partition.rows_of(blocks); }
 
-  /// Other responses, sizes and weights of the caller's rows, and how often each counts.
-  void set_responses(const Responses& given) {
+  /// Other responses, sizes and weights of the caller's rows, and how often each counts. `copies`: for each of them how
+  /// often the log-likelihood of its cluster counts, as of so many clusters with effects of their own; empty: once.
+  void set_responses(const Responses& given, const Vector& copies_of_row = Vector()) {
     const Index n = callers_rows;
     check(given, n);
+    copies = copies_of_effects(copies_of_row);
     constant = 0.0;
     Vector y(rows()), size(rows()), weight = Vector::Zero(rows()), times = Vector::Zero(rows());
     for (Index i = 0; i < n; ++i) {
       const Index at = partition.row_of(i);
       const Observation known{y[at], size[at], weight[at], times[at]};
       const Observation own = known.weight > 0.0 ? merged(known, given[i]) : counted(given[i]);
-      if (given.times[i] > 0.0) constant += given.times[i] * density->constant(given[i]);
+      if (given.times[i] > 0.0) constant += copies_of(at) * given.times[i] * density->constant(given[i]);
       y[at] = own.y, size[at] = own.size, weight[at] = own.weight, times[at] = own.times;
     }
     responses = {y, size, weight, times};
+  }
+
+  /// How often the cluster of a row counts.
+  double copies_of(Index row) const {
+    return copies.size() == 0 ? 1.0 : copies[factors.position(0, factors[0].first().level[row])];
   }
 
   /// Whether rows are there, but none of them counts.
@@ -116,6 +124,27 @@ struct Data {
   Observation merged(const Observation& known, const Observation& other) const {
     if (known.times == 0.0) return counted(other);
     return other.times == 0.0 ? known : density->sum_of(known, counted(other));
+  }
+
+  /// From a number for each of the caller's rows, the same in all rows of a component.
+  Vector copies_of_effects(const Vector& given) const {
+    if (given.size() == 0 || (given.array() == 1.0).all()) return Vector();
+    if (given.size() != callers_rows) throw std::invalid_argument("every row needs a number for its cluster");
+    if (!Column(given).counts()) throw std::invalid_argument("how often a cluster counts must not be negative");
+    if (!factors.independent()) throw std::invalid_argument("clusters share levels with a known covariance");
+    const ConnectedLevels components(factors);
+    Vector known = Vector::Constant(components.count(), -1.0);
+    for (Index i = 0; i < callers_rows; ++i) {
+      double& own = known[components.of(0, factors[0].first().level[partition.row_of(i)])];
+      if (own >= 0.0 && own != given[i])
+        throw std::invalid_argument("random effects are shared by rows whose clusters count differently");
+      own = given[i];
+    }
+    Vector out(factors.size());
+    for (Index k = 0; k < factors.count(); ++k)
+      for (Index h = 0; h < factors[k].levels; ++h)
+        out.segment(factors.position(k, h), factors[k].effects()).setConstant(std::fabs(known[components.of(k, h)]));
+    return out;
   }
 
   /// Sorts the rows and merges equal ones.

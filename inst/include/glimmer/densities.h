@@ -175,8 +175,8 @@ class DensityOf : public Density {
 
   static constexpr int in_phi = Family::has_dispersion ? 3 : 0;
 
-  /// The normalizer's series in phi up to `order`, 3 where it is more than 1. Asked for once for many rows: inside their
-  /// loop it would cost these a sixth of their time.
+  /// The normalizer's series in phi up to `order`, 3 where it is more than 1. Asked for once for many rows: inside
+  /// their loop it would cost these a sixth of their time.
   [[gnu::noinline]] static Jet<in_phi> normalizer_to(int order, double weight, double phi) {
     if (order > 1) return Family::template normalizer<in_phi>(weight, phi);
     Jet<in_phi> out;

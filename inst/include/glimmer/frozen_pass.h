@@ -2,7 +2,9 @@
 // formula (1982, Journal of the Royal Statistical Society B 44:226), exactly, as eta is linear in the parameters at a
 // node whose u does not move:
 //
-//   l = sum_g l_g ,  dl = sum_g sum_k pi_k s_k ,  d2l = sum_g [ sum_k pi_k ds_k + sum_k pi_k s_k s_k' - s_g s_g' ] .
+//   l = sum_g l_g ,  dl = sum_g sum_k pi_k s_k ,  d2l = sum_g [ sum_k pi_k ds_k + sum_k pi_k s_k s_k' - s_g s_g' ] ,
+//
+// each level as often as it counts.
 #ifndef GLIMMER_FROZEN_PASS_H
 #define GLIMMER_FROZEN_PASS_H
 
@@ -12,7 +14,7 @@
 
 namespace glimmer {
 
-/// What a pass gives of each level; nothing where there is no space for it.
+/// What a pass gives of each level, once; nothing where there is no space for it.
 struct LevelResults {
   Vector values;
   Moments moments;
@@ -40,7 +42,7 @@ class FrozenPass {
   double run(LevelResults& results) {
     double value = 0.0;
     for (Index g = levels_.begin; g < levels_.end; ++g)
-      if (rule_.nodes(g)) value += level(g, results);
+      if (rule_.nodes(g)) value += copies(g) * level(g, results);
     return value;
   }
 
@@ -49,6 +51,8 @@ class FrozenPass {
   Matrix& hessian() { return curvature_->hessian(); }
 
  private:
+  double copies(Index g) const { return data_.copies.size() == 0 ? 1.0 : data_.copies[g * rule_.effects()]; }
+
   /// Rows of a level are taken together so long as they have not more cells than this, a cell a row at a node.
   static constexpr Index cells_together = 32768;
 
@@ -106,7 +110,7 @@ class FrozenPass {
   /// them to know the weights of the nodes.
   void differentiate(Index g, Range rows, bool one_tile, LevelResults& results) {
     scores_->set_level(nodes_, g);
-    if (order_ > 1) curvature_->set_level(nodes_);
+    if (order_ > 1) curvature_->set_level(nodes_, copies(g));
     const auto add = [&](Range tile) {
       clear_empty(tile.size());
       scores_->add(tile, derivatives_);
@@ -117,9 +121,9 @@ class FrozenPass {
     else if (rows.size() > 0)
       add(rows);
     scores_->finish(nodes_, own_gradient_);
-    gradient_ += own_gradient_;
+    gradient_ += copies(g) * own_gradient_;
     if (results.gradients.size() > 0) results.gradients.col(g) = own_gradient_;
-    if (order_ > 1) scores_->add_covariance(nodes_, curvature_->hessian_so_far());
+    if (order_ > 1) scores_->add_covariance(nodes_, copies(g), curvature_->hessian_so_far());
   }
 
   template <class Visit>

@@ -63,8 +63,8 @@ class LevelScores {
     for (Index j = 0; j < point_.inside(); ++j) gradient[j] = multiple_[j] * mean_[feature_[j]];
   }
 
-  /// Adds the covariance of the score over the nodes to a lower triangle.
-  void add_covariance(const LevelNodes& nodes, Matrix& hessian) {
+  /// Adds the covariance of the score over the nodes, so often, to a lower triangle.
+  void add_covariance(const LevelNodes& nodes, double copies, Matrix& hessian) {
     const Index used = count_ - first_used_;
     Eigen::Map<Matrix> centred(centred_.data(), lanes_, used);
     auto root = root_pi_.head(lanes_).array();
@@ -74,7 +74,7 @@ class LevelScores {
     set_lane_products(lanes_, used, centred_.data(), &products_(first_used_, first_used_), count_);
     for (Index j = 0; j < point_.inside(); ++j)
       for (Index k = 0; k <= j; ++k)
-        hessian(j, k) += multiple_[j] * multiple_[k] *
+        hessian(j, k) += copies * multiple_[j] * multiple_[k] *
                          products_(std::max(feature_[j], feature_[k]), std::min(feature_[j], feature_[k]));
   }
 

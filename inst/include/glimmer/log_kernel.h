@@ -7,8 +7,8 @@
 
 namespace glimmer {
 
-/// f = v (y eta - mu), v the prior weight times how often the row counts. An eta beyond 230, mu = 1e100, counts as that: nothing is left of the
-/// density there, and squares of the derivatives still are numbers.
+/// f = v (y eta - mu), v the prior weight times how often the row counts. An eta beyond 230, mu = 1e100, is taken for
+/// that: nothing is left of the density there, and squares of the derivatives still are numbers.
 class LogKernel : public NodeKernel {
  public:
   LogKernel(const Responses& responses, const EffectRows& Z) : responses_(responses), Z_(Z) {}

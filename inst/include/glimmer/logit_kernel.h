@@ -8,10 +8,11 @@
 
 namespace glimmer {
 
-/// With y successes of n, v the prior weight times how often the row counts, and a = -eta where there are more successes than failures, else eta: f = v (s a - n
-/// log(1 + exp a)), s the number of the fewer. With E = exp a the probabilities of the fewer's and the other result are
-/// E / (1 + E) and 1 / (1 + E): none comes from a difference. A single trial has s = 0 and n = v = 1, and the sum of f
-/// over such rows is -log prod (1 + E): no logarithm a row and node.
+/// With y successes of n, v the prior weight times how often the row counts, and a = -eta where there are more
+/// successes than failures, else eta: f = v (s a - n log(1 + exp a)), s the number of the fewer. With E = exp a the
+/// probabilities of the fewer's and the other result are E / (1 + E) and 1 / (1 + E): none comes from a difference.
+/// A single trial has s = 0 and n = v = 1, and the sum of f over such rows is -log prod (1 + E): no logarithm a row and
+/// node.
 class LogitKernel : public NodeKernel {
  public:
   LogitKernel(const Responses& responses, const EffectRows& Z) : responses_(responses), Z_(Z) {}

@@ -29,17 +29,17 @@ class RowCurvature {
   /// The same, without the rows that wait to be added together.
   Matrix& hessian_so_far() { return hessian_; }
 
-  /// pi, pi u_j and pi u_j u_k of the nodes of a level, whose rows are to follow.
-  void set_level(const LevelNodes& nodes) {
+  /// pi, pi u_j and pi u_j u_k of the nodes of a level, which counts so often, and whose rows are to follow.
+  void set_level(const LevelNodes& nodes, double copies) {
     lanes_ = nodes.lanes();
     const auto column = [this](Index j) {
       return Eigen::Map<Eigen::ArrayXd>(multipliers_.data() + j * lanes_, lanes_);
     };
     Index at = 0;
-    column(at++) = nodes.pi();
-    for (Index j = 0; j < effects_; ++j) column(at++) = nodes.pi() * nodes.effect(j);
+    column(at++) = copies * nodes.pi();
+    for (Index j = 0; j < effects_; ++j) column(at++) = column(0) * nodes.effect(j);
     for (Index j = 0; j < effects_; ++j)
-      for (Index k = 0; k <= j; ++k) column(at++) = nodes.pi() * nodes.effect(j) * nodes.effect(k);
+      for (Index k = 0; k <= j; ++k) column(at++) = column(0) * nodes.effect(j) * nodes.effect(k);
   }
 
   /// Rows with their w at the nodes. They wait together where they follow those before.

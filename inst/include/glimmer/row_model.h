@@ -80,6 +80,8 @@ class RowModel : public Objective {
   /// derivative in beta is zero. With beta integrated out (the restricted log-likelihood) that is done by the Laplace
   /// approximation too.
   Evaluation evaluate(const Vector& parameters, Inner inner, bool gradient) override {
+    if (data_.copies.size() > 0 && (inner != Inner::given || integral_ != &laplace_))
+      throw std::invalid_argument("clusters have to count once but by Laplace, beta given, and by frozen rules");
     switch (inner) {
       case Inner::given: return evaluate_with(nullptr, parameters, gradient);
       case Inner::joint: return evaluate_with(&fixed_, parameters, gradient);
@@ -88,10 +90,10 @@ class RowModel : public Objective {
     }
   }
 
-  /// Other responses, sizes and weights of the caller's rows, and how often each counts: for refits, where all else
-  /// stays. A frozen rule stays where it is.
-  void set_responses(const Responses& responses) {
-    data_.set_responses(responses);
+  /// Other responses, sizes and weights of the caller's rows, how often each counts, and of each how often the
+  /// log-likelihood of its cluster does: for refits, where all else stays. A frozen rule stays where it is.
+  void set_responses(const Responses& responses, const Vector& copies = Vector()) {
+    data_.set_responses(responses, copies);
     point_.u.setZero();
     forget();
   }
@@ -99,8 +101,8 @@ class RowModel : public Objective {
   /// The gradient by clusters of rows, a row a cluster: by the Laplace approximation, beta given. A cluster of each of
   /// the caller's rows, from 0. No effect may belong to two clusters.
   Matrix scores(const Vector& parameters, const Integers& cluster, Index clusters) {
-    if (integral_ != &laplace_ || barrier_.active())
-      throw std::invalid_argument("scores of clusters are those of the Laplace approximation");
+    if (integral_ != &laplace_ || barrier_.active() || data_.copies.size() > 0)
+      throw std::invalid_argument("scores of clusters are those of the Laplace approximation, each cluster once");
     const Integers cluster_of_row = data_.clusters_of_rows(cluster, clusters);
     if (evaluate(parameters, Inner::given, true).status != Status::ok)
       throw std::runtime_error(std::string("no scores at these parameters: ") + describe(last_.status));

@@ -71,10 +71,11 @@ class SchurComplement {
   /// How many numbers the Cholesky factor has.
   Index factor_entries() const { return values_.size() + diagonal_.size() + tail_.rows() * (tail_.rows() + 1) / 2; }
 
-  /// The diagonal of the Cholesky factor, in its own order of the columns.
+  /// The diagonal of the Cholesky factor, which has an order of its own, as numbers of the columns of S.
   Vector root_diagonal() const {
-    Vector out(diagonal_.size() + tail_.rows());
-    out << diagonal_, tail_.diagonal();
+    Vector own(diagonal_.size() + tail_.rows()), out(own.size());
+    own << diagonal_, tail_.diagonal();
+    for (Index j = 0; j < out.size(); ++j) out[j] = own[position_[j]];
     return out;
   }
 
