@@ -17,8 +17,9 @@ cpp_model <- function(data) {
 #' Other responses of the rows, and how often each row counts, where all else stays
 #'
 #' @param model External pointer of cpp_model().
-#' @param data List: y, size, weights (numeric); times (numeric, or absent: once), which multiplies the log-density of
-#'   a row, 0 leaves it out; of a model by its cross products also X as of cpp_model(), and the weights stay.
+#' @param data List: y, size, weights; times (or absent: once), which multiplies the log-density of a row, 0 leaves it
+#'   out; copies (or absent: once), which multiplies the log-likelihood of a row's cluster; numeric. Of a model by its
+#'   cross products also X as of cpp_model(), the weights stay, and copies are refused.
 #' @noRd
 cpp_set_responses <- function(model, data) {
     invisible(.Call(`_glimmer_cpp_set_responses`, model, data))

@@ -234,24 +234,42 @@ test_that("a fit to clusters that count so often is that of a bootstrap of them"
   data <- front_data()
   copies <- stats::setNames(rep(c(2, 0, 1, 1, 3, 0), 2), levels(data$g))
   drawn <- repeat_clusters(data, copies)
-  sharp <- function(formula, family, ...) {
-    fit <- glmm(formula, drawn, family, ...)
-    list(log_likelihood = fit$log_likelihood, parameters = engine_maximum(engine_of(fit), fit$parameters))
-  }
-  cases <- list(list(yc ~ x + (x | g), poisson()), list(yb ~ f + (1 | g), binomial()),
-                list(cbind(s, m - s) ~ x + (1 | g / f), binomial()), list(yg ~ x + (1 | g), gaussian("log")))
-  data$yg <- drawn$yg <- NULL
-  data$yg <- exp(data$x / 3) + data$z / 5
-  drawn$yg <- exp(drawn$x / 3) + drawn$z / 5
+  cases <- list(list(yc ~ x + (x | g), poisson(), method = "laplace"),
+                list(cbind(s, m - s) ~ x + (1 | g / f), binomial(), method = "laplace"),
+                list(yg ~ x + (1 | g), gaussian(), REML = FALSE))
   for (case in cases) {
+    fit <- do.call(glmm, c(case[1L], list(drawn), case[-1L]))
+    expected <- engine_maximum(engine_of(fit), fit$parameters)
     stages <- front(case[[1L]], data, case[[2L]])
     engine <- new_engine(stages$design, stages$family)
-    expected <- sharp(case[[1L]], case[[2L]], method = "laplace")
-    engine_set_weights(engine, stages$design, copies = copies[as.integer(data$g)])
-    found <- engine_maximum(engine, expected$parameters * 1.01)
-    expect_equal(engine_evaluate(engine, found)$value, expected$log_likelihood, tolerance = 1e-9)
-    expect_equal(found, expected$parameters, tolerance = 1e-6)
+    engine_set_weights(engine, stages$design, copies = copies[data$g])
+    found <- engine_maximum(engine, expected * 1.01)
+    expect_equal(engine_evaluate(engine, found)$value, fit$log_likelihood, tolerance = 1e-9)
+    expect_equal(found, expected, tolerance = 1e-6)
   }
+  # by frozen rules
+  fit <- glmm(yb ~ f + (1 | g), drawn, binomial, nAGQ = 15)
+  stages <- front(yb ~ f + (1 | g), data, binomial())
+  engine <- new_engine(stages$design, stages$family)
+  engine_set_weights(engine, stages$design, copies = copies[data$g])
+  at <- fit$parameters
+  for (step in 1:4) {
+    expect_equal(cpp_rule_place(engine$pointer, at), "ok")
+    cpp_rule_nodes(engine$pointer, rep(15L, 12L), rep(FALSE, 12L))
+    pass <- cpp_rule_pass(engine$pointer, at, 2L)
+    at <- at - solve(pass$hessian, pass$gradient)
+  }
+  expect_equal(pass$value, fit$log_likelihood, tolerance = 1e-9)
+  expect_equal(at, engine_maximum(engine_of(fit), fit$parameters), tolerance = 1e-6)
+})
+
+test_that("what counts in parts of a cluster, or of cross products, is refused", {
+  data <- front_data()
+  stages <- front(yg ~ x + (1 | g), data)
+  engine <- new_engine(stages$design, stages$family)
+  expect_error(engine_set_weights(engine, stages$design, copies = seq_len(120)), "count differently")
+  engine <- new_engine(stages$design, stages$family, inner = "profiled")
+  expect_error(engine_set_weights(engine, stages$design, copies = rep(2, 120)), "model of the rows")
 })
 
 test_that("rows that have no prior weight have no place among the numbers of times", {
