@@ -29,8 +29,22 @@ Effect.glimmer <- function(focal.predictors, mod, ...) { # nolint: object_name_l
   data[[names(mod$frame)[1L]]] <- mod$frame[[1L]]
   call <- as.call(list(as.name("glm"), formula = formula, data = data, contrasts = mod$contrasts))
   effects::Effect.default(focal.predictors, mod, ..., sources = list(
-    call = call, formula = formula, coefficients = fixef.glimmer(mod), vcov = vcov.glimmer(mod), family = mod$family
+    call = call, formula = formula, coefficients = fixef.glimmer(mod), vcov = vcov.glimmer(mod),
+    family = family_for_effects(mod)
   ))
+}
+
+# 'effects' refuses a variance function of more than the mean; that of a fit knows its constant. And it has stats::glm()
+# begin a fit of which it takes the form alone: with means and deviances that every family allows.
+family_for_effects <- function(fit) {
+  family <- family.glimmer(fit)
+  if (needs_constant(family)) {
+    variance <- family$variance
+    family$variance <- function(mu) variance(mu)
+    family$dev.resids <- function(y, mu, wt) numeric(length(y))
+    family$initialize <- expression(n <- rep(1, nobs), y <- rep(0.5, nobs), mustart <- y)
+  }
+  family
 }
 
 # 'effects' finds the coefficients of a fit by the names of the columns of its own model matrix.

@@ -9,6 +9,7 @@
 check_variation <- function(design, family) {
   active <- active_positions(design$weights)
   check_limit(design, family, active)
+  check_trials(design, family, active)
   z <- wanted_predictor(design, family, active)
   if (is.null(z)) {
     return(invisible())
@@ -17,6 +18,23 @@ check_variation <- function(design, family) {
   left <- c(left_by_fixed(x, z), left_by_groups(design, x, z, active))
   if (any(left <= rounding_limit)) {
     stop_exact(design, active, min(left), by_fixed = left[1L] <= rounding_limit)
+  }
+}
+
+#' Refuse a variance between trials of a row where each row is one trial
+#'
+#' A beta-binomial response of one trial is a binomial one, whatever the precision is.
+#' @noRd
+check_trials <- function(design, family, active) {
+  if (needs_constant(family) && has_single_trials(design, family, active)) {
+    rows <- length(active)
+    stop_glimmer("replication", paste0("The response is a single trial in each of the ", rows, " rows: a ",
+                                       family$family, " response of one trial is a ",
+                                       family_traits(family)$limit_family, " one, whatever '",
+                                       names(family_traits(family)$predictors)[-1L], "' is, which cannot be ",
+                                       "estimated. Fit the family ", family_traits(family)$limit_family,
+                                       ", or give cbind(successes, failures) of rows of several trials."),
+                 rows_used = rows)
   }
 }
 

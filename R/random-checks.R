@@ -9,6 +9,10 @@ check_terms <- function(design, family) {
   warn_spanned(design)
 }
 
+has_single_trials <- function(design, family, active) {
+  has_trials(family) && is_constant(active_rows(design$size, active), 1)
+}
+
 #' Refuse random effects that cannot be told from the residuals
 #'
 #' With equal weights, as many random effects as rows leave nothing for a Gaussian residual; for other families with a
@@ -23,7 +27,7 @@ check_terms <- function(design, family) {
 check_replication <- function(design, family) {
   active <- active_positions(design$weights)
   rows <- length(active)
-  binary <- has_trials(family) && is_constant(active_rows(design$size, active), 1)
+  binary <- has_single_trials(design, family, active)
   dispersed <- has_exact_fits(family) && is_constant(active_rows(design$weights, active))
   if (!binary && !dispersed) {
     return(invisible())

@@ -59,7 +59,8 @@ any_predictor <- function(data, pair, groups) {
 any_response <- function(data, pair, family, eta) {
   n <- nrow(data)
   mu <- family$linkinv(eta)
-  data$m <- if (sample(2L, 1L) == 1L) 1L else sample(10L, n, TRUE)
+  # a beta-binomial response of single trials is refused
+  data$m <- if (sample(2L, 1L) == 1L && pair$family != "betabinomial") 1L else sample(10L, n, TRUE)
   data$y <- switch(pair$family,
     gaussian = mu + rnorm(n, 0, 0.3),
     binomial = rbinom(n, data$m, mu),

@@ -22,6 +22,21 @@ test_that("effects and their standard errors are those of the fits of 'lme4', wi
   expect_identical(error_of(effects::Effect("Days", made))$argument, "mod")
 })
 
+test_that("effects of families with a shape are combinations of their fixed effects", {
+  skip_if_not_installed("effects")
+  data <- lme4::cbpp
+  data$rate <- (data$incidence + 0.5) / (data$size + 1)
+  fits <- list(glmm(incidence ~ period + (1 | herd), data, nbinom1, method = "laplace"),
+               glmm(rate ~ period + (1 | herd), data, beta_family, method = "laplace"),
+               glmm(cbind(incidence, size - incidence) ~ period + (1 | herd), data, betabinomial, method = "laplace"))
+  x <- cbind(1, rbind(0, diag(3L)))
+  for (fit in fits) {
+    effect <- effects::Effect("period", fit)
+    expect_equal(c(effect$fit), drop(x %*% fixef(fit)), tolerance = 1e-6)
+    expect_equal(effect$se, sqrt(rowSums((x %*% vcov(fit)) * x)), tolerance = 1e-6, ignore_attr = TRUE)
+  }
+})
+
 test_that("columns of one name, which 'effects' would mix up, are refused", {
   skip_if_not_installed("effects")
   data <- transform(lme4::sleepstudy, time = factor(Days %% 3), cells = factor(Days %% 2, labels = c("a", "b")))

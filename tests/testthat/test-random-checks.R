@@ -12,6 +12,17 @@ test_that("one level per row is refused where a dispersion takes its place, and 
   expect_silent(glmm(cbind(s, m - s) ~ x + (1 | id), d, binomial))
 })
 
+test_that("a beta-binomial response of single trials is refused, and its binomial fit is what it would be", {
+  d <- front_data()
+  refused(glmm(yb ~ x + (1 | g), d, betabinomial), "replication", rows_used = 120)
+  refused(glmm(cbind(yb, 1 - yb) ~ x + (1 | g), d, betabinomial), "replication", rows_used = 120)
+  # rows of weight 0 do not count; one of two trials is enough
+  two <- transform(d, s = replace(yb, 1L, 2), m = replace(rep(1, 120), 1L, 2), w = replace(rep(1, 120), 1L, 0))
+  refused(glmm(cbind(s, m - s) ~ x + (1 | g), two, betabinomial, weights = w), "replication", rows_used = 119)
+  expect_s3_class(suppressWarnings(glmm(cbind(s, m - s) ~ x + (1 | g), two, betabinomial, method = "laplace")),
+                  "glimmer")
+})
+
 test_that("two factors that make the same groups share no column", {
   d <- front_data()
   d$copy <- letters[13L - d$gn]
