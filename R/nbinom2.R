@@ -39,13 +39,14 @@
 #'   of [stats::dbeta()], and beta-binomial ones are binomial with such a probability; where each row is one trial they
 #'   do not depend on phi, and are refused (`glimmer_error_replication`): that is a binomial response.
 #'
-#'   The generalized Poisson distribution is that of Consul and Jain (1973, Technometrics 15:791) with theta =
-#'   mu / sqrt(phi) and lambda = 1 - 1 / sqrt(phi), as in 'glmmTMB', for any phi above 0. With phi below 1 responses vary
-#'   less than Poisson ones; counts above mu / (1 - sqrt(phi)) then have no density, and the densities of those below do
-#'   not quite add up to 1: within 0.001 of it where phi is above 0.5 and mu above 0.9, within 0.005 where phi is above
-#'   0.25 and mu above 2. Where phi is below 0.25, for which Consul and Jain have no distribution, or mu is small, the sum
-#'   can be anything (3.7 at phi 0.01 and mu 1), mu and phi mu are no longer mean and variance, and the likelihood may
-#'   have no maximum. Such an estimate of phi says that the counts hardly vary, not by how much.
+#'   The generalized Poisson distribution is that of Consul and Jain (1973, Technometrics 15:791) with theta = mu /
+#'   sqrt(phi) and lambda = 1 - 1 / sqrt(phi), as in 'glmmTMB', for any phi above 0. With phi below 1 responses
+#'   vary less than Poisson ones; counts above mu / (1 - sqrt(phi)) then have no density, and the densities of
+#'   those below do not quite add up to 1: within 0.001 of it where phi is above 0.5 and mu above 0.9, within 0.005
+#'   where phi is above 0.25 and mu above 2. Where phi is below 0.25, for which Consul and Jain have no
+#'   distribution, or mu is small, the sum can be anything (3.7 at phi 0.01 and mu 1), mu and phi mu are no longer
+#'   mean and variance, and the likelihood may have no maximum. Such an estimate of phi says that the counts hardly
+#'   vary, not by how much.
 #'
 #'   Where responses vary no more than those of the family in the last column the likelihood is largest at that limit:
 #'   the fit says so and has its estimates; see [glimmer_convergence]. [anova()][anova.glimmer] compares a fit of either
