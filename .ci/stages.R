@@ -8,7 +8,8 @@ stages <- list(
            nbinom1 nbinom2 other-rows response truncated variable-checks variable-types",
   design = "design known-covariance orthonormal-x parameters random random-checks",
   engine = "budget engine engine-layout threads",
-  optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit laplace optimise
+  optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit frozen-search laplace
+              maximise-quadrature optimise
               overdispersion quadrature search search-state separation separation-proof start",
   fit = "check-fit fit fit-data open-method status",
   pipeline = "pipeline",

@@ -12,12 +12,12 @@ within_budget <- function(expression) {
 #' A node costs a level what two or three of its rows do. What ends the search where the budget is spent is no error: an
 #' optimiser, or whoever else catches these, lets it through.
 #'
-#' @param nodes Numeric, one a level: nodes for each effect.
+#' @param nodes Numeric, one a level: its nodes, in all.
 #' @noRd
 spend <- function(engine, nodes) {
   notes <- engine$notes
   work <- engine$rows + 2 * engine$levels[1L]
-  notes$spent <- notes$spent + work * mean(as.numeric(nodes)^engine$effects)
+  notes$spent <- notes$spent + work * mean(nodes)
   if (notes$spent > notes$budget) {
     stop(structure(class = c("glimmer_over_budget", "condition"), list(message = "budget spent", call = NULL)))
   }

@@ -35,12 +35,12 @@
 #' @section accuracy:
 #' Of quadrature: the error that it has left, in log-likelihood units (the sum over levels of the absolute differences
 #' from a rule with twice the nodes), and as the largest change of an estimate, in its standard errors, that this would
-#' make. Chosen nodes keep these below 1e-5 (up to 1e-4 with many levels) and 0.001, where 100,000 nodes a level are
-#' enough; above 1e-3 or 0.01 the statement is marked. With links that restrict the mean the integrand can be cut off,
-#' and quadrature find no maximum: the default is then Laplace, and says so here, as it does where the default has spent
-#' what it may on nodes (rows times nodes of all evaluations: 2e8 to 4e8, some ten seconds, and 1e6 a row beyond 400;
-#' `method = "aghq"` has no such limit). What helps: leave out `nAGQ`, so that the nodes are chosen; or fewer random
-#' effects. A warning `glimmer_warning_accuracy` is given where the error is above
+#' make. Chosen nodes keep these below 1e-5 (up to 1e-4 with many levels; `accuracy` of [glmm_control()]) and 0.001,
+#' where 100,000 nodes a level are enough; above 1e-3 or 0.01 the statement is marked. With links that restrict the
+#' mean the integrand can be cut off, and quadrature find no maximum: the default is then Laplace, and says so here, as
+#' it does where the default has spent what it may on nodes (rows times nodes of all passes: 2e8 to 4e8, some ten
+#' seconds, and 1e6 a row beyond 400; `method = "aghq"` has no such limit). What helps: leave out `nAGQ`, so that the
+#' nodes are chosen; or fewer random effects. A warning `glimmer_warning_accuracy` is given where the error is above
 #' 0.1 or 1.
 #'
 #' @section separation:

@@ -46,6 +46,7 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     units = function(theta, error) {
       diag(c(sqrt(theta[sd_at]^2 + 0.09 * unit_sds(error)^2), rep(1, shape$count)), length(sd_at) + shape$count)
     },
+    size_units = function(error) c(rep_len(unit_sds(error), length(sd_at)), rep(NA_real_, shape$count)),
     truncations = function(theta, error) {
       lower_rank <- if (shape$count) shape$truncation(theta, forwardsolve(error, sds_of(theta) * shape$root(theta)))
       lapply(c(lower_rank, without_sds(abs(theta[sd_at]) / unit_sds(error))), function(change) {
@@ -66,7 +67,7 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
       }, slopes(theta), values)
     },
     direction_root = function(root, U) root, others = shape$others,
-    search_scale = if (searched && shape$count) shape[c("natural", "natural_slope", "searched")],
+    search_scale = if (searched && shape$count) shape[search_verbs],
     ordered = ordered, common = common && q > 1L, rule = correlation$rule, one_level = tells_alone(correlation, q),
     unreplicated = if (is.null(correlation)) function(together) FALSE else correlation$unreplicated
   )
@@ -97,6 +98,8 @@ holds_correlated <- function(covariance, common, correlation) {
   }
   max(abs(tcrossprod(root) - correlations)) < 1e-6
 }
+
+search_verbs <- c("natural", "natural_slope", "natural_curvature", "searched")
 
 # The derivatives of L in each parameter.
 correlated_slopes <- function(theta, sds, shape, common) {
@@ -190,6 +193,7 @@ correlation_coordinate <- function(correlation, q, at, searched) {
     },
     natural = function(theta) replace(theta, at, bend(theta[at])),
     natural_slope = function(theta) replace(rep(1, length(theta)), at, half * cos(theta[at])),
+    natural_curvature = function(theta) replace(numeric(length(theta)), at, -half * sin(theta[at])),
     searched = function(theta) replace(theta, at, unbend(theta[at]))
   )
 }

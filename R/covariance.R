@@ -50,6 +50,8 @@ structure_of <- function(term, searched = FALSE) {
 #' @param inside Function of theta and `error`: a theta near it where the covariance is not singular.
 #' @param units Function of theta and `error`: matrix, theta moves by it times what has standard errors of the order of
 #'   the square root of 1 / (2 levels).
+#' @param size_units Function of `error`: numeric, one a parameter: the unit of those that are a size (a standard
+#'   deviation, or on the diagonal of L) and do not change their sign on the way; `NA` of others.
 #' @param truncations Function of theta and `error`: the singular covariances that may be meant, the least changed
 #'   first; list of lists of `change` (function of theta: that of the singular covariance), `held` (function of this:
 #'   logical, one a parameter, what then has no derivative) and `follows` (whether it is meant only if the one before
@@ -64,18 +66,19 @@ structure_of <- function(term, searched = FALSE) {
 #' @param direction_root Function of matrix with a row for each of theta, and U: the same for those parameters.
 #' @param others Function of theta: list of theta with other correlations, from which a search may find another maximum.
 #' @param search_scale `NULL` where a search has theta as the fit has it, or list of functions: `natural` (of theta in
-#'   the search: that of the fit), `natural_slope` (of the same: the derivative, element by element), `searched` (of the
-#'   fit's theta: that of the search).
+#'   the search: that of the fit), `natural_slope` and `natural_curvature` (of the same: first and second derivative,
+#'   element by element), `searched` (of the fit's theta: that of the search).
 #' @return List of these and `sds`, function of theta: the standard deviations of the effects.
 #' @noRd
 describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, holds, of_root,
-                               normalise, inside, units, truncations, probes, singular_effects, directions,
+                               normalise, inside, units, size_units, truncations, probes, singular_effects, directions,
                                direction_root, others = function(theta) list(), search_scale = NULL,
                                ordered = FALSE, common = FALSE, rule = NULL, one_level = FALSE,
                                unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
        scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, holds = holds, of_root = of_root,
-       normalise = normalise, inside = inside, units = units, truncations = truncations, probes = probes,
+       normalise = normalise, inside = inside, units = units, size_units = size_units, truncations = truncations,
+       probes = probes,
        singular_effects = singular_effects, directions = directions, direction_root = direction_root,
        others = others, search_scale = search_scale, ordered = ordered, common = common, rule = rule,
        one_level = one_level, unreplicated = unreplicated)

@@ -83,24 +83,20 @@ engine_set_weights <- function(engine, design, times = NULL, copies = NULL, offs
 #'   `gradient`, `parameters` (those given, with what the evaluation found in its place).
 #' @noRd
 engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE) {
-  inner <- inner_search(engine, joint)
   notes <- engine$notes
-  # a gradient where the value has just been asked for shares its mode; by quadrature they come together
+  if (notes$by_quadrature) {
+    return(engine_pass(engine, parameters, order = if (gradient) 1L else 0L))
+  }
+  inner <- inner_search(engine, joint)
+  # a gradient where the value has just been asked for shares its mode
   point <- list(parameters, inner)
   known <- identical(point, notes$point)
-  if (known && !is.null(notes$result)) {
-    return(notes$result)
-  }
-  gradient <- gradient || notes$by_quadrature
   if (!known) notes$evaluations <- notes$evaluations + 1L
-  notes$point <- notes$result <- NULL
+  notes$point <- NULL
   notes$gradients <- notes$gradients + gradient
-  if (notes$by_quadrature) spend(engine, notes$nodes)
   result <- cpp_evaluate(engine$pointer, core_parameters(engine, parameters), inner, gradient)
-  result <- from_core(engine, parameters, result)
   notes$point <- point
-  if (notes$by_quadrature) notes$result <- result
-  result
+  from_core(engine, parameters, result)
 }
 
 #' Parameters as the core has them: those of the fit
@@ -153,19 +149,57 @@ engine_set_edge_barrier <- function(engine, weight) {
   cpp_set_edge_barrier(engine$pointer, weight)
 }
 
+#' Centres and axes of every level's nodes, frozen from now on
+#'
+#' With nodes u = m + C x that stay where they are, the log-likelihood is a smooth function of the parameters, and one
+#' pass gives its value, gradient and Hessian.
+#'
+#' @param parameters `NULL`: from means and covariances of u given the data by the last pass (levels without keep their
+#'   place); or parameters: from modes and curvatures there.
+#' @return Character: "ok", or what failed: then the places are as they were.
+#' @noRd
+engine_place_rule <- function(engine, parameters = NULL) {
+  engine$notes$point <- NULL
+  cpp_rule_place(engine$pointer, if (is.null(parameters)) numeric() else core_parameters(engine, parameters))
+}
+
 #' The quadrature rule of every evaluation from now on
 #'
 #' @param rule `NULL` (Laplace), or list: `nodes` (integer), `wide` (logical), one element a level of the only factor.
-#' @param parameters Where wide levels get their place.
+#'   Wide levels have so many nodes in 60 units of the linear predictor, on axes of their own.
 #' @noRd
-engine_set_rule <- function(engine, rule, parameters = NULL) {
-  # without a mode there is no place for wide levels
-  if (any(rule$wide) && engine_evaluate(engine, parameters)$status != "ok") rule$wide[] <- FALSE
+engine_set_rule <- function(engine, rule) {
   engine$notes$point <- NULL
   engine$notes$by_quadrature <- !is.null(rule)
-  engine$notes$nodes <- rule$nodes
-  if (is.null(rule)) engine$notes$noise <- 0
-  cpp_set_rule(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide), core_parameters(engine, parameters))
+  engine$notes$nodes <- if (!is.null(rule)) {
+    cpp_rule_nodes(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
+  }
+}
+
+#' A pass over the data by the rule that is set
+#'
+#' @param order 0 for the value, 1 with the gradient, 2 with the Hessian.
+#' @return As of [engine_evaluate()], with `hessian`.
+#' @noRd
+engine_pass <- function(engine, parameters, order) {
+  notes <- engine$notes
+  notes$evaluations <- notes$evaluations + 1L
+  notes$gradients <- notes$gradients + (order > 0L)
+  spend(engine, notes$nodes)
+  result <- pass_by_core(engine, core_parameters(engine, parameters), order)
+  result$parameters <- parameters
+  if (result$status != "ok") result$value <- -Inf
+  if (order < 1L || !length(engine$bent)) {
+    return(result)
+  }
+  # the parameters of a search bend some of the fit's
+  slopes <- coordinate_slopes(engine, parameters)
+  if (order > 1L) {
+    bend <- coordinate_curvatures(engine, parameters) * result$gradient
+    result$hessian <- slopes * result$hessian * rep(slopes, each = length(slopes)) + diag(bend, length(bend))
+  }
+  result$gradient <- slopes * result$gradient
+  result
 }
 
 # What the core is to find itself.
@@ -173,25 +207,47 @@ inner_search <- function(engine, joint = FALSE) {
   if (joint) "joint" else engine$inner
 }
 
-#' Each level's own log-likelihood, without the constants of its rows
-#'
-#' @param at Numeric: the parameters, here and in what follows. Where the last evaluation was there, as it mostly was,
-#'   nothing is evaluated anew.
-#' @param rule As of [engine_set_rule()]; levels with 0 nodes are left out. `NULL`: the rule that is set, as it is.
-#' @return Numeric, one a level, `NaN` where it is left out.
-#' @noRd
-engine_level_values <- function(engine, at, rule = NULL) {
-  spend(engine, if (is.null(rule)) engine$notes$nodes else rule$nodes)
-  cpp_level_values(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
+# Along a constant of the family, which the core's pass does not know yet, by differences of fourth order.
+pass_by_core <- function(engine, parameters, order) {
+  last <- engine$index$dispersion
+  if (!length(last) || order == 0L) {
+    return(cpp_rule_pass(engine$pointer, parameters, order))
+  }
+  step <- 5e-3
+  slope <- c(1, -8, 8, -1) / (12 * step)
+  around <- lapply(c(-2, -1, 1, 2) * step, function(by) {
+    cpp_rule_pass(engine$pointer, replace(parameters, last, parameters[last] + by), 1L)
+  })
+  result <- cpp_rule_pass(engine$pointer, parameters, order)
+  values <- vapply(around, `[[`, 1, "value")
+  result$gradient[last] <- sum(slope * values)
+  result$status <- c(vapply(around, `[[`, "", "status")[!is.finite(values)], if (is.finite(result$value)) "ok" else
+    result$status)[1L]
+  if (order > 1L) {
+    mixed <- drop(vapply(around, `[[`, result$gradient, "gradient") %*% slope)
+    result$hessian[last, ] <- result$hessian[, last] <- mixed
+    result$hessian[last, last] <- sum(c(-1, 16, 16, -1, -30) * c(values, result$value)) / (12 * step^2)
+  }
+  result
 }
 
-#' Mean and covariance of the random effects given the data
+#' Each level's own log-likelihood, without the constants of its rows, by some rule at the places that are set
+#'
+#' @param at Numeric: the parameters.
+#' @param rule As of [engine_set_rule()]; levels with 0 nodes are left out.
+#' @return Numeric, one a level, `NaN` where it is left out.
+#' @noRd
+engine_level_values <- function(engine, at, rule) {
+  spend(engine, as.numeric(rule$nodes)^engine$effects)
+  cpp_rule_values(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
+}
+
+#' Mean and covariance of the random effects given the data, by the last pass
 #'
 #' @return List: `means` (levels x effects), `variances` (effects x effects x levels).
 #' @noRd
-engine_moments <- function(engine, at, design, rule) {
-  result <- cpp_moments(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
-  stats::setNames(effects_by_level(result, design$factors[[1L]]), c("means", "variances"))
+engine_moments <- function(engine, design) {
+  stats::setNames(effects_by_level(cpp_rule_moments(engine$pointer), design$factors[[1L]]), c("means", "variances"))
 }
 
 #' Distances of the linear predictors from the edge of what the link allows

@@ -65,15 +65,21 @@
 #' response with identity link that is exact. All constants are included, so that `logLik()` and `AIC()` compare with
 #' those of [stats::glm()] and of other packages, whatever the approximation.
 #'
-#' With one grouping factor the integral over each level's effects is by adaptive Gauss-Hermite quadrature, around mode
-#' and curvature, or where the integrand is wide and flat by the trapezoid rule around mean and covariance. The number
-#' of nodes is chosen level by level: as few as keep the sum of the levels' errors, each judged by a rule with more
-#' nodes, below 1e-5 in the log-likelihood (up to 1e-4 with many levels), and the change that this would make in an
-#' estimate below 0.001 standard errors. What error is left, judged by twice the nodes, is printed, also for a number of
-#' nodes given by `nAGQ`, and marked above 1e-3 and 0.01. More than 100,000 nodes a level are refused. Where a link
-#' restricts the mean and cuts the integrand off, so that no maximum is found by quadrature, or where this would take
-#' too long (beyond some ten seconds for some hundreds of rows, and in proportion for more), `"auto"` is Laplace, and
-#' the status marks the fit; `method = "aghq"` takes its time. [accuracy()] compares approximations.
+#' With one grouping factor the integral over each level's effects is by adaptive quadrature: Gauss-Hermite, or where
+#' the integrand is wide and flat the trapezoid rule, around mean and covariance of the effects given the data. The
+#' nodes stay where they are while a step of the search is judged, so that one pass over the data gives value, gradient
+#' and exact Hessian, and are placed anew between steps, until there is nothing left to gain. Their number is chosen
+#' level by level: as few as keep the sum of the levels' errors, each judged by a rule with more nodes, below 1e-5 in
+#' the log-likelihood (up to 1e-4 with many levels; see `accuracy` in [glmm_control()]), and the change that this would
+#' make in an estimate below 0.001 standard errors. Log-likelihood and standard errors are those of the rule with more
+#' nodes (standard errors of very many rows those of the rule itself). What error is left is printed, also for a number
+#' of nodes given by `nAGQ`, and marked above 1e-3 and 0.01. Nodes of a given number are around mode and curvature, as
+#' in other packages, at the estimates; these are where the rule, placed there and kept, has its maximum, which differs
+#' by less than the rule's error from the maximum that a search finds whose nodes move along with it ('lme4'). More than
+#' 100,000 nodes a level are refused. Where a link restricts the mean and cuts the integrand off, so that no maximum is
+#' found by quadrature, or where this would take too long (beyond some ten seconds for some hundreds of rows, and in
+#' proportion for more), `"auto"` is Laplace, and the status marks the fit; `method = "aghq"` takes its time.
+#' [accuracy()] compares approximations.
 #'
 #' @section Linear mixed models:
 #' With a Gaussian response and the identity link the search is over the covariances relative to the residual variance;

@@ -113,9 +113,9 @@ log_likelihood_at <- function(object, parameters, REML) {
 
 # Where the nodes were chosen, the fit's own may be too few at other parameters.
 evaluate_by_rule <- function(engine, parameters, rule) {
-  if (!is.null(rule)) {
-    if (is.null(rule$given)) rule <- choose_nodes(engine, parameters, rule[c("nodes", "wide")], limit = 1e-3)
-    engine_set_rule(engine, rule, parameters)
+  if (is.null(rule)) {
+    return(engine_evaluate(engine, parameters)$value)
   }
-  engine_evaluate(engine, parameters)$value
+  nodes <- if (is.null(rule$given)) NULL else rule$nodes[1L]
+  set_rule_at(engine, parameters, nodes)$value
 }

@@ -20,118 +20,34 @@ maximise <- function(engine, start, own, approximation, control) {
   if (approximation$method != "aghq") {
     return(find_best(engine, from, own, control))
   }
-  units <- mget(c("error_root", "sd_unit"), envir = engine$notes)
-  best <- maximise_within_budget(engine, from, own, approximation, control)
-  if (approximation$chosen && !identical(start, own) && is_accident(engine, best, control)) {
-    list2env(units, envir = engine$notes)
-    best <- maximise_from_own(engine, best, own, approximation, control)
-  }
-  # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge; a maximum with a
-  # stated error is still better than one with an unknown error
+  best <- quadrature_within_budget(engine, from, own, approximation, control)
   if (!approximation$chosen || !is.null(best) && !is_cut_off(engine, best, control, 100 * quadrature_doubtful)) {
     return(best)
   }
+  # where a restricted link cuts the integrand off, the value of a rule jumps as nodes cross the edge; a maximum with a
+  # stated error is still better than one with an unknown error
   tell(control, 1, "quadrature has not arrived: Laplace instead")
-  engine_set_rule(engine, NULL)
   laplace <- find_best(engine, new_search_state(own, record = best$record), own, control)
   laplace$method <- "laplace"
   laplace$instead <- if (is.null(best)) NA_real_ else best$value
   laplace
 }
 
-maximise_within_budget <- function(engine, from, own, approximation, control) {
+quadrature_within_budget <- function(engine, from, own, approximation, control) {
   notes <- engine$notes
   notes$spent <- 0
   if (approximation$chosen) notes$budget <- quadrature_budget(engine)
-  on.exit(notes$budget <- Inf)
-  within_budget(maximise_by_quadrature(engine, from, own, approximation$nodes, control))
-}
-
-# Whether another start than the user's could have led elsewhere, to what is no worse.
-is_accident <- function(engine, best, control) {
-  !is.null(best) && (engine$notes$noise > 0 || !has_arrived(best, control))
-}
-
-#' The maximum from the package's own start, as without one of the user's; what there was where that does not arrive
-#' @noRd
-maximise_from_own <- function(engine, best, own, approximation, control) {
-  engine_set_rule(engine, NULL)
-  from <- joint_start(engine, own)
-  from$record <- c(best$record, from$record)
-  again <- maximise_within_budget(engine, from, own, approximation, control)
-  if (!has_arrived(best, control) || !is.null(again) && has_arrived(again, control)) {
-    return(again)
-  }
-  engine_set_rule(engine, best$rule, best$parameters)
-  best
-}
-
-#' Quadrature: as [find_best()], with the nodes chosen on the way
-#'
-#' @param nodes `NULL`, or the user's number of nodes for each effect.
-#' @return As of [maximise()], with `rule` and `error` (see [quadrature_error()]).
-#' @noRd
-maximise_by_quadrature <- function(engine, from, own, nodes, control) {
-  best <- climb_by_quadrature(engine, from, own, nodes, control)
-  arrived <- has_arrived(best, control)
-  if (!is.null(nodes) || arrived && !is_suspect(engine, best) || is_cut_off(engine, best, control)) {
-    return(best)
-  }
-  # nodes chosen here say nothing of other places: each search from elsewhere chooses its own
-  short <- replace(control, "max_evaluations", min(control$max_evaluations, 100))
-  if (arrived) engine$notes$budget <- budget_elsewhere(engine)
-  for (start in other_starts(engine, own)[-1L]) {
-    found <- within_budget(climb_higher_by_quadrature(engine, best, start, own, short, control))
-    # what has arrived is kept where the budget ends before all has been looked at
-    if (is.null(found) && !has_arrived(best, control)) {
-      return(NULL)
-    }
-    if (is.null(found)) break
-    best <- found
-    if (!arrived && has_arrived(best, control)) break
-  }
-  engine$notes$budget <- Inf
-  engine_set_rule(engine, best$rule, best$parameters)
-  best
-}
-
-# The maximum to which another start leads, where that is a higher one; what there was otherwise.
-climb_higher_by_quadrature <- function(engine, best, start, own, short, control) {
-  from <- new_search_state(start, record = best$record)
-  from <- search_by_quadrature(engine, from, NULL, quadrature_limits(engine)[["log_likelihood"]], short, rounds = 4L)
-  best$record <- from$record
-  # not much higher than what there is: the same maximum, or a worse one
-  if (!isTRUE(from$value > best$value + 1e-2)) {
-    return(best)
-  }
-  better(best, climb_by_quadrature(engine, from, own, NULL, control), control)
+  on.exit({
+    notes$budget <- Inf
+    engine_set_rule(engine, NULL)
+  })
+  within_budget(maximise_by_quadrature(engine, from, own, approximation, control))
 }
 
 # A restricted link whose integrand ends with a jump: no maximum is found, or no accuracy.
 is_cut_off <- function(engine, best, control, limits = quadrature_doubtful) {
   accurate <- isTRUE(all(unlist(best$error) <= limits))
   engine$density[["bounded"]] && !(accurate && has_arrived(best, control))
-}
-
-#' A search by quadrature and its end, with the nodes chosen again where the maximum asks for more
-#' @noRd
-climb_by_quadrature <- function(engine, from, own, nodes, control, rounds = 3L) {
-  limit <- quadrature_limits(engine)
-  for (round in seq_len(rounds)) {
-    from <- search_by_quadrature(engine, from, nodes, limit[["log_likelihood"]], control)
-    best <- if (is.null(nodes)) climb(engine, from, control) else find_best(engine, from, own, control)
-    best$rule <- from$rule
-    best$error <- quadrature_error(engine, best, from$rule)
-    # with the wide levels at their place
-    best$value <- engine_evaluate(engine, best$parameters)$value
-    small <- isTRUE(all(unlist(best$error) <= quadrature_limits(engine)))
-    if (!is.null(nodes) || small || !has_arrived(best, control) || is_cut_off(engine, best, control)) break
-    limit <- limit / 10
-    raised <- choose_nodes(engine, best$parameters, from$rule, limit[["log_likelihood"]])
-    if (identical(raised, from$rule)) break
-    from <- new_search_state(best$parameters, best$value, best$record, rule = raised)
-  }
-  best
 }
 
 #' A search and its Newton steps, and others where it has not arrived or may have missed a higher maximum

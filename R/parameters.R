@@ -46,7 +46,7 @@ with_coordinates <- function(engine, terms, searched) {
   engine$structures <- lapply(terms, structure_of, searched = searched)
   engine$bent <- which(!vapply(engine$structures, function(structure) is.null(structure$search_scale), NA))
   engine$shape <- setdiff(unlist(engine$index$theta), scaled_parameters(engine$structures, engine$index))
-  engine$notes$point <- engine$notes$result <- NULL
+  engine$notes$point <- NULL
   engine
 }
 
@@ -67,12 +67,20 @@ change_coordinates <- function(engine, parameters, to) {
 #' @param parameters Those of the search.
 #' @noRd
 coordinate_slopes <- function(engine, parameters) {
-  slopes <- rep(1, length(parameters))
+  by_structure(engine, parameters, rep(1, length(parameters)), "natural_slope")
+}
+
+# And the second derivatives.
+coordinate_curvatures <- function(engine, parameters) {
+  by_structure(engine, parameters, numeric(length(parameters)), "natural_curvature")
+}
+
+by_structure <- function(engine, parameters, values, verb) {
   for (t in engine$bent) {
     at <- engine$index$theta[[t]]
-    slopes[at] <- engine$structures[[t]]$search_scale$natural_slope(parameters[at])
+    values[at] <- engine$structures[[t]]$search_scale[[verb]](parameters[at])
   }
-  slopes
+  values
 }
 
 #' The result of a search as of the parameters of a fit

@@ -129,7 +129,7 @@ run_search <- function(prepared, model) {
                         whole = find_basis(with_columns(design), model$family)$design)
   ok <- engine_evaluate(engine, found$parameters)$status == "ok"
   modes <- engine_modes(engine, found$parameters, design, ok)
-  moments <- if (ok && !is.null(found$rule)) engine_moments(engine, found$parameters, design, found$rule)
+  moments <- if (ok && !is.null(found$rule)) engine_moments(engine, design)
   if (ok && !engine$linear) found <- judge_approximation(engine, design, found, model$approximation, modes, moments)
   found <- leave_search(engine, leave_basis(prepared$basis, engine, found))
   engine <- with_coordinates(engine, design$terms, searched = FALSE)

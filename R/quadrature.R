@@ -1,11 +1,16 @@
-# Adaptive quadrature: how many nodes each level gets, from the data, and what error is left (DESIGN, "How many nodes").
-# A rule is a list: `nodes`, integer, one a level: nodes for each effect; `wide`, logical: by the trapezoid rule around
-# mean and covariance instead of Gauss-Hermite around mode and curvature.
+# Quadrature: how many nodes each level gets, from the data, and what error is left.
+# A rule is a list: `nodes`, integer, one a level: nodes for each effect; `wide`, logical: by the trapezoid rule instead
+# of Gauss-Hermite.
 
-# The error in the log-likelihood, and the shift of an estimate in standard errors, that a fit is content with: more of
-# the former where many levels add up to it.
-quadrature_limits <- function(engine) {
-  c(log_likelihood = min(max(1e-5, 1e-7 * engine$levels[1L]), 1e-4), shift = 1e-3)
+#' The error in the log-likelihood, and the shift of an estimate in standard errors, that a fit is content with
+#'
+#' More of the former where many levels add up to it.
+#' @noRd
+quadrature_limits <- function(engine, control) {
+  if (is.null(control$accuracy)) {
+    return(c(log_likelihood = min(max(1e-5, 1e-7 * engine$levels[1L]), 1e-4), shift = 1e-3))
+  }
+  c(log_likelihood = control$accuracy, shift = min(sqrt(control$accuracy), 0.1))
 }
 
 # Above these a fit is marked: its error is stated in every case.
@@ -18,19 +23,11 @@ most_row_nodes <- function(engine) max(2e7, 100 * engine$rows)
 
 #' What a fit may spend on quadrature that the user has not asked for, in rows times nodes (see [spend()])
 #'
-#' Some ten seconds, and from some hundreds of rows on in proportion to them: the random slopes of 294 patients
-#' (toenail, 1908 rows) take 1.4e9, twenty seconds. Without it a few rows can take minutes: many nodes for several
-#' effects, searches from many starts.
+#' Some ten seconds, and from some hundreds of rows on in proportion to them. Without it a few rows can take minutes:
+#' many nodes for several effects.
 #' @noRd
 quadrature_budget <- function(engine) {
   4e8 / (if (is_dear(engine$family)) 2 else 1) + 1e6 * max(engine$rows - 400, 0)
-}
-
-#' What searches from elsewhere may spend of it, where one has arrived: about as much as that one has
-#' @noRd
-budget_elsewhere <- function(engine) {
-  notes <- engine$notes
-  min(notes$budget, if (is.finite(notes$budget)) notes$spent + max(1e8, notes$spent))
 }
 
 #' What a level can be given, from cheap to dear: nodes for each effect and the rule
@@ -43,7 +40,7 @@ budget_elsewhere <- function(engine) {
 #' @return Data frame: `nodes`, `wide`, `judge` (number of nodes).
 #' @noRd
 node_ladder <- function(q) {
-  few <- if (q <= 2L) c(5L, 7L, 11L, 15L, 23L) else c(3L, 5L, 7L, 9L, 11L, 15L)
+  few <- if (q <= 2L) c(5L, 7L, 9L, 11L, 15L, 23L) else c(3L, 5L, 7L, 9L, 11L, 15L)
   many <- c(31L, 47L, 63L, 79L, 95L, 143L, 215L, 323L, 485L, 727L, 1091L, 1637L)
   if (q > 2L) many <- c(23L, 31L, 39L)
   ladder <- data.frame(nodes = c(few, many), wide = rep(c(FALSE, TRUE), c(length(few), length(many))),
@@ -62,6 +59,11 @@ uniform_rule <- function(engine, nodes) {
   list(nodes = rep(as.integer(nodes), levels), wide = rep(FALSE, levels))
 }
 
+# A few nodes for each level, for the way to the maximum.
+coarse_rule <- function(engine, most = Inf) {
+  uniform_rule(engine, min(most, if (engine$effects <= 2L) 5L else 3L))
+}
+
 # The rule that judges another one: with twice the nodes, or where that is not possible with half of them.
 judging_rule <- function(engine, rule) {
   finer <- 2L * rule$nodes + 1L
@@ -69,128 +71,127 @@ judging_rule <- function(engine, rule) {
   rule
 }
 
-#' Raise the nodes of the levels with the largest errors at given parameters, until the others' sum is small enough
-#'
-#' Where a link cuts the integrand off and the most nodes are not enough, the value jumps as nodes cross the edge, by
-#' about the error that they leave: it goes to the engine's notes as `noise`, and a search need not look for gains far
-#' below it. (Elsewhere the value of a rule is smooth, whatever its error.)
+#' Raise the nodes of the levels with the largest errors, at the places that are set, until the others' sum is small
 #'
 #' @param rule A rule, from which no level goes down; or `NULL`.
 #' @param limit Number: the error that is allowed in the log-likelihood.
 #' @return The rule.
 #' @noRd
-choose_nodes <- function(engine, parameters, rule = NULL, limit = quadrature_limits(engine)[["log_likelihood"]]) {
+choose_nodes <- function(engine, parameters, rule = NULL, limit) {
   ladder <- node_ladder(engine$effects)
   levels <- engine$levels[1L]
-  rung <- if (is.null(rule)) rep(1L, levels) else match(paste(rule$nodes, rule$wide), paste(ladder$nodes, ladder$wide))
+  rung <- if (is.null(rule)) rep(1L, levels) else match(rule_code(rule), rule_code(ladder))
   error <- numeric(levels)
-  # where there is no mode there is nothing to judge by, and the search steps back
-  ok <- engine_evaluate(engine, parameters)$status == "ok"
-  open <- if (ok) seq_len(levels)
+  known <- new.env(parent = emptyenv())
+  open <- seq_len(levels)
   while (length(open)) {
-    error[open] <- level_errors(engine, parameters, ladder, rung, open)
+    error[open] <- level_errors(engine, parameters, ladder, rung, open, known)
     # a limit for single levels, so that those with the same error, as from the same data, are treated alike
-    sums <- cumsum(sort(error))
-    open <- which(error >= sort(error)[sum(sums <= limit) + 1L] & rung < nrow(ladder))
+    sorted <- sort(error)
+    open <- which(error >= sorted[sum(cumsum(sorted) <= limit) + 1L] & rung < nrow(ladder))
     raised <- replace(rung, open, rung[open] + 1L)
     if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes(engine)) break
     rung <- raised
   }
-  engine$notes$noise <- if (engine$density[["bounded"]] && sum(error) > limit) min(sum(error), 1) else 0
   list(nodes = ladder$nodes[rung], wide = ladder$wide[rung])
 }
 
-# Absolute differences of the levels' log-likelihoods from those of the finer rule.
-level_errors <- function(engine, at, ladder, rung, open) {
-  nodes <- replace(integer(length(rung)), open, ladder$nodes[rung[open]])
-  rule <- list(nodes = nodes, wide = replace(logical(length(rung)), open, ladder$wide[rung[open]]))
-  finer <- replace(rule, "nodes", list(replace(nodes, open, ladder$judge[rung[open]])))
-  difference <- abs(engine_level_values(engine, at, finer) - engine_level_values(engine, at, rule))[open]
+# A whole number for each number of nodes and kind of rule.
+rule_code <- function(rule) 2L * rule$nodes + rule$wide
+
+# Absolute differences of the open levels' log-likelihoods from those of the finer rule.
+level_errors <- function(engine, at, ladder, rung, open, known) {
+  own <- ladder[rung[open], ]
+  finer <- list(nodes = own$judge, wide = own$wide)
+  difference <- abs(known_values(engine, at, finer, open, known) - known_values(engine, at, own, open, known))
   ifelse(is.na(difference), Inf, difference)
 }
 
-#' Search under quadrature rules, until the one chosen at the end is the one that was used
+#' Values of levels by a rule, kept: what has judged one rung is often a rung itself
 #'
-#' @param from A state, see [new_search_state()], with the `rule` to begin with, if any.
-#' @param nodes `NULL`, or the user's number of nodes for each effect.
-#' @param limit Number: see [choose_nodes()].
-#' @return A state, with the engine set to its `rule`.
+#' @param rule A rule of the open levels. @param known Environment: by [rule_code()] the values of all levels, `NaN`
+#'   where they are not known yet.
+#' @return Numeric, one an open level.
 #' @noRd
-search_by_quadrature <- function(engine, from, nodes, limit, control, rounds = 6L) {
-  rule <- from$rule
-  if (!is.null(nodes)) from <- search_coarsely(engine, from, nodes, control)
-  # on the way a rule need not be better than the point that it is chosen at
-  first <- if (is.null(rule)) 100 * limit else limit
-  for (round in seq_len(rounds)) {
-    allowed <- if (round == 1L) first else limit
-    raised <- if (is.null(nodes)) choose_nodes(engine, from$parameters, rule, allowed) else uniform_rule(engine, nodes)
-    same <- identical(raised, rule) && round > 1L
-    if (same && !any(rule$wide)) break
-    rule <- raised
-    tell_rule(engine, rule, round, control)
-    engine_set_rule(engine, rule, from$parameters)
-    before <- engine_evaluate(engine, from$parameters)$value
-    from <- search_again(engine, from, control)
-    # what the most nodes leave is not mended by further rounds; or a box has moved with the parameters, and changes
-    # nothing
-    if (engine$notes$noise > 0 && round >= 3L) break
-    if (!is.null(nodes) || same && isTRUE(from$value - before < limit / 100)) break
+known_values <- function(engine, at, rule, open, known) {
+  codes <- rule_code(rule)
+  values <- numeric(length(open))
+  for (code in unique(codes)) {
+    name <- as.character(code)
+    mine <- open[codes == code]
+    found <- known[[name]]
+    if (is.null(found)) found <- rep(NaN, engine$levels[1L])
+    ask <- mine[is.na(found[mine])]
+    if (length(ask)) {
+      asked <- list(nodes = replace(integer(length(found)), ask, code %/% 2L),
+                    wide = rep(code %% 2L == 1L, length(found)))
+      found[ask] <- engine_level_values(engine, at, asked)[ask]
+      known[[name]] <- found
+    }
+    values[codes == code] <- found[mine]
   }
-  from$rule <- rule
-  from
+  values
 }
 
-# What a round will take: in a long fit most of the time passes here.
-tell_rule <- function(engine, rule, round, control) {
-  nodes <- rule$nodes^engine$effects
-  tell(control, 1, "quadrature, round ", round, ": ", paste(unique(count_text(range(nodes))), collapse = " to "),
-       " nodes a level, ", count_text(round(engine$rows * mean(nodes))), " rows times nodes an evaluation")
-}
-
-# Many nodes for each of several effects: most of the way is gone with few, where that leads upwards.
-search_coarsely <- function(engine, from, nodes, control, few = 5L) {
-  if (nodes <= few || engine$effects == 1L) {
-    return(from)
-  }
-  engine_set_rule(engine, uniform_rule(engine, few))
-  coarse <- search_again(engine, from, control, rounds = 1L)
-  engine_set_rule(engine, uniform_rule(engine, nodes))
-  values <- vapply(list(from, coarse), function(at) engine_evaluate(engine, at$parameters)$value, 1)
-  from$record <- coarse$record
-  if (isTRUE(values[2L] > values[1L])) coarse else from
-}
-
-#' The error that is left at a maximum
+#' What the finer rule says at a maximum: the error that is left, and value, gradient and Hessian without most of it
 #'
-#' @param best As of [maximise()], with the engine set to `rule`.
-#' @return List: `log_likelihood`, the sum over levels of absolute differences from the finer rule; `shift`, the largest
-#'   change of an estimate in standard errors that a Newton step on the finer rule's log-likelihood predicts.
+#' @param best State at the maximum of a rule that is set and frozen.
+#' @return List: `error`, a list of `log_likelihood`, the sum over levels of absolute differences from the finer rule,
+#'   and `shift`, the largest change of an estimate in standard errors that a Newton step on it predicts; `judge`, the
+#'   state by the finer rule; `finer`, whether it is finer in all levels.
 #' @noRd
-quadrature_error <- function(engine, best, rule) {
-  unknown <- list(log_likelihood = NA_real_, shift = NA_real_)
-  coarse <- engine_evaluate(engine, best$parameters, gradient = TRUE)
-  if (coarse$status != "ok") {
-    return(unknown)
-  }
+judge_rule <- function(engine, best, rule) {
   judge <- judging_rule(engine, rule)
-  # of the rule as it is set: that its wide levels have been placed at another point is part of the error
-  values <- abs(engine_level_values(engine, best$parameters, judge) - engine_level_values(engine, best$parameters))
-  engine_set_rule(engine, judge, best$parameters)
-  fine <- engine_evaluate(engine, best$parameters, gradient = TRUE)
-  engine_set_rule(engine, rule, best$parameters)
-  list(log_likelihood = sum(values), shift = predicted_shift(best, fine$gradient - coarse$gradient))
+  values <- lapply(list(rule, judge), function(by) engine_level_values(engine, best$parameters, by))
+  engine_set_rule(engine, judge)
+  # of very many rows and nodes the Hessian is that of the rule, right to some 1e-5
+  many <- engine$rows * mean(engine$notes$nodes) > 1e7
+  fine <- pass_state(engine, best$parameters, best$held, order = if (many) 1L else 2L)
+  if (many) fine$hessian <- best$hessian
+  engine_set_rule(engine, rule)
+  usable <- fine$status == "ok" && all(is.finite(fine$hessian))
+  list(error = list(log_likelihood = sum(abs(values[[1L]] - values[[2L]])),
+                    shift = if (usable) predicted_shift(engine, fine, best$gradient) else NA_real_),
+       judge = fine, finer = usable && all(judge$nodes > rule$nodes))
 }
 
 # In coordinates x with parameters = centre + T x and Hessian -J: shift T J^-1 T'd, standard errors from T J^-1 T'.
-predicted_shift <- function(best, difference) {
-  if (!length(best$coordinates$searched)) {
+predicted_shift <- function(engine, fine, gradient) {
+  step <- frozen_step(engine, fine)
+  moving <- step$coordinates$searched
+  if (!length(moving)) {
     return(0)
   }
-  shape <- hessian_shape(best$hessian)
+  shape <- hessian_shape(step$hessian)
+  difference <- fine$gradient - gradient
   if (!isTRUE(is.finite(shape$condition)) || !all(is.finite(difference))) {
     return(NA_real_)
   }
-  root <- best$coordinates$transform %*% (shape$vectors / rep(sqrt(shape$values), each = nrow(shape$vectors)))
-  shift <- root %*% crossprod(root, difference[best$coordinates$searched])
+  root <- step$coordinates$transform %*% (shape$vectors / rep(sqrt(shape$values), each = nrow(shape$vectors)))
+  shift <- root %*% crossprod(root, difference[moving])
   max(abs(shift) / pmax(sqrt(rowSums(root^2)), 1e-300))
+}
+
+#' A rule at given parameters, and a pass by it there
+#'
+#' @param nodes Whole number: at modes and curvatures; or `NULL`: chosen by the data, around means.
+#' @return As of [engine_pass()], with `rule`, which is set.
+#' @noRd
+set_rule_at <- function(engine, parameters, nodes = NULL, limit = 1e-5) {
+  rule <- if (is.null(nodes)) coarse_rule(engine) else uniform_rule(engine, nodes)
+  engine_set_rule(engine, rule)
+  placed <- engine_place_rule(engine, parameters)
+  if (placed != "ok") {
+    return(list(status = placed, value = -Inf))
+  }
+  if (is.null(nodes)) {
+    # around the means that a rule around the modes has found
+    for (look in 1:2) {
+      rule <- choose_nodes(engine, parameters, rule, limit)
+      engine_set_rule(engine, rule)
+      if (engine_pass(engine, parameters, 0L)$status == "ok") engine_place_rule(engine)
+    }
+    engine_set_rule(engine, judging_rule(engine, rule))
+  }
+  c(engine_pass(engine, parameters, 0L), list(rule = rule))
 }

@@ -81,11 +81,10 @@ conditional_effects <- function(fit, type) {
   design <- fit_design(fit)
   check_quadrature(NULL, design, "type = \"mode\"")
   engine <- new_engine(design, fit$family, fit$control$threads)
-  rule <- choose_nodes(engine, fit$parameters)
-  if (engine_evaluate(engine, fit$parameters)$status != "ok") {
+  if (set_rule_at(engine, fit$parameters)$status != "ok") {
     stop_glimmer("quadrature", "The log-likelihood cannot be evaluated at the estimates: there are no means there.")
   }
-  moments <- engine_moments(engine, fit$parameters, design, rule)
+  moments <- engine_moments(engine, design)
   list(values = stats::setNames(list(moments$means), names(fit$modes)),
        variances = stats::setNames(list(moments$variances), names(fit$modes)))
 }

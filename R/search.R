@@ -38,7 +38,7 @@ search_again <- function(engine, from, control, rounds = 6L) {
     record <- c(record, best$record)
     # the Hessian is near the identity in these coordinates, so that g'g / 2 is near the predicted gain; of a large
     # value the last digits are left to the Newton steps that follow
-    stuck <- round > 1L && best$value < from$value + max(1e-6, engine$notes$noise / 10)
+    stuck <- round > 1L && best$value < from$value + 1e-6
     arrived <- isTRUE(best$rough_gain < max(1e-6, 1e-10 * abs(best$value)))
     if (!is.finite(best$value) || arrived || stuck || is_at_pole(engine, best)) break
     from <- best
@@ -82,7 +82,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
     if (result$status == "ok") -pull(coordinates, result$gradient) else numeric(length(x))
   }
   found <- run_nlminb(objective, gradient, size, lower_bounds(engine, coordinates),
-                      search_limits(control, begin$value, joint, engine$notes$noise))
+                      search_limits(control, begin$value, joint))
   result <- if (all(is.finite(found$par))) evaluate(found$par, TRUE)
   # what it brought must not be worse than what it got
   if (is.null(result) || !isTRUE(result$value >= begin$value)) {
@@ -98,7 +98,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
 
 # What the log-likelihood of a search is called in its record.
 search_stage <- function(engine) {
-  if (by_cross_products(engine)) "exact" else if (engine$notes$by_quadrature) "quadrature" else "laplace"
+  if (by_cross_products(engine)) "exact" else "laplace"
 }
 
 # An error of the optimiser is a search without result: there are others. One in an evaluation is not the optimiser's.
@@ -114,12 +114,10 @@ run_nlminb <- function(objective, gradient, size, lower, limits) {
   attempt(stats::nlminb(numeric(size), watched(objective), watched(gradient), lower = lower, control = limits), failed)
 }
 
-# Newton's steps follow, which need only the neighbourhood; and no more is asked for than round-off, or the error of a
-# rule, leaves of the value: from that no search comes down to a small gradient, however long.
-search_limits <- function(control, value, joint, noise) {
-  gain <- max(if (joint) 1e-6 else 1e-9, 1e-13 * abs(value), noise / 100)
-  most <- if (noise > 0) min(control$max_evaluations, 60) else control$max_evaluations
-  list(eval.max = most, iter.max = most, rel.tol = gain, x.tol = 0,
+# Newton's steps follow, which need only the neighbourhood; and no more is asked for than round-off leaves of the value.
+search_limits <- function(control, value, joint) {
+  gain <- max(if (joint) 1e-6 else 1e-9, 1e-13 * abs(value))
+  list(eval.max = control$max_evaluations, iter.max = control$max_evaluations, rel.tol = gain, x.tol = 0,
        sing.tol = 1e-20)
 }
 
@@ -159,13 +157,11 @@ search_newton <- function(engine, found, coordinates, control, joint = FALSE, st
     if (is.null(newton$direction) || isTRUE(gain < 1e-16) || spent) break
     moved <- try_step(engine, state, coordinates, newton$direction, joint)
     if (!moved$improved) break
-    improvement <- moved$state$value - state$value
     state <- moved$state
     steps_taken <- step
     gain <- newton_step(hessian, pull(coordinates, state$gradient), parts)$gain
     # a short step leaves the Hessian as it is; the more so, the more levels there are (see difference_hessian())
     if (isTRUE(gain < 1e-10) && sum(newton$direction^2) < 1e-8 * max(1, min(engine$levels) / 4)) break
-    if (!isTRUE(gain < control$gain_limit) && improvement < engine$notes$noise / 10) break
   }
   new_search_state(state$parameters, state$value, gradient = state$gradient, status = state$status, hessian = hessian,
                    coordinates = coordinates, held = found$held, gain = gain, steps = steps_taken)
@@ -182,10 +178,10 @@ evaluate_state <- function(engine, parameters, joint) {
 
 #' Newton's step of a maximisation and the gain that it predicts
 #'
-#' @param parts [curvature()] of the Hessian.
+#' @param parts [curvature()] of the Hessian. @param longest See [limit_length()].
 #' @return List: `direction` (`NULL` where the Hessian is not known), `gain` (`NA` where it is not negative definite).
 #' @noRd
-newton_step <- function(hessian, gradient, parts = curvature(hessian)) {
+newton_step <- function(hessian, gradient, parts = curvature(hessian), longest = 10) {
   if (!length(gradient)) {
     return(list(direction = numeric(), gain = 0))
   }
@@ -193,7 +189,7 @@ newton_step <- function(hessian, gradient, parts = curvature(hessian)) {
     return(list(gain = NA_real_))
   }
   along <- drop(crossprod(parts$vectors, gradient)) / parts$values
-  list(direction = limit_length(drop(parts$vectors %*% along)),
+  list(direction = limit_length(drop(parts$vectors %*% along), longest),
        gain = if (parts$definite) sum(along^2 * parts$values) / 2 else NA_real_)
 }
 
@@ -216,8 +212,8 @@ curvature <- function(hessian, noise = 1e-7) {
 }
 
 # A unit is about one standard error: further than ten the quadratic model says nothing.
-limit_length <- function(direction) {
-  direction * min(1, 10 / sqrt(sum(direction^2)))
+limit_length <- function(direction, longest = 10) {
+  direction * min(1, longest / sqrt(sum(direction^2)))
 }
 
 # A step, halved until the log-likelihood does not fall.

@@ -1,6 +1,6 @@
-# Rscript inst/benchmarks/quadrature.R [--quick]: glimmer's quadrature against glmer's and GLMMadaptive's, and the
-# default call against glmer's Laplace approximation, in one run. --quick leaves out the fits that take a peer more than
-# some seconds (CI).
+# Rscript inst/benchmarks/quadrature.R [--quick]: glimmer's quadrature against glmer's and GLMMadaptive's, the default
+# call against glmer's Laplace approximation, and against glimmer's own with one thread and two, in one run. --quick
+# leaves out the fits that take a peer more than some seconds, and takes smaller data (CI).
 #
 # Times the call a user types: the median of at least five runs after a warm-up; a peer's fit of more than 20 s is timed
 # once. The log-likelihoods of a table are all by the first fit's rule, recomputed by glimmer at each package's
@@ -48,6 +48,71 @@ cases <- list(
   describe("Contraception, likewise", "mlmRev", glmm_of(contraception, binomial()),
            list("glmer" = glmer_of(contraception, binomial(), 1L)), function() mlmRev::Contraception)
 )
+
+# Whole calls of the default method beside Laplace, and beside glm() where that says what the rows alone cost.
+simulated_slopes <- function(levels, rows_each = 20L, covariates = 9L) {
+  set.seed(1)
+  n <- levels * rows_each
+  g <- factor(rep(seq_len(levels), each = rows_each))
+  x <- matrix(rnorm(n * covariates), n, dimnames = list(NULL, paste0("x", seq_len(covariates))))
+  eta <- -0.5 + drop(x %*% rep(0.2, covariates)) + rnorm(levels)[g] + rnorm(levels, 0, 0.5)[g] * x[, 1L]
+  data.frame(g, x, y = rbinom(n, 1L, plogis(eta)))
+}
+simulated_intercepts <- function(levels, rows_each = 20L) {
+  set.seed(2)
+  g <- rep(seq_len(levels), each = rows_each)
+  x <- rnorm(levels * rows_each)
+  data.frame(g, x, y = rbinom(length(x), 1L, plogis(-0.5 + 0.5 * x + rnorm(levels)[g])))
+}
+single_counts <- function(levels) {
+  set.seed(3)
+  x <- rnorm(levels)
+  data.frame(g = seq_len(levels), x, y = rpois(levels, exp(0.5 + 0.3 * x)))
+}
+own_cases <- list(
+  list(title = "100,000 binary rows, 5,000 levels, random slope, 11 columns", family = binomial(),
+       formula = y ~ x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9 + (x1 | g),
+       data = function() simulated_slopes(if (quick) 250L else 5000L)),
+  list(title = "1,000,000 binary rows, 50,000 levels, random intercept", family = binomial(),
+       formula = y ~ x + (1 | g), fixed = y ~ x, data = function() simulated_intercepts(if (quick) 1000L else 50000L)),
+  list(title = "1,000,000 Poisson levels of one row", family = poisson(), formula = y ~ x + (1 | g),
+       data = function() single_counts(if (quick) 5000L else 1000000L)),
+  list(title = "toenail with a random slope", family = binomial(), needs = "HSAUR3",
+       formula = outcome ~ treatment * time + (time | patientID), data = function() HSAUR3::toenail),
+  list(title = "bacteria", family = binomial(), formula = bacteria, needs = "MASS", data = function() MASS::bacteria),
+  list(title = "epil", family = poisson(), formula = epil, needs = "MASS", data = function() MASS::epil),
+  list(title = "cbpp", family = binomial(), formula = cbind(incidence, size - incidence) ~ period + (1 | herd),
+       needs = "lme4", data = function() lme4::cbpp)
+)
+
+# Median seconds of elapsed and of processor time.
+time_call <- function(call) {
+  first <- system.time(value <- call())
+  times <- if (first[["elapsed"]] > 20) list(first) else {
+    many <- if (first[["elapsed"]] < 0.1) 20L else 1L
+    replicate(runs, system.time(for (run in seq_len(many)) call()) / many, simplify = FALSE)
+  }
+  list(value = value, elapsed = median(vapply(times, `[[`, 1, "elapsed")),
+       cpu = median(vapply(times, function(time) time[["user.self"]] + time[["sys.self"]], 1)))
+}
+
+compare_own <- function(case) {
+  data <- case$data()
+  fit <- function(threads, method) {
+    function() suppressWarnings(glmm(case$formula, data, case$family, method = method,
+                                     control = glmm_control(threads = threads)))
+  }
+  calls <- list("quadrature, one thread" = fit(1L, "auto"), "quadrature, two threads" = fit(2L, "auto"),
+                "Laplace, one thread" = fit(1L, "laplace"))
+  if (!is.null(case$fixed)) calls[["stats::glm"]] <- function() glm(case$fixed, case$family, data)
+  timed <- lapply(calls, time_call)
+  error <- component(timed[[1L]]$value, "quadrature")$error
+  data.frame(call = names(calls), elapsed = three_digits(vapply(timed, `[[`, 1, "elapsed")),
+             cpu = three_digits(vapply(timed, `[[`, 1, "cpu")),
+             logLik = formatC(vapply(timed, function(one) as.numeric(logLik(one$value)), 1), digits = 5L, format = "f"),
+             error = c(rep(formatC(error$log_likelihood, digits = 1L), 2L), rep("-", length(calls) - 2L)),
+             row.names = NULL)
+}
 
 # A peer's estimates under our own rule.
 value_at <- function(ours, theirs) {
@@ -98,6 +163,11 @@ for (case in cases) {
   shown <- transform(table, seconds = three_digits(seconds), ratio = three_digits(ratio),
                      logLik = formatC(logLik, digits = 5L, format = "f"), our_error = formatC(our_error, digits = 1L))
   print(shown, row.names = FALSE)
+}
+for (case in own_cases) {
+  if (!is.null(case$needs) && !requireNamespace(case$needs, quietly = TRUE)) next
+  cat("\n", case$title, if (quick) " (quick: fewer levels)", "\n", sep = "")
+  print(compare_own(case), row.names = FALSE)
 }
 print_machine(c("glimmer", "lme4", "GLMMadaptive", "mlmRev", "HSAUR3", "MASS"))
 if (length(below)) {

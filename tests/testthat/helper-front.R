@@ -25,14 +25,28 @@ front <- function(formula, data, family = gaussian(), weights = NULL, offset = N
   list(parts = parts, frame = frame, family = family, design = build_design(parts, frame, family, contrasts))
 }
 
-#' The engine of a fit's model as the search has it, with the rule of the fit, where it has one, and `start`: the
-#' parameters that the search begins from.
+#' The engine of a fit's model as the search has it, with the rule of the fit placed at the estimates, where it has one,
+#' and `start`: the parameters that the search begins from.
 engine_of <- function(fit) {
   design <- fit_design(fit)
   engine <- new_engine(design, fit$family)
   start <- find_start(design, fit$family, engine)
-  if (!is.null(fit$quadrature)) engine_set_rule(engine, fit$quadrature[c("nodes", "wide")], fit$parameters)
-  c(engine, list(start = shrink_effects(engine, start)))
+  start <- shrink_effects(engine, start)
+  if (!is.null(fit$quadrature)) place_rule(engine, fit$parameters, fit$quadrature[c("nodes", "wide")])
+  c(engine, list(start = start))
+}
+
+#' A rule set and placed at parameters: at modes and curvatures, or around the means that some nodes there find
+place_rule <- function(engine, parameters, rule, at_modes = FALSE) {
+  levels <- engine$levels[1L]
+  engine_set_rule(engine, list(nodes = rep(if (engine$effects > 2L) 7L else 15L, levels), wide = rep(FALSE, levels)))
+  stopifnot(engine_place_rule(engine, parameters) == "ok")
+  for (round in if (!at_modes) 1:3) {
+    if (round == 2L) engine_set_rule(engine, rule)
+    engine_pass(engine, parameters, 0L)
+    engine_place_rule(engine)
+  }
+  engine_set_rule(engine, rule)
 }
 
 # The error that an expression signals, with its fields.

@@ -64,7 +64,7 @@ test_that("a variance of zero in a vector term leaves the model without that eff
 
 test_that("a search that rests on the boundary is taken up again where the log-likelihood rises inside", {
   data <- slopes_data(function(n) cbind(rnorm(n, 0, 0.7), rnorm(n, 0, 0.6)))
-  fit <- glmm(y ~ x + (x | g), data, poisson)
+  fit <- glmm(y ~ x + (x | g), data, poisson, method = "laplace")
   expect_false(fit$singular)
   engine <- engine_of(fit)
   # stuck at correlation 1, at no slope variance, at none at all

@@ -2,13 +2,13 @@
 
 test_that("each pass costs rows and levels times the nodes of a level, and what is too much ends without an error", {
   engine <- list(rows = 20, levels = 2L, effects = 2L, notes = list2env(list(spent = 0, budget = 1500)))
-  spend(engine, c(3, 5))
+  spend(engine, c(9, 25))
   # a node of a level counts for two rows
   expect_identical(engine$notes$spent, (20 + 2 * 2) * mean(c(9, 25)))
   expect_identical(within_budget({
-    spend(engine, 5)
+    spend(engine, 25)
     "there is room"
   }), "there is room")
   # an optimiser that catches errors does not catch this
-  expect_null(within_budget(tryCatch(spend(engine, 10), error = function(e) "caught")))
+  expect_null(within_budget(tryCatch(spend(engine, 100), error = function(e) "caught")))
 })

@@ -22,7 +22,7 @@ test_that("a start at zero, or with the wrong sign, reaches the same maximum", {
 
 test_that("a search that came to rest at zero is taken up again where that is no maximum", {
   data <- clustered(0.6)
-  fit <- glmm(y ~ x + (1 | g), data, poisson)
+  fit <- glmm(y ~ x + (1 | g), data, poisson, method = "laplace")
   engine <- engine_of(fit)
   at_zero <- replace(fit$parameters, 3L, 0)
   stuck <- new_search_state(at_zero, engine_evaluate(engine, at_zero)$value)

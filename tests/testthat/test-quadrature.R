@@ -24,11 +24,10 @@ engine_of_case <- function(case) {
   new_engine(fit_design(fit), fit$family)
 }
 
-# The log-likelihood at parameters by a rule that is placed there.
+# The log-likelihood at parameters by a rule that is placed there: Gauss-Hermite at modes and curvatures.
 value_by <- function(engine, parameters, nodes, wide = FALSE) {
-  engine_evaluate(engine, parameters)
-  engine_set_rule(engine, if (!is.null(nodes)) rule_of(engine, nodes, wide), parameters)
-  engine_evaluate(engine, parameters)$value
+  place_rule(engine, parameters, rule_of(engine, nodes, wide), at_modes = !wide)
+  engine_pass(engine, parameters, 0L)$value
 }
 
 skip_without_toenail <- function() skip_if_not_installed("HSAUR3")
@@ -89,33 +88,37 @@ for (family in names(quadrature_pairs)) {
     })
 
     for (structure in c("scalar", "slope", "two terms")) {
-      test_that(paste("gradient:", family, link, structure), {
+      test_that(paste("gradient and Hessian of a frozen rule:", family, link, structure), {
         case <- random_model(2L, family, link, structure)
         engine <- engine_of_case(case)
         parameters <- case$parameters[engine$names]
         three <- structure == "two terms"
         for (rule in list(list(2L, FALSE), list(5L, FALSE), list(if (three) 9L else 21L, TRUE))) {
-          engine_set_rule(engine, NULL)
-          engine_evaluate(engine, parameters)
-          engine_set_rule(engine, rule_of(engine, rule[[1L]], rule[[2L]]), parameters)
-          gradient <- engine_evaluate(engine, parameters, gradient = TRUE)$gradient
-          numerical <- reference_gradient(function(p) engine_evaluate(engine, p)$value, parameters, levels = 3L)
-          expect_lte(max(abs(gradient - numerical)), 1e-6 * max(1, abs(gradient)),
-                     label = paste("error of the gradient,", rule[[1L]], "nodes", if (rule[[2L]]) "in a box"))
+          place_rule(engine, parameters, rule_of(engine, rule[[1L]], rule[[2L]]), at_modes = !rule[[2L]])
+          pass <- engine_pass(engine, parameters, 2L)
+          label <- paste(rule[[1L]], "nodes", if (rule[[2L]]) "in a box")
+          numerical <- reference_gradient(function(p) engine_pass(engine, p, 0L)$value, parameters, levels = 3L)
+          expect_lte(max(abs(pass$gradient - numerical)), 1e-6 * max(1, abs(numerical)),
+                     label = paste("error of the gradient,", label))
+          differences <- vapply(seq_along(parameters), function(j) {
+            slope <- function(x) engine_pass(engine, replace(parameters, j, x), 1L)$gradient
+            step <- 1e-3 * max(1, abs(parameters[j]))
+            table <- lapply(step / 2^(0:2), function(h) (slope(parameters[j] + h) - slope(parameters[j] - h)) / (2 * h))
+            apply(do.call(rbind, table), 2L, richardson_limit)
+          }, parameters)
+          expect_lte(max(abs(pass$hessian - differences)), 1e-6 * max(1, abs(differences)),
+                     label = paste("error of the Hessian,", label))
         }
       })
     }
 
-    test_that(paste("one node is Laplace:", family, link), {
+    test_that(paste("one node at the mode is Laplace:", family, link), {
       for (structure in c("scalar", "slope", "two terms")) {
         case <- random_model(3L, family, link, structure)
         engine <- engine_of_case(case)
         parameters <- case$parameters[engine$names]
-        laplace <- engine_evaluate(engine, parameters, gradient = TRUE)
-        engine_set_rule(engine, rule_of(engine, 1L))
-        one <- engine_evaluate(engine, parameters, gradient = TRUE)
-        expect_lte(abs(one$value - laplace$value), 1e-12 * abs(laplace$value))
-        expect_lte(max(abs(one$gradient - laplace$gradient)), 1e-10 * max(1, abs(laplace$gradient)))
+        laplace <- engine_evaluate(engine, parameters)$value
+        expect_lte(abs(value_by(engine, parameters, 1L) - laplace), 1e-12 * abs(laplace))
       }
     })
   }
@@ -204,8 +207,10 @@ test_that("levels' values, means and variances are integrals", {
   square <- vapply(case$integrands, function(f) integral(function(u) u^2 * f(u)), 1) / totals
   fit <- suppressWarnings(fit_glmm(case$formula, case$data, case$family, method = "joint"))
   for (rule in list(rule_of(engine, 61L), rule_of(engine, 61L, wide = TRUE))) {
+    place_rule(engine, case$parameters, rule)
     expect_equal(engine_level_values(engine, case$parameters, rule), log(totals), tolerance = 1e-9)
-    moments <- engine_moments(engine, case$parameters, fit_design(fit), rule)
+    engine_pass(engine, case$parameters, 0L)
+    moments <- engine_moments(engine, fit_design(fit))
     expect_equal(moments$means[, 1L], 1.7 * mean, tolerance = 1e-7, ignore_attr = TRUE)
     expect_equal(moments$variances[1, 1, ], 1.7^2 * (square - mean^2), tolerance = 1e-7, ignore_attr = TRUE)
   }
@@ -239,14 +244,17 @@ test_that("a fit keeps the means and variances that integration gives", {
 
 # Reported against true error in the log-likelihood, level by level absolute; the truth by very many nodes.
 expect_honest <- function(fit, nodes, wide, factor) {
-  engine <- new_engine(fit_design(fit), fit$family)
+  engine <- engine_of(fit)
+  given <- !is.null(fit$quadrature$given)
+  place_rule(engine, fit$parameters, fit$quadrature[c("nodes", "wide")], at_modes = given)
   own <- engine_level_values(engine, fit$parameters, fit$quadrature[c("nodes", "wide")])
+  place_rule(engine, fit$parameters, rule_of(engine, nodes, wide))
   truth <- engine_level_values(engine, fit$parameters, rule_of(engine, nodes, wide))
   true <- sum(abs(own - truth))
   reported <- fit$quadrature$error$log_likelihood
   expect_lte(true, factor * reported + 1e-9)
   expect_lte(reported, factor * true + 1e-6)
-  if (is.null(fit$quadrature$given)) expect_lte(true, 1e-4)
+  if (!given) expect_lte(true, 1e-4)
 }
 
 test_that("the reported error is the true one, in size", {
@@ -410,12 +418,12 @@ test_that("what the default spends on quadrature has a limit, and the status say
   engine <- engine_of(fit)
   own <- engine$start
   engine$notes$spent <- 0
-  engine_evaluate(engine, own)
+  engine_pass(engine, own, 0L)
   # a node of a level counts for two rows
   expect_equal(engine$notes$spent, (60 + 2 * 10) * mean(fit$quadrature$nodes))
   engine$notes$budget <- 60
   from <- new_search_state(own)
-  expect_null(within_budget(maximise_by_quadrature(engine, from, own, NULL, glmm_control())))
+  expect_null(within_budget(maximise_by_quadrature(engine, from, own, new_approximation("aghq"), glmm_control())))
   check <- check_accuracy(list(instead = NA_real_))
   expect_match(check$text, "too many nodes")
   expect_false(check$ok)

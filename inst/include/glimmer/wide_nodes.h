@@ -40,6 +40,7 @@ class WideNodes {
 
  private:
   static constexpr double coarse_step = 2.5;     ///< in eta, for moments
+  static constexpr double unrefined = 2.0;       ///< in eta, with steps of `widest`
   static constexpr double widest = 0.9;          ///< in standard deviations: 5e-11 off for a normal density
   static constexpr double first_reach = 7.0;     ///< standard deviations; exp(-7^2 / 2) = 2e-11
   static constexpr double negligible = -23.026;  ///< log 1e-10, of the density relative to its largest
@@ -99,7 +100,8 @@ class WideNodes {
     Vector farthest = Vector::Zero(q);
     for (Index i = tile_.rows.begin; i < tile_.rows.end; ++i)
       farthest = farthest.cwiseMax((Eigen::Map<const Vector>(Z_.row(i), q).transpose() * scale).transpose().cwiseAbs());
-    step_ = (step / farthest.array()).min(widest);
+    // finer in both, so that a finer rule is another one also where eta hardly varies
+    step_ = (step / farthest.array()).min(widest * std::min(1.0, step / unrefined));
     set_ends();
   }
 

@@ -1,0 +1,276 @@
+# A maximum by quadrature: coarse passes to its neighbourhood, and a look for others; nodes chosen there from the data,
+# fine passes, and a last one by the rule that judges. What a pass and a step are is in frozen-search.R.
+
+#' Maximise the log-likelihood by quadrature
+#'
+#' @param from A state, see [new_search_state()]. @param own The package's own start.
+#' @param approximation Result of [resolve_method()]. @param control Result of [glmm_control()].
+#' @return As of [maximise()], with `rule` and `error`; or `NULL` where the budget was spent before.
+#' @noRd
+maximise_by_quadrature <- function(engine, from, own, approximation, control) {
+  best <- climb_by_quadrature(engine, from, approximation$nodes, control)
+  if (has_arrived(best, control)) {
+    return(best)
+  }
+  tell(control, 1, "not arrived: other starts")
+  starts <- if (identical(from$parameters, own)) other_starts(engine, own)[-1L] else list(own)
+  for (start in starts) {
+    last <- climb_by_quadrature(engine, new_search_state(start, record = best$record), approximation$nodes, control)
+    best <- better(best, last, control)
+    if (has_arrived(best, control)) break
+  }
+  if (!identical(best$parameters, last$parameters)) place_for_good(engine, best)
+  best
+}
+
+# From a start to a maximum; from several neighbourhoods, where the coarse passes have seen some, to the highest.
+climb_by_quadrature <- function(engine, from, nodes, control) {
+  coarse <- coarse_rule(engine, if (is.null(nodes)) Inf else nodes)
+  first <- approach(engine, from$parameters, from$record, coarse, control)
+  found <- look_elsewhere(engine, first, coarse, control)
+  best <- NULL
+  for (place in found$places) {
+    if (found$moved || !is.null(best)) place <- return_to(engine, place, coarse)
+    place$record <- if (is.null(best)) found$record else best$record
+    last <- if (is.null(nodes)) refine(engine, place, control) else recentre(engine, place, nodes, control)
+    best <- if (is.null(best)) last else better(best, last, control)
+  }
+  if (!identical(best$parameters, last$parameters)) place_for_good(engine, best)
+  best
+}
+
+# A state where the rule has been elsewhere since: its moments are those of another place.
+return_to <- function(engine, place, coarse) {
+  engine_set_rule(engine, coarse)
+  engine_place_rule(engine, place$parameters)
+  again <- pass_state(engine, place$parameters, place$held)
+  if (!is_usable(again)) {
+    return(place)
+  }
+  again$stalled <- place$stalled
+  again
+}
+
+# The rule of a maximum that was not the last one searched, for the moments that the fit has from it.
+place_for_good <- function(engine, best) {
+  if (is.null(best$rule)) {
+    return(invisible())
+  }
+  engine_set_rule(engine, judging_rule(engine, best$rule))
+  engine_place_rule(engine, best$parameters)
+  engine_pass(engine, best$parameters, 0L)
+}
+
+#' Whether another maximum hides, by coarse passes from small, middling and large variances
+#'
+#' Asked where one is likely, see [is_suspect()]. Coarse values are no better than a unit or so: of places that are
+#' within that of the highest all are looked at more closely.
+#'
+#' @param first State after coarse passes.
+#' @return List: `places` (states, the highest first), `record`, `moved` (whether the rule is where others were).
+#' @noRd
+look_elsewhere <- function(engine, first, coarse, control, slack = 1) {
+  places <- list(first)
+  record <- first$record
+  suspect <- is_usable(first) && is_suspect(engine, first)
+  if (suspect) {
+    for (start in other_starts(engine, first$parameters)[-1L]) {
+      found <- approach(engine, start, record, coarse, control, most = 10L)
+      record <- found$record
+      same <- vapply(places, function(place) is_same_place(engine, place, found), NA)
+      if (found$status == "ok" && !any(same)) places <- c(places, list(found))
+    }
+  }
+  values <- vapply(places, function(place) place$value, 1)
+  list(places = places[order(-values)][sort(-values) <= slack - max(values)], record = record,
+       moved = suspect)
+}
+
+is_same_place <- function(engine, one, other) {
+  abs(one$value - other$value) < 0.05 && scale_change(engine, one$parameters, other$parameters) < 0.3
+}
+
+#' Coarse passes, to where nodes can be chosen
+#'
+#' @return State after a pass.
+#' @noRd
+approach <- function(engine, parameters, record, rule, control, most = 40L) {
+  counts <- engine_counts(engine)
+  engine_set_rule(engine, rule)
+  parameters <- inside_start(engine, parameters)
+  placed <- engine_place_rule(engine, parameters)
+  state <- pass_state(engine, parameters)
+  if (placed != "ok" && state$status == "ok") state$status <- placed
+  for (round in 1:3) {
+    if (!is_usable(state)) break
+    state <- move_with_rule(engine, state, control, enough = 1e-2, most = most)
+    inside <- if (any(state$held)) leave_boundary(engine, state)
+    if (is.null(inside)) break
+    engine_place_rule(engine, inside)
+    state <- pass_state(engine, inside)
+  }
+  message <- paste0("few nodes a level, ", state$steps, agree(state$steps, " step", " steps"))
+  state$record <- c(record, search_record("quadrature", engine, counts, state$value, message))
+  tell(control, 1, "quadrature: log-likelihood ", format(state$value, digits = 12), ", ", message)
+  state
+}
+
+#' Nodes chosen from the data, the maximum of the rule that they make, and its error
+#'
+#' @param state After coarse passes.
+#' @return As of [maximise()].
+#' @noRd
+refine <- function(engine, state, control, rounds = 4L) {
+  limits <- quadrature_limits(engine, control)
+  # half of it, as errors change on the way
+  limit <- limits[["log_likelihood"]] / 2
+  record <- state$record
+  rule <- NULL
+  if (is_usable(state)) state <- go_near(engine, state, 100 * limit, control)
+  for (round in seq_len(rounds)) {
+    if (!is_usable(state)) break
+    counts <- engine_counts(engine)
+    chosen <- choose_nodes(engine, state$parameters, rule, limit)
+    # nothing more to be had
+    if (identical(chosen, rule)) break
+    rule <- chosen
+    engine_set_rule(engine, rule)
+    tell_rule(engine, rule, control)
+    state <- climb_with_rule(engine, state, control)
+    judged <- judge_rule(engine, state, rule)
+    record <- c(record, search_record("newton", engine, counts, state$value, steps_message(state)))
+    small <- isTRUE(all(unlist(judged$error) <= limits))
+    if (small || !has_arrived(state, control)) break
+    limit <- min(limit, limit * limits[["log_likelihood"]] / judged$error$log_likelihood,
+                 limit * limits[["shift"]] / judged$error$shift, na.rm = TRUE) / 2
+  }
+  state$record <- record
+  if (is.null(rule)) without_maximum(engine, state) else by_finer_rule(engine, state, judged, rule)
+}
+
+# Where there is no pass to go on from: what a state needs to be judged.
+without_maximum <- function(engine, state) {
+  size <- length(state$parameters)
+  state$coordinates <- list(centre = state$parameters, transform = natural_transform(engine, state$parameters),
+                            searched = seq_len(size))
+  state$hessian <- matrix(NA_real_, size, size)
+  state$gradient <- rep(NA_real_, size)
+  state$held <- rep(FALSE, size)
+  state$gain <- NA_real_
+  state$error <- list(log_likelihood = NA_real_, shift = NA_real_)
+  state$rule <- coarse_rule(engine)
+  state
+}
+
+#' Near to the maximum, to where the nodes are chosen: with more nodes where few did not lead there
+#' @noRd
+go_near <- function(engine, state, limit, control) {
+  if (isTRUE(state$stalled)) {
+    engine_place_rule(engine)
+    engine_set_rule(engine, choose_nodes(engine, state$parameters, limit = limit))
+    better <- pass_state(engine, state$parameters, state$held)
+    if (is_usable(better)) state <- move_with_rule(engine, better, control, enough = 1e-2, most = 20L)
+  }
+  state <- update_information(engine, state)
+  engine_place_rule(engine)
+  state
+}
+
+#' The maximum of a rule: placed anew until that changes little, then frozen for good
+#' @noRd
+climb_with_rule <- function(engine, state, control) {
+  state <- pass_state(engine, state$parameters, state$held)
+  for (round in 1:3) {
+    if (!is_usable(state)) {
+      return(state)
+    }
+    state <- move_with_rule(engine, state, control, enough = 1e-6)
+    moved <- state$steps
+    state <- settle_on_rule(engine, state)
+    state$steps <- state$steps + moved
+    inside <- if (any(state$held)) leave_boundary(engine, state)
+    if (is.null(inside)) {
+      return(state)
+    }
+    engine_place_rule(engine, inside)
+    state <- pass_state(engine, inside)
+  }
+  state$rises <- TRUE
+  state
+}
+
+#' The value, gradient and Hessian of the finer rule at the maximum, in coordinates, with the error of the rule
+#' @noRd
+by_finer_rule <- function(engine, state, judged, rule) {
+  result <- if (judged$finer) judged$judge else state
+  step <- frozen_step(engine, result)
+  state$value <- result$value
+  state$coordinates <- step$coordinates
+  state$hessian <- step$hessian
+  state$rule <- rule
+  state$error <- judged$error
+  state
+}
+
+#' The maximum of a rule with the user's number of nodes, placed at modes and curvatures
+#' @noRd
+recentre <- function(engine, state, nodes, control) {
+  counts <- engine_counts(engine)
+  rule <- uniform_rule(engine, nodes)
+  record <- state$record
+  engine_set_rule(engine, rule)
+  if (is_usable(state)) state$status <- engine_place_rule(engine, state$parameters)
+  if (is_usable(state)) state <- pass_state(engine, state$parameters, state$held)
+  if (!is_usable(state)) {
+    return(without_maximum(engine, state))
+  }
+  state <- move_with_rule(engine, state, control, 1e-3, at_modes = TRUE)
+  state <- settle_at_modes(engine, state)
+  state$record <- c(record, search_record("newton", engine, counts, state$value, steps_message(state)))
+  value <- state$value
+  state <- by_finer_rule(engine, state, judge_rule(engine, state, rule), rule)
+  state$value <- value
+  state
+}
+
+#' Where a rule that is placed anew at each step has a gradient of zero
+#'
+#' A rule placed anew has its maximum elsewhere, by as much as its error: the Hessian of the frozen rule lacks that. The
+#' correction is learned from one step to the next (Broyden 1965, Mathematics of Computation 19:577).
+#' @noRd
+settle_at_modes <- function(engine, state, most = 30L) {
+  coordinates <- hessian_coordinates(engine, state)
+  moving <- coordinates$searched
+  correction <- matrix(0, length(moving), length(moving))
+  for (step in seq_len(most)) {
+    if (state$status != "ok" || !length(moving)) break
+    curvature <- correction - crossprod(coordinates$transform, state$hessian[moving, moving, drop = FALSE] %*%
+                                          coordinates$transform)
+    gradient <- pull(coordinates, state$gradient)
+    direction <- limit_length(attempt(solve(curvature, gradient), function(e) gradient))
+    state$gain <- sum(direction * gradient) / 2
+    if (isTRUE(abs(state$gain) < 1e-15)) break
+    to <- keep_sizes(engine, state$parameters, place(coordinates, direction, state$parameters))
+    if (engine_place_rule(engine, to) != "ok") break
+    moved <- pass_state(engine, to, state$held)
+    if (moved$status != "ok") break
+    taken <- solve(coordinates$transform, (to - state$parameters)[moving])
+    missed <- gradient - pull(coordinates, moved$gradient) - curvature %*% taken
+    correction <- correction + tcrossprod(missed, taken) / sum(taken^2)
+    moved$steps <- state$steps + 1L
+    state <- moved
+  }
+  if (!length(moving)) state$gain <- 0
+  state
+}
+
+steps_message <- function(state) {
+  paste("boundary, Hessian and", state$steps, agree(state$steps, "Newton step", "Newton steps"))
+}
+
+# What a pass will take: in a long fit most of the time goes there.
+tell_rule <- function(engine, rule, control) {
+  nodes <- rule$nodes^engine$effects
+  tell(control, 1, "quadrature: ", paste(unique(count_text(range(nodes))), collapse = " to "), " nodes a level, ",
+       count_text(round(engine$rows * mean(nodes))), " rows times nodes a pass")
+}
