@@ -186,7 +186,7 @@ engine_pass <- function(engine, parameters, order) {
   notes$evaluations <- notes$evaluations + 1L
   notes$gradients <- notes$gradients + (order > 0L)
   spend(engine, notes$nodes)
-  result <- pass_by_core(engine, core_parameters(engine, parameters), order)
+  result <- cpp_rule_pass(engine$pointer, core_parameters(engine, parameters), order)
   result$parameters <- parameters
   if (result$status != "ok") result$value <- -Inf
   if (order < 1L || !length(engine$bent)) {
@@ -205,30 +205,6 @@ engine_pass <- function(engine, parameters, order) {
 # What the core is to find itself.
 inner_search <- function(engine, joint = FALSE) {
   if (joint) "joint" else engine$inner
-}
-
-# Along a constant of the family, which the core's pass does not know yet, by differences of fourth order.
-pass_by_core <- function(engine, parameters, order) {
-  last <- engine$index$dispersion
-  if (!length(last) || order == 0L) {
-    return(cpp_rule_pass(engine$pointer, parameters, order))
-  }
-  step <- 5e-3
-  slope <- c(1, -8, 8, -1) / (12 * step)
-  around <- lapply(c(-2, -1, 1, 2) * step, function(by) {
-    cpp_rule_pass(engine$pointer, replace(parameters, last, parameters[last] + by), 1L)
-  })
-  result <- cpp_rule_pass(engine$pointer, parameters, order)
-  values <- vapply(around, `[[`, 1, "value")
-  result$gradient[last] <- sum(slope * values)
-  result$status <- c(vapply(around, `[[`, "", "status")[!is.finite(values)], if (is.finite(result$value)) "ok" else
-    result$status)[1L]
-  if (order > 1L) {
-    mixed <- drop(vapply(around, `[[`, result$gradient, "gradient") %*% slope)
-    result$hessian[last, ] <- result$hessian[, last] <- mixed
-    result$hessian[last, last] <- sum(c(-1, 16, 16, -1, -30) * c(values, result$value)) / (12 * step^2)
-  }
-  result
 }
 
 #' Each level's own log-likelihood, without the constants of its rows, by some rule at the places that are set
