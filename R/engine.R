@@ -55,7 +55,7 @@ engine_set_response <- function(engine, design, offset = design$offset, weights 
   given <- Filter(length, weights)
   data <- c(data, lapply(given, function(own) active_rows(as.double(own), rows)))
   if (by_cross_products(engine)) data$X <- active_rows(design$X, rows)
-  engine$notes$point <- engine$notes$result <- NULL
+  engine$notes$point <- NULL
   cpp_set_responses(engine$pointer, data)
 }
 
