@@ -135,7 +135,7 @@ refine <- function(engine, state, control, rounds = 4L) {
     if (identical(chosen, rule)) break
     rule <- chosen
     engine_set_rule(engine, rule)
-    tell_rule(engine, rule, control)
+    tell_rule(engine, control)
     state <- climb_with_rule(engine, state, control)
     judged <- judge_rule(engine, state, rule)
     record <- c(record, search_record("newton", engine, counts, state$value, steps_message(state)))
@@ -269,8 +269,8 @@ steps_message <- function(state) {
 }
 
 # What a pass will take: in a long fit most of the time goes there.
-tell_rule <- function(engine, rule, control) {
-  nodes <- rule$nodes^engine$effects
+tell_rule <- function(engine, control) {
+  nodes <- engine$notes$nodes
   tell(control, 1, "quadrature: ", paste(unique(count_text(range(nodes))), collapse = " to "), " nodes a level, ",
        count_text(round(engine$rows * mean(nodes))), " rows times nodes a pass")
 }

@@ -145,7 +145,8 @@ void known_densities(const std::vector<Known>& known, double step, double tolera
     tile.lambda = &lambda;
     tile.centre = R * (mean + place.distance * sd);
     tile.C = R * Matrix((place.scale * sd).asDiagonal());
-    const Sums sums(kernel, tile, glimmer::WideNodes(kernel, rows).find(tile, step));
+    glimmer::WideNodes wide(kernel, rows);
+    const Sums sums(kernel, tile, wide.find(tile, wide.look(tile), step));
     const std::string name = known[0].name + ", " + std::to_string(q) + " effects, " + place.name;
     check::close(sums.log_integral, log_integral, tolerance, name + ": integral");
     check::close(((R.transpose() * sums.mean - mean).array() / sd.array()).abs().maxCoeff(), 0.0, 10.0 * tolerance,
@@ -186,7 +187,8 @@ void cut_of_normal() {
   tile.lambda = &lambda;
   tile.centre = Vector::Zero(2);
   tile.C = Matrix::Identity(2, 2);
-  const auto found = glimmer::WideNodes(kernel, rows).find(tile, 1.0);
+  glimmer::WideNodes wide(kernel, rows);
+  const auto found = wide.find(tile, wide.look(tile), 2.0);
   const double expected = std::acos(-1.0) * 2.0 * std::log(1e10) / (0.9 * 0.9);
   check::close_relative(static_cast<double>(found.nodes->nodes), expected, 0.05, "cut: number of nodes");
   Index lanes = 0;

@@ -57,7 +57,8 @@ test_that("a variance of zero in a vector term leaves the model without that eff
   turned <- glmm(y ~ x + (0 + x + I(x^0) | g), data, poisson)
   expect_equal(as.numeric(logLik(turned)), as.numeric(logLik(plain)), tolerance = 1e-8)
   expect_true(turned$converged && fit$converged)
-  expect_equal(vcov(turned), vcov(fit), tolerance = 1e-4, ignore_attr = TRUE)
+  # estimates may be a thousandth of a standard error apart, as their rules are
+  expect_equal(vcov(turned), vcov(fit), tolerance = 5e-4, ignore_attr = TRUE)
   expect_equal(sum(turned$boundary), 1L)
   expect_match(turned$status$text[turned$status$check == "boundary"], "SD of g:x", fixed = TRUE)
 })

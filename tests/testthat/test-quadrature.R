@@ -97,12 +97,12 @@ for (family in names(quadrature_pairs)) {
           place_rule(engine, parameters, rule_of(engine, rule[[1L]], rule[[2L]]), at_modes = !rule[[2L]])
           pass <- engine_pass(engine, parameters, 2L)
           label <- paste(rule[[1L]], "nodes", if (rule[[2L]]) "in a box")
-          numerical <- reference_gradient(function(p) engine_pass(engine, p, 0L)$value, parameters, levels = 3L)
+          numerical <- reference_gradient(function(p) engine_pass(engine, p, 0L)$value, parameters, 1e-3, levels = 3L)
           expect_lte(max(abs(pass$gradient - numerical)), 1e-6 * max(1, abs(numerical)),
                      label = paste("error of the gradient,", label))
           differences <- vapply(seq_along(parameters), function(j) {
             slope <- function(x) engine_pass(engine, replace(parameters, j, x), 1L)$gradient
-            step <- 1e-3 * max(1, abs(parameters[j]))
+            step <- 3e-4 * max(1, abs(parameters[j]))
             table <- lapply(step / 2^(0:2), function(h) (slope(parameters[j] + h) - slope(parameters[j] - h)) / (2 * h))
             apply(do.call(rbind, table), 2L, richardson_limit)
           }, parameters)
@@ -137,7 +137,7 @@ test_that("more nodes come nearer to the integral", {
                 label = paste(c("errors:", signif(errors, 2)), collapse = " "))
     expect_lte(errors[5L], 1e-9 * abs(exact))
     wide <- vapply(c(15L, 31L, 63L), function(k) abs(value_by(engine, parameters, k, wide = TRUE) - exact), 1)
-    expect_lt(wide[2L], max(wide[1L], 1e-9))
+    expect_lt(wide[2L], max(wide[1L], 1e-9 * abs(exact)))
     expect_lte(wide[3L], 1e-9 * abs(exact))
   }
 })
@@ -294,7 +294,7 @@ test_that("the nodes asked for are used, and their error is reported", {
   }
   fit <- glmm(y ~ x + (1 | g), data, binomial, nAGQ = 2)
   shown <- gsub("\\s+", " ", paste(capture.output(print(fit), print(summary(fit))), collapse = " "))
-  expect_match(shown, "quadrature (2 nodes, error about 3)", fixed = TRUE)
+  expect_match(shown, "quadrature (2 nodes, error about 5)", fixed = TRUE)
   expect_match(shown, "2 nodes a level, as given", fixed = TRUE)
   expect_match(shown, "quadrature error about", fixed = TRUE)
 })
@@ -420,7 +420,9 @@ test_that("what the default spends on quadrature has a limit, and the status say
   engine$notes$spent <- 0
   engine_pass(engine, own, 0L)
   # a node of a level counts for two rows
-  expect_equal(engine$notes$spent, (60 + 2 * 10) * mean(fit$quadrature$nodes))
+  expect_equal(engine$notes$spent, (60 + 2 * 10) * mean(engine$notes$nodes))
+  narrow <- !fit$quadrature$wide
+  expect_identical(engine$notes$nodes[narrow], fit$quadrature$nodes[narrow])
   engine$notes$budget <- 60
   from <- new_search_state(own)
   expect_null(within_budget(maximise_by_quadrature(engine, from, own, new_approximation("aghq"), glmm_control())))

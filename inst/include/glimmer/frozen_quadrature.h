@@ -29,6 +29,7 @@ class FrozenQuadrature {
   Status place_at_modes(const Point& point, const Vector& parameters) {
     FrozenRule& own = rule();
     last_parameters_ = parameters;
+    seen_.clear();
     const Index q = own.effects();
     Matrix C(q, q);
     for (Index g = 0; g < own.levels(); ++g) {
@@ -44,10 +45,12 @@ class FrozenQuadrature {
   void place_at_moments() {
     if (last_.moments.mean.size() == 0) throw std::invalid_argument("there has been no pass yet");
     rule().place_at(last_.moments);
+    seen_.clear();
     place_wide(rule());
   }
 
-  /// Wide levels get theirs at the parameters of the last place or pass. How many each level has then, in all.
+  /// Wide levels get theirs where they have been seen since the rule was placed; the first time that is looked for, at
+  /// the parameters of the last place or pass. How many each level has then, in all.
   Integers set_nodes(const Integers& nodes, const std::vector<char>& wide) {
     rule().set_nodes(nodes, wide);
     place_wide(rule());
@@ -127,13 +130,15 @@ class FrozenQuadrature {
     return *rule_;
   }
 
-  void place_wide(FrozenRule& rule) const {
+  void place_wide(FrozenRule& rule) {
     if (!rule.any_wide()) return;
+    seen_.resize(static_cast<std::size_t>(rule.levels()));
     if (last_parameters_.size() == 0) throw std::invalid_argument("wide levels need a place first");
     const FrozenPoint point(data_, last_parameters_);
     const Index levels = rule.levels(), together = 8;
     const auto some = [&](Index c) {
-      place_wide_levels(data_, point, {c * together, std::min((c + 1) * together, levels)}, rule);
+      place_wide_levels(data_, point, {c * together, std::min((c + 1) * together, levels)}, rule,
+                        seen_);
     };
     parallel_shares((levels + together - 1) / together, 1, data_.threads, some, data_.interrupt);
   }
@@ -199,7 +204,8 @@ class FrozenQuadrature {
   std::unique_ptr<const MultipleColumns> columns_;
   LevelResults last_;
   Matrix last_lambda_;
-  Vector last_parameters_;  ///< of the last place at modes or pass
+  std::vector<WideLook> seen_;  ///< by level, since the rule was placed
+  Vector last_parameters_;      ///< of the last place at modes or pass
 };
 
 }  // namespace glimmer

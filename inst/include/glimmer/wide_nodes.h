@@ -16,6 +16,13 @@ struct PlacedNodes {
   std::shared_ptr<const NodeSet> nodes;
 };
 
+/// Where the density of u given the data of a level is: its mean and a root of its covariance; nodes of a coarse rule,
+/// a column each, at which it is not negligible, and the steps between these along the axes of that rule.
+struct WideLook {
+  Vector centre;
+  Matrix C, seen, between;
+};
+
 /// With B B' the covariance of u given the data, turned so that sum_i (z_i'Lambda B)_j (z_i'Lambda B)_k = 0 for all
 /// axes j and k, the steps are h_j = min(.9, h / max_i |(z_i'Lambda B)_j|): no row's eta changes by more than h from a
 /// node to the next along an axis. The trapezoid rule's error falls like exp(-2 pi d / h), d the distance of the
@@ -25,14 +32,22 @@ class WideNodes {
  public:
   WideNodes(NodeKernel& kernel, const EffectRows& Z) : kernel_(kernel), Z_(Z) {}
 
-  /// The nodes of a level, given its rows and a place to look at first. `step`: the largest in eta.
-  PlacedNodes find(const NodeTile& level, double step) {
-    tile_ = level;
-    tile_.nodes = nullptr;
-    find_products();
+  /// Looks for the density of a level, given its rows and a place to look at first.
+  WideLook look(const NodeTile& level) {
+    set_level(level);
     seen_.resize(effects(), 0);
-    for (int looks = 0; looks < most_rounds && !look(); ++looks) {
+    for (int looks = 0; looks < most_rounds && !look_again(); ++looks) {
     }
+    return {tile_.centre, tile_.C, seen_, between_};
+  }
+
+  /// The nodes of a level in which the density has been found. `step`: the largest in eta.
+  PlacedNodes find(const NodeTile& level, const WideLook& seen, double step) {
+    set_level(level);
+    tile_.centre = seen.centre;
+    tile_.C = seen.C;
+    seen_ = seen.seen;
+    between_ = seen.between;
     set_axes(step);
     fit_box();
     return {tile_.centre, tile_.C, kept()};
@@ -49,6 +64,12 @@ class WideNodes {
 
   Index effects() const { return tile_.lambda->rows(); }
 
+  void set_level(const NodeTile& level) {
+    tile_ = level;
+    tile_.nodes = nullptr;
+    find_products();
+  }
+
   /// Lambda'Z'Z Lambda
   void find_products() {
     const Index q = effects();
@@ -62,7 +83,7 @@ class WideNodes {
 
   /// Puts centre and C at mean and covariance of u given the data, as a coarse rule finds them. False where its steps
   /// were too long for that, and C has only become smaller.
-  bool look() {
+  bool look_again() {
     set_axes(coarse_step);
     fit_box();
     Vector weights = (terms_.array() - terms_.maxCoeff()).exp();

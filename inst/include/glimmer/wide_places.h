@@ -9,8 +9,10 @@
 
 namespace glimmer {
 
-/// Places the wide levels of a range, from where they are; those in which there is no density to be found stay there.
-inline void place_wide_levels(const Data& data, const FrozenPoint& point, Range levels, FrozenRule& rule) {
+/// Places the wide levels of a range where they have been seen; those that have not are looked for from where they are.
+/// Where there is no density to be found they stay there.
+inline void place_wide_levels(const Data& data, const FrozenPoint& point, Range levels, FrozenRule& rule,
+                              std::vector<WideLook>& seen) {
   const std::unique_ptr<NodeKernel> kernel = make_node_kernel(data);
   WideNodes wide(*kernel, data.factors[0].first().Z);
   NodeTile tile;
@@ -28,7 +30,9 @@ inline void place_wide_levels(const Data& data, const FrozenPoint& point, Range 
     }
     tile.centre = rule.centre(g);
     tile.C = rule.scale(g);
-    PlacedNodes found = wide.find(tile, rule.step(g));
+    WideLook& own = seen[static_cast<std::size_t>(g)];
+    if (own.centre.size() == 0) own = wide.look(tile);
+    PlacedNodes found = wide.find(tile, own, rule.step(g));
     rule.place_wide(g, found.centre, found.C, std::move(found.nodes));
   }
 }
