@@ -46,7 +46,7 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     units = function(theta, error) {
       diag(c(sqrt(theta[sd_at]^2 + 0.09 * unit_sds(error)^2), rep(1, shape$count)), length(sd_at) + shape$count)
     },
-    size_units = function(error) c(rep_len(unit_sds(error), length(sd_at)), rep(NA_real_, shape$count)),
+    even_parts = function(error) Map(list, at = sd_at, unit = rep_len(unit_sds(error), length(sd_at))),
     truncations = function(theta, error) {
       lower_rank <- if (shape$count) shape$truncation(theta, forwardsolve(error, sds_of(theta) * shape$root(theta)))
       lapply(c(lower_rank, without_sds(abs(theta[sd_at]) / unit_sds(error))), function(change) {

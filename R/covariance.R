@@ -50,8 +50,8 @@ structure_of <- function(term, searched = FALSE) {
 #' @param inside Function of theta and `error`: a theta near it where the covariance is not singular.
 #' @param units Function of theta and `error`: matrix, theta moves by it times what has standard errors of the order of
 #'   the square root of 1 / (2 levels).
-#' @param size_units Function of `error`: numeric, one a parameter: the unit of those that are a size (a standard
-#'   deviation, or on the diagonal of L) and do not change their sign on the way; `NA` of others.
+#' @param even_parts Function of `error`: list of lists of `at` (positions in theta of what the log-likelihood is even in,
+#'   a standard deviation or a column of L) and `unit` (one a position).
 #' @param truncations Function of theta and `error`: the singular covariances that may be meant, the least changed
 #'   first; list of lists of `change` (function of theta: that of the singular covariance), `held` (function of this:
 #'   logical, one a parameter, what then has no derivative) and `follows` (whether it is meant only if the one before
@@ -71,15 +71,14 @@ structure_of <- function(term, searched = FALSE) {
 #' @return List of these and `sds`, function of theta: the standard deviations of the effects.
 #' @noRd
 describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, holds, of_root,
-                               normalise, inside, units, size_units, truncations, probes, singular_effects, directions,
+                               normalise, inside, units, even_parts, truncations, probes, singular_effects, directions,
                                direction_root, others = function(theta) list(), search_scale = NULL,
                                ordered = FALSE, common = FALSE, rule = NULL, one_level = FALSE,
                                unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
        scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, holds = holds, of_root = of_root,
-       normalise = normalise, inside = inside, units = units, size_units = size_units, truncations = truncations,
-       probes = probes,
-       singular_effects = singular_effects, directions = directions, direction_root = direction_root,
+       normalise = normalise, inside = inside, units = units, even_parts = even_parts, truncations = truncations,
+       probes = probes, singular_effects = singular_effects, directions = directions, direction_root = direction_root,
        others = others, search_scale = search_scale, ordered = ordered, common = common, rule = rule,
        one_level = one_level, unreplicated = unreplicated)
 }

@@ -19,8 +19,8 @@
 #'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
 #'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
 #'   `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule is set, and
-#'   its `nodes`, of each level in all; `spent` and `budget`, rows times nodes, see [spend()]; `point`, where the last
-#'   evaluation was).
+#'   its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes, see [spend()];
+#'   `point`, where the last evaluation was).
 #' @noRd
 engine_layout <- function(design, family, inner = "given", REML = inner == "integrated") {
   table <- parameter_table(design, family)
@@ -54,7 +54,7 @@ factor_blocks <- function(terms, k, index) {
 
 new_notes <- function() {
   list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE,
-                nodes = NULL, spent = 0, budget = Inf),
+                nodes = NULL, wide = NULL, spent = 0, budget = Inf),
            envir = new.env(parent = emptyenv()))
 }
 

@@ -160,6 +160,7 @@ engine_set_edge_barrier <- function(engine, weight) {
 #' @noRd
 engine_place_rule <- function(engine, parameters = NULL) {
   engine$notes$point <- NULL
+  spend_on_wide(engine)
   cpp_rule_place(engine$pointer, if (is.null(parameters)) numeric() else core_parameters(engine, parameters))
 }
 
@@ -174,6 +175,13 @@ engine_set_rule <- function(engine, rule) {
   engine$notes$nodes <- if (!is.null(rule)) {
     cpp_rule_nodes(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
   }
+  engine$notes$wide <- as.logical(rule$wide)
+  spend_on_wide(engine)
+}
+
+# Wide levels are gone through once or twice for their nodes to be found.
+spend_on_wide <- function(engine) {
+  if (any(engine$notes$wide)) spend(engine, 2 * engine$notes$nodes * engine$notes$wide)
 }
 
 #' A pass over the data by the rule that is set

@@ -44,24 +44,33 @@ frozen_step <- function(engine, state) {
        definite = parts$definite, coordinates = coordinates, hessian = hessian)
 }
 
-#' A step on which no standard deviation (or diagonal entry of L) falls or grows by more than a factor
+#' A step on which no standard deviation (or column of L) falls or grows by more than a factor
 #'
-#' None may come to lie on zero, where its gradient vanishes, or change its sign: most of the steps that would are from
-#' where the quadratic model does not hold. A correlation's angle moves by half at most.
+#' None may come to lie on zero, where its gradient vanishes: most of the steps that would are from where the quadratic
+#' model does not hold. A correlation's angle moves by half at most.
 #' @noRd
 keep_sizes <- function(engine, from, to) {
   for (t in seq_along(engine$structures)) {
     at <- engine$index$theta[[t]]
-    unit <- engine$structures[[t]]$size_units(engine$notes$error_root[[t]])
-    size <- at[!is.na(unit)]
-    least <- abs(from[size]) / 4
-    most <- pmax(3 * abs(from[size]), 0.1 * unit[!is.na(unit)])
-    sign <- ifelse(from[size] < 0, -1, 1)
-    to[size] <- sign * pmin(pmax(sign * to[size], ifelse(from[size] == 0, -most, least)), most)
+    for (part in engine$structures[[t]]$even_parts(engine$notes$error_root[[t]])) {
+      own <- at[part$at]
+      to[own] <- keep_size(from[own], to[own], part$unit)
+    }
     angle <- intersect(at, engine$shape)
     to[angle] <- pmin(pmax(to[angle], from[angle] - 0.5), from[angle] + 0.5)
   }
   to
+}
+
+# No less than a quarter, no more than three times as large, or a tenth of a unit; a single number keeps its sign.
+keep_size <- function(from, to, unit) {
+  before <- sqrt(sum((from / unit)^2))
+  if (length(from) == 1L && from * to < 0) to <- 0
+  after <- sqrt(sum((to / unit)^2))
+  if (after == 0) {
+    return(from / 4)
+  }
+  to * min(max(after, before / 4), max(3 * before, 0.1)) / after
 }
 
 #' How far scales move on a step: the largest change of a standard deviation, relative or in its unit
@@ -159,6 +168,26 @@ hold_small <- function(engine, state) {
   }
   engine_place_rule(engine, state$parameters)
   state
+}
+
+#' A better point inside, where the log-likelihood by the rule as it is rises from the boundary
+#'
+#' The nearer the better: what is gained grows with the square of the distance and is lost with its fourth power.
+#' @return Parameters inside, or `NULL` where all terms are at a maximum.
+#' @noRd
+rise_inside <- function(engine, state) {
+  inside <- if (any(state$held)) leave_boundary(engine, state)
+  if (is.null(inside)) {
+    return(NULL)
+  }
+  for (halving in 0:7) {
+    to <- state$parameters + (inside - state$parameters) / 2^halving
+    pass <- engine_pass(engine, to, 0L)
+    if (pass$status == "ok" && isTRUE(pass$value > state$value + 1e-9 * (1 + abs(state$value)))) {
+      return(to)
+    }
+  }
+  NULL
 }
 
 # The smallest standard deviation along any direction of a term that is not held, in units of a level's own error.

@@ -8,35 +8,51 @@
 #' @return As of [maximise()], with `rule` and `error`; or `NULL` where the budget was spent before.
 #' @noRd
 maximise_by_quadrature <- function(engine, from, own, approximation, control) {
-  best <- climb_by_quadrature(engine, from, approximation$nodes, control)
+  best <- climb_by_quadrature(engine, from, own, approximation$nodes, control)
   if (has_arrived(best, control)) {
     return(best)
   }
   tell(control, 1, "not arrived: other starts")
   starts <- if (identical(from$parameters, own)) other_starts(engine, own)[-1L] else list(own)
   for (start in starts) {
-    last <- climb_by_quadrature(engine, new_search_state(start, record = best$record), approximation$nodes, control)
-    best <- better(best, last, control)
+    other <- new_search_state(start, record = best$record)
+    found <- as_budget_allows(engine, climb_by_quadrature(engine, other, own, approximation$nodes, control))
+    if (is.null(found)) break
+    best <- better(best, found, control)
     if (has_arrived(best, control)) break
   }
-  if (!identical(best$parameters, last$parameters)) place_for_good(engine, best)
+  place_for_good(engine, best)
   best
 }
 
 # From a start to a maximum; from several neighbourhoods, where the coarse passes have seen some, to the highest.
-climb_by_quadrature <- function(engine, from, nodes, control) {
+climb_by_quadrature <- function(engine, from, own, nodes, control) {
   coarse <- coarse_rule(engine, if (is.null(nodes)) Inf else nodes)
   first <- approach(engine, from$parameters, from$record, coarse, control)
-  found <- look_elsewhere(engine, first, coarse, control)
-  best <- NULL
-  for (place in found$places) {
-    if (found$moved || !is.null(best)) place <- return_to(engine, place, coarse)
-    place$record <- if (is.null(best)) found$record else best$record
-    last <- if (is.null(nodes)) refine(engine, place, control) else recentre(engine, place, nodes, control)
-    best <- if (is.null(best)) last else better(best, last, control)
+  found <- look_elsewhere(engine, first, own, coarse, control)
+  best <- climb_from(engine, found$places[[1L]], found$moved, found$record, coarse, nodes, control)
+  others <- found$places[-1L]
+  for (place in others) {
+    other <- as_budget_allows(engine, climb_from(engine, place, TRUE, best$record, coarse, nodes, control, best))
+    if (is.null(other)) break
+    best <- better(best, other, control)
   }
-  if (!identical(best$parameters, last$parameters)) place_for_good(engine, best)
+  if (length(others)) place_for_good(engine, best)
   best
+}
+
+# To the maximum near a place; no further than to see that it is that of `best`, or lower.
+climb_from <- function(engine, place, moved, record, coarse, nodes, control, best = NULL) {
+  if (moved) place <- return_to(engine, place, coarse)
+  place$record <- record
+  if (is.null(nodes)) refine(engine, place, control, best) else recentre(engine, place, nodes, control)
+}
+
+# What is found beside something good: `NULL`, and no limit for what is left to do with that, where the budget is spent.
+as_budget_allows <- function(engine, search) {
+  found <- within_budget(search)
+  if (is.null(found)) engine$notes$budget <- Inf
+  found
 }
 
 # A state where the rule has been elsewhere since: its moments are those of another place.
@@ -66,16 +82,16 @@ place_for_good <- function(engine, best) {
 #' Asked where one is likely, see [is_suspect()]. Coarse values are no better than a unit or so: of places that are
 #' within that of the highest all are looked at more closely.
 #'
-#' @param first State after coarse passes.
+#' @param first State after coarse passes. @param own The package's own start.
 #' @return List: `places` (states, the highest first), `record`, `moved` (whether the rule is where others were).
 #' @noRd
-look_elsewhere <- function(engine, first, coarse, control, slack = 1) {
+look_elsewhere <- function(engine, first, own, coarse, control, slack = 1) {
   places <- list(first)
   record <- first$record
   suspect <- is_usable(first) && is_suspect(engine, first)
   if (suspect) {
-    for (start in other_starts(engine, first$parameters)[-1L]) {
-      found <- approach(engine, start, record, coarse, control, most = 10L)
+    for (start in other_starts(engine, own)[-1L]) {
+      found <- approach(engine, start, record, coarse, control, most = 20L)
       record <- found$record
       same <- vapply(places, function(place) is_same_place(engine, place, found), NA)
       if (found$status == "ok" && !any(same)) places <- c(places, list(found))
@@ -104,7 +120,7 @@ approach <- function(engine, parameters, record, rule, control, most = 40L) {
   for (round in 1:3) {
     if (!is_usable(state)) break
     state <- move_with_rule(engine, state, control, enough = 1e-2, most = most)
-    inside <- if (any(state$held)) leave_boundary(engine, state)
+    inside <- rise_inside(engine, state)
     if (is.null(inside)) break
     engine_place_rule(engine, inside)
     state <- pass_state(engine, inside)
@@ -117,16 +133,22 @@ approach <- function(engine, parameters, record, rule, control, most = 40L) {
 
 #' Nodes chosen from the data, the maximum of the rule that they make, and its error
 #'
-#' @param state After coarse passes.
-#' @return As of [maximise()].
+#' @param state After coarse passes. @param best Another result; `NULL`: none.
+#' @return As of [maximise()]; `best` where the maximum that is near is that or lower.
 #' @noRd
-refine <- function(engine, state, control, rounds = 4L) {
+refine <- function(engine, state, control, best = NULL, rounds = 6L) {
   limits <- quadrature_limits(engine, control)
   # half of it, as errors change on the way
   limit <- limits[["log_likelihood"]] / 2
   record <- state$record
-  rule <- NULL
-  if (is_usable(state)) state <- go_near(engine, state, 100 * limit, control)
+  rule <- judged <- NULL
+  before <- Inf
+  if (is_usable(state)) {
+    state <- go_near(engine, state, if (is.null(best)) 100 * limit else 0.05, control, state$stalled || !is.null(best))
+  }
+  if (!is.null(best) && (!is_usable(state) || is_no_better(engine, state, best))) {
+    return(best)
+  }
   for (round in seq_len(rounds)) {
     if (!is_usable(state)) break
     counts <- engine_counts(engine)
@@ -137,15 +159,31 @@ refine <- function(engine, state, control, rounds = 4L) {
     engine_set_rule(engine, rule)
     tell_rule(engine, control)
     state <- climb_with_rule(engine, state, control)
-    judged <- judge_rule(engine, state, rule)
+    judged <- if (is_settled(state) || round == rounds) judge_rule(engine, state, rule)
     record <- c(record, search_record("newton", engine, counts, state$value, steps_message(state)))
-    small <- isTRUE(all(unlist(judged$error) <= limits))
-    if (small || !has_arrived(state, control)) break
+    if (is.null(judged)) next
+    left <- max(unlist(judged$error) / limits)
+    # or more nodes have not helped
+    if (!isTRUE(left > 1 && left < before / 2) || !has_arrived(state, control)) break
+    before <- left
     limit <- min(limit, limit * limits[["log_likelihood"]] / judged$error$log_likelihood,
                  limit * limits[["shift"]] / judged$error$shift, na.rm = TRUE) / 2
   }
   state$record <- record
-  if (is.null(rule)) without_maximum(engine, state) else by_finer_rule(engine, state, judged, rule)
+  if (is.null(rule)) {
+    return(without_maximum(engine, state))
+  }
+  by_finer_rule(engine, state, if (is.null(judged)) judge_rule(engine, state, rule) else judged, rule)
+}
+
+# Whether a place near to a maximum is near to one that is known, or cannot come up to it (NA: a gain that is not known).
+is_no_better <- function(engine, near, best) {
+  isTRUE(near$value + 2 * near$gain + 0.1 < best$value) || is_same_place(engine, near, best)
+}
+
+# Whether nothing of size is left to gain by the rule; else its nodes were chosen too far away.
+is_settled <- function(state) {
+  isTRUE(state$gain < 1e-3)
 }
 
 # Where there is no pass to go on from: what a state needs to be judged.
@@ -164,8 +202,8 @@ without_maximum <- function(engine, state) {
 
 #' Near to the maximum, to where the nodes are chosen: with more nodes where few did not lead there
 #' @noRd
-go_near <- function(engine, state, limit, control) {
-  if (isTRUE(state$stalled)) {
+go_near <- function(engine, state, limit, control, with_more) {
+  if (isTRUE(with_more)) {
     engine_place_rule(engine)
     engine_set_rule(engine, choose_nodes(engine, state$parameters, limit = limit))
     better <- pass_state(engine, state$parameters, state$held)
@@ -185,10 +223,14 @@ climb_with_rule <- function(engine, state, control) {
       return(state)
     }
     state <- move_with_rule(engine, state, control, enough = 1e-6)
+    if (!is_settled(state)) {
+      engine_place_rule(engine)
+      return(state)
+    }
     moved <- state$steps
     state <- settle_on_rule(engine, state)
     state$steps <- state$steps + moved
-    inside <- if (any(state$held)) leave_boundary(engine, state)
+    inside <- rise_inside(engine, state)
     if (is.null(inside)) {
       return(state)
     }

@@ -27,7 +27,9 @@ unstructured <- function(group, effects) {
       lower_part(error %*% relative)
     },
     units = function(theta, error) triangle_units(variation_root(lower_triangle(theta), error), column),
-    size_units = function(error) ifelse(row(below)[below] == column, diag(error)[column], NA_real_),
+    even_parts = function(error) {
+      lapply(seq_len(q), function(j) list(at = which(column == j), unit = diag(error)[j:q]))
+    },
     truncations = function(theta, error) lower_ranks(lower_triangle(theta), error),
     probes = function(theta, error) missing_directions(lower_triangle(theta), error),
     singular_effects = function(theta, held, variances) zero_rows(lower_triangle(theta), held, variances),

@@ -59,17 +59,22 @@ test_that("one pass is the reference written from densities, at the same places"
   }
 })
 
-test_that("no step puts a standard deviation on zero, or across, or far away", {
+test_that("no step puts a standard deviation or a column of L on zero, or far away", {
   run <- begun(y ~ x + (x | g), slopes_of(2, c(0.6, 0.5)), poisson())
-  from <- replace(run$state$parameters, 3:5, c(0.5, 0.2, 0.4))
-  to <- keep_sizes(run$engine, from, replace(from, 3:5, c(-3, 5, 0)))
-  expect_equal(unname(to[3:5]), c(0.125, 5, 0.1))
   unit <- diag(run$engine$notes$error_root[[1L]])
-  to <- keep_sizes(run$engine, from, replace(from, 3:5, c(9, 0.2, 9)))
-  expect_equal(unname(to[3:5]), c(max(1.5, 0.1 * unit[1L]), 0.2, max(1.2, 0.1 * unit[2L])))
-  # a first diagonal entry of zero, as where only the second effect varies, is free to either side
-  from[3L] <- 0
-  expect_equal(keep_sizes(run$engine, from, replace(from, 3L, -9))[[3L]], -0.1 * unit[1L])
+  size <- function(column) sqrt(sum((column / unit[seq_along(column) + 2L - length(column)])^2))
+  from <- replace(run$state$parameters, 3:5, c(0.5, 0.2, 0.4))
+  to <- keep_sizes(run$engine, from, replace(from, 3:5, c(0.001, 0.002, 0)))
+  expect_equal(size(to[3:4]), size(from[3:4]) / 4)
+  expect_equal(unname(to[4] / to[3]), 2)
+  expect_equal(to[[5L]], 0.1)
+  to <- keep_sizes(run$engine, from, replace(from, 3:5, c(-30, 50, 9)))
+  expect_equal(size(to[3:4]), max(3 * size(from[3:4]), 0.1))
+  expect_equal(to[[5L]], max(1.2, 0.1 * unit[2L]))
+  # what is alone does not change its sign
+  expect_equal(keep_sizes(run$engine, from, replace(from, 5L, -9))[[5L]], 0.1)
+  # in a column that does not vanish an entry may
+  expect_equal(keep_sizes(run$engine, from, replace(from, 3L, -0.1))[3:4], replace(from, 3L, -0.1)[3:4])
   expect_equal(keep_sizes(run$engine, from, from), from)
   # a step that is allowed is left as it is
   expect_equal(keep_sizes(run$engine, from, from + 1e-3), from + 1e-3)

@@ -97,7 +97,7 @@ test_that("places of few nodes are compared with some slack, and the highest is 
   # not asked where data are many and the maximum is inside
   first <- new_search_state(fit$parameters, as.numeric(logLik(fit)), list("record"), status = "ok",
                             held = rep(FALSE, 3L), hessian = -diag(3L))
-  found <- look_elsewhere(engine, first, coarse_rule(engine), glmm_control())
+  found <- look_elsewhere(engine, first, first$parameters, coarse_rule(engine), glmm_control())
   expect_identical(found, list(places = list(first), record = list("record"), moved = FALSE))
 })
 
