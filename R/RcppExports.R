@@ -70,40 +70,6 @@ cpp_set_edge_barrier <- function(model, weight) {
     invisible(.Call(`_glimmer_cpp_set_edge_barrier`, model, weight))
 }
 
-#' The quadrature rule of every evaluation from now on
-#'
-#' @param model External pointer of cpp_model().
-#' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
-#' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the parameters.
-#' @param parameters As of cpp_evaluate(), where there are wide levels.
-#' @noRd
-cpp_set_rule <- function(model, nodes, wide, parameters) {
-    invisible(.Call(`_glimmer_cpp_set_rule`, model, nodes, wide, parameters))
-}
-
-#' Each level's own log-likelihood, without the constants of its rows, by some rule
-#'
-#' @param model External pointer of cpp_model().
-#' @param parameters As of cpp_evaluate().
-#' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where
-#'   they are.
-#' @return Numeric, one a level; NaN where there are no nodes.
-#' @noRd
-cpp_level_values <- function(model, parameters, nodes, wide) {
-    .Call(`_glimmer_cpp_level_values`, model, parameters, nodes, wide)
-}
-
-#' Mean and covariance of b given the data by some rule
-#'
-#' @param model External pointer of cpp_model().
-#' @param parameters As of cpp_evaluate().
-#' @param nodes,wide As of cpp_set_rule().
-#' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
-#' @noRd
-cpp_moments <- function(model, parameters, nodes, wide) {
-    .Call(`_glimmer_cpp_moments`, model, parameters, nodes, wide)
-}
-
 #' Place the frozen rule of each level, given which nodes do not move with the parameters
 #'
 #' @param model External pointer of cpp_model().

@@ -78,44 +78,6 @@ BEGIN_RCPP
     return R_NilValue;
 END_RCPP
 }
-// cpp_set_rule
-void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide, Rcpp::NumericVector parameters);
-RcppExport SEXP _glimmer_cpp_set_rule(SEXP modelSEXP, SEXP nodesSEXP, SEXP wideSEXP, SEXP parametersSEXP) {
-BEGIN_RCPP
-    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
-    Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
-    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
-    cpp_set_rule(model, nodes, wide, parameters);
-    return R_NilValue;
-END_RCPP
-}
-// cpp_level_values
-Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
-RcppExport SEXP _glimmer_cpp_level_values(SEXP modelSEXP, SEXP parametersSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
-    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
-    Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_level_values(model, parameters, nodes, wide));
-    return rcpp_result_gen;
-END_RCPP
-}
-// cpp_moments
-Rcpp::List cpp_moments(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide);
-RcppExport SEXP _glimmer_cpp_moments(SEXP modelSEXP, SEXP parametersSEXP, SEXP nodesSEXP, SEXP wideSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
-    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
-    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type nodes(nodesSEXP);
-    Rcpp::traits::input_parameter< Rcpp::LogicalVector >::type wide(wideSEXP);
-    rcpp_result_gen = Rcpp::wrap(cpp_moments(model, parameters, nodes, wide));
-    return rcpp_result_gen;
-END_RCPP
-}
 // cpp_rule_place
 std::string cpp_rule_place(SEXP model, Rcpp::NumericVector parameters);
 RcppExport SEXP _glimmer_cpp_rule_place(SEXP modelSEXP, SEXP parametersSEXP) {
@@ -380,9 +342,6 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
     {"_glimmer_cpp_joint_start", (DL_FUNC) &_glimmer_cpp_joint_start, 2},
     {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
-    {"_glimmer_cpp_set_rule", (DL_FUNC) &_glimmer_cpp_set_rule, 4},
-    {"_glimmer_cpp_level_values", (DL_FUNC) &_glimmer_cpp_level_values, 4},
-    {"_glimmer_cpp_moments", (DL_FUNC) &_glimmer_cpp_moments, 4},
     {"_glimmer_cpp_rule_place", (DL_FUNC) &_glimmer_cpp_rule_place, 2},
     {"_glimmer_cpp_rule_nodes", (DL_FUNC) &_glimmer_cpp_rule_nodes, 3},
     {"_glimmer_cpp_rule_pass", (DL_FUNC) &_glimmer_cpp_rule_pass, 3},

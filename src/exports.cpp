@@ -21,11 +21,6 @@ RowModel& as_row_model(SEXP model) {
 glimmer::Integers as_integers(const Rcpp::IntegerVector& x) { return {x.begin(), x.end()}; }
 std::vector<char> as_flags(const Rcpp::LogicalVector& x) { return {x.begin(), x.end()}; }
 
-/// A quadrature rule: nodes and wide, one number a level.
-glimmer::NodeRule as_rule(const RowModel& m, const Rcpp::IntegerVector& nodes, const Rcpp::LogicalVector& wide) {
-  return glimmer::NodeRule(as_integers(nodes), as_flags(wide), m.factors()[0].effects());
-}
-
 }  // namespace
 
 //' A model of the core, kept behind an external pointer
@@ -111,52 +106,6 @@ Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters) 
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 void cpp_set_edge_barrier(SEXP model, double weight) { as_row_model(model).set_edge_barrier(weight); }
-
-//' The quadrature rule of every evaluation from now on
-//'
-//' @param model External pointer of cpp_model().
-//' @param nodes Integer, one a level of the only factor: nodes for each effect; of length 0: Laplace.
-//' @param wide Logical, one a level: whether by the trapezoid rule, around mean and covariance at the parameters.
-//' @param parameters As of cpp_evaluate(), where there are wide levels.
-//' @noRd
-// [[Rcpp::export(rng = false)]]
-void cpp_set_rule(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide, Rcpp::NumericVector parameters) {
-  RowModel& m = as_row_model(model);
-  if (nodes.size() == 0) return m.integrate_by_laplace();
-  m.integrate_by(as_rule(m, nodes, wide), glimmer::as_vector(parameters));
-}
-
-//' Each level's own log-likelihood, without the constants of its rows, by some rule
-//'
-//' @param model External pointer of cpp_model().
-//' @param parameters As of cpp_evaluate().
-//' @param nodes,wide As of cpp_set_rule(), nodes may be 0; of length 0: the rule that is set, its wide levels where
-//'   they are.
-//' @return Numeric, one a level; NaN where there are no nodes.
-//' @noRd
-// [[Rcpp::export(rng = false)]]
-Rcpp::NumericVector cpp_level_values(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes,
-                                     Rcpp::LogicalVector wide) {
-  RowModel& m = as_row_model(model);
-  const glimmer::Point& point = m.point_at(glimmer::as_vector(parameters), glimmer::Inner::given);
-  return Rcpp::wrap(nodes.size() == 0 ? m.quadrature().level_values(point)
-                                      : m.quadrature().level_values(point, as_rule(m, nodes, wide)));
-}
-
-//' Mean and covariance of b given the data by some rule
-//'
-//' @param model External pointer of cpp_model().
-//' @param parameters As of cpp_evaluate().
-//' @param nodes,wide As of cpp_set_rule().
-//' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
-//' @noRd
-// [[Rcpp::export(rng = false)]]
-Rcpp::List cpp_moments(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes,
-                       Rcpp::LogicalVector wide) {
-  RowModel& m = as_row_model(model);
-  const glimmer::Point& point = m.point_at(glimmer::as_vector(parameters), glimmer::Inner::given);
-  return glimmer::as_list(m.quadrature().effects(point, as_rule(m, nodes, wide)));
-}
 
 //' Place the frozen rule of each level, given which nodes do not move with the parameters
 //'

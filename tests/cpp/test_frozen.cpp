@@ -1,10 +1,11 @@
-// Quadrature by frozen rules: values against plain sums over nodes and against the other quadrature, gradients and
+// Quadrature by frozen rules: values against plain sums over nodes, gradients and
 // Hessians against differences of the frozen rule, mean and covariance, scores, threads, numbers that are far out.
 #include <glimmer/row_model.h>
 
 #include "check.h"
 #include "dense.h"
 #include "differences.h"
+#include "grid.h"
 #include "problem.h"
 
 using glimmer::FrozenEvaluation;
@@ -90,7 +91,7 @@ struct PlainSum {
     const Matrix lambda = c.lambda(at);
     const double phi = p.has_dispersion() ? at[at.size() - 1] : 0.0;
     const Vector fixed = p.offset + p.X * at.head(p.X.cols());
-    const glimmer::NodeGrid grid(glimmer::gauss_hermite(nodes), q);
+    const grid::NodeGrid grid(glimmer::gauss_hermite(nodes), q);
     mean.resize(q, levels), covariance.resize(q, q * levels);
     for (Index g = 0; g < levels; ++g) {
       std::vector<Index> rows;
@@ -195,25 +196,6 @@ void derivatives(const Case& c, int nodes, double spread) {
   model->rule().pass(c.parameters, 0);
   model->rule().place_at_moments();
   derivatives(c, *model, c.parameters, spread, ", at moments");
-}
-
-/// A rule at the modes has the value of the other quadrature, levels too.
-void against_quadrature(const Case& c, int nodes) {
-  const auto model = placed(c, nodes), other = c.model();
-  const glimmer::NodeRule rule(same(c, nodes), narrow(c), c.p.factors[0].Z.cols());
-  other->integrate_by(rule, c.parameters);
-  check::close(model->rule().pass(c.parameters, 0).value, other->evaluate(c.parameters, false).value, 1e-12,
-               c.name + ": as by quadrature");
-  Integers some = same(c, nodes + 2);
-  some[1] = 0;
-  const Vector found = model->rule().level_values(c.parameters, some, narrow(c));
-  const glimmer::NodeRule more(some, narrow(c), c.p.factors[0].Z.cols());
-  const Vector expected = other->quadrature().level_values(other->point_at(c.parameters, Inner::given), more);
-  for (Index g = 0; g < found.size(); ++g)
-    if (g == 1)
-      check::that(std::isnan(found[g]), c.name + ": a level left out");
-    else
-      check::close(found[g], expected[g], 1e-12, c.name + ": values of levels");
 }
 
 /// Where Lambda is zero the gradient in it is zero by symmetry, and the Hessian that of the rule all the same.
@@ -333,7 +315,6 @@ int main() {
       const problem::Pair& pair = pairs[i];
       const Case c(problem::make_problem(structures[s], pair, ++seed), "unstructured");
       against_plain_sums(c, 4);
-      against_quadrature(c, 5);
       // f goes with exp(-2 phi) or exp(phi), of which differences need smaller steps
       derivatives(c, 5, (c.p.has_dispersion() ? 0.7 : 1.0) * pair.spread);
     }

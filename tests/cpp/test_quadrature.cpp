@@ -1,18 +1,18 @@
-// Quadrature: nodes and weights against moments of the normal distribution and known numbers, values against brute
-// force, gradients against differences, one node against Laplace, mean and covariance. (test_threads.cpp has it too.)
+// Quadrature: nodes and weights against moments of the normal distribution and known numbers; values, means and
+// covariances against brute force, one node against Laplace, levels with nodes of their own. (Derivatives and threads are
+// in test_frozen.cpp.)
 #include <glimmer/row_model.h>
 
 #include "check.h"
 #include "dense.h"
+#include "grid.h"
 #include "problem.h"
 
-using glimmer::Evaluation;
 using glimmer::Index;
 using glimmer::Inner;
 using glimmer::LineRule;
 using glimmer::Matrix;
 using glimmer::RowModel;
-using glimmer::NodeRule;
 using glimmer::Status;
 using glimmer::Vector;
 using problem::Problem;
@@ -23,11 +23,15 @@ constexpr double root_2pi = 2.5066282746310002;
 
 Vector weights_of(const LineRule& rule) { return rule.log_weight.array().exp(); }
 
-/// A rule for all levels alike.
-NodeRule same_everywhere(const Problem& p, int nodes, bool wide) {
-  const auto levels = static_cast<std::size_t>(p.factors[0].levels);
-  return NodeRule(glimmer::Integers(levels, nodes), std::vector<char>(levels, wide ? 1 : 0), p.factors[0].Z.cols());
-}
+/// A number of nodes for each level, and whether it is wide.
+struct Nodes {
+  glimmer::Integers nodes;
+  std::vector<char> wide;
+
+  /// For all levels alike.
+  Nodes(const Problem& p, int number, bool is_wide)
+      : nodes(static_cast<std::size_t>(p.factors[0].levels), number), wide(nodes.size(), is_wide ? 1 : 0) {}
+};
 
 /// n nodes integrate x^(2m) exp(-x^2/2) exactly, m < n: sqrt(2 pi) 1 3 ... (2m - 1); odd powers to zero.
 void moments_of_normal(Index n) {
@@ -92,7 +96,7 @@ void many_nodes() {
 }
 
 void trapezoids() {
-  const LineRule rule = glimmer::trapezoid(41, 9.0);
+  const LineRule rule = grid::trapezoid(41, 9.0);
   const Vector density = (-0.5 * rule.x.array().square()).exp();
   check::close_relative(weights_of(rule).dot(density), root_2pi, 1e-15, "trapezoid: integral of exp(-x^2/2)");
   check::that(rule.x[0] == -9.0 && rule.x[40] == 9.0 && rule.x[20] == 0.0, "trapezoid: ends and middle");
@@ -101,7 +105,7 @@ void trapezoids() {
 /// Products of moments over two and three dimensions.
 void grids() {
   for (Index q : {1, 2, 3}) {
-    const glimmer::NodeGrid grid(glimmer::gauss_hermite(4), q);
+    const grid::NodeGrid grid(glimmer::gauss_hermite(4), q);
     check::that(grid.size() == (q == 1 ? 4 : q == 2 ? 16 : 64), "grid: size");
     double sum = 0.0, cross = 0.0;
     for (Index k = 0; k < grid.size(); ++k) {
@@ -161,81 +165,57 @@ struct BruteForce {
   }
 };
 
-/// By a rule at the problem's parameters.
-Vector level_values(RowModel& model, const Problem& p, const NodeRule& rule) {
-  return model.quadrature().level_values(model.point_at(p.parameters, Inner::given), rule);
+std::unique_ptr<RowModel> placed(const Problem& p) {
+  auto model = problem::make_model(p);
+  check::that(model->place_rule(p.parameters) == Status::ok, p.name + ": modes");
+  return model;
+}
+
+/// At the problem's parameters.
+Vector level_values(const Problem& p, const Nodes& rule) {
+  return placed(p)->rule().level_values(p.parameters, rule.nodes, rule.wide);
 }
 
 /// The core may have its rows merged: constants of rows are compared in the sum only.
 void against_brute_force(const Problem& p, int nodes, bool wide, double tolerance) {
   const std::string name = p.name + (wide ? ", trapezoid" : ", Gauss-Hermite");
-  const auto model = problem::make_model(p);
-  const NodeRule rule = same_everywhere(p, nodes, wide);
-  check::that(model->evaluate(p.parameters, false).status == Status::ok, name + ": mode");
-  const Vector modes = model->point_at(p.parameters, Inner::given).u;
-  const BruteForce expected(p, modes);
-  model->integrate_by(rule, p.parameters);
-  check::close(model->evaluate(p.parameters, false).value, expected.values.sum(), tolerance, name + ": value");
-  const Vector values = level_values(*model, p, rule);
+  const auto model = placed(p);
+  const Nodes rule(p, nodes, wide);
+  const BruteForce expected(p, model->point_at(p.parameters, Inner::given).u);
+  const Vector values = model->rule().level_values(p.parameters, rule.nodes, rule.wide);
   check::close(values.sum() + model->data().constant, expected.values.sum(), tolerance, name + ": levels");
-  const glimmer::Moments moments = model->quadrature().moments(model->point_at(p.parameters, Inner::given), rule);
-  const double far = (moments.mean - expected.mean).cwiseAbs().maxCoeff(),
-               spread = (moments.covariance - expected.covariance).cwiseAbs().maxCoeff();
-  check::that(far <= 100.0 * tolerance, name + ": means, off by " + std::to_string(far));
-  check::that(spread <= 100.0 * tolerance, name + ": covariances, off by " + std::to_string(spread));
-}
-
-/// One node at the mode is Laplace, value and gradient.
-void one_node(const Problem& p) {
-  const auto laplace = problem::make_model(p), one = problem::make_model(p);
-  const NodeRule rule = same_everywhere(p, 1, false);
-  one->integrate_by(rule, p.parameters);
-  const Evaluation expected = laplace->evaluate(p.parameters, true), found = one->evaluate(p.parameters, true);
-  check::that(found.status == Status::ok, p.name + ", one node: status");
-  check::close(found.value, expected.value, 1e-12, p.name + ", one node: value");
-  const double scale = std::max(1.0, expected.gradient.cwiseAbs().maxCoeff());
-  for (Index j = 0; j < expected.gradient.size(); ++j)
-    check::close(found.gradient[j], expected.gradient[j], 1e-10, p.name + ", one node: gradient", scale);
-  one->integrate_by_laplace();
-  check::close(one->evaluate(p.parameters, false).value, expected.value, 1e-12, p.name + ": Laplace again");
-}
-
-/// The gradient against Richardson's differences of the value, of the same rule in the same place.
-void gradient(const Problem& p, int nodes, bool wide, double spread) {
-  const std::string name = p.name + ", " + std::to_string(nodes) + (wide ? " in a box" : " at the mode");
-  const auto model = problem::make_model(p);
-  const NodeRule rule = same_everywhere(p, nodes, wide);
-  model->evaluate(p.parameters, false);
-  model->integrate_by(rule, p.parameters);
-  const Evaluation found = model->evaluate(p.parameters, true);
-  check::that(found.status == Status::ok && found.gradient.size() == p.parameters.size(), name + ": gradient is there");
-  if (found.gradient.size() != p.parameters.size()) return;
-  check::close(model->evaluate(p.parameters, false).value, found.value, 1e-14, name + ": value with and without");
-  const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
-  for (Index j = 0; j < found.gradient.size(); ++j) {
-    const auto central = [&](double step) {
-      Vector up = p.parameters, down = p.parameters;
-      up[j] += step, down[j] -= step;
-      return (model->evaluate(up, false).value - model->evaluate(down, false).value) / (2.0 * step);
-    };
-    const double h = 0.02 * spread;
-    const double expected = (64.0 * central(h / 4) - 20.0 * central(h / 2) + central(h)) / 45.0;
-    check::close(found.gradient[j] / scale, expected / scale, 1e-6, name + ": gradient " + std::to_string(j));
+  model->rule().set_nodes(rule.nodes, rule.wide);
+  check::close(model->rule().pass(p.parameters, 0).value, expected.values.sum(), tolerance, name + ": value");
+  const glimmer::Effects b = model->rule().moments();
+  const Matrix lambda = dense::lambda_of(p.factors[0], p.theta());
+  check::that((b.modes - lambda * expected.mean).cwiseAbs().maxCoeff() <= 100.0 * tolerance, name + ": means");
+  const Index q = lambda.rows();
+  for (Index g = 0; g < values.size(); ++g) {
+    const Matrix covariance = lambda * expected.covariance.middleCols(g * q, q) * lambda.transpose();
+    const double off = (b.covariances.middleCols(g * q, q) - covariance).cwiseAbs().maxCoeff();
+    check::that(off <= 100.0 * tolerance, name + ": covariances, off by " + std::to_string(off));
   }
+}
+
+/// One node at the mode is Laplace.
+void one_node(const Problem& p) {
+  const auto model = placed(p);
+  const Nodes rule(p, 1, false);
+  model->rule().set_nodes(rule.nodes, rule.wide);
+  check::close(model->rule().pass(p.parameters, 0).value, problem::make_model(p)->evaluate(p.parameters, false).value,
+               1e-12, p.name + ": one node");
 }
 
 /// Levels with numbers of nodes of their own, some left out.
 void mixed_rules(const Problem& p) {
-  const auto model = problem::make_model(p);
-  const Vector few = level_values(*model, p, same_everywhere(p, 5, false));
-  const Vector many = level_values(*model, p, same_everywhere(p, 15, false));
-  const Vector wide = level_values(*model, p, same_everywhere(p, 31, true));
-  NodeRule mixed = same_everywhere(p, 5, false);
+  const Vector few = level_values(p, {p, 5, false}), many = level_values(p, {p, 15, false});
+  const Vector wide = level_values(p, {p, 31, true});
+  Nodes mixed(p, 5, false);
   for (std::size_t g = 0; g < mixed.nodes.size(); ++g) {
     mixed.nodes[g] = g % 4 == 0 ? 0 : g % 4 == 1 ? 5 : g % 4 == 2 ? 15 : 31;
     mixed.wide[g] = g % 4 == 3;
   }
-  const Vector found = level_values(*model, p, mixed);
+  const Vector found = level_values(p, mixed);
   for (Index g = 0; g < found.size(); ++g) {
     const double expected = g % 4 == 1 ? few[g] : g % 4 == 2 ? many[g] : wide[g];
     if (g % 4 == 0)
@@ -250,15 +230,16 @@ void refusals() {
   const Problem one = problem::make_problem({"one factor", {{9, {1}}}, false, 40, 2}, logit, 1);
   const Problem crossed = problem::make_problem({"crossed", {{9, {1}}, {7, {1}}}, false, 40, 2}, logit, 2);
   const auto model = problem::make_model(one), two = problem::make_model(crossed);
-  const NodeRule rule = same_everywhere(one, 5, false), wide = same_everywhere(one, 5, true);
-  NodeRule short_rule = rule;
+  Nodes rule(one, 5, false), wide(one, 31, true), short_rule = rule;
   short_rule.nodes.pop_back();
-  check::refused([&] { model->integrate_by(short_rule, one.parameters); },
+  check::refused([&] { model->rule().set_nodes(short_rule.nodes, short_rule.wide); },
                  "a rule without a number for every level");
-  check::refused([&] { two->integrate_by(rule, crossed.parameters); }, "a rule with crossed factors");
+  check::refused([&] { two->rule().set_nodes(rule.nodes, rule.wide); }, "a rule with crossed factors");
+  check::refused([&] { model->rule().set_nodes(wide.nodes, wide.wide); }, "a wide rule without a place");
+  check::refused([&] { model->rule().place_at_moments(); }, "moments before a pass");
   Vector nowhere = one.parameters;
   nowhere[0] = std::nan("");
-  check::refused<std::runtime_error>([&] { model->integrate_by(wide, nowhere); }, "a wide rule where there is no mode");
+  check::that(model->place_rule(nowhere) != Status::ok, "no place where there is no mode");
   check::refused<std::runtime_error>([&] { model->point_at(nowhere, Inner::given); }, "a point where there is no mode");
 }
 
@@ -283,10 +264,7 @@ int main() {
   for (const problem::Pair& pair : problem::typical_pairs())
     for (const problem::Structure& structure : one_factor_structures()) {
       const Problem p = problem::make_problem(structure, pair, ++seed);
-      const Index q = p.factors[0].Z.cols();
       one_node(p);
-      for (int nodes : {2, 5}) gradient(p, nodes, false, pair.spread);
-      gradient(p, q == 3 ? 9 : 21, true, pair.spread);
     }
   const problem::Pair logit{"binomial", "logit", 0.2, 1.0}, poisson{"poisson", "log", 0.6, 0.5},
       gamma{"Gamma", "log", 0.3, 0.5}, normal{"gaussian", "identity", 0.5, 1.0};
@@ -295,10 +273,10 @@ int main() {
     const Problem slope = problem::make_problem({"slope", {{5, {2}}}, false, 40, 2}, pair, ++seed);
     const Problem terms = problem::make_problem({"two terms", {{5, {1, 1}}}, false, 40, 2}, pair, ++seed);
     against_brute_force(scalar, 41, false, 1e-10);
-    against_brute_force(scalar, 61, true, 1e-10);
+    against_brute_force(scalar, 121, true, 1e-10);
     for (const Problem& p : {slope, terms}) {
       against_brute_force(p, 31, false, 1e-10);
-      against_brute_force(p, 61, true, 1e-10);
+      against_brute_force(p, 121, true, 1e-10);
     }
     mixed_rules(scalar);
     mixed_rules(slope);

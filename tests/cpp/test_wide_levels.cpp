@@ -5,6 +5,7 @@
 #include "check.h"
 #include "dense.h"
 #include "differences.h"
+#include "grid.h"
 #include "problem.h"
 
 using glimmer::FrozenEvaluation;
@@ -51,12 +52,12 @@ struct WholeBox {
 
   explicit WholeBox(const Problem& p) {
     const Index q = p.factors[0].Z.cols();
-    const glimmer::NodeGrid grid(glimmer::trapezoid(q == 1 ? 1501 : 361, 9.0), q);
+    const grid::NodeGrid grid(grid::trapezoid(q == 1 ? 1501 : 361, 9.0), q);
     mean.resize(q, levels_of(p)), covariance.resize(q, q * levels_of(p));
     for (Index g = 0; g < levels_of(p); ++g) level(p, g, grid);
   }
 
-  void level(const Problem& p, Index g, const glimmer::NodeGrid& grid) {
+  void level(const Problem& p, Index g, const grid::NodeGrid& grid) {
     const Index q = grid.x.rows();
     std::vector<Index> rows;
     for (Index i = 0; i < p.rows(); ++i)

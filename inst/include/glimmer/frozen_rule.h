@@ -7,10 +7,14 @@
 #include <map>
 #include <memory>
 
-#include "node_rule.h"
 #include "node_set.h"
 
 namespace glimmer {
+
+/// Mean (a column a level) and covariance (q columns a level) of u given the data.
+struct Moments {
+  Matrix mean, covariance;
+};
 
 class FrozenRule {
  public:

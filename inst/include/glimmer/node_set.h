@@ -2,7 +2,7 @@
 #ifndef GLIMMER_NODE_SET_H
 #define GLIMMER_NODE_SET_H
 
-#include "node_grid.h"
+#include "gauss_hermite.h"
 
 namespace glimmer {
 

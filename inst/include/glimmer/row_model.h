@@ -11,7 +11,6 @@
 #include "mode.h"
 #include "objective.h"
 #include "pull_back.h"
-#include "quadrature.h"
 
 namespace glimmer {
 
@@ -24,7 +23,7 @@ class RowModel : public Objective {
       : data_(std::move(responses), std::move(predictors), std::move(factors), std::move(density), std::move(ask)),
         system_(data_.factors, data_.pattern, data_.interrupt), fixed_(data_, system_, false),
         integrated_(data_, system_, true), mode_(data_, system_), laplace_(data_, system_),
-        quadrature_(data_, system_), rule_(data_, system_), integral_(&laplace_), barrier_(data_),
+        rule_(data_, system_), integral_(&laplace_), barrier_(data_),
         pull_back_(data_, system_), adjoint_(data_), point_(data_) {}
 
   RowModel(const RowModel&) = delete;
@@ -50,24 +49,13 @@ class RowModel : public Objective {
     forget();
   }
 
-  /// By quadrature with a rule from now on, its wide levels placed at the parameters given.
-  void integrate_by(const NodeRule& rule, const Vector& parameters) {
-    quadrature_.set_rule(rule, rule.any_wide() ? &point_at(parameters, Inner::given) : nullptr);
-    integral_ = &quadrature_;
-    forget();
-  }
-  /// By the Laplace approximation from now on, as at first.
-  void integrate_by_laplace() { integrate_by(laplace_); }
-
-  /// By any other approximation, which has to live as long as the model.
+  /// By another approximation than Laplace's from now on, which has to live as long as the model.
   void integrate_by(Integral& integral) {
     integral_ = &integral;
     forget();
   }
   Integral& laplace() { return laplace_; }
 
-  /// What quadrature by any rule tells at a point.
-  Quadrature& quadrature() { return quadrature_; }
   /// Quadrature by frozen rules; its rule placed at the modes for some parameters.
   FrozenQuadrature& rule() { return rule_; }
   Status place_rule(const Vector& at) {
@@ -373,7 +361,6 @@ class RowModel : public Objective {
   FixedEffects fixed_, integrated_;
   Mode mode_;
   Laplace laplace_;
-  Quadrature quadrature_;
   FrozenQuadrature rule_;
   Integral* integral_;  ///< one of these
   EdgeBarrier barrier_;

@@ -1,7 +1,7 @@
-// Rules of numerical integration on the line, and their products: integral g(x) dx ~ sum_k weight_k g(x_k), for g near
-// exp(-x^2 / 2) in size.
-#ifndef GLIMMER_NODE_GRID_H
-#define GLIMMER_NODE_GRID_H
+// Gauss-Hermite nodes and weights on the line: integral g(x) dx ~ sum_k weight_k g(x_k), for g near exp(-x^2 / 2) in
+// size.
+#ifndef GLIMMER_GAUSS_HERMITE_H
+#define GLIMMER_GAUSS_HERMITE_H
 
 #include <cmath>
 
@@ -58,34 +58,6 @@ inline LineRule gauss_hermite(Index n) {
   }
   return rule;
 }
-
-/// Equal steps from -reach to reach: converges geometrically where g is analytic and small at the ends (Trefethen and
-/// Weideman 2014, SIAM Review 56:385).
-inline LineRule trapezoid(Index n, double reach) {
-  const double step = 2.0 * reach / static_cast<double>(n - 1);
-  return {Vector::LinSpaced(n, -reach, reach), Vector::Constant(n, std::log(step))};
-}
-
-/// The product of a rule with itself, one axis a dimension: a column of x a node.
-struct NodeGrid {
-  Matrix x;
-  Vector log_weight;
-
-  NodeGrid(const LineRule& rule, Index dimensions) {
-    const Index n = rule.x.size();
-    Index count = 1;
-    for (Index j = 0; j < dimensions; ++j) count *= n;
-    x.resize(dimensions, count);
-    log_weight.setZero(count);
-    for (Index k = 0; k < count; ++k)
-      for (Index j = 0, rest = k; j < dimensions; ++j, rest /= n) {
-        x(j, k) = rule.x[rest % n];
-        log_weight[k] += rule.log_weight[rest % n];
-      }
-  }
-
-  Index size() const { return x.cols(); }
-};
 
 }  // namespace glimmer
 
