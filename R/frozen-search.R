@@ -88,27 +88,28 @@ scale_change <- function(engine, from, to) {
 #'
 #' A step is judged by the same frozen rule as the value that it started from: another rule's value differs by more
 #' than the step may gain. Steps that promise little are not judged: the next pass is. Where promised gains do not
-#' become smaller any more, or twice a rule placed anew says that a step has led down, the rule is too inaccurate, and
-#' further steps lead nowhere.
+#' become smaller any more, and are not kept, or twice a rule placed anew says that a step has led down, the rule is too
+#' inaccurate, and further steps lead nowhere.
 #'
 #' @param state Result of [pass_state()]. @param enough Number: the gain below which the places need not move any more.
 #' @param at_modes Logical: places always from modes and curvatures.
 #' @return The last state, with `gain` (of the next step), `steps` (their number), and `stalled` (logical).
 #' @noRd
 move_with_rule <- function(engine, state, control, enough, most = 40L, at_modes = FALSE) {
-  last <- Inf
+  last <- rise <- Inf
   falls <- 0L
   for (steps in 0:most) {
     state <- hold_small(engine, state)
     step <- frozen_step(engine, state)
     state$gain <- if (step$definite) step$gain else NA_real_
-    stalled <- falls > 1L || last < 1 && step$gain > last / 2
+    stalled <- falls > 1L || last < 1 && step$gain > last / 2 && rise < last / 2
     if (isTRUE(state$gain < enough) || stalled || steps == most) break
     moved <- take_step(engine, state, step, at_modes)
     if (is.null(moved)) break
     tell(control, 2, "quadrature: log-likelihood ", format(moved$value, digits = 12))
     last <- step$gain
-    falls <- falls + (moved$value < state$value)
+    rise <- moved$value - state$value
+    falls <- falls + (rise < 0)
     state <- moved
   }
   state$steps <- steps

@@ -144,7 +144,7 @@ refine <- function(engine, state, control, best = NULL, rounds = 6L) {
   rule <- judged <- NULL
   before <- Inf
   if (is_usable(state)) {
-    state <- go_near(engine, state, if (is.null(best)) 100 * limit else 0.05, control, state$stalled || !is.null(best))
+    state <- go_near(engine, state, if (is.null(best)) 100 * limit else 0.05, control, isTRUE(state$stalled) || !is.null(best))
   }
   if (!is.null(best) && (!is_usable(state) || is_no_better(engine, state, best))) {
     return(best)
@@ -203,7 +203,7 @@ without_maximum <- function(engine, state) {
 #' Near to the maximum, to where the nodes are chosen: with more nodes where few did not lead there
 #' @noRd
 go_near <- function(engine, state, limit, control, with_more) {
-  if (isTRUE(with_more)) {
+  if (with_more) {
     engine_place_rule(engine)
     engine_set_rule(engine, choose_nodes(engine, state$parameters, limit = limit))
     better <- pass_state(engine, state$parameters, state$held)

@@ -93,7 +93,8 @@ wrong_arguments <- list(
     control = list(3, NULL, list(), "a"), na.action = list(3, NA, "nothing", "", list(na.omit))),
   glmm_control = list(max_evaluations = c(wrong_numbers, list(1.5, 0)), gain_limit = c(wrong_numbers, list(2)),
                       threads = c(setdiff(wrong_numbers, list(NULL)), list(0, 1.5)),
-                      verbose = c(wrong_numbers, list(3, 0.5))),
+                      verbose = c(wrong_numbers, list(3, 0.5)),
+                      accuracy = c(setdiff(wrong_numbers, list(NULL)), list(0, 2))),
   component = list(name = c(wrong_choices, list(NULL)))
 )
 

@@ -294,7 +294,7 @@ test_that("the nodes asked for are used, and their error is reported", {
   }
   fit <- glmm(y ~ x + (1 | g), data, binomial, nAGQ = 2)
   shown <- gsub("\\s+", " ", paste(capture.output(print(fit), print(summary(fit))), collapse = " "))
-  expect_match(shown, "quadrature (2 nodes, error about 5)", fixed = TRUE)
+  expect_match(shown, "quadrature (2 nodes, error about 7)", fixed = TRUE)
   expect_match(shown, "2 nodes a level, as given", fixed = TRUE)
   expect_match(shown, "quadrature error about", fixed = TRUE)
 })

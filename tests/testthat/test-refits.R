@@ -10,7 +10,8 @@ test_that("refit is a fit to the new response", {
   expect_equal(again$parameters, peer$parameters, tolerance = 1e-5)
   expect_equal(again$covariance, peer$covariance, tolerance = 1e-4)
   expect_equal(refit(fit, data["other"])$parameters, again$parameters)
-  expect_equal(refit(fit)$log_likelihood, fit$log_likelihood, tolerance = 1e-12)
+  # within the errors of the nodes that each has chosen
+  expect_equal(refit(fit)$log_likelihood, fit$log_likelihood, tolerance = 1e-8)
   expect_identical(again$call, fit$call)
   expect_equal(fitted(again), fitted(peer), tolerance = 1e-5)
   expect_identical(fit$frame$y, data$y)
