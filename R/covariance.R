@@ -50,8 +50,8 @@ structure_of <- function(term, searched = FALSE) {
 #' @param inside Function of theta and `error`: a theta near it where the covariance is not singular.
 #' @param units Function of theta and `error`: matrix, theta moves by it times what has standard errors of the order of
 #'   the square root of 1 / (2 levels).
-#' @param even_parts Function of `error`: list of lists of `at` (positions in theta of what the log-likelihood is even in,
-#'   a standard deviation or a column of L) and `unit` (one a position).
+#' @param even_parts Function of `error`: list of lists of `at` (positions in theta of what the log-likelihood is even
+#'   in, a standard deviation or a column of L) and `unit` (one a position).
 #' @param truncations Function of theta and `error`: the singular covariances that may be meant, the least changed
 #'   first; list of lists of `change` (function of theta: that of the singular covariance), `held` (function of this:
 #'   logical, one a parameter, what then has no derivative) and `follows` (whether it is meant only if the one before

@@ -103,7 +103,7 @@ move_with_rule <- function(engine, state, control, enough, most = 40L, at_modes 
     step <- frozen_step(engine, state)
     state$gain <- if (step$definite) step$gain else NA_real_
     stalled <- falls > 1L || last < 1 && step$gain > last / 2 && rise < last / 2
-    if (isTRUE(state$gain < enough) || stalled || steps == most) break
+    if (isTRUE(state$gain < enough) || stalled || steps == most || has_run_away(engine, state)) break
     moved <- take_step(engine, state, step, at_modes)
     if (is.null(moved)) break
     tell(control, 2, "quadrature: log-likelihood ", format(moved$value, digits = 12))
@@ -115,6 +115,14 @@ move_with_rule <- function(engine, state, control, enough, most = 40L, at_modes 
   state$steps <- steps
   state$stalled <- !isTRUE(state$gain < enough)
   state
+}
+
+# Whether a standard deviation goes on without end, as where levels separate the response: it moves a linear predictor
+# that has no unit by hundreds.
+has_run_away <- function(engine, state) {
+  engine$unit_free && any(vapply(seq_along(engine$structures), function(t) {
+    max(root_sds(engine_root(engine, t, state$parameters)) * engine$terms[[t]]$reach) > 300
+  }, NA))
 }
 
 # Whether there is a state to go on from.

@@ -144,7 +144,8 @@ refine <- function(engine, state, control, best = NULL, rounds = 6L) {
   rule <- judged <- NULL
   before <- Inf
   if (is_usable(state)) {
-    state <- go_near(engine, state, if (is.null(best)) 100 * limit else 0.05, control, isTRUE(state$stalled) || !is.null(best))
+    closely <- isTRUE(state$stalled) || !is.null(best)
+    state <- go_near(engine, state, if (is.null(best)) 100 * limit else 0.05, control, closely)
   }
   if (!is.null(best) && (!is_usable(state) || is_no_better(engine, state, best))) {
     return(best)
@@ -161,6 +162,7 @@ refine <- function(engine, state, control, best = NULL, rounds = 6L) {
     state <- climb_with_rule(engine, state, control)
     judged <- if (is_settled(state) || round == rounds) judge_rule(engine, state, rule)
     record <- c(record, search_record("newton", engine, counts, state$value, steps_message(state)))
+    if (is.null(judged) && has_run_away(engine, state)) break
     if (is.null(judged)) next
     left <- max(unlist(judged$error) / limits)
     # or more nodes have not helped
@@ -176,7 +178,7 @@ refine <- function(engine, state, control, best = NULL, rounds = 6L) {
   by_finer_rule(engine, state, if (is.null(judged)) judge_rule(engine, state, rule) else judged, rule)
 }
 
-# Whether a place near to a maximum is near to one that is known, or cannot come up to it (NA: a gain that is not known).
+# Whether a place near to a maximum is near to one that is known, or cannot come up to it.
 is_no_better <- function(engine, near, best) {
   isTRUE(near$value + 2 * near$gain + 0.1 < best$value) || is_same_place(engine, near, best)
 }
@@ -202,8 +204,8 @@ without_maximum <- function(engine, state) {
 
 #' Near to the maximum, to where the nodes are chosen: with more nodes where few did not lead there
 #' @noRd
-go_near <- function(engine, state, limit, control, with_more) {
-  if (with_more) {
+go_near <- function(engine, state, limit, control, closely) {
+  if (closely) {
     engine_place_rule(engine)
     engine_set_rule(engine, choose_nodes(engine, state$parameters, limit = limit))
     better <- pass_state(engine, state$parameters, state$held)

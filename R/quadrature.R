@@ -67,7 +67,8 @@ coarse_rule <- function(engine, most = Inf) {
 # The rule that judges another one: with twice the nodes, eleven at least (of the trapezoid rule half as many again do),
 # or where that is not possible with half of them.
 judging_rule <- function(engine, rule) {
-  finer <- ifelse(rule$wide, (3L * rule$nodes) %/% 2L, pmax(2L * rule$nodes + 1L, if (engine$effects <= 2L) 11L else 7L))
+  fewest <- if (engine$effects <= 2L) 11L else 7L
+  finer <- ifelse(rule$wide, (3L * rule$nodes) %/% 2L, pmax(2L * rule$nodes + 1L, fewest))
   rule$nodes <- as.integer(ifelse(finer^engine$effects <= most_nodes, finer, pmax((rule$nodes - 1L) %/% 2L, 1L)))
   rule
 }

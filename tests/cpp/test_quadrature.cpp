@@ -1,6 +1,6 @@
 // Quadrature: nodes and weights against moments of the normal distribution and known numbers; values, means and
-// covariances against brute force, one node against Laplace, levels with nodes of their own. (Derivatives and threads are
-// in test_frozen.cpp.)
+// covariances against brute force, one node against Laplace, levels with nodes of their own. (Derivatives and threads
+// are in test_frozen.cpp.)
 #include <glimmer/row_model.h>
 
 #include "check.h"

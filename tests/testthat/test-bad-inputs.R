@@ -161,7 +161,9 @@ for (id in names(checks)) {
 
 test_that("by the default method each case says the same, and gives an answer where Laplace does", {
   classes <- function(outcome) {
-    c(class(outcome$error)[1L], vapply(outcome$warnings, function(warning) class(warning)[1L], ""))
+    found <- c(class(outcome$error)[1L], vapply(outcome$warnings, function(warning) class(warning)[1L], ""))
+    # where levels are separated a search ends somewhere on its way to infinity
+    if ("glimmer_warning_separation" %in% found) setdiff(found, "glimmer_warning_convergence") else found
   }
   skip_if_not_installed("tibble")
   skip_if_not_installed("dplyr")

@@ -6,7 +6,8 @@ test_that("a wrong number is an error that names the argument", {
 
 test_that("every setting is checked, and comes back as given", {
   for (wrong in list(list(max_evaluations = 0), list(max_evaluations = 1.5), list(gain_limit = 0),
-                     list(gain_limit = 2), list(verbose = 3), list(verbose = "yes"), list(accuracy = 0), list(accuracy = 2))) {
+                     list(gain_limit = 2), list(verbose = 3), list(verbose = "yes"),
+                     list(accuracy = 0), list(accuracy = 2))) {
     refused(do.call(glmm_control, wrong), "argument", argument = names(wrong))
   }
   control <- glmm_control(max_evaluations = 20, gain_limit = 1e-4, verbose = 1, threads = 1, accuracy = 1e-3)

@@ -5,7 +5,7 @@ separation_of <- function(expression) {
   withCallingHandlers(expression, glimmer_warning_separation = function(w) {
     caught <<- c(caught, list(w))
     invokeRestart("muffleWarning")
-  })
+  }, glimmer_warning_convergence = function(w) invokeRestart("muffleWarning"))
   caught
 }
 
