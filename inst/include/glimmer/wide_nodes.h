@@ -30,7 +30,9 @@ struct WideLook {
 /// logit.
 class WideNodes {
  public:
-  WideNodes(NodeKernel& kernel, const EffectRows& Z) : kernel_(kernel), Z_(Z) {}
+  /// `has_unit`: eta is in units of its own, and steps are in standard deviations alone.
+  WideNodes(NodeKernel& kernel, const EffectRows& Z, bool has_unit = false)
+      : kernel_(kernel), Z_(Z), has_unit_(has_unit) {}
 
   /// Looks for the density of a level, given its rows and a place to look at first.
   WideLook look(const NodeTile& level) {
@@ -122,6 +124,7 @@ class WideNodes {
     for (Index i = tile_.rows.begin; i < tile_.rows.end; ++i)
       farthest = farthest.cwiseMax((Eigen::Map<const Vector>(Z_.row(i), q).transpose() * scale).transpose().cwiseAbs());
     // finer in both, so that a finer rule is another one also where eta hardly varies
+    if (has_unit_) farthest.setZero();
     step_ = (step / farthest.array()).min(widest * std::min(1.0, step / unrefined));
     set_ends();
   }
@@ -228,6 +231,7 @@ class WideNodes {
 
   NodeKernel& kernel_;
   const EffectRows& Z_;
+  bool has_unit_;
   NodeTile tile_;       ///< of the level, and the place as it is so far
   Matrix products_;
   Matrix seen_;         ///< where a look has found a density that is not negligible, a column a node

@@ -14,7 +14,9 @@ namespace glimmer {
 inline void place_wide_levels(const Data& data, const FrozenPoint& point, Range levels, FrozenRule& rule,
                               std::vector<WideLook>& seen) {
   const std::unique_ptr<NodeKernel> kernel = make_node_kernel(data);
-  WideNodes wide(*kernel, data.factors[0].first().Z);
+  // a link that allows a part of the line only has a unit: that of the response, or of its inverse
+  const bool has_unit = std::isfinite(data.density->lower_eta(0)) || std::isfinite(data.density->upper_eta(0));
+  WideNodes wide(*kernel, data.factors[0].first().Z, has_unit);
   NodeTile tile;
   tile.lambda = &point.lambda();
   tile.fixed.resize(static_cast<std::size_t>(point.predictors()));
