@@ -376,7 +376,12 @@ update_information <- function(engine, from) {
   if (result$status != "ok") {
     return(from)
   }
-  of_factors <- cpp_level_information(engine$pointer, core_parameters(engine, from$parameters), inner_search(engine))
+  # by quadrature there is a value also where there are no modes
+  of_factors <- attempt(cpp_level_information(engine$pointer, core_parameters(engine, from$parameters),
+                                              inner_search(engine)), function(e) NULL)
+  if (is.null(of_factors)) {
+    return(from)
+  }
   information <- lapply(engine$terms, function(term) {
     term$variance * of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
   })

@@ -33,6 +33,8 @@ climb_by_quadrature <- function(engine, from, own, nodes, control) {
   best <- climb_from(engine, found$places[[1L]], found$moved, found$record, coarse, nodes, control)
   others <- found$places[-1L]
   for (place in others) {
+    # coarse values are no better than a unit or so
+    if (isTRUE(place$value < best$value - 1)) next
     other <- as_budget_allows(engine, climb_from(engine, place, TRUE, best$record, coarse, nodes, control, best))
     if (is.null(other)) break
     best <- better(best, other, control)
@@ -79,13 +81,12 @@ place_for_good <- function(engine, best) {
 
 #' Whether another maximum hides, by coarse passes from small, middling and large variances
 #'
-#' Asked where one is likely, see [is_suspect()]. Coarse values are no better than a unit or so: of places that are
-#' within that of the highest all are looked at more closely.
+#' Asked where one is likely, see [is_suspect()].
 #'
 #' @param first State after coarse passes. @param own The package's own start.
 #' @return List: `places` (states, the highest first), `record`, `moved` (whether the rule is where others were).
 #' @noRd
-look_elsewhere <- function(engine, first, own, coarse, control, slack = 1) {
+look_elsewhere <- function(engine, first, own, coarse, control) {
   places <- list(first)
   record <- first$record
   suspect <- is_usable(first) && is_suspect(engine, first)
@@ -98,8 +99,7 @@ look_elsewhere <- function(engine, first, own, coarse, control, slack = 1) {
     }
   }
   values <- vapply(places, function(place) place$value, 1)
-  list(places = places[order(-values)][sort(-values) <= slack - max(values)], record = record,
-       moved = suspect)
+  list(places = places[order(-values)], record = record, moved = suspect)
 }
 
 is_same_place <- function(engine, one, other) {

@@ -148,6 +148,10 @@ difference_of_fits <- function(fit, other) {
   if (kinds[1L] != "converged") {
     return("")
   }
+  # where a link cuts the integrand off one start may lead to Laplace, which the fit says
+  if (fit$method != other$method && !all(fit$status$ok, other$status$ok)) {
+    return("")
+  }
   stated <- function(name) sum(fit$quadrature$error[[name]], other$quadrature$error[[name]])
   apart <- abs(fit$log_likelihood - other$log_likelihood)
   if (!isTRUE(apart <= 1e-6 + stated("log_likelihood"))) {
@@ -174,7 +178,9 @@ unstable_answers <- function(seed) {
   faults <- paste(model$description, names(differences), differences)[nzchar(differences)]
   if (!fitted && !inherits(fit, "glimmer_error")) faults <- c(faults, paste(model$description, conditionMessage(fit)))
   at_own <- if (fitted) as.numeric(logLik(fit, parameters = fit$parameters)) else 0
-  unequal <- fitted && !isTRUE(abs(at_own - fit$log_likelihood) <= 1e-8 * (1 + abs(fit$log_likelihood)))
+  # by quadrature with nodes that are placed there anew
+  room <- if (fitted) 1e-8 * (1 + abs(fit$log_likelihood)) + sum(fit$quadrature$error$log_likelihood)
+  unequal <- fitted && !isTRUE(abs(at_own - fit$log_likelihood) <= room)
   if (unequal) faults <- c(faults, paste(model$description, "its own log-likelihood is", at_own))
   list(text = faults, seconds = max(first$seconds, vapply(others, function(other) other$seconds, 1)),
        kind = if (!fitted) "refused" else if (fit$converged) "converged" else "not converged")
