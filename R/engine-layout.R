@@ -15,12 +15,12 @@
 #'   random term, [structure_of()]), `bent` and `shape` (see [with_coordinates()]), `levels` (of each random term's
 #'   factor, those in the data), `effects` (of the first factor), `reach` (largest absolute value of each column of X),
 #'   `unit_free` (whether the linear predictor has no unit), `linear` (whether the mean is linear and the response
-#'   Gaussian), `notes` (environment: `error_root`, list, one lower triangular matrix a random term, whose product with its transpose is
-#'   the covariance of what a typical level alone tells of its effects, see [set_level_information()]; `sd_unit`, list:
-#'   their standard errors, each given the other effects, the units in which standard deviations are small or large;
-#'   `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule is set, and
-#'   its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes, see [spend()];
-#'   `point`, where the last evaluation was).
+#'   Gaussian), `notes` (environment: `error_root`, list, one lower triangular matrix a random term, whose product with
+#'   its transpose is the covariance of what a typical level alone tells of its effects, see [set_level_information()];
+#'   `sd_unit`, list: their standard errors, each given the other effects, the units in which standard deviations are
+#'   small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule
+#'   is set, and its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes, see
+#'   [spend()]; `point`, where the last evaluation was).
 #' @noRd
 engine_layout <- function(design, family, inner = "given", REML = inner == "integrated") {
   table <- parameter_table(design, family)

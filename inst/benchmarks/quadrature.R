@@ -88,9 +88,10 @@ own_cases <- list(
 # Median seconds of elapsed and of processor time.
 time_call <- function(call) {
   first <- system.time(value <- call())
-  times <- if (first[["elapsed"]] > 20) list(first) else {
-    many <- if (first[["elapsed"]] < 0.1) 20L else 1L
-    replicate(runs, system.time(for (run in seq_len(many)) call()) / many, simplify = FALSE)
+  many <- if (first[["elapsed"]] < 0.1) 20L else 1L
+  times <- list(first)
+  if (first[["elapsed"]] <= 20) {
+    times <- replicate(runs, system.time(for (run in seq_len(many)) call()) / many, simplify = FALSE)
   }
   list(value = value, elapsed = median(vapply(times, `[[`, 1, "elapsed")),
        cpu = median(vapply(times, function(time) time[["user.self"]] + time[["sys.self"]], 1)))
@@ -99,8 +100,10 @@ time_call <- function(call) {
 compare_own <- function(case) {
   data <- case$data()
   fit <- function(threads, method) {
-    function() suppressWarnings(glmm(case$formula, data, case$family, method = method,
-                                     control = glmm_control(threads = threads)))
+    function() {
+      suppressWarnings(glmm(case$formula, data, case$family, method = method,
+                            control = glmm_control(threads = threads)))
+    }
   }
   calls <- list("quadrature, one thread" = fit(1L, "auto"), "quadrature, two threads" = fit(2L, "auto"),
                 "Laplace, one thread" = fit(1L, "laplace"))
