@@ -18,8 +18,8 @@
 #'   Gaussian), `notes` (environment: `error_root`, list, one lower triangular matrix a random term, whose product with
 #'   its transpose is the covariance of what a typical level alone tells of its effects, see [set_level_information()];
 #'   `sd_unit`, list: their standard errors, each given the other effects, the units in which standard deviations are
-#'   small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a rule
-#'   is set, and its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes, see
+#'   small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a
+#'   rule is set, and its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes, see
 #'   [spend()]; `point`, where the last evaluation was).
 #' @noRd
 engine_layout <- function(design, family, inner = "given", REML = inner == "integrated") {
