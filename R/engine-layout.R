@@ -19,8 +19,8 @@
 #'   its transpose is the covariance of what a typical level alone tells of its effects, see [set_level_information()];
 #'   `sd_unit`, list: their standard errors, each given the other effects, the units in which standard deviations are
 #'   small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a
-#'   rule is set, and its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes, see
-#'   [spend()]; `point`, where the last evaluation was).
+#'   rule is set, and its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes,
+#'   see [spend()]; `point`, where the last evaluation was).
 #' @noRd
 engine_layout <- function(design, family, inner = "given", REML = inner == "integrated") {
   table <- parameter_table(design, family)
