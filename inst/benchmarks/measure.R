@@ -1,4 +1,5 @@
-# What laplace.R and scale.R share: times and warnings, memory, other packages' estimates as parameters, the machine.
+# What laplace.R, families.R and scale.R share: times, warnings, memory, other packages' estimates as parameters,
+# the machine.
 
 # Other work on the machine spoils the times, most of all those of threads that wait for each other.
 load_before <- if (file.exists("/proc/loadavg")) sub(" .*", "", readLines("/proc/loadavg")) else "not known"
@@ -78,12 +79,13 @@ semidefinite_root <- function(covariance) {
 }
 
 # Fixed effects and covariances (a matrix a random term) as a parameter vector of `fit`, glimmer's: beta, then for each
-# term the lower triangle of L, column by column. Terms and effects are found by their names, as their order is each
-# package's own.
-as_parameters <- function(fit, fixed, covariances) {
+# term the lower triangle of L, column by column; and `shape`, the logarithm of a family's. Terms and effects are found
+# by their names, as their order is each package's own.
+as_parameters <- function(fit, fixed, covariances, shape = NULL) {
   parameters <- component(fit, "parameters")
   index <- component(fit, "index")
   parameters[index$beta] <- fixed[names(parameters)[index$beta]]
+  if (length(shape)) parameters[index$dispersion] <- shape
   random <- component(fit, "random")
   for (k in seq_along(random)) {
     covariance <- covariance_of(random[[k]], covariances)

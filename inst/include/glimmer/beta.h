@@ -12,16 +12,30 @@ namespace glimmer {
 ///   Q(s) - Q(a) - Q(b) - s D ,  D = mu log(mu / y) + (1 - mu) log((1 - mu) / (1 - y)) ,
 /// where nothing cancels as the precision grows. Prior weights multiply it.
 struct BetaFamily {
+  /// What depends on phi alone, to order K: the precision s, Q(s).
+  template <int K>
+  struct Shape {
+    double phi;
+    Jet<K> precision, remainder;
+
+    Shape(double phi) { set(phi); }
+    void set(double to) {
+      phi = to;
+      precision = exp_of<K>(phi);
+      remainder = gamma_remainder<K>(0.0, phi);
+    }
+  };
+
   static double constant(const Observation& o) { return -o.weight * (std::log(o.y) + std::log1p(-o.y)); }
 
   template <class Series, class Link, int mean_at = 0, int shape_at = 1>
-  static Series log_density(const Observation& o, double eta, double phi) {
+  static Series log_density(const Observation& o, double eta, const Shape<order_in<Series, shape_at>>& shape) {
     constexpr int K = Series::order, in_phi = order_in<Series, shape_at>;
     const Jet<K> log_mean = Link::template log_mean<K>(eta), log_complement = Link::template log_complement<K>(eta);
-    const Series log_precision = lift<Series, shape_at>(Jet<in_phi>::variable(phi));
-    Series out = lift<Series, shape_at>(gamma_remainder<in_phi>(0.0, phi)) -
-                 lift<Series, shape_at>(exp_of<in_phi>(phi)) *
-                     lift<Series, mean_at>(divergence(o.y, log_mean, log_complement));
+    const Series log_precision = lift<Series, shape_at>(Jet<in_phi>::variable(shape.phi));
+    Series out = lift<Series, shape_at>(shape.remainder) -
+                 product_of_lifts<Series, shape_at, mean_at>(shape.precision,
+                                                             divergence(o.y, log_mean, log_complement));
     for (const Jet<K>& log_share : {log_mean, log_complement}) {
       const Series log_part = lift<Series, mean_at>(log_share) + log_precision;
       out -= compose(gamma_remainder<K>(0.0, log_part.value()), log_part);

@@ -10,12 +10,34 @@ namespace glimmer {
 
 /// f = log choose(n, y) + G_y(log a) + G_{n - y}(log b) - G_n(phi), G of gamma_series.h. Prior weights multiply it.
 struct BetaBinomialFamily {
+  /// What depends on phi and the trials alone, to order K: G_n(phi) - phi and G_n(phi) - n phi.
+  template <int K>
+  struct Shape {
+    double phi;
+
+    Shape(double phi) { set(phi); }
+    void set(double to) {
+      phi = to;
+      rests_.clear();
+      remainders_.clear();
+    }
+    Jet<K> rest(double n) const {
+      return rests_(n, [&] { return rising_rest<K>(n, phi); });
+    }
+    Jet<K> remainder(double n) const {
+      return remainders_(n, [&] { return rising_remainder<K>(n, phi); });
+    }
+
+   private:
+    SeriesByCount<K> rests_, remainders_;
+  };
+
   static double constant(const Observation& o) { return BinomialFamily::constant(o); }
 
   template <class Series, class Link, int mean_at = 0, int shape_at = 1>
-  static Series log_density(const Observation& o, double eta, double phi) {
+  static Series log_density(const Observation& o, double eta, const Shape<order_in<Series, shape_at>>& shape) {
     constexpr int K = Series::order, in_phi = order_in<Series, shape_at>;
-    const double failures = o.size - o.y;
+    const double failures = o.size - o.y, phi = shape.phi;
     const Jet<K> log_mean = Link::template log_mean<K>(eta), log_complement = Link::template log_complement<K>(eta);
     Series out;
     if (o.y > 0.0 && failures > 0.0) {
@@ -24,10 +46,10 @@ struct BetaBinomialFamily {
             side<Series, mean_at, shape_at>(failures, log_complement, phi, counts);
       const bool all = counts > 0.0 && counts == o.size - 2.0;
       const Jet<in_phi> log_precision = Jet<in_phi>::variable(phi);
-      out += lift<Series, shape_at>(all ? log_precision - rising_rest<in_phi>(o.size, phi)
-                                        : -rising_remainder<in_phi>(o.size, phi) - counts * log_precision);
+      out += lift<Series, shape_at>(all ? log_precision - shape.rest(o.size)
+                                        : -shape.remainder(o.size) - counts * log_precision);
     } else if (o.size > 0.0) {
-      out = one_side<Series, mean_at, shape_at>(o.size, o.y > 0.0 ? log_mean : log_complement, phi);
+      out = one_side<Series, mean_at, shape_at>(o.size, o.y > 0.0 ? log_mean : log_complement, shape);
     }
     return out *= o.weight;
   }
@@ -56,14 +78,16 @@ struct BetaBinomialFamily {
   /// All trials alike: G_n(phi + d) - G_n(phi), d the logarithm of their mean probability; where that is close to 1 by
   /// Taylor's formula in d.
   template <class Series, int mean_at, int shape_at>
-  static Series one_side(double n, const Jet<Series::order>& log_share, double phi) {
+  static Series one_side(double n, const Jet<Series::order>& log_share,
+                         const Shape<order_in<Series, shape_at>>& shape) {
     constexpr int in_phi = order_in<Series, shape_at>;
+    const double phi = shape.phi;
     if (log_share.value() > -1e-4) return taylor<Series, mean_at, shape_at>(n, log_share, phi);
     double counts = 0.0;
     Series out = side<Series, mean_at, shape_at>(n, log_share, phi, counts);
     // the same form for both; without counts and with n = 1 nothing is left
-    if (counts > 0.0 && phi < 0.0) return out - lift<Series, shape_at>(rising_rest<in_phi>(n, phi));
-    return out - lift<Series, shape_at>(rising_remainder<in_phi>(n, phi) + counts * Jet<in_phi>::variable(phi));
+    if (counts > 0.0 && phi < 0.0) return out - lift<Series, shape_at>(shape.rest(n));
+    return out - lift<Series, shape_at>(shape.remainder(n) + counts * Jet<in_phi>::variable(phi));
   }
 
   template <class Series, int mean_at, int shape_at>

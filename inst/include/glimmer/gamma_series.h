@@ -3,6 +3,8 @@
 #ifndef GLIMMER_GAMMA_SERIES_H
 #define GLIMMER_GAMMA_SERIES_H
 
+#include <cstdint>
+
 #include "joint_jet.h"
 #include "special_functions.h"
 
@@ -21,16 +23,15 @@ Jet<K> excess_series(double r, double ratio) {
 /// Up to how many whole steps a sum takes the place of Stirling's formula.
 inline bool is_short_sum(double y) { return y <= 30.0 && y == std::floor(y); }
 
-/// log Gamma(c + s) in t, c > 0, by the recurrence Gamma(x + 1) = x Gamma(x) up to 15: every derivative is a multiple
-/// of s where s is small.
+/// log Gamma(c + s) in t, c > 0, by the recurrence Gamma(x + 1) = x Gamma(x) up to stirling_start: every derivative is a
+/// multiple of s where s is small.
 template <int K>
 Jet<K> log_gamma_shifted(double c, double t) {
-  const double s = std::exp(t), steps = std::ceil(std::fmax(0.0, 15.0 - (c + s)));
-  const Jet<K> log_last = log_shifted<K>(c + steps, t), size = exp_of<K>(t);
-  Jet<K> out = stirling_series(log_last) + (size + (c + steps - 0.5)) * log_last - size;
+  const double s = std::exp(t), steps = steps_to_stirling(c + s);
+  const Jet<K> log_last = log_shifted<K>(c + steps, t, s), size = exp_with_value<K>(s);
+  Jet<K> out = stirling_series(c + steps + s, log_last) + (size + (c + steps - 0.5)) * log_last - size;
   out += 0.5 * log_2pi - c - steps;
-  for (double j = 0.0; j < steps; j += 1.0) out -= log_shifted<K>(c + j, t);
-  return out;
+  return steps == 0.0 ? out : out - log_of_product<K>(c, c + steps, s);
 }
 
 template <int K>
@@ -44,17 +45,18 @@ Jet<K> rising_remainder(double y, double t) {
   if (!is_short_sum(y)) {
     if (y > 4.0 * s) return rising_rest<K>(y, t) - (y - 1.0) * Jet<K>::variable(t);
     const Jet<K> ratio = y * exp_of<K>(t, -1.0);
-    return exp_of<K>(t) * compose(excess_series<K>(ratio.value(), 1.0 + ratio.value()), ratio) +
+    return exp_with_value<K>(s) * compose(excess_series<K>(ratio.value(), 1.0 + ratio.value()), ratio) +
            gamma_remainder_difference<K>(y, t);
   }
   Jet<K> out;
   double product_less_one = 0.0, slope = 0.0;
+  const double inverse = 1.0 / s;
   for (double j = 1.0; j < y; j += 1.0) {
-    product_less_one += (1.0 + product_less_one) * (j / s);
-    slope -= j / (j + s);
+    product_less_one += (1.0 + product_less_one) * (j * inverse);
+    if constexpr (K >= 1) slope -= j / (j + s);
     add_log_shifted_slopes(j, s, out);
   }
-  out.c[0] = std::log1p(product_less_one);
+  out.c[0] = product_less_one < 0.5 ? std::log1p(product_less_one) : std::log(1.0 + product_less_one);  // the faster
   if constexpr (K >= 1) out.c[1] = slope;
   return out;
 }
@@ -65,16 +67,29 @@ Jet<K> rising_rest(double y, double t) {
   const double s = std::exp(t);
   const bool few = is_short_sum(y);
   if (s >= 15.0 && (few || y <= 4.0 * s)) return rising_remainder<K>(y, t) + (y - 1.0) * Jet<K>::variable(t);
-  if (!few) return log_gamma_shifted<K>(y, t) - log_gamma_shifted<K>(1.0, t);
-  Jet<K> out;
-  double product = 1.0;
-  for (double j = 1.0; j < y; j += 1.0) {
-    product *= j + s;
-    add_log_shifted_slopes(j, s, out);
-  }
-  out.c[0] = std::log(product);
-  return out;
+  return few ? log_of_product<K>(1.0, y, s) : log_gamma_shifted<K>(y, t) - log_gamma_shifted<K>(1.0, t);
 }
+
+/// Series of counts, each made once as long as what they depend on beside the count stays the same.
+template <int K>
+class SeriesByCount {
+ public:
+  template <class Make>
+  Jet<K> operator()(double y, Make make) const {
+    if (!is_short_sum(y)) return make();
+    const unsigned at = static_cast<unsigned>(y);
+    if (!(known_ >> at & 1u)) {
+      series_[at] = make();
+      known_ |= 1u << at;
+    }
+    return series_[at];
+  }
+  void clear() { known_ = 0; }
+
+ private:
+  mutable std::uint32_t known_ = 0;  // of an object that one thread has
+  mutable std::array<Jet<K>, 31> series_;
+};
 
 }  // namespace glimmer
 

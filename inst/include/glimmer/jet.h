@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace glimmer {
 
@@ -59,12 +60,21 @@ template <int K> inline Jet<K> operator+(Jet<K> a, double b) { return a += b; }
 template <int K> inline Jet<K> operator-(Jet<K> a, double b) { return a += -b; }
 template <int K> inline Jet<K> operator-(Jet<K> a) { return a *= -1.0; }
 
+/// sum_j a_j b_{k-j}, written out, so that the compiler knows every place: half the time of a loop.
+template <int K, std::size_t... j>
+inline double coefficient_of_product(const Jet<K>& a, const Jet<K>& b, std::index_sequence<j...>) {
+  return (... + (a.c[j] * b.c[sizeof...(j) - 1 - j]));
+}
+template <int K, std::size_t... k>
+inline Jet<K> product_of(const Jet<K>& a, const Jet<K>& b, std::index_sequence<k...>) {
+  Jet<K> out;
+  ((out.c[k] = coefficient_of_product(a, b, std::make_index_sequence<k + 1>())), ...);
+  return out;
+}
+
 template <int K>
 inline Jet<K> operator*(const Jet<K>& a, const Jet<K>& b) {
-  Jet<K> out;
-  for (int k = 0; k <= K; ++k)
-    for (int j = 0; j <= k; ++j) out.c[k] += a.c[j] * b.c[k - j];
-  return out;
+  return product_of(a, b, std::make_index_sequence<K + 1>());
 }
 
 template <int K>
@@ -141,12 +151,16 @@ inline Jet<K> sqrt(const Jet<K>& a) {
   return r;
 }
 
-/// exp(rate eta)
+/// exp(rate eta), given its value
 template <int K>
-inline Jet<K> exp_of(double eta, double rate = 1.0) {
-  Jet<K> e(std::exp(rate * eta));
+inline Jet<K> exp_with_value(double value, double rate = 1.0) {
+  Jet<K> e(value);
   for (int k = 1; k <= K; ++k) e.c[k] = e.c[k - 1] * rate / k;
   return e;
+}
+template <int K>
+inline Jet<K> exp_of(double eta, double rate = 1.0) {
+  return exp_with_value<K>(std::exp(rate * eta), rate);
 }
 
 /// eta^exponent, its value given by the caller, who has it without pow()

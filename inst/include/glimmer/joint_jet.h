@@ -151,31 +151,64 @@ Jet<K, M> operator*(const Jet<K, M>& a, const Jet<K, M>& b) {
 template <class Series, int at>
 inline constexpr int order_in = at < Series::variables ? Series::order : 0;
 
+/// lift() and product_of_lifts() written out, like product_of().
+template <class Series, int at, int K, std::size_t... k>
+inline Series lift_of(const Jet<K>& one, std::index_sequence<k...>) {
+  constexpr const auto& alone = monomials<K, Series::variables>.alone[at];
+  Series out;
+  ((out.c[static_cast<std::size_t>(alone[k])] = one.c[k]), ...);
+  return out;
+}
+
+template <class Series, int first, int second, int K, std::size_t... i>
+inline Series product_of_two(const Jet<K>& f, const Jet<K>& g, std::index_sequence<i...>) {
+  constexpr const auto& powers = monomials<K, Series::variables>.powers;
+  constexpr auto total = Monomials<K, Series::variables>::total;
+  Series out;
+  ((out.c[i] = powers[i][first] + powers[i][second] == total(powers[i])
+                   ? f.c[static_cast<std::size_t>(powers[i][first])] * g.c[static_cast<std::size_t>(powers[i][second])]
+                   : 0.0),
+   ...);
+  return out;
+}
+
 /// A function of variable `at` alone as a series in all; where there are not so many variables, a constant.
 template <class Series, int at, int K>
-Series lift(const Jet<K>& one) {
+inline Series lift(const Jet<K>& one) {
   if constexpr (at >= Series::variables) {
     return Series(one.value());
   } else {
     static_assert(K == Series::order, "a series of the same order");
-    if constexpr (Series::variables == 1) {
+    if constexpr (Series::variables == 1)
       return one;
-    } else {
-      Series out;
-      for (std::size_t k = 0; k <= K; ++k)
-        out.c[static_cast<std::size_t>(monomials<K, Series::variables>.alone[at][k])] = one.c[k];
-      return out;
-    }
+    else
+      return lift_of<Series, at>(one, std::make_index_sequence<K + 1>());
   }
+}
+
+/// lift<Series, first>(f) * lift<Series, second>(g)
+template <class Series, int first, int second, int K, int L>
+inline Series product_of_lifts(const Jet<K>& f, const Jet<L>& g) {
+  if constexpr (first >= Series::variables)
+    return f.value() * lift<Series, second>(g);
+  else if constexpr (second >= Series::variables)
+    return g.value() * lift<Series, first>(f);
+  else
+    return product_of_two<Series, first, second>(
+        f, g, std::make_index_sequence<Monomials<K, Series::variables>::count>());
 }
 
 /// g(a), from the series of g about a.value()
 template <int K, int M>
 Jet<K, M> compose(const Jet<K>& g, Jet<K, M> a) {
-  a.c[0] = 0.0;
-  Jet<K, M> out(g.c[K]);
-  for (int k = K - 1; k >= 0; --k) out = out * a + g.c[k];
-  return out;
+  if constexpr (K == 0) {
+    return Jet<K, M>(g.c[0]);
+  } else {
+    a.c[0] = 0.0;
+    Jet<K, M> out = g.c[K] * a + g.c[K - 1];
+    for (int k = K - 2; k >= 0; --k) out = out * a + g.c[k];
+    return out;
+  }
 }
 
 template <int K, int M> Jet<K, M> exp(const Jet<K, M>& a) { return compose(exp_of<K>(a.value()), a); }

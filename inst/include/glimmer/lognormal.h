@@ -11,15 +11,28 @@ namespace glimmer {
 /// are the logs of mean and standard deviation of y itself (lognormal of glmmTMB): then log y has the variance
 /// v = log(1 + exp(2 (phi - eta))) and the mean eta - v / 2. Prior weights multiply the log-density.
 struct LognormalFamily {
+  /// What depends on phi alone, to order K.
+  template <int K>
+  struct Shape {
+    double phi;
+    Jet<K> precision;
+
+    Shape(double phi) { set(phi); }
+    void set(double to) {
+      phi = to;
+      precision = exp_of<K>(phi, -2.0);
+    }
+  };
+
   static double constant(const Observation& o) { return -o.weight * (std::log(o.y) + 0.5 * log_2pi); }
 
   template <class Series, class Link, int mean_at = 0, int shape_at = 1>
-  static Series log_density(const Observation& o, double eta, double phi) {
+  static Series log_density(const Observation& o, double eta, const Shape<order_in<Series, shape_at>>& shape) {
     constexpr int K = Series::order, in_phi = order_in<Series, shape_at>;
-    const Series log_sd = lift<Series, shape_at>(Jet<in_phi>::variable(phi));
+    const Series log_sd = lift<Series, shape_at>(Jet<in_phi>::variable(shape.phi));
     Series residual = lift<Series, mean_at>(Jet<K>::variable(eta)) - std::log(o.y), out;
     if constexpr (std::is_same_v<Link, IdentityLink>) {
-      out = -0.5 * (residual * residual) * lift<Series, shape_at>(exp_of<in_phi>(phi, -2.0)) - log_sd;
+      out = -0.5 * (residual * residual) * lift<Series, shape_at>(shape.precision) - log_sd;
     } else {
       const Series ratio = 2.0 * (log_sd - lift<Series, mean_at>(Jet<K>::variable(eta)));
       const Series variance = compose(softplus<K>(ratio.value()), ratio);

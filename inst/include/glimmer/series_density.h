@@ -46,6 +46,14 @@ struct DerivativePlaces {
   }
 };
 
+/// The log-density of rows, one after the other. Families that keep what rows have in common have one of their own.
+template <class Family, class Series>
+struct RowsOf {
+  Series operator()(const Observation& o, const std::array<double, Family::predictors>& eta) {
+    return Family::template log_density<Series>(o, eta);
+  }
+};
+
 /// A family of m = Family::predictors predictors. It has constant(o), lower_eta(a), upper_eta(a), log_concave,
 /// log_density<Series>(o, eta), eta an array of m numbers, Series = Jet<K, m>, or Jet<K> where only derivatives in the
 /// first are asked for; and information(o, eta), the expected one in the first, or zero where it is not known.
@@ -71,15 +79,14 @@ class SeriesDensity : public Density {
 
   void fill_levels(const Responses& responses, const Positions& first_row, Range levels, const Etas& etas, int order,
                    RowDerivatives& out, double* sums, double* sizes) const override {
-    for (Index level = levels.begin; level < levels.end; ++level) {
-      double sum = 0.0, size = 0.0;
-      fill(responses, {first_row[level], first_row[level + 1]}, etas, order, out, [&](Index, double value) {
-        sum += value;
-        size += std::fabs(value);
-      });
-      sums[level - levels.begin] = sum;
-      sizes[level - levels.begin] = size;
-    }
+    std::fill_n(sums, levels.size(), 0.0);
+    std::fill_n(sizes, levels.size(), 0.0);
+    Index level = levels.begin;
+    fill(responses, {first_row[levels.begin], first_row[levels.end]}, etas, order, out, [&](Index i, double value) {
+      while (first_row[level + 1] <= i) ++level;
+      sums[level - levels.begin] += value;
+      sizes[level - levels.begin] += std::fabs(value);
+    });
   }
 
   void fill_expected_weights(const Responses& responses, Range range, const Etas& etas, Vector& out) const override {
@@ -124,8 +131,9 @@ class SeriesDensity : public Density {
     std::array<double*, places.count> to{};
     for (std::size_t c = 1; c < to.size(); ++c)
       to[c] = places.order[c] > 0 ? out.column(places.order[c], places.place[c]) : nullptr;
+    RowsOf<Family, Jet<K, M>> rows;
     for (Index i = range.begin; i < range.end; ++i) {
-      const Jet<K, M> l = log_density<Jet<K, M>>(responses[i], point_of(etas, i));
+      const Jet<K, M> l = log_density<Jet<K, M>>(rows, responses[i], point_of(etas, i));
       for (std::size_t c = 1; c < to.size(); ++c)
         if (to[c]) to[c][i - out.first] = places.factor[c] * l.c[c];
       visit(i, l.value());
@@ -133,10 +141,10 @@ class SeriesDensity : public Density {
   }
 
   template <class Series>
-  static Series log_density(const Observation& o, const Point& eta) {
+  static Series log_density(RowsOf<Family, Series>& rows, const Observation& o, const Point& eta) {
     bool inside = true;
     for (int a = 0; a < m; ++a) inside = inside && eta[a] > Family::lower_eta(a) && eta[a] < Family::upper_eta(a);
-    return inside ? usable(Family::template log_density<Series>(o, eta)) : Series(-infinity);
+    return inside ? usable(rows(o, eta)) : Series(-infinity);
   }
 };
 
@@ -149,12 +157,19 @@ struct MeanAndShape {
   static double lower_eta(int a) { return a == 0 ? Traits<Family, Link>::lower_eta : -infinity; }
   static double upper_eta(int a) { return a == 0 ? Traits<Family, Link>::upper_eta : infinity; }
 
-  template <class Series>
-  static Series log_density(const Observation& o, const std::array<double, 2>& eta) {
-    return Family::template log_density<Series, Link>(o, eta[0], eta[1]);
-  }
   static double information(const Observation& o, const std::array<double, 2>& eta) {
     return Family::template information<Link>(o, eta[0], eta[1]);
+  }
+};
+
+/// What depends on the second predictor alone is made anew where that is another one than in the row before.
+template <class Family, class Link, class Series>
+struct RowsOf<MeanAndShape<Family, Link>, Series> {
+  typename Family::template Shape<order_in<Series, 1>> shape{0.0};
+
+  Series operator()(const Observation& o, const std::array<double, 2>& eta) {
+    if (eta[1] != shape.phi) shape.set(eta[1]);
+    return Family::template log_density<Series, Link>(o, eta[0], shape);
   }
 };
 

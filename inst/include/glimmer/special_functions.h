@@ -52,14 +52,13 @@ inline double log1p_minus(double x) {
 /// Adds the derivatives in phi of log(c + s), s = exp(phi), c > 0, to those of a series, its value left alone. With
 /// p = s / (c + s) and q = 1 - p they are p, p q, p q (q - p), ...: polynomials that cancel only where they are zero.
 template <int K>
-void add_log_shifted_slopes(double c, double s, Jet<K>& out) {
-  const double p = s / (c + s), q = c / (c + s), v = p * q;
-  const double derivative[] = {p, v, v * (q - p), v * (1.0 - 6.0 * v), v * (q - p) * (1.0 - 12.0 * v)};
-  double factorial = 1.0;
-  for (int k = 1; k <= K && k <= 5; ++k) {
-    factorial *= k;
-    out.c[k] += derivative[k - 1] / factorial;
-  }
+inline void add_log_shifted_slopes(double c, double s, Jet<K>& out) {
+  const double inverse = 1.0 / (c + s), p = s * inverse, q = c * inverse, v = p * q;
+  if constexpr (K >= 1) out.c[1] += p;
+  if constexpr (K >= 2) out.c[2] += v * (1.0 / 2);
+  if constexpr (K >= 3) out.c[3] += v * (q - p) * (1.0 / 6);
+  if constexpr (K >= 4) out.c[4] += v * (1.0 - 6.0 * v) * (1.0 / 24);
+  if constexpr (K >= 5) out.c[5] += v * (q - p) * (1.0 - 12.0 * v) * (1.0 / 120);
   if constexpr (K > 5) {  // by p' = p (1 - p)
     Jet<K> series(p);
     for (int k = 0; k < K; ++k) {
@@ -71,11 +70,24 @@ void add_log_shifted_slopes(double c, double s, Jet<K>& out) {
   }
 }
 
-/// The series in phi of log(c + exp(phi)), c >= 0
+/// The series in phi of sum log(c + s) over c = first, first + 1, ... below `end`, s = exp(phi): so few that their
+/// product is a number.
 template <int K>
-Jet<K> log_shifted(double c, double phi) {
+Jet<K> log_of_product(double first, double end, double s) {
+  Jet<K> out;
+  double product = 1.0;
+  for (double c = first; c < end; c += 1.0) {
+    product *= c + s;
+    add_log_shifted_slopes(c, s, out);
+  }
+  out.c[0] = std::log(product);
+  return out;
+}
+
+/// The series in phi of log(c + s), c >= 0, s = exp(phi)
+template <int K>
+Jet<K> log_shifted(double c, double phi, double s) {
   if (c == 0.0) return Jet<K>::variable(phi);
-  const double s = std::exp(phi);
   Jet<K> out(std::log(c + s));
   add_log_shifted_slopes(c, s, out);
   return out;
@@ -92,31 +104,37 @@ Jet<K> log_ratio_shifted(double c, double phi) {
   return out;
 }
 
-/// The series in phi of Stirling's series at x = c + exp(phi) >= 15, given log(x): more terms than stirling_series()
-/// has, as each derivative multiplies the error by some 17.
+/// From where on a series has Stirling's series.
+constexpr double stirling_start = 15.0;
+
+/// The series in phi of Stirling's series at x = c + exp(phi) >= stirling_start, given that of log(x): more terms than
+/// stirling_series() has, as each derivative multiplies the error by some 17.
 template <int K>
-Jet<K> stirling_series(const Jet<K>& log_x) {
+Jet<K> stirling_series(double x, const Jet<K>& log_x) {
   constexpr double coefficients[] = {-3617.0 / 122400, 1.0 / 156,   -691.0 / 360360, 1.0 / 1188,
                                      -1.0 / 1680,      1.0 / 1260,  -1.0 / 360,      1.0 / 12};
-  const Jet<K> inverse = exp(-log_x), y = square(inverse);
+  Jet<K> inverse(1.0 / x);
+  exp_recurrence(-log_x, inverse, inverse.value());
+  const Jet<K> y = square(inverse);
   Jet<K> sum;
   for (double coefficient : coefficients) sum = sum * y + coefficient;
   return sum * inverse;
 }
 
+/// Whole steps from x up to where Stirling's series begins.
+inline double steps_to_stirling(double x) { return std::ceil(std::fmax(0.0, stirling_start - x)); }
+
 /// The series in phi of Q(x) = log Gamma(x) - x log x + x at x = c + s, s = exp(phi), which is small where x is large.
-/// By the recurrence Gamma(x + 1) = x Gamma(x) up to 15.
+/// By the recurrence Gamma(x + 1) = x Gamma(x) up to stirling_start.
 template <int K>
 Jet<K> gamma_remainder(double c, double phi) {
-  const double s = std::exp(phi);
-  const double steps = std::ceil(std::fmax(0.0, 15.0 - (c + s)));
-  const Jet<K> log_last = log_shifted<K>(c + steps, phi);
-  Jet<K> out = stirling_series(log_last) - 0.5 * log_last + 0.5 * log_2pi;
+  const double s = std::exp(phi), steps = steps_to_stirling(c + s);
+  const Jet<K> log_last = log_shifted<K>(c + steps, phi, s);
+  Jet<K> out = stirling_series(c + steps + s, log_last) - 0.5 * log_last + 0.5 * log_2pi;
   if (steps == 0.0) return out;
-  const Jet<K> size = exp_of<K>(phi), log_x = log_shifted<K>(c, phi);
+  const Jet<K> size = exp_with_value<K>(s), log_x = log_shifted<K>(c, phi, s);
   out += (size + (c + steps)) * log_last - (size + c) * log_x - log_x;
-  for (double j = 1.0; j < steps; j += 1.0) out -= log_shifted<K>(c + j, phi);
-  return out + (-steps);
+  return out - log_of_product<K>(c + 1.0, c + steps, s) + (-steps);
 }
 
 /// The series in phi of Q(y + s) - Q(s), s = exp(phi): about -y / 2s where s is large. With
@@ -127,20 +145,16 @@ Jet<K> gamma_remainder_difference(double y, double phi) {
   constexpr double few = 30.0;
   if (y == 0.0) return Jet<K>();
   const double s = std::exp(phi);
-  if (s >= 15.0)
-    return stirling_series(log_shifted<K>(y, phi)) - stirling_series(log_shifted<K>(0.0, phi)) -
+  if (s >= stirling_start)
+    return stirling_series(y + s, log_shifted<K>(y, phi, s)) - stirling_series(s, Jet<K>::variable(phi)) -
            0.5 * log_ratio_shifted<K>(y, phi);
   if (y > few || y != std::floor(y)) return gamma_remainder<K>(y, phi) - gamma_remainder<K>(0.0, phi);
-  const Jet<K> last = -(exp_of<K>(phi) + y) * log_ratio_shifted<K>(y, phi) + y;
-  Jet<K> out = last;
-  double product = 1.0, slope = 0.0;
-  for (double j = 1.0; j < y; j += 1.0) {
-    product *= j + s;
-    slope -= j / (j + s);
-    add_log_shifted_slopes(j, s, out);
+  const Jet<K> last = -(exp_with_value<K>(s) + y) * log_ratio_shifted<K>(y, phi) + y;
+  Jet<K> out = last + log_of_product<K>(1.0, y, s) + (-(y - 1.0) * phi);
+  if constexpr (K >= 1) {  // the first derivative of T(j) is that of log(j + s), less 1
+    out.c[1] = last.c[1];
+    for (double j = 1.0; j < y; j += 1.0) out.c[1] -= j / (j + s);
   }
-  if constexpr (K >= 1) out.c[1] = last.c[1] + slope;  // the first derivative of T(j) is that of log(j + s), less 1
-  out.c[0] += std::log(product) - (y - 1.0) * phi;
   return out;
 }
 
@@ -216,6 +230,33 @@ Jet<K> log_expm1_ratio(double t) {
     add(n, coefficient * power);
     n += 2.0;
     power *= t * t;
+  }
+  return out;
+}
+
+/// rho(t) = log(log(1 + x) / x), x = exp(t), in t. Its derivative is -d, where d = 1 - p / log(1 + x) and
+/// p = x / (1 + x) obey d' = (1 - d) (p - d), p' = p (1 - p): multiples of x where that is small. Where it is large
+/// u = 1 - d and q = 1 - p are the small ones: u' = u (q - u), q' = -q (1 - q).
+template <int K>
+Jet<K> log_log1p_ratio(double t) {
+  const double x = std::exp(t), log1p_x = t > 700.0 ? t : std::log1p(x), inverse = std::exp(-t);
+  const bool small = x <= 0.25;
+  // (log(1 + x) - x) / x, where x^2 is no number as well
+  const auto relative = [](double x) { return std::fabs(x) < 1e-100 ? -0.5 * x : log1p_minus(x) / x; };
+  Jet<K> out(small ? std::log1p(relative(x)) : std::log(log1p_x) - t);
+  // a stands for d or u, b for p or q
+  const double p = 1.0 / (1.0 + inverse), sign = small ? 1.0 : -1.0;
+  Jet<K> a((small ? relative(-p) : 1.0) * (p / log1p_x)), b(small ? p : 1.0 / (1.0 + x));
+  for (int k = 0; k < K; ++k) {
+    out.c[k + 1] = (k == 0 && !small ? a.c[0] - 1.0 : -sign * a.c[k]) / (k + 1);
+    double of_a = b.c[k] - a.c[k], of_b = b.c[k];
+    if (!small) of_a = 0.0;
+    for (int j = 0; j <= k; ++j) {
+      of_a -= sign * a.c[j] * (b.c[k - j] - a.c[k - j]);
+      of_b -= b.c[j] * b.c[k - j];
+    }
+    a.c[k + 1] = of_a / (k + 1);
+    b.c[k + 1] = sign * of_b / (k + 1);
   }
   return out;
 }

@@ -32,52 +32,41 @@ struct TruncatedPoissonFamily {
   }
 };
 
-/// rho(t) = log(log(1 + x) / x), x = exp(t), in t. Its derivative is -d, where d = 1 - p / log(1 + x) and
-/// p = x / (1 + x) obey d' = (1 - d) (p - d), p' = p (1 - p): multiples of x where that is small. Where it is large
-/// u = 1 - d and q = 1 - p are the small ones: u' = u (q - u), q' = -q (1 - q).
-template <int K>
-Jet<K> log_log1p_ratio(double t) {
-  const double x = std::exp(t), log1p_x = t > 700.0 ? t : std::log1p(x), inverse = std::exp(-t);
-  const bool small = x <= 0.25;
-  // (log(1 + x) - x) / x, where x^2 is no number as well
-  const auto relative = [](double x) { return std::fabs(x) < 1e-100 ? -0.5 * x : log1p_minus(x) / x; };
-  Jet<K> out(small ? std::log1p(relative(x)) : std::log(log1p_x) - t);
-  // a stands for d or u, b for p or q
-  const double p = 1.0 / (1.0 + inverse), sign = small ? 1.0 : -1.0;
-  Jet<K> a((small ? relative(-p) : 1.0) * (p / log1p_x)), b(small ? p : 1.0 / (1.0 + x));
-  for (int k = 0; k < K; ++k) {
-    out.c[k + 1] = (k == 0 && !small ? a.c[0] - 1.0 : -sign * a.c[k]) / (k + 1);
-    double of_a = b.c[k] - a.c[k], of_b = b.c[k];
-    if (!small) of_a = 0.0;
-    for (int j = 0; j <= k; ++j) {
-      of_a -= sign * a.c[j] * (b.c[k - j] - a.c[k - j]);
-      of_b -= b.c[j] * b.c[k - j];
-    }
-    a.c[k + 1] = of_a / (k + 1);
-    b.c[k + 1] = sign * of_b / (k + 1);
-  }
-  return out;
-}
-
 /// f of the negative binomial family less log(1 - exp(-l)), l = s log(1 + mu / s). Prior weights multiply it.
 struct TruncatedNegativeBinomialFamily {
+  /// What depends on phi alone, to order K: that of the whole distribution, and G_y(phi) - y phi by y.
+  template <int K>
+  struct Shape : NegativeBinomialFamily::Shape<K> {
+    Shape(double phi) : NegativeBinomialFamily::Shape<K>(phi) {}
+    void set(double to) {
+      NegativeBinomialFamily::Shape<K>::set(to);
+      rising_.clear();
+    }
+    Jet<K> rising(double y) const {
+      return rising_(y, [&] { return rising_remainder<K>(y, this->phi); });
+    }
+
+   private:
+    SeriesByCount<K> rising_;
+  };
+
   static double constant(const Observation& o) { return NegativeBinomialFamily::constant(o); }
 
   template <class Series, class Link, int mean_at = 0, int size_at = 1>
-  static Series log_density(const Observation& o, double eta, double phi) {
+  static Series log_density(const Observation& o, double eta, const Shape<order_in<Series, size_at>>& shape) {
     static_assert(std::is_same_v<Link, LogLink>, "eta - phi is taken for log(mu / s)");
     constexpr int K = Series::order, in_phi = order_in<Series, size_at>;
     const Series log_mean = lift<Series, mean_at>(Jet<K>::variable(eta));
-    const Series log_ratio = log_mean - lift<Series, size_at>(Jet<in_phi>::variable(phi));
-    const Series rho = compose(log_log1p_ratio<K>(eta - phi), log_ratio), log_l = log_mean + rho;
+    const Series log_ratio = log_mean - lift<Series, size_at>(Jet<in_phi>::variable(shape.phi));
+    const Series rho = compose(log_log1p_ratio<K>(eta - shape.phi), log_ratio), log_l = log_mean + rho;
     const auto whole = [&](double y) {
-      return NegativeBinomialFamily::log_density<Series, Link, mean_at, size_at>({y, 1.0, 1.0}, eta, phi);
+      return NegativeBinomialFamily::log_density<Series, Link, mean_at, size_at>({y, 1.0, 1.0}, eta, shape);
     };
     if (log_l.value() > -log_2)
       return o.weight * (whole(o.y) - compose(CloglogLink::log_mean<K>(log_l.value()), log_l));
     // mu or s is small: nothing is left of log mu where y = 1, as log(1 - exp(-l)) is about log l
     const Series of_zero = whole(0.0) - compose(log_expm1_ratio<K>(std::exp(log_l.value())), log_l) - rho;
-    const Series rising = lift<Series, size_at>(rising_remainder<in_phi>(o.y, phi));
+    const Series rising = lift<Series, size_at>(shape.rising(o.y));
     const Series fall = compose(softplus<K>(log_ratio.value()), log_ratio);
     return o.weight * (of_zero + (o.y - 1.0) * log_mean + (rising - o.y * fall));
   }
