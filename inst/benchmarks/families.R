@@ -1,9 +1,9 @@
 # Rscript inst/benchmarks/families.R [--quick] [case ...]: glimmer's Laplace fits of families with a shape against
 # glmmTMB's, in one run; --quick takes less data and fewer runs (CI), names of cases take those alone.
 #
-# Times are those of laplace.R: the call a user types, the median of at least five runs after a warm-up. The log-likelihood
-# of glmmTMB's estimates is recomputed by glimmer's Laplace approximation: `minus_ours` says what its optimum is worth on
-# the same scale. The exit status is 1 when ours is below it by more than 1e-6.
+# Times are those of laplace.R: the call a user types, the median of at least five runs after a warm-up. The
+# log-likelihood of glmmTMB's estimates is recomputed by glimmer's Laplace approximation: `minus_ours` says what its
+# optimum is worth on the same scale. The exit status is 1 when ours is below it by more than 1e-6.
 library(glimmer)
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
 script <- gsub("~+~", " ", script, fixed = TRUE) # Rscript's way to write a blank in a path

@@ -23,8 +23,8 @@ Jet<K> excess_series(double r, double ratio) {
 /// Up to how many whole steps a sum takes the place of Stirling's formula.
 inline bool is_short_sum(double y) { return y <= 30.0 && y == std::floor(y); }
 
-/// log Gamma(c + s) in t, c > 0, by the recurrence Gamma(x + 1) = x Gamma(x) up to stirling_start: every derivative is a
-/// multiple of s where s is small.
+/// log Gamma(c + s) in t, c > 0, by the recurrence Gamma(x + 1) = x Gamma(x) up to stirling_start: every derivative is
+/// a multiple of s where s is small.
 template <int K>
 Jet<K> log_gamma_shifted(double c, double t) {
   const double s = std::exp(t), steps = steps_to_stirling(c + s);

@@ -57,8 +57,8 @@ struct LinearNegativeBinomialFamily {
   }
 
  private:
-  /// y log mu - mu, and what vanishes with alpha: with p = alpha / (1 + alpha) mu k(r) / p + Q(y + s) - Q(s), r = (y - mu) / (mu + s) =
-  /// (y / mu - 1) p, with the functions of NegativeBinomialFamily.
+  /// y log mu - mu, and what vanishes with alpha: with p = alpha / (1 + alpha) mu k(r) / p + Q(y + s) - Q(s),
+  /// r = (y - mu) / (mu + s) = (y / mu - 1) p, with the functions of NegativeBinomialFamily.
   template <class Series, class Link, int mean_at, int shape_at>
   static Series near_poisson(double y, double eta, double phi, const Series& log_size) {
     constexpr int K = Series::order, in_phi = order_in<Series, shape_at>;
