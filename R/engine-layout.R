@@ -11,8 +11,8 @@
 #' @return List: `inner`, `REML`, `family`, `index` (positions of beta, of each random term's theta, and of the
 #'   dispersion in the parameter vector), `names` (of the parameters), `rows` (number of rows in the likelihood),
 #'   `terms` (of each random term the `factor`, its `columns` there, and the `variance` of a level that its parameters
-#'   multiply, see [level_variance()], the `reach` of its columns, and [has_equal_levels()]), `structures` (of each
-#'   random term, [structure_of()]), `bent` and `shape` (see [with_coordinates()]), `levels` (of each random term's
+#'   multiply, see [level_variance()], the mean `products` of its columns, and [has_equal_levels()]), `structures` (of
+#'   each random term, [structure_of()]), `bent` and `shape` (see [with_coordinates()]), `levels` (of each random term's
 #'   factor, those in the data), `effects` (of the first factor), `reach` (largest absolute value of each column of X),
 #'   `unit_free` (whether the linear predictor has no unit), `linear` (whether the mean is linear and the response
 #'   Gaussian), `notes` (environment: `error_root`, list, one lower triangular matrix a random term, whose product with
@@ -29,7 +29,7 @@ engine_layout <- function(design, family, inner = "given", REML = inner == "inte
                  terms = lapply(design$terms, function(term) {
                    factor <- design$factors[[term$factor]]
                    list(factor = term$factor, columns = term$columns, variance = level_variance(factor),
-                        reach = column_reach(factor$Z, term$columns),
+                        products = mean_products(factor$Z)[term$columns, term$columns, drop = FALSE],
                         equal_levels = has_equal_levels(factor))
                  }),
                  levels = vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L),
@@ -38,6 +38,8 @@ engine_layout <- function(design, family, inner = "given", REML = inner == "inte
                  linear = is_linear(family), notes = new_notes())
   with_coordinates(engine, design$terms, searched = FALSE)
 }
+
+mean_products <- function(z) crossprod(z) / nrow(z)
 
 # Whether the core has the cross products of a linear mixed model, not its rows.
 by_cross_products <- function(engine) {

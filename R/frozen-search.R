@@ -117,11 +117,12 @@ move_with_rule <- function(engine, state, control, enough, most = 40L, at_modes 
   state
 }
 
-# Whether a standard deviation goes on without end, as where levels separate the response: it moves a linear predictor
-# that has no unit by hundreds.
+# Whether standard deviations go on without end, as where levels separate the response: a linear predictor that has no
+# unit varies by hundreds, the root of the mean of z'LL'z.
 has_run_away <- function(engine, state) {
   engine$unit_free && any(vapply(seq_along(engine$structures), function(t) {
-    max(root_sds(engine_root(engine, t, state$parameters)) * engine$terms[[t]]$reach) > 300
+    L <- engine_root(engine, t, state$parameters)
+    sum(engine$terms[[t]]$products * tcrossprod(L)) > 300^2
   }, NA))
 }
 
