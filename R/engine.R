@@ -317,6 +317,15 @@ engine_scores <- function(engine, at, cluster) {
   scores * rep(coordinate_slopes(engine, at), each = nrow(scores))
 }
 
+#' The gradient of each level's log-likelihood, by the rule that is set
+#' @return Matrix, a row a level of the only factor, a column a parameter.
+#' @noRd
+engine_level_scores <- function(engine, at) {
+  scores <- cpp_rule_scores(engine$pointer, core_parameters(engine, at))
+  dimnames(scores) <- list(NULL, engine$names)
+  scores * rep(coordinate_slopes(engine, at), each = nrow(scores))
+}
+
 #' The rank of columns of random effects, which have the length 1 or 0
 #' @param factors List by grouping factor of `index` (from 0), `levels` (their number) and `Z`.
 #' @noRd

@@ -108,6 +108,22 @@ test_that("scores of a linear mixed model are those of the normal density of eac
   }
 })
 
+test_that("scores by quadrature are the gradients of levels", {
+  d <- nested_counts(poisson())
+  for (case in list(list(y ~ x + (x | g), poisson()), list(y ~ x + (1 | g), nbinom2()))) {
+    stages <- front(case[[1L]], d, case[[2L]])
+    engine <- new_engine(stages$design, stages$family)
+    at <- if (length(engine$index$dispersion)) c(0.3, 0.2, 0.9, 1) else c(0.3, 0.2, 0.9, 0.3, 0.5)
+    rule <- uniform_rule(engine, 9L)
+    engine_set_rule(engine, rule)
+    expect_equal(engine_place_rule(engine, at), "ok")
+    scores <- engine_level_scores(engine, at)
+    expect_equal(colSums(scores), engine_pass(engine, at, 1L)$gradient, tolerance = 1e-10, ignore_attr = TRUE)
+    level <- function(p) engine_level_values(engine, p, rule)[7L]
+    expect_equal(scores[7L, ], reference_gradient(level, at, 1e-3), tolerance = 1e-6, ignore_attr = TRUE)
+  }
+})
+
 test_that("scores of structures are in the parameters of the fit", {
   d <- nested_counts(poisson())
   d$f <- factor(rep(1:3, 80))
