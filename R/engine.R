@@ -179,9 +179,9 @@ engine_set_rule <- function(engine, rule) {
   spend_on_wide(engine)
 }
 
-# Wide levels are gone through once or twice for their nodes to be found.
+# Wide levels are looked at several times, in boxes with more nodes than are kept.
 spend_on_wide <- function(engine) {
-  if (any(engine$notes$wide)) spend(engine, 2 * engine$notes$nodes * engine$notes$wide)
+  if (any(engine$notes$wide)) spend(engine, 10 * engine$notes$nodes * engine$notes$wide)
 }
 
 #' A pass over the data by the rule that is set
