@@ -47,9 +47,9 @@
 #'     for Laplace and where the likelihood is exact}
 #'   \item{`REML`}{logical: fitted by restricted maximum likelihood}
 #'   \item{`quadrature`}{`NULL`, or list: `nodes` (integer, one a level: nodes for each effect), `wide` (logical: by the
-#'     trapezoid rule around mean and covariance, not Gauss-Hermite around the mode), `error` (list of
-#'     `log_likelihood`, the sum over levels of differences from the rule with twice the nodes, and `shift`, the change
-#'     of an estimate in standard errors that they make), `given` (`NULL`, or the user's `nAGQ`)}
+#'     trapezoid rule on axes of its own, not Gauss-Hermite), `error` (list of `log_likelihood`, the sum over levels of
+#'     absolute differences from the rule with more nodes, and `shift`, the change of an estimate in standard errors
+#'     that they make), `given` (`NULL`, or the user's `nAGQ`)}
 #'   \item{`means`, `mean_variances`}{`NULL`, or by quadrature, as `modes` and `mode_variances`: mean and covariance of
 #'     b given the data and the parameters}
 #'   \item{`status`}{data frame: `check`, `value`, `limit`, `ok`, `text`; printed as sentences}

@@ -105,7 +105,10 @@ move_with_rule <- function(engine, state, control, enough, most = 40L, at_modes 
     stalled <- falls > 1L || last < 1 && step$gain > last / 2 && rise < last / 2
     if (isTRUE(state$gain < enough) || stalled || steps == most || has_run_away(engine, state)) break
     moved <- take_step(engine, state, step, at_modes)
-    if (is.null(moved)) break
+    if (is.null(moved)) {
+      state <- replace(by_rule_now(engine, state), "gain", list(state$gain))
+      break
+    }
     tell(control, 2, "quadrature: log-likelihood ", format(moved$value, digits = 12))
     last <- step$gain
     rise <- moved$value - state$value
@@ -152,8 +155,15 @@ take_step <- function(engine, state, step, at_modes) {
       return(moved)
     }
     engine_place_rule(engine, state$parameters)
+    state <- by_rule_now(engine, state)
   }
   NULL
+}
+
+# A state by the rule as it is now, where that has been elsewhere: the value of another rule is not to be compared.
+by_rule_now <- function(engine, state) {
+  again <- pass_state(engine, state$parameters, state$held)
+  if (is_usable(again)) again else state
 }
 
 # Relative: among many levels the last digits of the modes move the sum by more than an absolute tolerance would allow.
@@ -177,7 +187,7 @@ hold_small <- function(engine, state) {
     return(held)
   }
   engine_place_rule(engine, state$parameters)
-  state
+  by_rule_now(engine, state)
 }
 
 #' A better point inside, where the log-likelihood by the rule as it is rises from the boundary
@@ -212,7 +222,7 @@ smallest_effect <- function(engine, state) {
 }
 
 #' Newton's method on the rule as it is, frozen for good, to round-off
-#' @return The last state with `coordinates`, and `hessian` in them.
+#' @return The last state, with `gain` and `steps`.
 #' @noRd
 settle_on_rule <- function(engine, state, most = 30L) {
   steps <- 0L

@@ -102,7 +102,7 @@ log_likelihood_at <- function(object, parameters, REML) {
   design <- fit_design(object)
   if (REML) check_restricted(object$method)
   if (!REML) {
-    return(evaluate_by_rule(new_engine(design, object$family), parameters, object$quadrature))
+    return(evaluate_by_rule(new_engine(design, object$family), parameters, object$quadrature, object$control))
   }
   # the determinant of the integral over the fixed effects asks for a well-conditioned basis
   basis <- find_basis(design, object$family)
@@ -112,10 +112,10 @@ log_likelihood_at <- function(object, parameters, REML) {
 }
 
 # Where the nodes were chosen, the fit's own may be too few at other parameters.
-evaluate_by_rule <- function(engine, parameters, rule) {
+evaluate_by_rule <- function(engine, parameters, rule, control) {
   if (is.null(rule)) {
     return(engine_evaluate(engine, parameters)$value)
   }
   nodes <- if (is.null(rule$given)) NULL else rule$nodes[1L]
-  set_rule_at(engine, parameters, nodes)$value
+  set_rule_at(engine, parameters, nodes, quadrature_limits(engine, control)[["log_likelihood"]] / 2)$value
 }

@@ -50,12 +50,12 @@ climb_from <- function(engine, place, moved, record, coarse, nodes, control, bes
   if (is.null(nodes)) refine(engine, place, control, best) else recentre(engine, place, nodes, control)
 }
 
-# What is found beside something good: `NULL`, and no limit for what is left to do with that, where the budget is spent.
+# What is found beside something good; `NULL` where the budget is spent.
 as_budget_allows <- function(engine, search) {
-  found <- within_budget(search)
-  if (is.null(found)) engine$notes$budget <- Inf
-  found
+  if (is_spent(engine)) NULL else within_budget(search)
 }
+
+is_spent <- function(engine) engine$notes$spent > engine$notes$budget
 
 # A state where the rule has been elsewhere since: its moments are those of another place.
 return_to <- function(engine, place, coarse) {
@@ -74,6 +74,10 @@ place_for_good <- function(engine, best) {
   if (is.null(best$rule)) {
     return(invisible())
   }
+  # whatever has been spent: without this the fit would be lost
+  budget <- engine$notes$budget
+  engine$notes$budget <- Inf
+  on.exit(engine$notes$budget <- budget)
   engine_set_rule(engine, judging_rule(engine, best$rule))
   engine_place_rule(engine, best$parameters)
   engine_pass(engine, best$parameters, 0L)
@@ -172,7 +176,7 @@ refine <- function(engine, state, control, best = NULL, rounds = 6L) {
                  limit * limits[["shift"]] / judged$error$shift, na.rm = TRUE) / 2
   }
   state$record <- record
-  if (is.null(rule)) {
+  if (is.null(rule) || !is_usable(state)) {
     return(without_maximum(engine, state))
   }
   by_finer_rule(engine, state, if (is.null(judged)) judge_rule(engine, state, rule) else judged, rule)
@@ -287,17 +291,23 @@ settle_at_modes <- function(engine, state, most = 30L) {
   moving <- coordinates$searched
   correction <- matrix(0, length(moving), length(moving))
   for (step in seq_len(most)) {
-    if (state$status != "ok" || !length(moving)) break
+    if (!length(moving)) break
     curvature <- correction - crossprod(coordinates$transform, state$hessian[moving, moving, drop = FALSE] %*%
                                           coordinates$transform)
     gradient <- pull(coordinates, state$gradient)
     direction <- limit_length(attempt(solve(curvature, gradient), function(e) gradient))
-    state$gain <- sum(direction * gradient) / 2
-    if (isTRUE(abs(state$gain) < 1e-15)) break
+    gain <- sum(direction * gradient) / 2
+    # downwards by more than round-off: no maximum
+    noise <- 1e-15 * (1 + abs(state$value))
+    state$gain <- if (isTRUE(gain > -1e5 * noise)) max(gain, 0) else NA_real_
+    if (isTRUE(abs(gain) < noise) || step == most) break
     to <- keep_sizes(engine, state$parameters, place(coordinates, direction, state$parameters))
     if (engine_place_rule(engine, to) != "ok") break
     moved <- pass_state(engine, to, state$held)
-    if (moved$status != "ok") break
+    if (!is_usable(moved)) {
+      engine_place_rule(engine, state$parameters)
+      break
+    }
     taken <- solve(coordinates$transform, (to - state$parameters)[moving])
     missed <- gradient - pull(coordinates, moved$gradient) - curvature %*% taken
     correction <- correction + tcrossprod(missed, taken) / sum(taken^2)

@@ -1,6 +1,6 @@
-# The outer optimisation: from the joint mode a quasi-Newton search (search.R), then Newton steps with the Hessian that
-# the standard errors need anyway; zero variances and perfect correlations held (boundary.R); other starts and
-# optimisers where that does not arrive.
+# The outer optimisation: by quadrature that of maximise-quadrature.R, else from the joint mode a quasi-Newton search
+# (search.R), then Newton steps with the Hessian that the standard errors need anyway; zero variances and perfect
+# correlations held (boundary.R); other starts and optimisers where that does not arrive.
 
 #' Maximise the approximate log-likelihood
 #'

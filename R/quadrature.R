@@ -177,7 +177,8 @@ predicted_shift <- function(engine, fine, gradient) {
 #' A rule at given parameters, and a pass by it there
 #'
 #' @param nodes Whole number: at modes and curvatures; or `NULL`: chosen by the data, around means.
-#' @return As of [engine_pass()], with `rule`, which is set.
+#' @param limit Number: the error that is allowed in the log-likelihood.
+#' @return As of [engine_pass()].
 #' @noRd
 set_rule_at <- function(engine, parameters, nodes = NULL, limit = 1e-5) {
   rule <- if (is.null(nodes)) coarse_rule(engine) else uniform_rule(engine, nodes)
@@ -195,5 +196,5 @@ set_rule_at <- function(engine, parameters, nodes = NULL, limit = 1e-5) {
     }
     engine_set_rule(engine, judging_rule(engine, rule))
   }
-  c(engine_pass(engine, parameters, 0L), list(rule = rule))
+  engine_pass(engine, parameters, 0L)
 }

@@ -11,7 +11,7 @@
 #'   - of Newton's steps: `coordinates` (of the free parameters), `hessian` (of the log-likelihood, in these
 #'     coordinates), `held` (logical: parameters held on the boundary), `gain` (predicted gain of a further step),
 #'     `steps` (their number), `fixed_root` (see [add_fixed_effects()]);
-#'   - of quadrature: `rule`, `error` (see [quadrature_error()]);
+#'   - of quadrature: `rule`, `error` (see [judge_rule()]);
 #'   - of the search along the edge of what a link allows: `edge` (number of rows on it), and on the way `pole` (whether
 #'     it ended at one) and `barrier` (see [follow_barrier()]);
 #'   - what speaks against it: `rises` (the log-likelihood still rises from the boundary), `poles` (some search ran into

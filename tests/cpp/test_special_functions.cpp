@@ -1,5 +1,5 @@
 // Functions that std has not, against the C library's in extended precision.
-#include <glimmer/special_functions.h>
+#include <glimmer/gamma_series.h>
 
 #include "check.h"
 
@@ -27,9 +27,24 @@ void gamma_difference(double y, double phi) {
                      std::to_string(k), 0.1);
 }
 
+/// For any c, also where c + 1 + 1 + ... is rounded: Q(c + s) and log Gamma(c + s).
+void shifted_gamma(double c, double phi) {
+  const long double s = std::exp(static_cast<long double>(phi)), x = c + s;
+  const std::string name = std::to_string(c) + " at " + std::to_string(phi);
+  const double gamma = static_cast<double>(std::lgamma(x));
+  check::close(glimmer::log_gamma_shifted<3>(c, phi).value(), gamma, 1e-13, "log_gamma_shifted of " + name);
+  check::close(glimmer::gamma_remainder<3>(c, phi).value(), static_cast<double>(std::lgamma(x) - x * std::log(x) + x),
+               1e-13, "gamma_remainder of " + name, 1.0);
+  const double h = 1e-4, slope = (glimmer::log_gamma_shifted<0>(c, phi + h).value() -
+                                  glimmer::log_gamma_shifted<0>(c, phi - h).value()) / (2.0 * h);
+  check::close(glimmer::log_gamma_shifted<3>(c, phi).c[1], slope, 1e-6, "log_gamma_shifted of " + name + ", slope");
+}
+
 }  // namespace
 
 int main() {
+  for (int k = 1; k <= 1700; ++k)
+    for (double phi : {-2.0, 0.0, 1.3}) shifted_gamma(0.01 * k, phi);
   for (double x : {1e-300, 1e-8, 0.01, 0.3, 0.5, 1.0, 1.4616, 1.999, 2.0, 2.5, 3.0, 7.7, 9.999, 10.0, 10.5, 33.0, 171.3,
                    1e4, 1e9, 1e300}) {
     const double expected = static_cast<double>(std::lgamma(static_cast<long double>(x)));

@@ -31,7 +31,7 @@ Jet<K> log_gamma_shifted(double c, double t) {
   const Jet<K> log_last = log_shifted<K>(c + steps, t, s), size = exp_with_value<K>(s);
   Jet<K> out = stirling_series(c + steps + s, log_last) + (size + (c + steps - 0.5)) * log_last - size;
   out += 0.5 * log_2pi - c - steps;
-  return steps == 0.0 ? out : out - log_of_product<K>(c, c + steps, s);
+  return steps == 0.0 ? out : out - log_of_product<K>(c, steps, s);
 }
 
 template <int K>
@@ -67,7 +67,7 @@ Jet<K> rising_rest(double y, double t) {
   const double s = std::exp(t);
   const bool few = is_short_sum(y);
   if (s >= 15.0 && (few || y <= 4.0 * s)) return rising_remainder<K>(y, t) + (y - 1.0) * Jet<K>::variable(t);
-  return few ? log_of_product<K>(1.0, y, s) : log_gamma_shifted<K>(y, t) - log_gamma_shifted<K>(1.0, t);
+  return few ? log_of_product<K>(1.0, y - 1.0, s) : log_gamma_shifted<K>(y, t) - log_gamma_shifted<K>(1.0, t);
 }
 
 /// Series of counts, each made once as long as what they depend on beside the count stays the same.

@@ -70,13 +70,14 @@ inline void add_log_shifted_slopes(double c, double s, Jet<K>& out) {
   }
 }
 
-/// The series in phi of sum log(c + s) over c = first, first + 1, ... below `end`, s = exp(phi): so few that their
+/// The series in phi of sum log(c + s) over c = first, first + 1, ..., `count` of them, s = exp(phi): so few that their
 /// product is a number.
 template <int K>
-Jet<K> log_of_product(double first, double end, double s) {
+Jet<K> log_of_product(double first, double count, double s) {
   Jet<K> out;
   double product = 1.0;
-  for (double c = first; c < end; c += 1.0) {
+  for (double j = 0.0; j < count; j += 1.0) {  // not to an end: first + count is rounded
+    const double c = first + j;
     product *= c + s;
     add_log_shifted_slopes(c, s, out);
   }
@@ -134,7 +135,7 @@ Jet<K> gamma_remainder(double c, double phi) {
   if (steps == 0.0) return out;
   const Jet<K> size = exp_with_value<K>(s), log_x = log_shifted<K>(c, phi, s);
   out += (size + (c + steps)) * log_last - (size + c) * log_x - log_x;
-  return out - log_of_product<K>(c + 1.0, c + steps, s) + (-steps);
+  return out - log_of_product<K>(c + 1.0, steps - 1.0, s) + (-steps);
 }
 
 /// The series in phi of Q(y + s) - Q(s), s = exp(phi): about -y / 2s where s is large. With
@@ -150,7 +151,7 @@ Jet<K> gamma_remainder_difference(double y, double phi) {
            0.5 * log_ratio_shifted<K>(y, phi);
   if (y > few || y != std::floor(y)) return gamma_remainder<K>(y, phi) - gamma_remainder<K>(0.0, phi);
   const Jet<K> last = -(exp_with_value<K>(s) + y) * log_ratio_shifted<K>(y, phi) + y;
-  Jet<K> out = last + log_of_product<K>(1.0, y, s) + (-(y - 1.0) * phi);
+  Jet<K> out = last + log_of_product<K>(1.0, y - 1.0, s) + (-(y - 1.0) * phi);
   if constexpr (K >= 1) {  // the first derivative of T(j) is that of log(j + s), less 1
     out.c[1] = last.c[1];
     for (double j = 1.0; j < y; j += 1.0) out.c[1] -= j / (j + s);
