@@ -11,6 +11,22 @@ normalise_signs <- function(engine, parameters) {
   parameters
 }
 
+#' A state at the same covariances whose parameters' signs are as they should be
+#' @param state With `gradient` and `coordinates`.
+#' @noRd
+with_normal_signs <- function(engine, state) {
+  parameters <- normalise_signs(engine, state$parameters)
+  if (!isTRUE(all.equal(abs(parameters), abs(state$parameters), tolerance = 1e-12))) {
+    return(state)
+  }
+  sign <- ifelse(parameters * state$parameters < 0, -1, 1)
+  state$parameters <- parameters
+  state$gradient <- state$gradient * sign
+  state$coordinates$centre <- state$coordinates$centre * sign
+  state$coordinates$transform <- state$coordinates$transform * sign[state$coordinates$searched]
+  state
+}
+
 #' A constant of the family at infinity, where the family is another one
 #' @param parameters Character: the flat ones. @param condition,limit As of [check_flat()].
 #' @return [new_check()], or `NULL` where it is another matter.

@@ -41,7 +41,7 @@ quadrature_within_budget <- function(engine, from, own, approximation, control) 
     notes$budget <- Inf
     engine_set_rule(engine, NULL)
   })
-  within_budget(maximise_by_quadrature(engine, from, own, approximation, control))
+  within_budget(with_normal_signs(engine, maximise_by_quadrature(engine, from, own, approximation, control)))
 }
 
 # A restricted link whose integrand ends with a jump: no maximum is found, or no accuracy.

@@ -108,3 +108,16 @@ test_that("signs of the columns of L do not matter", {
     expect_equal(again$parameters, fit$parameters, tolerance = 1e-5)
   }
 })
+
+test_that("signs of columns of L change with what belongs to them", {
+  fit <- glmm(y ~ x + (x | g), slopes_data(function(n) cbind(rnorm(n, 0, 0.7), rnorm(n, 0, 0.6))), poisson)
+  engine <- engine_of(fit)
+  expect_gt(fit$parameters[[3L]], 0)
+  flip <- c(1, 1, -1, -1, 1)
+  turned <- list(parameters = fit$parameters * flip, gradient = 1:5 * flip,
+                 coordinates = list(centre = fit$parameters * flip, transform = flip[2:5] * diag(1:4), searched = 2:5))
+  found <- with_normal_signs(engine, turned)
+  expect_equal(found$parameters, fit$parameters)
+  expect_equal(unname(found$gradient), 1:5)
+  expect_equal(place(found$coordinates, 1:4), flip * place(turned$coordinates, 1:4))
+})
