@@ -42,7 +42,7 @@ class FrozenPass {
   double run(LevelResults& results) {
     double value = 0.0;
     for (Index g = levels_.begin; g < levels_.end; ++g)
-      if (rule_.nodes(g)) value += copies(g) * level(g, results);
+      if (const double own = rule_.nodes(g) ? level(g, results) : 0.0; copies(g) > 0.0) value += copies(g) * own;
     return value;
   }
 

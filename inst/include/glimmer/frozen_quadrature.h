@@ -60,6 +60,12 @@ class FrozenQuadrature {
     return counts;
   }
 
+  /// Places stay where responses are others; what was seen of u given the old ones does not.
+  void forget_data() {
+    seen_.clear();
+    last_ = LevelResults();
+  }
+
   /// To order 0 (value), 1 (gradient), 2 (Hessian).
   FrozenEvaluation pass(const Vector& parameters, int order) {
     check_nodes();

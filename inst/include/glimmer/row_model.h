@@ -79,10 +79,11 @@ class RowModel : public Objective {
   }
 
   /// Other responses, sizes and weights of the caller's rows, how often each counts, and of each how often the
-  /// log-likelihood of its cluster does: for refits, where all else stays. A frozen rule stays where it is.
+  /// log-likelihood of its cluster does: for refits, where all else stays. A frozen rule's places stay.
   void set_responses(const Responses& responses, const Vector& copies = Vector()) {
     data_.set_responses(responses, copies);
     point_.u.setZero();
+    rule_.forget_data();
     forget();
   }
 
@@ -133,6 +134,8 @@ class RowModel : public Objective {
 
   /// X'WX - X'WA H^-1 A'WX
   Matrix fixed_information(const Vector& parameters, Inner inner) override {
+    if (data_.copies.size() > 0)
+      throw std::invalid_argument("the information on the fixed effects is that of each cluster once");
     return fixed_.factor(point_at(parameters, inner).rows.w) ? fixed_.bordered().complement() : Matrix();
   }
 
@@ -362,7 +365,7 @@ class RowModel : public Objective {
   Mode mode_;
   Laplace laplace_;
   FrozenQuadrature rule_;
-  Integral* integral_;  ///< one of these
+  Integral* integral_;  ///< that in use
   EdgeBarrier barrier_;
   PullBack pull_back_;
   Adjoint adjoint_;
