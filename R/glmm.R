@@ -75,11 +75,11 @@
 #' nodes (standard errors of very many rows those of the rule itself). What error is left is printed, also for a number
 #' of nodes given by `nAGQ`, and marked above 1e-3 and 0.01. Nodes of a given number are around mode and curvature, as
 #' in other packages, at the estimates; these are where the rule, placed there and kept, has its maximum, which differs
-#' by less than the rule's error from the maximum that a search finds whose nodes move along with it ('lme4'). More than
-#' 100,000 nodes a level are refused. Where a link restricts the mean and cuts the integrand off, so that no maximum is
-#' found by quadrature, or where this would take too long (beyond some ten seconds for some hundreds of rows, and in
-#' proportion for more), `"auto"` is Laplace, and the status marks the fit; `method = "aghq"` takes its time.
-#' [accuracy()] compares approximations.
+#' by about the rule's error, of few nodes for skewed integrands by more, from the maximum that a search finds whose
+#' nodes move along with it ('lme4'). More than 100,000 nodes a level are refused. Where a link restricts the mean and
+#' cuts the integrand off, so that no maximum is found by quadrature, or where this would take too long (beyond some ten
+#' seconds for some hundreds of rows, and in proportion for more), `"auto"` is Laplace, and the status marks the fit;
+#' `method = "aghq"` takes its time. [accuracy()] compares approximations.
 #'
 #' @section Linear mixed models:
 #' With a Gaussian response and the identity link the search is over the covariances relative to the residual variance;
