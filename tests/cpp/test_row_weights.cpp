@@ -103,16 +103,27 @@ void any_numbers(const Problem& p, double spread) {
               p.name + ": scores add up");
 }
 
+/// The same number of nodes for every level, none of them wide.
+struct EqualNodes {
+  Integers nodes;
+  std::vector<char> narrow;
+
+  EqualNodes(const Problem& p, int number)
+      : nodes(static_cast<std::size_t>(p.factors[0].levels), number), narrow(nodes.size(), 0) {}
+
+  /// At the modes.
+  void place(RowModel& model, const Problem& p) const {
+    check::that(model.place_rule(p.parameters) == Status::ok, p.name + ": place");
+    model.rule().set_nodes(nodes, narrow);
+  }
+};
+
 /// By quadrature, the rule placed where the model has its modes, and left where it was.
 void by_quadrature(const Problem& p) {
   const Vector times = whole_numbers(p);
   const auto model = weighted(p, times), expected = problem::make_model(repeated(p, times));
-  const Integers nodes(static_cast<std::size_t>(p.factors[0].levels), 7);
-  const std::vector<char> narrow(nodes.size(), 0);
-  for (RowModel* own : {model.get(), expected.get()}) {
-    check::that(own->place_rule(p.parameters) == Status::ok, p.name + ": place");
-    own->rule().set_nodes(nodes, narrow);
-  }
+  const EqualNodes rule(p, 7);
+  for (RowModel* own : {model.get(), expected.get()}) rule.place(*own, p);
   Vector at = p.parameters;
   at[0] += 0.05 * std::fabs(at[0]);
   const FrozenEvaluation found = model->rule().pass(at, 2), wanted = expected->rule().pass(at, 2);
@@ -130,12 +141,10 @@ void by_quadrature(const Problem& p) {
 /// A level that is left out is nothing by a rule that was placed with its rows, and the rule's other levels stay.
 void rule_that_stays(const Problem& p) {
   const auto model = problem::make_model(p);
-  check::that(model->place_rule(p.parameters) == Status::ok, p.name + ": place");
-  const Integers nodes(static_cast<std::size_t>(p.factors[0].levels), 5);
-  const std::vector<char> narrow(nodes.size(), 0);
-  model->rule().set_nodes(nodes, narrow);
+  const EqualNodes rule(p, 5);
+  rule.place(*model, p);
   const FrozenEvaluation all = model->rule().pass(p.parameters, 1);
-  const Vector values = model->rule().level_values(p.parameters, nodes, narrow);
+  const Vector values = model->rule().level_values(p.parameters, rule.nodes, rule.narrow);
   const Matrix gradients = model->rule().level_gradients(p.parameters);
   Vector times = Vector::Ones(p.rows());
   double constant = 0.0;
@@ -280,11 +289,9 @@ void copies_of_clusters(const Problem& p) {
 /// By a frozen rule that stays where it was.
 void copies_by_quadrature(const Problem& p) {
   const auto model = problem::make_model(p);
-  check::that(model->place_rule(p.parameters) == Status::ok, p.name + ": place");
-  const Integers nodes(static_cast<std::size_t>(p.factors[0].levels), 5);
-  const std::vector<char> narrow(nodes.size(), 0);
-  model->rule().set_nodes(nodes, narrow);
-  const Vector values = model->rule().level_values(p.parameters, nodes, narrow), any = copies_of(p, false);
+  const EqualNodes rule(p, 5);
+  rule.place(*model, p);
+  const Vector values = model->rule().level_values(p.parameters, rule.nodes, rule.narrow), any = copies_of(p, false);
   double value = 0.0;
   Vector copies = Vector::Ones(p.factors[0].levels);
   for (Index i = 0; i < p.rows(); ++i) {

@@ -124,9 +124,6 @@ class BlockSystem {
     roots_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(x);
   }
 
-  /// R_g, lower triangular.
-  Matrix root_level(Index g) const { return roots_.diagonal(0, g).triangularView<Eigen::Lower>(); }
-
   /// Solves H x = r in place.
   void solve(Vector& x) const {
     interrupt_();

@@ -43,12 +43,6 @@ class Integral {
   virtual Value value(const Point& point) = 0;
   /// Sets every part of `out`, whatever it held.
   virtual void adjoint(const Point& point, Adjoint& out) = 0;
-  /// Both at once; worth it where one pass gives both.
-  virtual bool one_pass() const { return false; }
-  virtual Value value_and_adjoint(const Point& point, Adjoint& out) {
-    adjoint(point, out);
-    return value(point);
-  }
   /// Whether FixedCurvature is the second derivative of the value in beta.
   virtual bool has_fixed_curvature() const { return false; }
 };

@@ -272,7 +272,7 @@ class RowModel : public Objective {
       last_.status = find_mode(fixed);
       if (last_.status != Status::ok) return failed();
       last_.parameters.head(beta_count()) = point_.beta[0];
-      evaluate_at_mode(fixed, gradient && integral_->one_pass());
+      evaluate_at_mode(fixed);
       last_parameters_ = parameters;
       last_fixed_ = fixed;
     }
@@ -331,13 +331,11 @@ class RowModel : public Objective {
     return (one ? failures == 0.0 : system_.factor(point_.products)) && (!fixed || fixed->factor(point_.rows.w));
   }
 
-  /// The value at the mode, with its adjoints if asked for.
-  void evaluate_at_mode(FixedEffects* fixed, bool adjoint) {
-    const Value value = adjoint ? integral_->value_and_adjoint(point_, adjoint_) : integral_->value(point_);
+  void evaluate_at_mode(FixedEffects* fixed) {
+    const Value value = integral_->value(point_);
     last_.status = value.status;
     last_.value = value.value + barrier_.value(point_) + data_.constant;
     if (fixed && fixed->integrated()) last_.value += fixed->log_volume();
-    adjoint_known_ = adjoint;
     if (last_.status == Status::ok && !std::isfinite(last_.value)) last_.status = Status::value_not_finite;
   }
 
@@ -346,8 +344,7 @@ class RowModel : public Objective {
       data_.density->evaluate(data_.responses, data_.rows_of(chunk), point_.eta, integral_->order(), point_.further);
     });
     third_order_ = true;
-    if (!adjoint_known_) integral_->adjoint(point_, adjoint_);
-    adjoint_known_ = false;
+    integral_->adjoint(point_, adjoint_);
     barrier_.add_adjoint(point_, adjoint_);
     const Gradient parts = pull_back_(point_, adjoint_, fixed);
     Vector gradient(parameter_count());
@@ -370,7 +367,6 @@ class RowModel : public Objective {
   PullBack pull_back_;
   Adjoint adjoint_;
   Point point_;
-  bool adjoint_known_ = false;
   bool third_order_ = false;  ///< whether the rows at the point have been evaluated to the order of the gradient
   Evaluation last_;
   Vector last_parameters_;
