@@ -123,18 +123,6 @@ summarise <- function(name, table) {
              ours_minus_best = -max(peers$minus_ours, -Inf, na.rm = TRUE))
 }
 
-print_table <- function(table) {
-  for (column in intersect(c("seconds", "peer", "ratio", "one_thread_ratio"), names(table))) {
-    table[[column]] <- three_digits(table[[column]])
-  }
-  for (column in intersect(c("minus_ours", "ours_minus_best"), names(table))) {
-    table[[column]] <- formatC(table[[column]], digits = 1L, format = "e")
-  }
-  if (!is.null(table$value)) table$value <- formatC(table$value, digits = 6L, format = "f")
-  names(table)[names(table) == "value"] <- "logLik"
-  print(table, row.names = FALSE, right = TRUE)
-}
-
 options(width = 140)
 began <- Sys.time()
 asked <- grep("^--", commandArgs(TRUE), value = TRUE, invert = TRUE)

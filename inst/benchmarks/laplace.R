@@ -25,15 +25,6 @@ time_fit <- function(fit) {
   if (quick) measure(fit, runs = 2L, in_all = 0.1, once_above = 0.2) else measure(fit, 5L, once_above = once_above)
 }
 
-simulated <- function(groups, rows_each = 20L, covariates = 9L) {
-  set.seed(1)
-  n <- groups * rows_each
-  g <- factor(rep(seq_len(groups), each = rows_each))
-  x <- matrix(rnorm(n * covariates), n, dimnames = list(NULL, paste0("x", seq_len(covariates))))
-  eta <- -0.5 + drop(x %*% rep(0.2, covariates)) + rnorm(groups)[g] + rnorm(groups, 0, 0.5)[g] * x[, 1L]
-  data.frame(g, x, y = rbinom(n, 1L, plogis(eta)))
-}
-
 # The quick runs take the rows of the first levels of a grouping factor.
 first_levels <- function(data, group, number) {
   if (quick) droplevels(data[data[[group]] %in% levels(data[[group]])[seq_len(number)], ]) else data
@@ -60,7 +51,7 @@ cases <- list(
     first_levels(lme4::VerbAgg, "id", 100L)
   }),
   slopes = describe(y ~ x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9 + (x1 | g), binomial(), function() {
-    simulated(if (quick) 100L else 5000L)
+    simulated_slopes(if (quick) 100L else 5000L)
   }, character()),
   InstEval = describe(high ~ 1 + (1 | s) + (1 | d), binomial(), function() {
     first_levels(transform(lme4::InstEval, high = as.numeric(as.integer(y) >= 4)), "d", 60L)
@@ -156,20 +147,6 @@ summarise <- function(name, table) {
   data.frame(case = name, seconds = ours$seconds, fastest_peer = c(fastest$package, "none")[1L],
              ratio = c(fastest$ratio, NA)[1L], one_thread_ratio = c(fastest$seconds, NA)[1L] / table$seconds[2L],
              ours_minus_best = ours$value - best, times_glm = c(in_turn, NA)[1L] / c(in_turn, NA, NA)[2L])
-}
-
-print_table <- function(table) {
-  for (column in intersect(c("seconds", "ratio", "one_thread_ratio", "times_glm"), names(table))) {
-    table[[column]] <- three_digits(table[[column]])
-  }
-  for (column in intersect(c("minus_ours", "ours_minus_best"), names(table))) {
-    table[[column]] <- formatC(table[[column]], digits = 1L, format = "e")
-  }
-  if (!is.null(table$value)) {
-    table$value <- formatC(table$value, digits = 6L, format = "f")
-    names(table)[names(table) == "value"] <- "logLik"
-  }
-  print(table, row.names = FALSE, right = TRUE)
 }
 
 options(width = 140)

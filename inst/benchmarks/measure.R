@@ -1,4 +1,4 @@
-# What laplace.R, families.R and scale.R share: times, warnings, memory, other packages' estimates as parameters,
+# What the benchmarks share: times, warnings, memory, simulated data, other packages' estimates as parameters, tables,
 # the machine.
 
 # Other work on the machine spoils the times, most of all those of threads that wait for each other.
@@ -65,6 +65,16 @@ reset_peak <- function() {
   invisible(NULL)
 }
 
+# Binary rows with a random slope of the first covariate.
+simulated_slopes <- function(levels, rows_each = 20L, covariates = 9L) {
+  set.seed(1)
+  n <- levels * rows_each
+  g <- factor(rep(seq_len(levels), each = rows_each))
+  x <- matrix(rnorm(n * covariates), n, dimnames = list(NULL, paste0("x", seq_len(covariates))))
+  eta <- -0.5 + drop(x %*% rep(0.2, covariates)) + rnorm(levels)[g] + rnorm(levels, 0, 0.5)[g] * x[, 1L]
+  data.frame(g, x, y = rbinom(n, 1L, plogis(eta)))
+}
+
 # The lower triangular root of a covariance matrix, which may be singular: a column without variance left is zero.
 semidefinite_root <- function(covariance) {
   size <- nrow(covariance)
@@ -129,3 +139,16 @@ processor <- function() {
 }
 
 three_digits <- function(x) ifelse(is.na(x), "-", formatC(x, digits = 3L, format = "fg", flag = "#"))
+
+# Seconds and ratios with three digits, differences of log-likelihoods in powers of ten.
+print_table <- function(table) {
+  for (column in intersect(c("seconds", "peer", "ratio", "one_thread_ratio", "times_glm"), names(table))) {
+    table[[column]] <- three_digits(table[[column]])
+  }
+  for (column in intersect(c("minus_ours", "ours_minus_best"), names(table))) {
+    table[[column]] <- formatC(table[[column]], digits = 1L, format = "e")
+  }
+  if (!is.null(table$value)) table$value <- formatC(table$value, digits = 6L, format = "f")
+  names(table)[names(table) == "value"] <- "logLik"
+  print(table, row.names = FALSE, right = TRUE)
+}

@@ -50,14 +50,6 @@ cases <- list(
 )
 
 # Whole calls of the default method beside Laplace, and beside glm() where that says what the rows alone cost.
-simulated_slopes <- function(levels, rows_each = 20L, covariates = 9L) {
-  set.seed(1)
-  n <- levels * rows_each
-  g <- factor(rep(seq_len(levels), each = rows_each))
-  x <- matrix(rnorm(n * covariates), n, dimnames = list(NULL, paste0("x", seq_len(covariates))))
-  eta <- -0.5 + drop(x %*% rep(0.2, covariates)) + rnorm(levels)[g] + rnorm(levels, 0, 0.5)[g] * x[, 1L]
-  data.frame(g, x, y = rbinom(n, 1L, plogis(eta)))
-}
 simulated_intercepts <- function(levels, rows_each = 20L) {
   set.seed(2)
   g <- rep(seq_len(levels), each = rows_each)
