@@ -40,9 +40,15 @@ test_that("a time limit that is reached in the core is an error as in R, also in
     setTimeLimit(elapsed = seconds, transient = TRUE)
     conditionMessage(error_of(expression))
   }
-  d <- with_seed(18, data.frame(g = factor(rep(1:20, 10)), x = rnorm(200), y = rbinom(200, 1, 0.4)))
-  expect_match(limited(1, glmm(y ~ x + (x | g), d, binomial, nAGQ = 300)), "time limit")
   # An evaluation takes half a second and more: R itself looks at its limits at every sixth question only.
+  d <- with_seed(18, data.frame(g = factor(rep(1:60, 15)), x = rnorm(900), y = rbinom(900, 1, 0.4)))
+  stages <- front(y ~ x + (x | g), d, binomial())
+  engine <- new_engine(stages$design, stages$family, threads = 1L)
+  at <- c(-0.4, 0, 0.5, 0, 0.5)
+  expect_equal(engine_place_rule(engine, at), "ok")
+  engine_set_rule(engine, uniform_rule(engine, 300L))
+  expect_match(limited(0.03, engine_pass(engine, at, 2L)), "time limit")
+  expect_identical(engine_pass(engine, at, 0L)$status, "ok")
   n <- 3e4
   crossed <- with_seed(19, data.frame(a = factor(sample(3000, n, TRUE)), b = factor(sample(3000, n, TRUE)),
                                       y = rnorm(n)))
@@ -213,24 +219,28 @@ test_that("the fit without a cluster is that of the other rows: linear mixed mod
   }
 })
 
+# Newton's method by a rule of so many nodes, placed at the modes before each step: the last pass, and its end.
+newton_by_rule <- function(engine, at, nodes, steps = 8L) {
+  engine_set_rule(engine, uniform_rule(engine, nodes))
+  for (step in seq_len(steps)) {
+    expect_equal(engine_place_rule(engine, at), "ok")
+    pass <- engine_pass(engine, at, 2L)
+    at <- at - solve(pass$hessian, pass$gradient)
+  }
+  list(value = pass$value, parameters = at)
+}
+
 test_that("the fit without a cluster is that of the other rows: by quadrature", {
   data <- front_data()
   fit <- glmm(yb ~ x + (1 | g), data, binomial, nAGQ = 15)
   design <- fit_design(fit)
   engine <- new_engine(design, fit$family)
-  rule <- list(nodes = rep(15L, 12L), wide = rep(FALSE, 12L))
   for (cluster in c("g02", "g12")) {
     expected <- glmm(yb ~ x + (1 | g), droplevels(data[data$g != cluster, ]), binomial, nAGQ = 15)
     engine_set_weights(engine, design, data$g != cluster)
-    engine_set_rule(engine, rule)
-    at <- fit$parameters
-    for (step in 1:8) {
-      expect_equal(engine_place_rule(engine, at), "ok")
-      pass <- engine_pass(engine, at, 2L)
-      at <- at - solve(pass$hessian, pass$gradient)
-    }
-    expect_equal(pass$value, expected$log_likelihood, tolerance = 1e-9)
-    expect_equal(at, expected$parameters, tolerance = 1e-6)
+    found <- newton_by_rule(engine, fit$parameters, 15L)
+    expect_equal(found$value, expected$log_likelihood, tolerance = 1e-9)
+    expect_equal(found$parameters, expected$parameters, tolerance = 1e-6)
   }
 })
 
@@ -262,15 +272,9 @@ test_that("a fit to clusters that count so often is that of a bootstrap of them"
   stages <- front(yb ~ f + (1 | g), data, binomial())
   engine <- new_engine(stages$design, stages$family)
   engine_set_weights(engine, stages$design, copies = copies[data$g])
-  at <- fit$parameters
-  engine_set_rule(engine, list(nodes = rep(15L, 12L), wide = rep(FALSE, 12L)))
-  for (step in 1:6) {
-    expect_equal(engine_place_rule(engine, at), "ok")
-    pass <- engine_pass(engine, at, 2L)
-    at <- at - solve(pass$hessian, pass$gradient)
-  }
-  expect_equal(pass$value, fit$log_likelihood, tolerance = 1e-9)
-  expect_equal(at, fit$parameters, tolerance = 1e-6)
+  found <- newton_by_rule(engine, fit$parameters, 15L)
+  expect_equal(found$value, fit$log_likelihood, tolerance = 1e-9)
+  expect_equal(found$parameters, fit$parameters, tolerance = 1e-6)
 })
 
 test_that("what counts in parts of a cluster, or of cross products, is refused", {
