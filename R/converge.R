@@ -34,10 +34,11 @@
 #'
 #' @section accuracy:
 #' Of quadrature: the error that it has left, in log-likelihood units (the sum over levels of the absolute differences
-#' from a rule with twice the nodes), and as the largest change of an estimate, in its standard errors, that this would
+#' from a rule with more nodes), and as the largest change of an estimate, in its standard errors, that this would
 #' make. Chosen nodes keep these below 1e-5 (up to 1e-4 with many levels; `accuracy` of [glmm_control()]) and 0.001,
-#' where 100,000 nodes a level are enough; above 1e-3 or 0.01 the statement is marked. With links that restrict the
-#' mean the integrand can be cut off, and quadrature find no maximum: the default is then Laplace, and says so here, as
+#' where 100,000 nodes a level are enough; above 1e-3 or 0.01, or what was asked for if that is more, the statement is
+#' marked. With links that restrict the mean the integrand can be cut off, and quadrature find no maximum: the default
+#' is then Laplace, and says so here, as
 #' it does where the default has spent what it may on nodes (rows times nodes of all passes: 2e8 to 4e8, some ten
 #' seconds, and 1e6 a row beyond 400; `method = "aghq"` has no such limit). What helps: leave out `nAGQ`, so that the
 #' nodes are chosen; or fewer random effects. A warning `glimmer_warning_accuracy` is given where the error is above
@@ -133,7 +134,7 @@ judge <- function(found, design, engine, control) {
   levels <- check_level_separation(found$parameters, engine, design)
   flat <- if (is.null(levels$status) && !isFALSE(separation$status$ok)) check_flat(found, engine, shape)
   checks <- c(list(check_gain(found, control), check_hessian(shape)), check_boundary(found, engine, design),
-              list(check_accuracy(found), check_overdispersion(found$overdispersion), separation$status),
+              list(check_accuracy(found, control), check_overdispersion(found$overdispersion), separation$status),
               levels$status, list(flat$status, check_edge(found)))
   status <- table_of(checks[lengths(checks) > 0L])
   class(status) <- c("glimmer_status", "data.frame")
@@ -190,7 +191,7 @@ named_before <- function(parameters, engine) {
 
 #' The error that quadrature has left, or what is known of that of other approximations
 #' @noRd
-check_accuracy <- function(found) {
+check_accuracy <- function(found, control) {
   error <- unlist(found$error)
   if (!is.null(found$instead)) {
     why <- if (is.na(found$instead)) {
@@ -212,9 +213,10 @@ check_accuracy <- function(found) {
     return(new_check("accuracy", NA_real_, quadrature_doubtful[["log_likelihood"]], FALSE,
                      "the error of the quadrature could not be estimated"))
   }
-  ratio <- error / quadrature_doubtful
+  limits <- doubtful_errors(control)
+  ratio <- error / limits[names(error)]
   worse <- which.max(ratio)
-  new_check("accuracy", error[[worse]], quadrature_doubtful[[worse]], all(ratio <= 1),
+  new_check("accuracy", error[[worse]], limits[[names(error)[worse]]], all(ratio <= 1),
             paste0("quadrature error ", format_error(error[["log_likelihood"]], 1e-6), " log-likelihood units, ",
                    format_error(error[["shift"]], 1e-5), " standard errors in an estimate"))
 }

@@ -47,7 +47,9 @@ climb_by_quadrature <- function(engine, from, own, nodes, control) {
 climb_from <- function(engine, place, moved, record, coarse, nodes, control, best = NULL) {
   if (moved) place <- return_to(engine, place, coarse)
   place$record <- record
-  if (is.null(nodes)) refine(engine, place, control, best) else recentre(engine, place, nodes, control)
+  last <- if (is.null(nodes)) refine(engine, place, control, best) else recentre(engine, place, nodes, control)
+  tell(control, 1, "quadrature: log-likelihood ", format(last$value, digits = 12), " at the end")
+  last
 }
 
 # What is found beside something good; `NULL` where the budget is spent.
@@ -172,14 +174,18 @@ refine <- function(engine, state, control, best = NULL, rounds = 6L) {
     # or more nodes have not helped
     if (!isTRUE(left > 1 && left < before / 2) || !has_arrived(state, control)) break
     before <- left
-    limit <- min(limit, limit * limits[["log_likelihood"]] / judged$error$log_likelihood,
-                 limit * limits[["shift"]] / judged$error$shift, na.rm = TRUE) / 2
+    limit <- next_limit(limit, judged$error, limits)
   }
   state$record <- record
   if (is.null(rule) || !is_usable(state)) {
     return(without_maximum(engine, state))
   }
   by_finer_rule(engine, state, if (is.null(judged)) judge_rule(engine, state, rule) else judged, rule)
+}
+
+# What a rule may leave of the log-likelihood for both errors to be half of what they may be.
+next_limit <- function(limit, error, limits) {
+  limit * min(1, limits[["log_likelihood"]] / error$log_likelihood, limits[["shift"]] / error$shift, na.rm = TRUE) / 2
 }
 
 # Whether a place near to a maximum is near to one that is known, or cannot come up to it.

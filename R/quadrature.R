@@ -10,11 +10,21 @@ quadrature_limits <- function(engine, control) {
   if (is.null(control$accuracy)) {
     return(c(log_likelihood = min(max(1e-5, 1e-7 * engine$levels[1L]), 1e-4), shift = 1e-3))
   }
-  c(log_likelihood = control$accuracy, shift = min(sqrt(control$accuracy), 0.1))
+  accuracy_limits(control$accuracy)
+}
+
+# What the user has asked for.
+accuracy_limits <- function(accuracy) {
+  c(log_likelihood = accuracy, shift = min(sqrt(accuracy), 0.1))
 }
 
 # Above these a fit is marked: its error is stated in every case.
 quadrature_doubtful <- c(log_likelihood = 1e-3, shift = 1e-2)
+
+# The same where a larger error has been asked for.
+doubtful_errors <- function(control) {
+  if (is.null(control$accuracy)) quadrature_doubtful else pmax(quadrature_doubtful, accuracy_limits(control$accuracy))
+}
 
 # Nodes for one level; and rows times nodes for all of them, half a second for an evaluation: what error is then left
 # is stated.

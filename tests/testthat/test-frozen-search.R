@@ -119,16 +119,34 @@ test_that("from small and large standard deviations the same maximum is reached,
 
 test_that("a step is judged by the rule that its value came from", {
   run <- begun(y ~ x + (x | g), slopes_of(6, c(0.6, 0.5)), poisson())
-  state <- run$state
+  step <- frozen_step(run$engine, run$state)
+  expect_identical(take_step(run$engine, run$state, step, at_modes = FALSE)$status, "ok")
+  # around means: placed at modes the rule would have another value
+  engine_pass(run$engine, run$state$parameters, 0L)
+  engine_place_rule(run$engine)
+  state <- pass_state(run$engine, run$state$parameters)
+  # downhill it is halved away, and the rule has not moved
   step <- frozen_step(run$engine, state)
-  taken <- take_step(run$engine, state, step, at_modes = FALSE)
-  expect_identical(taken$status, "ok")
-  # downhill it is halved away, whatever another rule says
   step$to <- state$parameters - 3 * (step$to - state$parameters)
   step$gain <- 1
-  engine_place_rule(run$engine, state$parameters)
-  back <- take_step(run$engine, state, step, at_modes = FALSE)
-  expect_true(is.null(back) || back$value >= state$value - 1e-6)
+  with_replaced("largest_effect", function(...) 0, {
+    expect_null(take_step(run$engine, state, step, at_modes = FALSE))
+  })
+  expect_identical(engine_pass(run$engine, state$parameters, 0L)$value, state$value)
+})
+
+test_that("where no step is found the state is that of the rule as it is then", {
+  run <- begun(y ~ x + (x | g), slopes_of(6, c(0.6, 0.5)), poisson())
+  engine_place_rule(run$engine)
+  state <- pass_state(run$engine, run$state$parameters)
+  gives_up <- function(engine, state, ...) {
+    engine_place_rule(engine, state$parameters)
+    NULL
+  }
+  end <- with_replaced("take_step", gives_up, move_with_rule(run$engine, state, glmm_control(), 1e-3))
+  expect_true(end$stalled)
+  expect_false(end$value == state$value)
+  expect_identical(end$value, engine_pass(run$engine, end$parameters, 0L)$value)
 })
 
 test_that("what lies next to the boundary is held there, in the u scale where nothing is singular", {
@@ -155,4 +173,30 @@ test_that("the smallest effect leaves out what is held", {
   state$parameters[3:5] <- 0
   state$held <- c(FALSE, FALSE, TRUE, TRUE, TRUE)
   expect_identical(smallest_effect(run$engine, state), Inf)
+})
+
+test_that("a search has run away where effects move the linear predictor by hundreds, wherever the zero of x is", {
+  for (shift in c(0, 2000)) {
+    data <- slopes_of(8, c(0.6, 0.5))
+    data$x <- data$x + shift
+    run <- begun(y ~ x + (x | g), data, poisson())
+    # of intercept and slope at the zero of before
+    at <- function(size) {
+      L <- matrix(c(1, 0, -shift, 1), 2L) %*% diag(size, 2L)
+      root <- t(chol(tcrossprod(L)))
+      list(parameters = replace(run$state$parameters, 3:5, root[lower.tri(root, diag = TRUE)]))
+    }
+    expect_false(has_run_away(run$engine, at(20)))
+    expect_true(has_run_away(run$engine, at(1000)))
+  }
+})
+
+test_that("moments that are no covariance leave a level where it was", {
+  run <- begun(y ~ x + (1 | g), slopes_of(9, c(0.6, 0)), poisson())
+  at <- run$state$parameters
+  before <- engine_pass(run$engine, at, 0L)$value
+  # nothing is seen of u there
+  engine_pass(run$engine, replace(at, 1L, NaN), 0L)
+  engine_place_rule(run$engine)
+  expect_identical(engine_pass(run$engine, at, 0L)$value, before)
 })

@@ -22,6 +22,8 @@ test_that("the accuracy asked for is kept, with no more nodes than it takes", {
     exact <- reference_exact(model, fit$parameters, nodes = 401L)
     expect_lte(abs(as.numeric(logLik(fit)) - exact), fit$quadrature$error$log_likelihood + 1e-9)
     expect_true(fit$converged)
+    # what was asked for is not marked
+    expect_true(all(fit$status$ok))
   }
   se <- sqrt(diag(vcov(fits[[3L]], full = TRUE)))
   expect_lte(max(abs(fits[[1L]]$parameters - fits[[3L]]$parameters) / se), 0.1)
@@ -119,4 +121,42 @@ test_that("means and covariances are those of the maximum, also where another wa
   engine_pass(engine, fit$parameters + 1, 0L)
   place_for_good(engine, best)
   expect_equal(engine_moments(engine, fit_design(fit))$means, fit$means$g, tolerance = 1e-6)
+})
+
+test_that("what has been found is kept where the budget ends beside it", {
+  # two maxima, so that other places are looked at
+  data <- with_seed(17, {
+    g <- gl(6L, 3L)
+    x <- stats::rnorm(18L)
+    data.frame(g, x, y = exp(-1 + 0.5 * x + stats::rnorm(6L)[g]) + stats::rnorm(18L, 0, 0.5))
+  })
+  fit <- suppressWarnings(glmm(y ~ x + (1 | g), data, gaussian("log")))
+  climb <- function(budget = Inf) {
+    engine <- engine_of(fit)
+    engine$notes$spent <- 0
+    engine$notes$budget <- budget
+    found <- within_budget(maximise_by_quadrature(engine, new_search_state(engine$start), engine$start,
+                                                  new_approximation("aghq"), glmm_control()))
+    list(found = found, spent = engine$notes$spent, budget = engine$notes$budget)
+  }
+  # no place but the first
+  first <- with_replaced("as_budget_allows", function(engine, search) NULL, climb())
+  whole <- climb()
+  expect_gt(whole$spent, first$spent)
+  ends <- climb((first$spent + whole$spent) / 2)
+  expect_false(is.null(ends$found))
+  expect_gte(ends$found$value, first$found$value - 1e-8)
+  # not lifted for what comes after, and over by no more than placing the rule for good takes
+  expect_equal(ends$budget, (first$spent + whole$spent) / 2)
+  expect_null(climb(1)$found)
+})
+
+test_that("a rule of the user's nodes that does not settle has a gain all the same", {
+  skip_if_not_installed("HSAUR3")
+  fit <- suppressWarnings(glmm(outcome ~ treatment * visit + (1 | patientID), HSAUR3::toenail, binomial, nAGQ = 7))
+  expect_length(component(fit, "status")$value[1L], 1L)
+  engine <- engine_of(fit)
+  state <- settle_at_modes(engine, pass_state(engine, fit$parameters * 1.1), most = 1L)
+  expect_length(state$gain, 1L)
+  expect_false(has_arrived(state, glmm_control()))
 })

@@ -415,7 +415,7 @@ test_that("what the default spends on quadrature has a limit, and the status say
   engine$notes$budget <- 60
   from <- new_search_state(own)
   expect_null(within_budget(maximise_by_quadrature(engine, from, own, new_approximation("aghq"), glmm_control())))
-  check <- check_accuracy(list(instead = NA_real_))
+  check <- check_accuracy(list(instead = NA_real_), glmm_control())
   expect_match(check$text, "too many nodes")
   expect_false(check$ok)
 })

@@ -1,17 +1,4 @@
 # The searches: the fit arrives also when the first optimiser does not.
-with_replaced <- function(name, replacement, code) {
-  namespace <- asNamespace("glimmer")
-  original <- get(name, namespace)
-  put <- function(value) {
-    unlockBinding(name, namespace)
-    assign(name, value, namespace)
-    lockBinding(name, namespace)
-  }
-  on.exit(put(original))
-  put(replacement)
-  code
-}
-
 counts <- function() {
   set.seed(5)
   data <- data.frame(g = gl(20, 10), x = sin(1:200))
