@@ -264,11 +264,27 @@ std::unique_ptr<RowModel> counted(const Problem& p, const Vector& copies) {
   return model;
 }
 
+/// What a typical level tells of its own effects; levels without rows tell nothing.
+void same_information(RowModel& counted, RowModel& repeated, const Problem& p) {
+  const auto found = counted.level_information(p.parameters, Inner::given);
+  const auto wanted = repeated.level_information(p.parameters, Inner::given);
+  for (std::size_t k = 0; k < wanted.size(); ++k)
+    check::that((found[k] - wanted[k]).cwiseAbs().maxCoeff() <= 1e-10 * wanted[k].cwiseAbs().maxCoeff(),
+                p.name + ": clusters, information of a typical level");
+}
+
 void copies_of_clusters(const Problem& p) {
   const Vector whole = copies_of(p, true), any = copies_of(p, false);
   const auto model = counted(p, whole);
   same(model->evaluate(p.parameters, true),
        problem::make_model(repeated_clusters(p, whole))->evaluate(p.parameters, true), 1e-11, p.name + ": clusters");
+  const auto repeated = problem::make_model(repeated_clusters(p, whole));
+  same_information(*model, *repeated, p);
+  if (model->bounded()) {
+    for (RowModel* own : {model.get(), repeated.get()}) own->set_edge_barrier(0.01);
+    same(model->evaluate(p.parameters, true), repeated->evaluate(p.parameters, true), 1e-11, p.name + ": barrier");
+    model->set_edge_barrier(0.0);
+  }
   // the gradient is the sum of the clusters' scores
   const Integers cluster = clusters_of(p);
   const Index clusters = 1 + *std::max_element(cluster.begin(), cluster.end());

@@ -130,20 +130,21 @@ inline bool is_information(const Matrix& information) {
 /// The information that a typical level of factor k has on its own effects, from the blocks P_h of Z'WZ: with D_h the
 /// roots of the diagonal of P_h, sum D_h P_h D_h over levels, its rows and columns divided by the roots of the diagonal
 /// of sum P_h; of one effect sum P_h^2 / sum P_h. Levels with negative information, as observed weights can give, are
-/// left out; where all are, the absolute values of the diagonals count.
-inline Matrix typical_information(const Factor& factor, Index k, const BlockMatrix& P) {
+/// left out; where all are, the absolute values of the diagonals count. A level counts copies_of(h) times.
+template <class Copies>
+Matrix typical_information(const Factor& factor, Index k, const BlockMatrix& P, Copies copies_of) {
   Matrix squares = Matrix::Zero(factor.effects(), factor.effects());
   Vector sums = Vector::Zero(factor.effects());
-  const auto add = [&](const Matrix& information) {
+  const auto add = [&](const Matrix& information, double copies) {
     const Vector root = information.diagonal().cwiseSqrt();
-    squares += root.asDiagonal() * information * root.asDiagonal();
-    sums += information.diagonal();
+    squares += copies * (root.asDiagonal() * information * root.asDiagonal());
+    sums += copies * information.diagonal();
   };
   for (Index h = 0; h < factor.levels; ++h)
-    if (const Matrix information = P.diagonal(k, h); is_information(information)) add(information);
+    if (const Matrix information = P.diagonal(k, h); is_information(information)) add(information, copies_of(h));
   if (!(sums.array() > 0.0).all())
     for (Index h = 0; h < factor.levels; ++h)
-      add(Vector(P.diagonal(k, h).diagonal().cwiseAbs()).asDiagonal());
+      add(Vector(P.diagonal(k, h).diagonal().cwiseAbs()).asDiagonal(), copies_of(h));
   const Vector scale = sums.cwiseSqrt().cwiseInverse();
   return scale.asDiagonal() * squares * scale.asDiagonal();
 }

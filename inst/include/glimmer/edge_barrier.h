@@ -1,6 +1,6 @@
 // A barrier before the edge of the range that a restricted link allows, for the search along the edge:
 //
-//   l + mu sum_i t_i log(distance of eta^_i from the edge) ,  eta^ at the mode, t_i how often a row counts.
+//   l + mu sum_i t_i log(distance of eta^_i from the edge) ,  eta^ at the mode, t_i how often a row and its cluster count.
 //
 // Where the mode of a level comes to the edge l ends without falling off (all responses of a level of a log-binomial
 // model a success), so that a search runs into the end of its domain; as mu goes to zero, the maximiser goes to the
@@ -63,7 +63,7 @@ class EdgeBarrier {
   }
 
  private:
-  double times(Index row) const { return data_.responses.times[row]; }
+  double times(Index row) const { return data_.responses.times[row] * data_.copies_of(row); }
   double log_distance(double eta) const {
     return (std::isfinite(lower_) ? std::log(eta - lower_) : 0.0) +
            (std::isfinite(upper_) ? std::log(upper_ - eta) : 0.0);

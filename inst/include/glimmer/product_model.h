@@ -150,7 +150,7 @@ class ProductModel : public Objective {
   std::vector<Matrix> level_information(const Vector& parameters, Inner inner) override {
     solve_at(parameters, inner);
     return by_factor([&](Index k) {
-      return Matrix(typical_information(factors()[k], k, products_) / (sigma_ * sigma_));
+      return Matrix(typical_information(factors()[k], k, products_, [](Index) { return 1.0; }) / (sigma_ * sigma_));
     });
   }
 

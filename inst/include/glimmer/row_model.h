@@ -152,7 +152,11 @@ class RowModel : public Objective {
 
   std::vector<Matrix> level_information(const Vector& parameters, Inner inner) override {
     const Point& point = point_at(parameters, inner);
-    return by_factor([&](Index k) { return typical_information(data_.factors[k], k, point.products); });
+    return by_factor([&](Index k) {
+      return typical_information(data_.factors[k], k, point.products, [&](Index h) {
+        return data_.copies.size() == 0 ? 1.0 : data_.copies[data_.factors.position(k, h)];
+      });
+    });
   }
 
   /// The information that each level has on its own effects, its block of Z'WZ: effects x effects, level by level, by
