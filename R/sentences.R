@@ -45,6 +45,12 @@ format_fixed <- function(x, decimals) {
   formatC(x, digits = decimals, format = "f")
 }
 
+# With no digit that the error leaves open; `NULL` or `NA`: an error that is not known.
+format_within_error <- function(x, decimals, error) {
+  told <- if (isTRUE(error > 0)) floor(-log10(error)) else decimals
+  format_fixed(x, as.integer(min(decimals, max(told, 0))))
+}
+
 # Lines no wider than the console; the later lines of a paragraph are indented.
 cat_wrapped <- function(text, indent = 0L, exdent = 2L, prefix = "") {
   if (length(text)) {

@@ -12,7 +12,7 @@ print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
   print_title(x)
   cat("\n")
   print_status(x, x$evaluations)
-  print_criteria(x$AICtab)
+  print_criteria(x$AICtab, x$quadrature$error$log_likelihood)
   print_random(x, digits)
   print_fixed(x, digits, signif.stars, ...)
   if (correlation) print_correlation(x$vcov, rownames(x$coefficients))
@@ -40,8 +40,11 @@ is_rough <- function(x) {
   x$method == "joint"
 }
 
-print_criteria <- function(criteria) {
-  text <- c(format_fixed(criteria[1:4], 1L), format(criteria[5:6]))
+# The log-likelihood's error counts twice in what is made of -2 times it.
+print_criteria <- function(criteria, error) {
+  likelihood <- format_within_error(criteria[["logLik"]], 1L, error)
+  text <- c(format_within_error(criteria[1:4], 1L, 2 * error), format(criteria[5:6]))
+  text[match("logLik", names(criteria))] <- likelihood
   cells <- matrix(text, 1L, dimnames = list("", names(criteria)))
   cat("\n")
   print(cells, quote = FALSE, right = TRUE)

@@ -181,8 +181,9 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   known <- known_text(x$factors)
   if (length(known)) cat_wrapped(paste0("Known: ", join_items(known, 10L)))
   criteria <- information_criteria(x)
-  cat_wrapped(paste0("logLik ", format_fixed(criteria[["logLik"]], 2L), " (df ", criteria[["params"]], "), AIC ",
-                     format_fixed(criteria[["AIC"]], 1L)))
+  error <- x$quadrature$error$log_likelihood
+  cat_wrapped(paste0("logLik ", format_within_error(criteria[["logLik"]], 2L, error), " (df ", criteria[["params"]],
+                     "), AIC ", format_within_error(criteria[["AIC"]], 1L, 2 * error)))
   print_status(x, sum(x$search$record$evaluations))
   cat("\nRandom effects (SD, ", scale_text(x$family), "):\n", sep = "")
   print(VarCorr.glimmer(x), digits = digits)

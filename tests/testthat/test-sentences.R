@@ -21,3 +21,11 @@ test_that("lines keep to the width of the console", {
   expect_identical(sum(lengths(gregexpr("word", lines))), 30L)
   expect_silent(cat_wrapped(NULL))
 })
+
+test_that("no digit is printed that the error leaves open", {
+  expect_equal(format_within_error(-625.41595, 2L, 1e-5), "-625.42")
+  expect_equal(format_within_error(-625.41595, 2L, 0.02), "-625.4")
+  expect_equal(format_within_error(-625.41595, 1L, 4), "-625")
+  expect_equal(format_within_error(-625.41595, 2L, NULL), "-625.42")
+  expect_equal(format_within_error(-625.41595, 2L, NA), "-625.42")
+})

@@ -128,3 +128,13 @@ test_that("printouts: no fixed effects, data by value, many rows", {
   expect_true("none" %in% shown)
   expect_match(rows_text(c(used = 100000L, zero_weight = 0L, missing = 0L), list()), "100000 rows", fixed = TRUE)
 })
+
+test_that("log-likelihood and AIC are printed to what the error of the quadrature allows", {
+  skip_if_not_installed("HSAUR3")
+  fit <- suppressWarnings(glmm(outcome ~ treatment * time + (1 | patientID), HSAUR3::toenail, binomial, nAGQ = 15))
+  error <- fit$quadrature$error$log_likelihood
+  expect_gt(error, 0.05)
+  expect_lt(error, 0.5)
+  expect_output(print(fit), "logLik -625 \\(df 5\\), AIC 1260\n")
+  expect_output(print(summary(fit)), " 1260 +1288 +-625 +1250 ")
+})
