@@ -2,7 +2,8 @@
 
 #' Confidence intervals of the parameters
 #'
-#' Wald intervals: symmetric on the scale where the estimate is nearest to normal, and transformed back.
+#' Wald intervals: symmetric on the scale where the estimate is nearest to normal, and transformed back. Or intervals by
+#' profile likelihood, which need no such scale.
 #'
 #' @param object Object of class `glimmer`.
 #' @param parm Names or positions of the rows wanted; `"beta_"` for all fixed effects, `"theta_"` for all others.
@@ -11,8 +12,8 @@
 #' @param ddf Character: the method of degrees of freedom of the intervals of fixed effects, see [ddf()]; `"auto"` is
 #'   Satterthwaite's for a Gaussian response with identity link, as in [summary()], and none (normal quantiles) for
 #'   others. Intervals by `lme4::confint.merMod(method = "Wald")` are those of `ddf = "none"`.
-#' @param method `"Wald"` (in any case of letters). `"profile"` and `"boot"` are not there yet:
-#'   until then `lme4::bootMer()` makes a parametric bootstrap of a fit.
+#' @param method `"Wald"` or `"profile"`, in any case of letters. `"boot"` is not there yet: until then
+#'   `lme4::bootMer()` makes a parametric bootstrap of a fit.
 #' @param ... Not used.
 #' @return Numeric matrix with two columns, the limits, named by their probabilities (`"2.5 %"`, `"97.5 %"`), and a row
 #'   for each fixed effect, then for each standard deviation and correlation of the random effects
@@ -25,8 +26,15 @@
 #' where the test in [summary()] rejects. Standard deviations, `sigma` and `size`: on the log scale. Correlations: on
 #' Fisher's z scale, atanh(r); these with normal quantiles. Standard errors of the transformed parameters come from
 #' those of L (see [vcov.glimmer()]) by the delta method.
+#'
+#' By profile likelihood the limits are where the largest log-likelihood over all other parameters has fallen by
+#' `qchisq(level, 1) / 2`. On the boundary they hold as far as the chi-square distribution does; where a parameter ends
+#' before (a standard deviation at 0, a correlation at -1 or 1, what the data do not bound at infinity) that is the
+#' limit. Of a fit by REML those of fixed effects are by maximum likelihood, the others by the restricted likelihood.
+#' [profile()][profile.glimmer] gives and draws whole curves.
 #' @section Errors: `glimmer_error_argument` for a `parm`, `level` or `method` that is none;
-#'   `glimmer_error_not_available` for the methods that are not there yet.
+#'   `glimmer_error_not_available` for the method that is not there yet, and for profiles of a fit by the joint method.
+#' @seealso [profile.glimmer()], [vcov.glimmer()], [tidy.glimmer()]
 #' @references
 #' Pinheiro, J. C. and Bates, D. M. (2000). *Mixed-Effects Models in S and S-PLUS*, section 2.4. Springer.
 #' \doi{10.1007/b98882}
@@ -34,11 +42,15 @@
 #' fit <- glmm(weight ~ Time + (Time | Chick), data = ChickWeight)
 #' confint(fit)
 #' confint(fit, "theta_", level = 0.9)
+#' confint(fit, "theta_", method = "profile")
 #' @export
 confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ddf = "auto", ...) {
   check_dots(confint.glimmer, ...)
-  check_interval_method(method)
+  method <- interval_method(method)
   check_level(level)
+  if (method == "profile") {
+    return(profile_intervals(object, if (missing(parm)) NULL else parm, level))
+  }
   intervals <- wald_intervals(object, level, ddf)
   if (missing(parm)) {
     return(intervals)
@@ -46,17 +58,28 @@ confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "prof
   intervals[choose_parameters(parm, rownames(intervals), length(object$index$beta)), , drop = FALSE]
 }
 
-check_interval_method <- function(method, argument = "method") {
+# In any case of letters.
+interval_method <- function(method, argument = "method") {
   known <- c("wald", "profile", "boot")
   chosen <- if (is.character(method)) tolower(method[1L])
   if (is.null(chosen) || !chosen %in% known) {
-    stop_glimmer("argument", paste0("`", argument, "` must be \"Wald\" (\"profile\" and \"boot\" are not there yet)."),
+    stop_glimmer("argument", paste0("`", argument, "` must be \"Wald\" or \"profile\" (\"boot\" is not there yet)."),
                  argument = argument)
   }
-  if (chosen != "wald") {
-    stop_not_available(argument, paste0("Intervals by \"", chosen, "\" are not there yet: use \"Wald\", or a ",
+  if (chosen == "boot") {
+    stop_not_available(argument, paste0("Intervals by \"boot\" are not there yet: use \"Wald\" or \"profile\", or a ",
                                         "parametric bootstrap by lme4::bootMer(fit, fixef, nsim = 1000)."))
   }
+  chosen
+}
+
+# The limits themselves, not by a curve between other values as confint(profile()) has them.
+profile_intervals <- function(fit, which, level) {
+  to <- sqrt(stats::qchisq(level, 1))
+  limits <- over_profiles(fit, which, function(zeta, quantity) {
+    sort(quantity$report(c(profile_limit(zeta, quantity, -to), profile_limit(zeta, quantity, to))))
+  })
+  limit_table(limits, level)
 }
 
 wald_intervals <- function(fit, level, ddf) {
@@ -66,9 +89,13 @@ wald_intervals <- function(fit, level, ddf) {
   random <- covariance_intervals(table, level)
   intervals <- rbind(fixed, random)
   rownames(intervals) <- make.unique(c(names(fixef.glimmer(fit)), interval_names(table)))
-  tails <- c((1 - level) / 2, (1 + level) / 2)
-  colnames(intervals) <- paste(format(100 * tails, trim = TRUE, scientific = FALSE, digits = 3), "%")
+  colnames(intervals) <- level_names(level)
   intervals
+}
+
+level_names <- function(level) {
+  tails <- c((1 - level) / 2, (1 + level) / 2)
+  paste(format(100 * tails, trim = TRUE, scientific = FALSE, digits = 3), "%")
 }
 
 normal_interval <- function(estimate, se, level) {

@@ -39,6 +39,9 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
       sds <- root_sds(root)
       c(if (common) sqrt(mean(sds^2)) else sds, if (shape$count) shape$near(tcrossprod(root / sds)))
     },
+    with_entry = function(theta, i, j, value) {
+      if (i == j) replace(theta, if (common) 1L else i, value) else shape$with_rho(theta, value)
+    },
     normalise = function(theta) c(abs(theta[sd_at]), if (shape$count) shape$normal(theta)),
     inside = function(theta, error) {
       c(pmax(abs(theta[sd_at]), 0.1 * unit_sds(error)), if (shape$count) shape$inside(theta))
@@ -174,6 +177,7 @@ correlation_coordinate <- function(correlation, q, at, searched) {
     near = function(matrix) {
       from_rho(pmin(pmax(correlation$typical(matrix), middle - 0.99 * half), middle + 0.99 * half))
     },
+    with_rho = function(theta, rho) replace(theta, at, from_rho(rho)),
     without = function(theta) replace(theta, at, from_rho(0)),
     others = function(theta) lapply(middle + c(-0.96, 0, 0.96) * half, function(rho) replace(theta, at, from_rho(rho))),
     normal = function(theta) if (searched) asin(sin(theta[at])) else theta[at],

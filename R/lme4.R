@@ -32,9 +32,8 @@
 #'     vector of all parameters.}
 #' }
 #'
-#' *Not there*: `glmer.nb()` and `nlmer()`, `profile()`, `influence()`, `rePCA()`, `allFit()`. Intervals by profile
-#' likelihood are not there yet, and those by the bootstrap are made by 'lme4' itself, which takes the fits of this
-#' package: `lme4::bootMer(fit, fixef, nsim = 1000)`, then `boot::boot.ci()`.
+#' *Not there*: `glmer.nb()` and `nlmer()`, `influence()`, `rePCA()`, `allFit()`. Intervals by the bootstrap are made by
+#' 'lme4' itself, which takes the fits of this package: `lme4::bootMer(fit, fixef, nsim = 1000)`, then `boot::boot.ci()`.
 #' @rdname glmm
 #' @name glmm
 NULL

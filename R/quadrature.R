@@ -188,9 +188,10 @@ predicted_shift <- function(engine, fine, gradient) {
 #'
 #' @param nodes Whole number: at modes and curvatures; or `NULL`: chosen by the data, around means.
 #' @param limit Number: the error that is allowed in the log-likelihood.
+#' @param finer Logical: whether the rule that judges the chosen one is then set.
 #' @return As of [engine_pass()].
 #' @noRd
-set_rule_at <- function(engine, parameters, nodes = NULL, limit = 1e-5) {
+set_rule_at <- function(engine, parameters, nodes = NULL, limit = 1e-5, finer = TRUE) {
   rule <- if (is.null(nodes)) coarse_rule(engine) else uniform_rule(engine, nodes)
   engine_set_rule(engine, rule)
   placed <- engine_place_rule(engine, parameters)
@@ -204,7 +205,7 @@ set_rule_at <- function(engine, parameters, nodes = NULL, limit = 1e-5) {
       engine_set_rule(engine, rule)
       if (engine_pass(engine, parameters, 0L)$status == "ok") engine_place_rule(engine)
     }
-    engine_set_rule(engine, judging_rule(engine, rule))
+    if (finer) engine_set_rule(engine, judging_rule(engine, rule))
   }
   engine_pass(engine, parameters, 0L)
 }

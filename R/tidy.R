@@ -22,7 +22,8 @@ generics::augment
 #'   correlations), `"ran_vals"` (random effects at their conditional modes), `"ran_coefs"` (coefficients by level).
 #' @param conf.int Logical: with Wald confidence limits, as in [confint.glimmer()].
 #' @param conf.level Number between 0 and 1: their level.
-#' @param conf.method `"Wald"`.
+#' @param conf.method `"Wald"` or `"profile"`, see [confint.glimmer()]; the latter for fixed effects, standard deviations
+#'   and correlations, and if `conf.int` asks for them.
 #' @param ddf Character: the method of degrees of freedom of the fixed effects, see [ddf()]; `"auto"` is Satterthwaite's
 #'   for a Gaussian response with identity link, and none for others.
 #' @param exponentiate Logical: give exp of the fixed effects (odds ratios, rate ratios) and of their limits, and
@@ -72,9 +73,10 @@ tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, 
   check_flag(conf.int, "conf.int")
   check_flag(exponentiate, "exponentiate")
   check_level(conf.level, "conf.level")
-  check_interval_method(conf.method, "conf.method")
-  parts <- list(fixed = function() tidy_fixed(x, conf.level, exponentiate, ddf),
-                ran_pars = function() tidy_parameters(x, conf.level, scales),
+  profiled <- interval_method(conf.method, "conf.method") == "profile" && conf.int
+  limits_of <- function(set) if (profiled) profile_intervals(x, set, conf.level)
+  parts <- list(fixed = function() tidy_fixed(x, conf.level, exponentiate, ddf, limits_of("beta_")),
+                ran_pars = function() tidy_parameters(x, conf.level, scales, limits_of("theta_")),
                 ran_vals = function() tidy_modes(x, conf.level),
                 ran_coefs = function() tidy_coefficients(x))
   table <- do.call(rbind, lapply(parts[known[known %in% effects]], function(part) part()))
@@ -95,11 +97,12 @@ tidy_rows <- function(effect, term, estimate, group = NA_character_, level = NA_
              df = fill(df), p.value = fill(p.value), conf.low = unname(limits[, 1L]), conf.high = unname(limits[, 2L]))
 }
 
-tidy_fixed <- function(fit, level, exponentiate, ddf) {
+# `limits`: other ones than Wald's.
+tidy_fixed <- function(fit, level, exponentiate, ddf, limits = NULL) {
   table <- contrast_table(check_contrast_matrix(NULL, fit), fixef.glimmer(fit), ddf_rule(fit, ddf))
   estimate <- table$estimate
   se <- table$std.error
-  limits <- t_interval(estimate, se, table$df, level)
+  if (is.null(limits)) limits <- t_interval(estimate, se, table$df, level)
   if (exponentiate) {
     estimate <- exp(estimate)
     se <- estimate * se
@@ -109,7 +112,7 @@ tidy_fixed <- function(fit, level, exponentiate, ddf) {
             p.value = table$p.value, limits = limits)
 }
 
-tidy_parameters <- function(fit, level, scales) {
+tidy_parameters <- function(fit, level, scales, limits = NULL) {
   if (!is.null(scales) && !identical(scales, "sdcor") && !identical(scales, "vcov")) {
     stop_glimmer("argument", "`scales` must be NULL, \"sdcor\" or \"vcov\".", argument = "scales")
   }
@@ -130,7 +133,7 @@ tidy_parameters <- function(fit, level, scales) {
   slope <- ifelse(correlation, 1 - table$estimate^2, table$estimate)
   prefix <- c(sd = "sd__", cor = "cor__", sigma = "sd__", constant = "")[table$kind]
   tidy_rows("ran_pars", paste0(prefix, pair), table$estimate, group = table$group,
-            std.error = slope * table$se, limits = covariance_intervals(table, level))
+            std.error = slope * table$se, limits = if (is.null(limits)) covariance_intervals(table, level) else limits)
 }
 
 tidy_modes <- function(fit, level) {

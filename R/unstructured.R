@@ -20,6 +20,7 @@ unstructured <- function(group, effects) {
     reported = function(varies) below,
     holds = function(covariance) TRUE,
     of_root = lower_part,
+    with_entry = triangle_with_entry,
     normalise = normalise_triangle,
     inside = function(theta, error) {
       relative <- forwardsolve(error, lower_triangle(theta))
@@ -64,6 +65,26 @@ lower_triangle <- function(theta) {
 #' @noRd
 lower_part <- function(matrix) {
   if (length(matrix) == 1L) matrix[[1L]] else matrix[lower.tri(matrix, diag = TRUE)]
+}
+
+# Row i of L longer or shorter; or, for a correlation with effect j, turned in the plane that it spans with row j.
+triangle_with_entry <- function(theta, i, j, value) {
+  lower <- lower_triangle(theta)
+  row <- lower[i, ]
+  if (i == j) {
+    lower[i, ] <- value * unit_vector(row, i)
+    return(lower_part(lower))
+  }
+  along <- unit_vector(lower[j, ], j)
+  across <- row - along * sum(along * row)
+  lower[i, ] <- sqrt(sum(row^2)) * (value * along + sqrt(1 - value^2) * unit_vector(across, i))
+  lower_part(lower)
+}
+
+# Of length one; of nothing the i-th axis.
+unit_vector <- function(x, i) {
+  size <- sqrt(sum(x^2))
+  if (Mod(size) == 0) as.numeric(seq_along(x) == i) else x / size
 }
 
 triangle_names <- function(group, effects) {

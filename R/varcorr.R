@@ -290,8 +290,9 @@ print_lower <- function(text) {
 #' @param fit Object of class `glimmer`.
 #' @return Data frame: `kind` ("sd", "cor", "sigma" or "constant"), `group`, `var1`, `var2` (of a correlation: column
 #'   and row of the lower triangle), `estimate`, `boundary` (logical), `transformed` (log or Fisher's z) and `se`, its
-#'   standard error (`NA` on the boundary), `common` (logical: whether it is that of all effects of the term). Column by
-#'   column of the lower triangle, sigma last.
+#'   standard error (`NA` on the boundary), `common` (logical: whether it is that of all effects of the term), `term`,
+#'   `row` and `column` (its place: random term, and effects in the lower triangle). Column by column of the lower
+#'   triangle, sigma last.
 #' @noRd
 covariance_table <- function(fit) {
   terms <- lapply(seq_along(fit$random), function(t) term_table(fit, t))
@@ -312,7 +313,8 @@ constant_row <- function(fit) {
   known <- if (any(fit$status$check == "limit")) NA else 1
   data.frame(kind = names[1L], group = names[2L], var1 = names[3L], var2 = NA_character_, estimate = scale,
              boundary = is.na(known), transformed = known * log(scale),
-             se = known * abs(traits$sigma_power) * sqrt(fit$covariance[at, at]), common = FALSE)
+             se = known * abs(traits$sigma_power) * sqrt(fit$covariance[at, at]), common = FALSE,
+             term = NA_integer_, row = NA_integer_, column = NA_integer_)
 }
 
 term_table <- function(fit, t) {
@@ -330,14 +332,15 @@ term_table <- function(fit, t) {
     undefined <- boundary[i] || boundary[j]
     entry <- if (i == j) sd_entry(lower, sds, i, undefined) else cor_entry(lower, sds, i, j, undefined)
     slope <- described$pull_back(fit$parameters[at], entry$slope)
-    # parameters that do not enter have slope 0, and may have no variance
-    enters <- which(slope != 0)
+    # parameters that do not enter have slope 0 but for round-off, and may have no variance
+    enters <- which(abs(slope) > 1e-12 * max(abs(slope)))
     variance <- sum(slope[enters] * (covariance[enters, enters, drop = FALSE] %*% slope[enters]))
     data.frame(kind = if (i == j) "sd" else "cor", group = term$group, var1 = term$names[j],
                var2 = if (i == j) NA_character_ else term$names[i], estimate = entry$estimate,
                boundary = entry$boundary, transformed = entry$transformed,
                se = if (entry$boundary) NA_real_ else sqrt(variance),
-               common = if (i == j) described$common else nrow(lower) > 2L && !is.null(described$rule))
+               common = if (i == j) described$common else nrow(lower) > 2L && !is.null(described$rule),
+               term = t, row = i, column = j)
   })
   do.call(rbind, rows)
 }
