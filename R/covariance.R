@@ -46,8 +46,9 @@ structure_of <- function(term, searched = FALSE) {
 #' @param one_level Logical: whether one level, if it has many of them, can tell the covariance, as of a series.
 #' @param holds Function of a covariance matrix: whether it is one of the structure, which tells what is nested in it.
 #' @param of_root Function of a lower triangular matrix: the theta whose L is that, or is near.
-#' @param with_entry Function of theta, two effects i and j and a number: a theta near in which the standard deviation of
-#'   i (if j is the same) or the correlation of i and j (j < i) is that. Made of operations that complex numbers have.
+#' @param with_entry Function of theta, two effects i and j and a number: a theta near in which the standard deviation
+#'   of i (if j is the same) or the correlation of i and j (j < i) is that. Made of operations that complex numbers
+#'   have.
 #' @param normalise Function of theta: the theta of the same covariance whose signs are as they should be.
 #' @param inside Function of theta and `error`: a theta near it where the covariance is not singular.
 #' @param units Function of theta and `error`: matrix, theta moves by it times what has standard errors of the order of
@@ -73,16 +74,16 @@ structure_of <- function(term, searched = FALSE) {
 #' @return List of these and `sds`, function of theta: the standard deviations of the effects.
 #' @noRd
 describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, holds, of_root,
-                               with_entry, normalise, inside, units, even_parts, truncations, probes, singular_effects, directions,
-                               direction_root, others = function(theta) list(), search_scale = NULL,
-                               ordered = FALSE, common = FALSE, rule = NULL, one_level = FALSE,
+                               with_entry, normalise, inside, units, even_parts, truncations, probes,
+                               singular_effects, directions, direction_root, others = function(theta) list(),
+                               search_scale = NULL, ordered = FALSE, common = FALSE, rule = NULL, one_level = FALSE,
                                unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
        scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, holds = holds, of_root = of_root,
-       with_entry = with_entry, normalise = normalise, inside = inside, units = units, even_parts = even_parts, truncations = truncations,
-       probes = probes, singular_effects = singular_effects, directions = directions, direction_root = direction_root,
-       others = others, search_scale = search_scale, ordered = ordered, common = common, rule = rule,
-       one_level = one_level, unreplicated = unreplicated)
+       with_entry = with_entry, normalise = normalise, inside = inside, units = units, even_parts = even_parts,
+       truncations = truncations, probes = probes, singular_effects = singular_effects, directions = directions,
+       direction_root = direction_root, others = others, search_scale = search_scale, ordered = ordered,
+       common = common, rule = rule, one_level = one_level, unreplicated = unreplicated)
 }
 
 # Standard deviations of effects with covariance L L'; most terms have one effect.

@@ -33,7 +33,8 @@
 #' }
 #'
 #' *Not there*: `glmer.nb()` and `nlmer()`, `influence()`, `rePCA()`, `allFit()`. Intervals by the bootstrap are made by
-#' 'lme4' itself, which takes the fits of this package: `lme4::bootMer(fit, fixef, nsim = 1000)`, then `boot::boot.ci()`.
+#' 'lme4' itself, which takes the fits of this package: `lme4::bootMer(fit, fixef, nsim = 1000)`, then
+#' `boot::boot.ci()`.
 #' @rdname glmm
 #' @name glmm
 NULL

@@ -51,14 +51,15 @@ entry_quantity <- function(fit, row) {
 
 #' A fit opened for profiles
 #'
-#' @return List: `fit`, `engine`, `parameters` (of a search, see [with_coordinates()]) and `value` of the maximum, `root`
-#'   (matrix R with R R' near the covariance of the parameters, in which searches move; rows of what an evaluation finds
-#'   are zero).
+#' @return List: `fit`, `engine`, `parameters` (of a search, see [with_coordinates()]) and `value` of the maximum,
+#'   `root` (matrix R with R R' near the covariance of the parameters, in which searches move; rows of what an
+#'   evaluation finds are zero).
 #' @noRd
 open_profile <- function(fit) {
   design <- fit_design(fit)
   layout <- engine_layout(design, fit$family, if (fit$REML) "integrated" else "given")
-  engine <- open_engine(with_coordinates(layout, design$terms, searched = TRUE), design, fit$family, fit$control$threads)
+  layout <- with_coordinates(layout, design$terms, searched = TRUE)
+  engine <- open_engine(layout, design, fit$family, fit$control$threads)
   parameters <- change_coordinates(engine, fit$parameters, "searched")
   opened <- list(fit = fit, engine = engine, parameters = parameters)
   update_information(engine, list(parameters = parameters))
@@ -106,8 +107,8 @@ maximise_holding <- function(opened, quantity, value, starts) {
   best
 }
 
-# One search by stats::nlminb(), in coordinates in which the log-likelihood is close to a unit sphere. Nearly every value
-# is followed by its gradient, so that both are asked for at once.
+# One search by stats::nlminb(), in coordinates in which the log-likelihood is close to a unit sphere. Nearly every
+# value is followed by its gradient, so that both are asked for at once.
 search_holding <- function(opened, quantity, value, start, begin) {
   place <- function(x) start + drop(opened$root %*% x)
   last <- NULL
@@ -149,9 +150,9 @@ jacobian <- function(of, at) {
 #' The signed root of twice what a value of a quantity costs of the log-likelihood, zeta
 #'
 #' @param opened [open_profile()]. @param quantity One of [profiled_quantities()].
-#' @return List of two functions: `evaluate`, of a value, which remembers what it has found; and `found`, which gives that
-#'   as a data frame of `value` (as reported), `zeta` and `logLik`, and `parameters` (as of the fit), a matrix, a row a
-#'   value; without those at which there is no log-likelihood.
+#' @return List of two functions: `evaluate`, of a value, which remembers what it has found; and `found`, which gives
+#'   that as a data frame of `value` (as reported), `zeta` and `logLik`, and `parameters` (as of the fit), a matrix, a
+#'   row a value; without those at which there is no log-likelihood.
 #' @noRd
 zeta_of <- function(opened, quantity) {
   values <- c(quantity$estimate)

@@ -20,8 +20,8 @@
 #' @param absolute Logical: draw the absolute value of zeta.
 #' @return `profile()`: object of class `profile.glimmer`, a list by parameter of data frames with a row a value:
 #'   `value` (of the parameter, as [confint()][confint.glimmer] has it), `zeta` (the root of twice what the value costs
-#'   of the log-likelihood, negative below the estimate), `logLik`, and `parameters` (matrix: all parameters there, as in
-#'   `component(fit, "parameters")`).
+#'   of the log-likelihood, negative below the estimate), `logLik`, and `parameters` (matrix: all parameters there, as
+#'   in `component(fit, "parameters")`).
 #'   `as.data.frame()`: data frame of `parameter`, `value`, `zeta` and `logLik`.
 #'   `confint()`: numeric matrix as by [confint.glimmer()], between the values of the profile.
 #'   `print()` and `plot()` return their argument invisibly.
@@ -39,8 +39,8 @@
 #'   joint method. `glimmer_warning_profile`, where a profile has found a log-likelihood above that of the fit.
 #' @seealso [confint.glimmer()]
 #' @references
-#' Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting linear mixed-effects models using lme4. *Journal of
-#' Statistical Software* 67(1), 1-48, section 5.1. \doi{10.18637/jss.v067.i01}
+#' Bates, D., Maechler, M., Bolker, B. and Walker, S. (2015). Fitting linear mixed-effects models using lme4. *Journal
+#' of Statistical Software* 67(1), 1-48, section 5.1. \doi{10.18637/jss.v067.i01}
 #' @examples
 #' fit <- glmm(cbind(ncases, ncontrols) ~ 1 + (1 | agegp), data = esoph, family = binomial)
 #' curves <- profile(fit, "theta_")

@@ -22,8 +22,8 @@ generics::augment
 #'   correlations), `"ran_vals"` (random effects at their conditional modes), `"ran_coefs"` (coefficients by level).
 #' @param conf.int Logical: with Wald confidence limits, as in [confint.glimmer()].
 #' @param conf.level Number between 0 and 1: their level.
-#' @param conf.method `"Wald"` or `"profile"`, see [confint.glimmer()]; the latter for fixed effects, standard deviations
-#'   and correlations, and if `conf.int` asks for them.
+#' @param conf.method `"Wald"` or `"profile"`, see [confint.glimmer()]; the latter for fixed effects, standard
+#'   deviations and correlations, and if `conf.int` asks for them.
 #' @param ddf Character: the method of degrees of freedom of the fixed effects, see [ddf()]; `"auto"` is Satterthwaite's
 #'   for a Gaussian response with identity link, and none for others.
 #' @param exponentiate Logical: give exp of the fixed effects (odds ratios, rate ratios) and of their limits, and

@@ -100,7 +100,8 @@ test_that("ranges that end are limits, and are named", {
   skip_if(getRversion() < "4.4.0" && !requireNamespace("MASS", quietly = TRUE))
   at <- stats::glm(y ~ x, binomial(), data)
   cost <- function(beta) {
-    stats::deviance(stats::glm(y ~ 1, binomial(), data, offset = beta * x)) - stats::deviance(at) - stats::qchisq(0.95, 1)
+    with_beta <- stats::glm(y ~ 1, binomial(), data, offset = beta * x)
+    stats::deviance(with_beta) - stats::deviance(at) - stats::qchisq(0.95, 1)
   }
   lower <- stats::uniroot(cost, c(-1, stats::coef(at)[[2]]), tol = 1e-9)$root
   expect_equal(limits[[2, 1]], lower, tolerance = 1e-4)

@@ -1,6 +1,7 @@
 // A barrier before the edge of the range that a restricted link allows, for the search along the edge:
 //
-//   l + mu sum_i t_i log(distance of eta^_i from the edge) ,  eta^ at the mode, t_i how often a row and its cluster count.
+//   l + mu sum_i t_i log(distance of eta^_i from the edge) ,
+//   eta^ at the mode, t_i how often a row and its cluster count.
 //
 // Where the mode of a level comes to the edge l ends without falling off (all responses of a level of a log-binomial
 // model a success), so that a search runs into the end of its domain; as mu goes to zero, the maximiser goes to the
