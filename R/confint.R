@@ -12,8 +12,9 @@
 #' @param ddf Character: the method of degrees of freedom of the intervals of fixed effects, see [ddf()]; `"auto"` is
 #'   Satterthwaite's for a Gaussian response with identity link, as in [summary()], and none (normal quantiles) for
 #'   others. Intervals by `lme4::confint.merMod(method = "Wald")` are those of `ddf = "none"`.
-#' @param method `"Wald"` or `"profile"`, in any case of letters. `"boot"` is not there yet: until then
-#'   `lme4::bootMer()` makes a parametric bootstrap of a fit.
+#' @param method `"Wald"`, `"profile"` or `"boot"` (parametric bootstrap), in any case of letters.
+#' @param nsim,seed,boot.type Of `"boot"`: how many responses are drawn, the seed, and the type of interval, see
+#'   [bootstrap()].
 #' @param ... Not used.
 #' @return Numeric matrix with two columns, the limits, named by their probabilities (`"2.5 %"`, `"97.5 %"`), and a row
 #'   for each fixed effect, then for each standard deviation and correlation of the random effects
@@ -32,9 +33,11 @@
 #' before (a standard deviation at 0, a correlation at -1 or 1, what the data do not bound at infinity) that is the
 #' limit. Of a fit by REML those of fixed effects are by maximum likelihood, the others by the restricted likelihood.
 #' [profile()][profile.glimmer] gives and draws whole curves.
+#'
+#' By the bootstrap see [bootstrap()], which also keeps what was drawn.
 #' @section Errors: `glimmer_error_argument` for a `parm`, `level` or `method` that is none;
-#'   `glimmer_error_not_available` for the method that is not there yet, and for profiles of a fit by the joint method.
-#' @seealso [profile.glimmer()], [vcov.glimmer()], [tidy.glimmer()]
+#'   `glimmer_error_not_available` for profiles of a fit by the joint method.
+#' @seealso [profile.glimmer()], [bootstrap()], [vcov.glimmer()], [tidy.glimmer()]
 #' @references
 #' Pinheiro, J. C. and Bates, D. M. (2000). *Mixed-Effects Models in S and S-PLUS*, section 2.4. Springer.
 #' \doi{10.1007/b98882}
@@ -44,14 +47,19 @@
 #' confint(fit, "theta_", level = 0.9)
 #' confint(fit, "theta_", method = "profile")
 #' @export
-confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ddf = "auto", ...) {
+confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ddf = "auto",
+                            nsim = 1000L, seed = NULL, boot.type = c("perc", "basic", "norm", "bca"), ...) {
   check_dots(confint.glimmer, ...)
   method <- interval_method(method)
   check_level(level)
   if (method == "profile") {
     return(profile_intervals(object, if (missing(parm)) NULL else parm, level))
   }
-  intervals <- wald_intervals(object, level, ddf)
+  intervals <- if (method == "wald") {
+    wald_intervals(object, level, ddf)
+  } else {
+    confint.glimmer_bootstrap(bootstrap(object, nsim = nsim, seed = seed), level = level, type = boot.type)
+  }
   if (missing(parm)) {
     return(intervals)
   }
@@ -59,18 +67,10 @@ confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "prof
 }
 
 # In any case of letters.
-interval_method <- function(method, argument = "method") {
-  known <- c("wald", "profile", "boot")
-  chosen <- if (is.character(method)) tolower(method[1L])
-  if (is.null(chosen) || !chosen %in% known) {
-    stop_glimmer("argument", paste0("`", argument, "` must be \"Wald\" or \"profile\" (\"boot\" is not there yet)."),
-                 argument = argument)
-  }
-  if (chosen == "boot") {
-    stop_not_available(argument, paste0("Intervals by \"boot\" are not there yet: use \"Wald\" or \"profile\", or a ",
-                                        "parametric bootstrap by lme4::bootMer(fit, fixef, nsim = 1000)."))
-  }
-  chosen
+interval_method <- function(method, argument = "method", known = c("Wald", "profile", "boot")) {
+  chosen <- if (is.character(method)) match(tolower(method[1L]), tolower(known))
+  if (length(chosen) != 1L || is.na(chosen)) refuse_choice(method, known, argument)
+  tolower(known[chosen])
 }
 
 # The limits themselves, not by a curve between other values as confint(profile()) has them.

@@ -24,7 +24,7 @@
 #'   \item{[VarCorr()][VarCorr.glimmer], [sigma()][sigma.glimmer]}{variances, standard deviations and correlations of
 #'     the random effects; the residual standard deviation}
 #'   \item{[vcov()][vcov.glimmer], [confint()][confint.glimmer]}{covariance matrix and confidence intervals}
-#'   \item{[profile()][profile.glimmer]}{profile log-likelihoods of all parameters}
+#'   \item{[profile()][profile.glimmer], [bootstrap()]}{profile log-likelihoods of all parameters; parametric bootstrap}
 #'   \item{[tidy()][tidy.glimmer], [glance()][glance.glimmer], [augment()][augment.glimmer]}{the same as data frames}
 #'   \item{[logLik()][logLik.glimmer], [nobs()][nobs.glimmer], [deviance()][deviance.glimmer]}{log-likelihood, also at
 #'     parameters of your own; number of rows; deviance}
@@ -61,7 +61,7 @@
 #'   \item{[simulate()][simulate.glimmer]}{responses drawn from the fit}
 #'   \item{[refit()][refit.glimmer]}{the same model with another response}
 #' }
-#' `lme4::bootMer()` makes a parametric bootstrap of a fit, with these two methods.
+#' [bootstrap()] does both many times.
 #'
 #' @section Work with other packages:
 #' \describe{

@@ -32,9 +32,8 @@
 #'     vector of all parameters.}
 #' }
 #'
-#' *Not there*: `glmer.nb()` and `nlmer()`, `influence()`, `rePCA()`, `allFit()`. Intervals by the bootstrap are made by
-#' 'lme4' itself, which takes the fits of this package: `lme4::bootMer(fit, fixef, nsim = 1000)`, then
-#' `boot::boot.ci()`.
+#' *Not there*: `glmer.nb()` and `nlmer()`, `influence()`, `rePCA()`, `allFit()`. [bootstrap()]
+#' does what `bootMer()` does, which takes the fits of this package, too.
 #' @rdname glmm
 #' @name glmm
 NULL

@@ -7,12 +7,13 @@
 #' @return List by row of [confint.glimmer()] of lists: `estimate` (by REML of fixed effects that of the fit), `se` (on
 #'   the scale of `estimate`; `NA` on the boundary), `range` (what the quantity can be), `report` (function: from that
 #'   scale to the one that users see), `fixed` (logical: a fixed effect), `hold` (function of the parameters of a search
-#'   and a value: parameters in which the quantity has that value).
+#'   and a value: parameters in which the quantity has that value), `pull` (function of these two and of a gradient at
+#'   what `hold` gives: the gradient in what it was given).
 #' @noRd
 profiled_quantities <- function(fit) {
   table <- covariance_table(fit)
   fixed <- lapply(fit$index$beta, function(at) {
-    describe_quantity(fit$parameters[[at]], sqrt(fit$covariance[at, at]), c(-Inf, Inf), holding(at), fixed = TRUE)
+    parameter_quantity(at, fit$parameters[[at]], sqrt(fit$covariance[at, at]), fixed = TRUE)
   })
   others <- lapply(seq_len(nrow(table)), function(k) {
     row <- table[k, ]
@@ -21,12 +22,11 @@ profiled_quantities <- function(fit) {
   stats::setNames(c(fixed, others), make.unique(c(names(fixef.glimmer(fit)), interval_names(table))))
 }
 
-describe_quantity <- function(estimate, se, range, hold, report = identity, fixed = FALSE) {
-  list(estimate = estimate, se = se, range = range, report = report, fixed = fixed, hold = hold)
-}
-
-holding <- function(at) {
-  function(parameters, value) replace(parameters, at, value)
+# A single parameter.
+parameter_quantity <- function(at, estimate, se, report = identity, fixed = FALSE) {
+  list(estimate = estimate, se = se, range = c(-Inf, Inf), report = report, fixed = fixed,
+       hold = function(parameters, value) replace(parameters, at, value),
+       pull = function(parameters, value, gradient) replace(gradient, at, 0))
 }
 
 # Profiled as its logarithm.
@@ -34,7 +34,7 @@ constant_quantity <- function(fit, row) {
   at <- fit$index$dispersion
   power <- family_traits(fit$family)$sigma_power
   se <- if (row$boundary) NA_real_ else sqrt(fit$covariance[at, at])
-  describe_quantity(fit$parameters[[at]], se, c(-Inf, Inf), holding(at), function(x) exp(power * x))
+  parameter_quantity(at, fit$parameters[[at]], se, function(x) exp(power * x))
 }
 
 entry_quantity <- function(fit, row) {
@@ -42,18 +42,21 @@ entry_quantity <- function(fit, row) {
   structure <- structure_of(fit$random[[row$term]], searched = TRUE)
   correlation <- row$kind == "cor"
   slope <- if (correlation) 1 - row$estimate^2 else row$estimate
-  hold <- function(parameters, value) {
-    theta <- structure$with_entry(parameters[at], row$row, row$column, value)
-    replace(parameters, at, theta)
-  }
-  describe_quantity(row$estimate, slope * row$se, if (correlation) c(-1, 1) else c(0, Inf), hold)
+  theta_with <- function(theta, value) structure$with_entry(theta, row$row, row$column, value)
+  list(estimate = row$estimate, se = slope * row$se, range = if (correlation) c(-1, 1) else c(0, Inf),
+       report = identity, fixed = FALSE,
+       hold = function(parameters, value) replace(parameters, at, theta_with(parameters[at], value)),
+       pull = function(parameters, value, gradient) {
+         slopes <- jacobian(function(theta) theta_with(theta, value), parameters[at])
+         replace(gradient, at, drop(crossprod(slopes, gradient[at])))
+       })
 }
 
 #' A fit opened for profiles
 #'
 #' @return List: `fit`, `engine`, `parameters` (of a search, see [with_coordinates()]) and `value` of the maximum,
 #'   `root` (matrix R with R R' near the covariance of the parameters, in which searches move; rows of what an
-#'   evaluation finds are zero).
+#'   evaluation finds are zero), and if the nodes of a quadrature are not to be chosen at each place, `rule`.
 #' @noRd
 open_profile <- function(fit) {
   design <- fit_design(fit)
@@ -73,15 +76,28 @@ open_profile <- function(fit) {
   opened
 }
 
-# The value at parameters; by quadrature with nodes chosen there, which then stay.
+# The value at parameters; by quadrature with nodes placed there, which then stay.
 place_profile <- function(opened, parameters) {
   fit <- opened$fit
   if (is.null(fit$quadrature)) {
     return(engine_evaluate(opened$engine, parameters)$value)
   }
+  if (!is.null(opened$rule)) {
+    return(place_given_rule(opened$engine, opened$rule, parameters)$value)
+  }
   nodes <- if (is.null(fit$quadrature$given)) NULL else fit$quadrature$nodes[1L]
   limit <- quadrature_limits(opened$engine, fit$control)[["log_likelihood"]] / 2
   set_rule_at(opened$engine, parameters, nodes, limit, finer = FALSE)$value
+}
+
+# Around the means that the rule has found at the modes.
+place_given_rule <- function(engine, rule, parameters) {
+  engine_set_rule(engine, rule)
+  if (engine_place_rule(engine, parameters) != "ok") {
+    return(list(status = "mode_not_found", value = -Inf))
+  }
+  if (engine_pass(engine, parameters, 0L)$status == "ok") engine_place_rule(engine)
+  engine_pass(engine, parameters, 0L)
 }
 
 #' The largest log-likelihood with a quantity held at a value
@@ -127,8 +143,7 @@ search_holding <- function(opened, quantity, value, start, begin) {
     if (result$status != "ok") {
       return(numeric(length(x)))
     }
-    slopes <- crossprod(jacobian(function(p) quantity$hold(p, value), place(x)), result$gradient)
-    -drop(crossprod(opened$root, slopes))
+    -drop(crossprod(opened$root, quantity$pull(place(x), value, result$gradient)))
   }
   size <- ncol(opened$root)
   limits <- list(eval.max = 200L, iter.max = 100L, rel.tol = max(1e-9, 1e-13 * abs(begin)), x.tol = 0, sing.tol = 1e-20)
@@ -143,8 +158,10 @@ search_holding <- function(opened, quantity, value, start, begin) {
 #' @noRd
 jacobian <- function(of, at) {
   step <- 1e-20
-  vapply(seq_along(at), function(j) Im(of(replace(at + 0i, j, complex(real = at[j], imaginary = step)))) / step,
-         numeric(length(of(at))))
+  columns <- lapply(seq_along(at), function(j) {
+    Im(of(replace(at + 0i, j, complex(real = at[j], imaginary = step)))) / step
+  })
+  do.call(cbind, columns)
 }
 
 #' The signed root of twice what a value of a quantity costs of the log-likelihood, zeta

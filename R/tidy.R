@@ -73,7 +73,7 @@ tidy.glimmer <- function(x, effects = c("ran_pars", "fixed"), conf.int = FALSE, 
   check_flag(conf.int, "conf.int")
   check_flag(exponentiate, "exponentiate")
   check_level(conf.level, "conf.level")
-  profiled <- interval_method(conf.method, "conf.method") == "profile" && conf.int
+  profiled <- interval_method(conf.method, "conf.method", c("Wald", "profile")) == "profile" && conf.int
   limits_of <- function(set) if (profiled) profile_intervals(x, set, conf.level)
   parts <- list(fixed = function() tidy_fixed(x, conf.level, exponentiate, ddf, limits_of("beta_")),
                 ran_pars = function() tidy_parameters(x, conf.level, scales, limits_of("theta_")),

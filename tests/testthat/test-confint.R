@@ -54,7 +54,6 @@ test_that("parm chooses by name, position or set", {
   expect_error(confint(fit, 7), class = "glimmer_error_argument")
   expect_error(confint(fit, level = 95), class = "glimmer_error_argument")
   expect_error(confint(fit, method = "exact"), class = "glimmer_error_argument")
-  expect_error(confint(fit, method = "boot"), class = "glimmer_error_not_available")
   expect_identical(colnames(confint(fit, level = 0.9)), c("5 %", "95 %"))
 })
 
@@ -72,9 +71,4 @@ test_that("nothing is given for what is on the boundary", {
   expect_true(all(is.na(vector[3:5, ])))
   expect_false(anyNA(vector[c(1, 2, 6), ]))
   expect_false(any(is.nan(vector)))
-})
-
-test_that("what is not there yet names the way", {
-  fit <- glmm(weight ~ Time + (1 | Chick), ChickWeight)
-  expect_error(confint(fit, method = "boot"), "lme4::bootMer")
 })

@@ -57,8 +57,8 @@ test_that("correlations and standard deviations of vector effects are held at va
   for (name in names(curves)[1:3]) {
     curve <- curves[[name]]
     for (k in seq_len(nrow(curve))) {
-      L <- matrix(c(curve$parameters[k, 3:4], 0, curve$parameters[k, 5]), 2L)
-      covariance <- tcrossprod(L)
+      root <- matrix(c(curve$parameters[k, 3:4], 0, curve$parameters[k, 5]), 2L)
+      covariance <- tcrossprod(root)
       value <- c(sqrt(covariance[1, 1]), stats::cov2cor(covariance)[2, 1], sqrt(covariance[2, 2]))
       expect_equal(value[match(name, names(curves))], curve$value[k], tolerance = 1e-8)
     }

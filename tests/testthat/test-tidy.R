@@ -38,7 +38,7 @@ test_that("standard errors, limits and exponentiation", {
   expect_equal(odds$conf.low, unname(exp(truth - 1.959964 * se))[1:4], tolerance = 1e-3)
   expect_error(tidy(fit, effects = "random"), class = "glimmer_error_argument")
   expect_error(tidy(fit, scales = "x"), class = "glimmer_error_argument")
-  expect_error(tidy(fit, conf.method = "boot"), class = "glimmer_error_not_available")
+  expect_error(tidy(fit, conf.method = "boot"), class = "glimmer_error_argument")
 })
 
 test_that("values and coefficients of levels", {

@@ -1,0 +1,104 @@
+# Estimates for many responses of one model: an engine that stays open, and a search from the estimates of the fit. What
+# that search leaves in doubt is fitted in full.
+
+#' A fit opened for many refits
+#'
+#' @return List: `refits` ([open_refits()]), `opened` ([open_profile()]; `NULL` where all refits are in full: a linear
+#'   model, by cross products, and links that do not allow every linear predictor), `report` ([report_parameters()]).
+#' @noRd
+open_estimates <- function(fit) {
+  estimates <- list(refits = open_refits(fit), report = report_parameters(fit))
+  if (!is_linear(fit$family) && fit$method != "joint") {
+    opened <- open_profile(fit)
+    # nodes for each level, whatever its response: more than for that of the fit
+    if (!is.null(fit$quadrature)) {
+      given <- fit$quadrature[c("nodes", "wide")]
+      opened$rule <- if (is.null(fit$quadrature$given)) judging_rule(opened$engine, given) else given
+    }
+    if (!opened$engine$density[["bounded"]]) estimates$opened <- opened
+  }
+  estimates
+}
+
+#' What is reported of parameters: the rows of confint()
+#'
+#' @return Function of a parameter vector: named numeric; `NaN` for a correlation with an effect that does not vary.
+#' @noRd
+report_parameters <- function(fit) {
+  structures <- lapply(fit$random, structure_of)
+  entries <- lapply(seq_along(structures), function(t) structures[[t]]$reported(!boundary_effects(fit, t)))
+  power <- family_traits(fit$family)$sigma_power
+  labels <- names(profiled_quantities(fit))
+  function(parameters) {
+    covariances <- lapply(seq_along(structures), function(t) {
+      root <- structures[[t]]$lambda(parameters[fit$index$theta[[t]]])
+      sds <- root_sds(root)
+      values <- tcrossprod(root) / tcrossprod(sds)
+      diag(values) <- sds
+      values[entries[[t]]]
+    })
+    stats::setNames(c(parameters[fit$index$beta], unlist(covariances), exp(power * parameters[fit$index$dispersion])),
+                    labels)
+  }
+}
+
+#' The estimates for a response
+#'
+#' @param estimates [open_estimates()]. @param response As of [check_response()].
+#' @return List: `parameters` (named numeric), `log_likelihood`, `converged` (logical), `message` (character: what
+#'   speaks against it, or the error that there was instead of estimates), `fit` (where there is one).
+#' @noRd
+estimate_response <- function(estimates, response, in_full = FALSE) {
+  if (!in_full && !is.null(estimates$opened)) {
+    quick <- attempt(search_response(estimates, response), function(e) NULL)
+    if (!is.null(quick)) {
+      return(quick)
+    }
+  }
+  fit <- attempt(suppressWarnings(refit_response(estimates$refits, response)), identity)
+  if (inherits(fit, "condition")) {
+    parameters <- estimates$refits$fit$parameters
+    return(list(parameters = replace(parameters, TRUE, NA_real_), log_likelihood = NA_real_, converged = FALSE,
+                message = conditionMessage(fit)))
+  }
+  marked <- if (!fit$converged) join_items(fit$status$text[!fit$status$ok], 3L) else ""
+  list(parameters = fit$parameters, log_likelihood = fit$log_likelihood, converged = fit$converged, message = marked,
+       fit = fit)
+}
+
+# From the estimates of the fit; `NULL` where the maximum found is not beyond doubt.
+search_response <- function(estimates, response) {
+  opened <- estimates$opened
+  fit <- opened$fit
+  engine <- opened$engine
+  fit$frame[[1L]] <- response
+  design <- estimates$refits$design
+  resolved <- resolve_response(fit$frame, fit$family)
+  design[names(resolved)] <- resolved
+  if (!identical(design$weights, estimates$refits$design$weights)) {
+    return(NULL)
+  }
+  engine_set_response(engine, design)
+  free <- list(hold = function(parameters, value) parameters,
+               pull = function(parameters, value, gradient) gradient)
+  found <- maximise_holding(opened, free, NULL, list(opened$parameters, opened$parameters))
+  if (!is_certain(opened, found)) {
+    return(NULL)
+  }
+  list(parameters = change_coordinates(engine, normalise_signs(engine, found$parameters), "natural"),
+       log_likelihood = found$value, converged = TRUE, message = "")
+}
+
+# A maximum inside, at which the gradient is zero, no farther than estimates go.
+is_certain <- function(opened, found) {
+  if (!is.finite(found$value)) {
+    return(FALSE)
+  }
+  result <- engine_evaluate(opened$engine, found$parameters, gradient = TRUE)
+  gain <- sum(crossprod(opened$root, result$gradient)^2) / 2
+  scale <- pmax(sqrt(rowSums(opened$root^2)), .Machine$double.xmin)
+  moved <- max(abs(found$parameters - opened$parameters) / scale)
+  state <- list(parameters = found$parameters, held = rep(FALSE, length(scale)))
+  near <- isTRUE(gain < 1e-6) && isTRUE(moved < 6)
+  near && smallest_effect(opened$engine, state) > 0.1 && !is_suspect(opened$engine, state)
+}
