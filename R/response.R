@@ -20,8 +20,8 @@ resolve_response <- function(frame, family, warn = TRUE) {
   y <- numeric_response(frame, traits)
   check_support(y, frame, traits)
   if (has_counts(family) && warn) {
-    warn_fractions(frame, fractions(y), paste0("A ", traits$name, " response counts events: with other ",
-                                               "numbers the fit maximises a quasi-likelihood."))
+    warn_fractions(frame, fractions(y), paste0("Responses of the family ", traits$name, " count ",
+                                               "events: with other numbers the fit maximises a quasi-likelihood."))
   }
   list(y = y, size = ones, weights = weights)
 }

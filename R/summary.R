@@ -161,9 +161,12 @@ quadrature_text <- function(fit, short) {
          ", ", if (is.null(fit$quadrature$given)) "chosen from the data" else "as given")
 }
 
-# "logit scale", or "response scale" where the link is the identity.
+# "logit scale", or where the link is the identity "response scale", which may be another one than the response has.
 scale_text <- function(family) {
-  if (family$link == "identity") "response scale" else paste(family$link, "scale")
+  if (family$link != "identity") {
+    return(paste(family$link, "scale"))
+  }
+  if (is.null(family_traits(family)$normal_scale)) "response scale" else "scale of the logarithm of the response"
 }
 
 #' Print a fit

@@ -75,14 +75,17 @@ dispersion_value <- function(fit) {
   traits <- family_traits(fit$family)
   if (length(traits$constants)) {
     structure(constant_of(fit), names = names(traits$predictors)[-1L], variance = traits$variance_text,
-              known = !is.null(fit$family$constant))
+              known = !is.null(fit$family$constant),
+              limit = if ("limit" %in% fit$status$check) traits$limit)
   }
 }
 
 dispersion_text <- function(value, digits) {
   if (length(value)) {
     known <- if (isTRUE(attr(value, "known"))) " fixed at"
-    paste0("Dispersion: ", names(value), known, " ", format(c(value), digits = digits), " (variance ",
+    limit <- attr(value, "limit")
+    number <- if (is.null(limit)) format(c(value), digits = digits) else if (limit == 0) "0" else "infinite"
+    paste0("Dispersion: ", names(value), known, " ", number, if (!is.null(limit)) ", its limit", " (variance ",
            attr(value, "variance"), ")")
   }
 }

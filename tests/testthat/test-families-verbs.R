@@ -159,7 +159,10 @@ test_that("responses that vary no more than the limit allows are said to, and fi
     expect_equal(fixef(fit), fixef(limit), tolerance = 1e-4)
     status <- component(fit, "status")
     expect_match(status$text[status$check == "limit"], paste0("family ", pair[[3L]], " allows.*", pair[[4L]]))
-    expect_true(all(is.na(confint(fit)[sub("log_", "", family_traits(fit$family)$constants), ])))
+    name <- sub("log_", "", family_traits(fit$family)$constants)
+    expect_true(all(is.na(confint(fit)[name, ])))
+    number <- if (pair[[2L]] == "nbinom1") "0" else "infinite"
+    expect_match(paste(capture.output(print(fit)), collapse = " "), paste0(name, " ", number, ", its limit"))
   }
 })
 
@@ -232,6 +235,14 @@ test_that("separated predictors are found as those of the Poisson and binomial f
     expect_warning(glmm(formula, data, resolve_family(family), method = "laplace"),
                    class = "glimmer_warning_separation", label = family)
   }
+})
+
+test_that("effects are said to be on the scale that they are on", {
+  printed <- function(fit) paste(capture.output(print(fit)), collapse = "\n")
+  expect_match(printed(fitted_shapes("lognormal")), "Fixed effects (log scale)", fixed = TRUE)
+  by_identity <- glmm(y ~ x + (1 | g), shape_data("lognormal"), lognormal("identity"), method = "laplace")
+  expect_match(printed(by_identity), "Fixed effects (scale of the logarithm of the response)", fixed = TRUE)
+  expect_match(printed(summary(by_identity)), "Random effects (scale of the logarithm of the response;", fixed = TRUE)
 })
 
 test_that("objects and functions of glmmTMB are taken for what they are called", {

@@ -55,6 +55,11 @@ for (name in c("nb2_epil_slope", "nb2_arab_slope")) {
     expect_silent(fit <- nbinom2_fit(name, nAGQ = 21))
     expect_nbinom2_truth(fit, nbinom2_rows(name, "exact"))
   })
+  test_that(paste(name, "has by default the estimates of independent numbers"), {
+    expect_silent(fit <- nbinom2_fit(name))
+    truth <- nbinom2_rows(name, "exact")$max
+    expect_lte(max(abs(fit$parameters - truth_parameters(truth)) / truth_standard_errors(truth)), 1e-3)
+  })
 }
 
 test_that("by Laplace it has the log-likelihood that glmmTMB has at the same parameters", {
