@@ -17,8 +17,8 @@ stages <- list(
   methods = "accuracy add1 anova between-within bootstrap bootstrap-refits confint containment ddf drop1 estimable
              extract fixed-part getme information-criteria kenward-roger loglik nested newdata plot predict
              predict-variance profile profile-search random-matrices ranef refits reml-comparisons residuals
-             response-covariance satterthwaite scores simulate summary summary-print term-tests tidy type-three update
-             varcorr",
+             response-covariance robust satterthwaite scores simulate summary summary-print term-tests tidy type-three
+             update varcorr",
   clients = "car DHARMa effects emmeans ggeffects insight lme4 lmtest marginaleffects model-parameters multcomp MuMIn
              performance sandwich"
 )

@@ -14,6 +14,7 @@
 #' @param ddf For one fit: the method of denominator degrees of freedom, see [ddf()]; `"auto"` is Satterthwaite's for
 #'   a Gaussian response with identity link, and none for others.
 #' @param information For one fit: of the method of Kenward and Roger, see [ddf()].
+#' @param vcov. For one fit: `NULL`, or another covariance of the fixed effects than the model's, see [ddf()].
 #' @return Data frame of class `anova` (and `anova.glimmer`, for printing, which returns it invisibly).
 #'
 #'   For several fits, one row each in the order of their numbers of parameters, with the columns of 'lme4': `npar`
@@ -86,18 +87,22 @@
 #' print(anova(fit, type = "III"))
 #' @export
 anova.glimmer <- function(object, ..., refit = NULL, model.names = NULL, type = "II", test = "auto",
-                          ddf = "auto", information = c("expected", "observed")) {
+                          ddf = "auto", information = c("expected", "observed"), vcov. = NULL) { # nolint
   check_dots(anova.glimmer, ..., .others = "")
   if (!is.null(refit)) check_flag(refit, "refit")
   type <- resolve_type(type)
   test <- match_choice(test, c("auto", "F", "Chisq"), "test")
-  ddf <- resolve_ddf(ddf, object)
+  ddf <- resolve_ddf(ddf, object, given = vcov.)
   information <- resolve_information(information, ddf)
   fits <- list(object, ...)
   is_fit <- vapply(fits, inherits, NA, c("glimmer", "lm"))
   if (!all(is_fit)) refuse_fit(fits, which(!is_fit)[1L])
   if (length(fits) == 1L) {
-    return(term_anova(object, type, test, ddf, information))
+    return(term_anova(object, type, test, ddf, information, vcov.))
+  }
+  if (!is.null(vcov.)) {
+    stop_glimmer("argument", "`vcov.` is for the terms of one fit: fits are compared by likelihood ratio.",
+                 argument = "vcov.")
   }
   if (test == "F") {
     stop_glimmer("argument", paste("`test = \"F\"` is for the terms of one fit: fits are compared by likelihood ratio,",

@@ -29,8 +29,9 @@
 #'     \item{`message`}{character, one a response: what speaks against its fit, or the error; `""` where nothing does}
 #'     \item{`seed`}{state of the random number generator before the first draw, as [simulate()][simulate.glimmer] has
 #'       it}
-#'     \item{`call`, `statistic`, `sim`, `data`, `skewness`}{what 'boot' asks for, and for `"bca"` the acceleration of
-#'       each parameter or `NULL`}
+#'     \item{`call`, `statistic`, `sim`, `data`}{what 'boot' asks for}
+#'     \item{`fixed`, `skewness`}{how many of the first are fixed effects; for `"bca"` the acceleration of each
+#'       parameter, or `NULL`}
 #'   }
 #'   `confint()`: numeric matrix with a row a statistic. `as.data.frame()`: `t` with `logLik`, `converged` and
 #'   `message`. `print()` returns its argument invisibly.
@@ -66,8 +67,7 @@
 bootstrap <- function(fit, statistic = NULL, nsim = 1000L, seed = NULL, ...) {
   check_fit(fit)
   check_dots(bootstrap, ...)
-  check_number(nsim, "nsim", 2, .Machine$integer.max, whole = TRUE)
-  if (!is.null(seed)) check_number(seed, "seed", -.Machine$integer.max, .Machine$integer.max)
+  check_draws(nsim, seed)
   if (!is.null(statistic) && !is.function(statistic)) {
     stop_glimmer("argument", "`statistic` must be NULL or a function of a fit.", argument = "statistic")
   }
@@ -82,9 +82,15 @@ bootstrap <- function(fit, statistic = NULL, nsim = 1000L, seed = NULL, ...) {
          converged = vapply(results, function(one) one$converged, NA),
          message = vapply(results, function(one) one$message, ""), seed = state$state, call = match.call(),
          statistic = statistic, sim = "parametric", data = NULL,
+         fixed = if (is.null(statistic)) length(fit$index$beta) else 0L,
          skewness = if (is.null(statistic)) accelerations(fit)),
     class = c("glimmer_bootstrap", "boot")
   )
+}
+
+check_draws <- function(nsim, seed) {
+  check_number(nsim, "nsim", 2, .Machine$integer.max, whole = TRUE)
+  if (!is.null(seed)) check_number(seed, "seed", -.Machine$integer.max, .Machine$integer.max)
 }
 
 check_statistic <- function(value, length = NULL) {
@@ -168,7 +174,7 @@ confint.glimmer_bootstrap <- function(object, parm, level = 0.95, type = c("perc
   check_dots(confint.glimmer_bootstrap, ...)
   check_level(level)
   type <- match_choice(type, c("perc", "basic", "norm", "bca"), "type")
-  wanted <- if (missing(parm)) seq_along(object$t0) else choose_statistics(parm, names(object$t0), length(object$t0))
+  wanted <- if (missing(parm)) seq_along(object$t0) else choose_statistics(parm, object)
   if (type == "bca" && is.null(object$skewness)) {
     stop_glimmer("argument", paste("`type = \"bca\"` is there for the parameters of fits by maximum likelihood with",
                                    "independent groups (`statistic = NULL`); use \"perc\", \"basic\" or \"norm\"."),
@@ -182,9 +188,10 @@ confint.glimmer_bootstrap <- function(object, parm, level = 0.95, type = c("perc
   limit_table(limits, level)
 }
 
-choose_statistics <- function(parm, names, size) {
-  if (is.null(names)) names <- as.character(seq_len(size))
-  chosen <- choose_parameters(parm, names, sum(!grepl("[|]|^sigma$", names)))
+choose_statistics <- function(parm, object) {
+  names <- names(object$t0)
+  if (is.null(names)) names <- as.character(seq_along(object$t0))
+  chosen <- choose_parameters(parm, names, object$fixed)
   if (is.character(chosen)) match(chosen, names) else chosen
 }
 

@@ -15,6 +15,7 @@
 #' @param method `"Wald"`, `"profile"` or `"boot"` (parametric bootstrap), in any case of letters.
 #' @param nsim,seed,boot.type Of `"boot"`: how many responses are drawn, the seed, and the type of interval, see
 #'   [bootstrap()].
+#' @param vcov. Of Wald intervals of fixed effects: `NULL`, or another covariance than the model's, see [ddf()].
 #' @param ... Not used.
 #' @return Numeric matrix with two columns, the limits, named by their probabilities (`"2.5 %"`, `"97.5 %"`), and a row
 #'   for each fixed effect, then for each standard deviation and correlation of the random effects
@@ -48,15 +49,18 @@
 #' confint(fit, "theta_", method = "profile")
 #' @export
 confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "profile", "boot"), ddf = "auto",
-                            nsim = 1000L, seed = NULL, boot.type = c("perc", "basic", "norm", "bca"), ...) {
+                            nsim = 1000L, seed = NULL, boot.type = c("perc", "basic", "norm", "bca"),
+                            vcov. = NULL, ...) { # nolint: object_name_linter.
   check_dots(confint.glimmer, ...)
   method <- interval_method(method)
   check_level(level)
+  check_draws(nsim, seed)
+  boot.type <- match_choice(boot.type, c("perc", "basic", "norm", "bca"), "boot.type") # nolint: object_name_linter.
   if (method == "profile") {
     return(profile_intervals(object, if (missing(parm)) NULL else parm, level))
   }
   intervals <- if (method == "wald") {
-    wald_intervals(object, level, ddf)
+    wald_intervals(object, level, ddf, vcov.)
   } else {
     confint.glimmer_bootstrap(bootstrap(object, nsim = nsim, seed = seed), level = level, type = boot.type)
   }
@@ -78,12 +82,13 @@ profile_intervals <- function(fit, which, level) {
   to <- sqrt(stats::qchisq(level, 1))
   limits <- over_profiles(fit, which, function(zeta, quantity) {
     sort(quantity$report(c(profile_limit(zeta, quantity, -to), profile_limit(zeta, quantity, to))))
-  })
+  }, "parm")
   limit_table(limits, level)
 }
 
-wald_intervals <- function(fit, level, ddf) {
-  tests <- contrast_table(check_contrast_matrix(NULL, fit), fixef.glimmer(fit), ddf_rule(fit, ddf))
+wald_intervals <- function(fit, level, ddf, covariance = NULL) {
+  tests <- contrast_table(check_contrast_matrix(NULL, fit), fixef.glimmer(fit),
+                          ddf_rule(fit, ddf, given = covariance))
   fixed <- t_interval(tests$estimate, tests$std.error, tests$df, level)
   table <- covariance_table(fit)
   random <- covariance_intervals(table, level)
@@ -131,7 +136,7 @@ interval_names <- function(table) {
 
 #' Rows that `parm` means
 #' @noRd
-choose_parameters <- function(parm, names, fixed) {
+choose_parameters <- function(parm, names, fixed, argument = "parm") {
   if (is.character(parm)) {
     sets <- list(beta_ = names[seq_len(fixed)], theta_ = names[setdiff(seq_along(names), seq_len(fixed))])
     parm <- unlist(lapply(parm, function(name) if (name %in% names(sets)) sets[[name]] else name))
@@ -140,8 +145,8 @@ choose_parameters <- function(parm, names, fixed) {
     unknown <- setdiff(parm, seq_along(names))
   }
   if (!(is.character(parm) || is.numeric(parm)) || length(unknown)) {
-    stop_glimmer("argument", paste0("`parm` asks for ", format_items(unknown), ": there are ",
-                                    format_items(names, 20L), "."), argument = "parm", unknown = unknown)
+    stop_glimmer("argument", paste0("`", argument, "` asks for ", format_items(unknown), ": there are ",
+                                    format_items(names, 20L), "."), argument = argument, unknown = unknown)
   }
   parm
 }

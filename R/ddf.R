@@ -36,6 +36,9 @@
 #'   `"observed"` that of the observed one, minus the second derivatives of the restricted log-likelihood at the
 #'   estimates, as in PROC MIXED of SAS (its default) and 'mmrm'. Both are right in large samples. Degrees of freedom
 #'   differ by some tenths to some units, most in small and unbalanced data.
+#' @param vcov. `NULL`, the covariance of the model, or another one of the fixed effects: a matrix, a function that
+#'   gives it for the fit, or a `type` of [vcov()][vcov.glimmer] as `"CR1"`. Then `"auto"` is `"none"`, and the methods
+#'   of Satterthwaite and of Kenward and Roger do not apply.
 #' @return `ddf()`: data frame, a row for each row of `L`, with columns `estimate`, `std.error`, `df`, `statistic` (t,
 #'   or z where `df` is infinite) and `p.value`.
 #'
@@ -84,10 +87,10 @@
 #' ddf(fit, c(1, 10))
 #' test_contrasts(fit, diag(2), method = "between-within")
 #' @export
-ddf <- function(object, L = NULL, method = "auto", information = c("expected", "observed")) {
+ddf <- function(object, L = NULL, method = "auto", information = c("expected", "observed"), vcov. = NULL) { # nolint
   check_fit(object)
   contrasts <- check_contrast_matrix(L, object)
-  rule <- ddf_rule(object, method, information, "method")
+  rule <- ddf_rule(object, method, information, "method", vcov.)
   table <- contrast_table(contrasts, fixef.glimmer(object), rule)
   table[attr(contrasts, "inestimable"), ] <- NA_real_
   structure(table, method = rule$method)
@@ -95,10 +98,11 @@ ddf <- function(object, L = NULL, method = "auto", information = c("expected", "
 
 #' @rdname ddf
 #' @export
-test_contrasts <- function(object, L = NULL, method = "auto", information = c("expected", "observed")) {
+test_contrasts <- function(object, L = NULL, method = "auto", information = c("expected", "observed"),
+                           vcov. = NULL) { # nolint: object_name_linter.
   check_fit(object)
   contrasts <- check_contrast_matrix(L, object)
-  rule <- ddf_rule(object, method, information, "method")
+  rule <- ddf_rule(object, method, information, "method", vcov.)
   test <- contrast_test(contrasts, fixef.glimmer(object), rule)
   if (length(attr(contrasts, "inestimable"))) test[c("statistic", "df", "scale")] <- NA_real_
   structure(data.frame(statistic = test$statistic, num_df = test$numerator, den_df = test$df,
@@ -159,13 +163,14 @@ order_contrasts <- function(contrasts, names) {
 #' What a method knows of a fit
 #'
 #' @param information As in [ddf()]. @param argument The name of the argument that has the method.
+#' @param given `NULL`, or another covariance of the fixed effects, see [given_covariance()].
 #' @return List: `method`; `covariance` of the fixed effects that it uses; and either `parts` (see
 #'   [satterthwaite_parts()], [kenward_roger_parts()]) or `df`, numeric, one a fixed effect.
 #' @noRd
-ddf_rule <- function(fit, method, information = "expected", argument = "ddf") {
-  method <- resolve_ddf(method, fit, argument)
+ddf_rule <- function(fit, method, information = "expected", argument = "ddf", given = NULL) {
+  method <- resolve_ddf(method, fit, argument, given)
   information <- resolve_information(information, method)
-  covariance <- vcov.glimmer(fit)
+  covariance <- if (is.null(given)) vcov.glimmer(fit) else given_covariance(given, fit)
   by_coefficient <- switch(method,
     "none" = rep(Inf, ncol(covariance)),
     "residual" = rep(fit$nobs - ncol(covariance), ncol(covariance)),
@@ -189,11 +194,15 @@ ddf_rule <- function(fit, method, information = "expected", argument = "ddf") {
   list(method = method, covariance = if (method == "satterthwaite") parts$covariance else parts$adjusted, parts = parts)
 }
 
-resolve_ddf <- function(method, fit, argument = "ddf") {
+resolve_ddf <- function(method, fit, argument = "ddf", given = NULL) {
   choices <- c("auto", "satterthwaite", "kenward-roger", "containment", "between-within", "residual", "none")
   method <- match_choice(if (is.character(method)) tolower(method) else NA, choices, argument)
   linear <- isLMM.glimmer(fit)
-  if (method == "auto") method <- if (linear) "satterthwaite" else "none"
+  if (method == "auto") method <- if (linear && is.null(given)) "satterthwaite" else "none"
+  if (!is.null(given) && method %in% c("satterthwaite", "kenward-roger")) {
+    stop_glimmer("ddf", paste0("The method \"", method, "\" is about the model's own covariance: with `vcov.` there ",
+                               "are \"containment\", \"between-within\", \"residual\" and \"none\"."), method = method)
+  }
   if (!linear && method %in% c("satterthwaite", "kenward-roger")) {
     stop_glimmer("ddf", paste0("The method \"", method, "\" is for Gaussian responses with identity link: for this ",
                                "family there are \"containment\", \"between-within\", \"residual\" and \"none\"."),

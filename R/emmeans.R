@@ -46,14 +46,14 @@ emm_basis.glimmer <- function(object, trms, xlev, grid, ddf = "auto", informatio
   # all that a user gives to a function of 'emmeans' arrives here, data frames column by column
   columns <- grep("^data[.]", names(list(...)), value = TRUE)
   check_dots(emm_basis.glimmer, ..., .others = c("vcov.", "misc", emmeans_arguments(), columns), .shown = "emmeans")
-  rule <- ddf_rule(object, ddf, information)
+  given <- list(...)[["vcov."]]
+  rule <- ddf_rule(object, ddf, information, given = if (is.character(given)) given)
   # variables that do not come from the grid are refused or warned of, as in predict()
   new_variables(object, terms_variables(trms), grid)
   frame <- stats::model.frame(trms, grid, na.action = stats::na.pass, xlev = object$xlevels)
   x <- stats::model.matrix(trms, frame, contrasts.arg = object$contrasts)
-  given <- list(...)[["vcov."]]
   if (is.function(given)) given <- given(object)
-  covariance <- if (is.null(given)) rule$covariance else as.matrix(given)
+  covariance <- if (is.null(given) || is.character(given)) rule$covariance else as.matrix(given)
   list(X = x, bhat = unname(fixef.glimmer(object, add.dropped = TRUE)), nbasis = aliased_basis(object), V = covariance,
        dffun = structure(emmeans_df, mesg = if (rule$method != "none") rule$method),
        dfargs = list(of = contrast_df, rule = rule),

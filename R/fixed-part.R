@@ -7,7 +7,8 @@
 #' methods use the normal and chi-squared distributions.
 #'
 #' @param fit Object of class `glimmer`.
-#' @param covariance `NULL`, a covariance matrix of the fixed effects, or a function that gives it for the fit.
+#' @param covariance `NULL`, a covariance matrix of the fixed effects (or of all parameters), a function that gives it
+#'   for the fit, a `type` of [vcov.glimmer()], or a formula of clusters.
 #' @param ... Further arguments of that function.
 #' @noRd
 fixed_part <- function(fit, covariance = NULL, ...) {
@@ -17,13 +18,32 @@ fixed_part <- function(fit, covariance = NULL, ...) {
 given_covariance <- function(covariance, fit, ...) {
   if (is.function(covariance)) covariance <- covariance(fit, ...)
   if (is.null(covariance)) covariance <- vcov.glimmer(fit)
+  if (is.character(covariance)) covariance <- named_covariance(fit, covariance)
+  # as 'marginaleffects' and others mean it
+  if (inherits(covariance, "formula")) covariance <- vcov.glimmer(fit, type = "CR1", cluster = covariance)
   covariance <- as.matrix(covariance)
   p <- length(fit$index$beta)
+  # of all parameters
+  if (p < nrow(covariance) && identical(dim(covariance), rep(length(fit$parameters), 2L))) {
+    covariance <- covariance[fit$index$beta, fit$index$beta, drop = FALSE]
+  }
   if (!is.numeric(covariance) || !identical(dim(covariance), c(p, p)) || anyNA(covariance)) {
-    stop_glimmer("argument", paste0("A covariance matrix of the fixed effects must be ", p, " x ", p,
-                                    ", without missing values."), argument = "vcov.")
+    stop_glimmer("argument", paste0("`vcov.` must be a covariance matrix of the fixed effects, ", p, " x ", p,
+                                    " without missing values, a function that gives it for the fit, or one of ",
+                                    format_items(covariance_types), "."), argument = "vcov.")
   }
   covariance
+}
+
+covariance_types <- c("model", "HC0", "CR1", "CR2")
+
+# By a type of vcov(); those that others have for independent rows are not there.
+named_covariance <- function(fit, type) {
+  if (isTRUE(type %in% covariance_types)) {
+    return(vcov.glimmer(fit, type = type))
+  }
+  if (isTRUE(grepl("^HC[1-5]|^(HAC|NeweyWest|OPG|BS|robust|stata)", type))) stop_rows()
+  refuse_choice(type, covariance_types, "vcov.")
 }
 
 #' @export

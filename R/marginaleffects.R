@@ -13,7 +13,7 @@
 #' @param newdata,type,re.form As in [predict.glimmer()]; new levels of grouping factors have random effects 0.
 #' @param ... Not used.
 #' @return As in 'marginaleffects'.
-#' @section Errors: `glimmer_error_not_available` for the name of a robust covariance matrix.
+#' @section Errors: `glimmer_error_not_available` for the name of a robust covariance matrix for independent rows.
 #' @name marginaleffects.glimmer
 #' @exportS3Method marginaleffects::get_coef
 get_coef.glimmer <- function(model, ...) {
@@ -39,7 +39,6 @@ get_vcov.glimmer <- function(model, vcov = NULL, ...) {
   if (isFALSE(vcov)) {
     return(NULL)
   }
-  if (is.character(vcov) || inherits(vcov, "formula")) stop_robust()
   given_covariance(if (!isTRUE(vcov)) vcov, model)
 }
 

@@ -49,7 +49,6 @@ fixed_parameters <- function(fit, level, exponentiate, ddf, covariance) {
   if (is.null(covariance)) {
     return(table)
   }
-  if (is.character(covariance) || inherits(covariance, "formula")) stop_robust()
   scale <- if (exponentiate) table$estimate else 1
   estimate <- fixef.glimmer(fit)
   se <- sqrt(diag(given_covariance(covariance, fit)))

@@ -13,9 +13,9 @@
 #' @param ... Not used.
 #' @param x,object Result of `profile()`.
 #' @param row.names,optional Not used; there for the generic.
-#' @param parm As `which`, of the parameters that were profiled.
-#' @param level Number between 0 and 1: the confidence level, at most `1 - alphamax`; `plot()`: levels whose limits are
-#'   drawn.
+#' @param parm Names or positions of parameters that were profiled; without it, all.
+#' @param level Number between 0 and 1: the confidence level, at most `1 - alphamax`.
+#' @param levels Numbers between 0 and 1: the levels of intervals that are drawn.
 #' @param digits Number of significant digits.
 #' @param absolute Logical: draw the absolute value of zeta.
 #' @return `profile()`: object of class `profile.glimmer`, a list by parameter of data frames with a row a value:
@@ -59,7 +59,8 @@ profile.glimmer <- function(fitted, which, alphamax = 0.01, points = 8L, ...) {
     follow_profile(zeta, quantity, farthest, farthest / points)
     structure(zeta$found(), ends = quantity$report(quantity$range))
   })
-  structure(curves, alphamax = alphamax, title = profile_title(fitted), class = c("profile.glimmer", "profile"))
+  structure(curves, alphamax = alphamax, title = profile_title(fitted),
+            fixed = sum(names(curves) %in% names(fixef.glimmer(fitted))), class = c("profile.glimmer", "profile"))
 }
 
 profile_title <- function(fit) {
@@ -69,18 +70,18 @@ profile_title <- function(fit) {
 
 #' Do something for each parameter wanted
 #'
-#' @param which As of [profile.glimmer()], `NULL` for all.
+#' @param which As of [profile.glimmer()], `NULL` for all. @param argument What it is called.
 #' @param visit Function of [zeta_of()] and of one of [profiled_quantities()].
 #' @return List of results, by the names of the rows of [confint.glimmer()]; `NULL` of a correlation that is not there
 #'   as an effect does not vary.
 #' @noRd
-over_profiles <- function(fit, which, visit) {
+over_profiles <- function(fit, which, visit, argument = "which") {
   check_profiled(fit)
   quantities <- profiled_quantities(fit)
   fixed <- vapply(quantities, function(quantity) quantity$fixed, NA)
   wanted <- seq_along(quantities)
   if (!is.null(which)) {
-    chosen <- choose_parameters(which, names(quantities), sum(fixed))
+    chosen <- choose_parameters(which, names(quantities), sum(fixed), argument)
     wanted <- if (is.character(chosen)) match(chosen, names(quantities)) else chosen
   }
   step <- start_progress(length(wanted))
@@ -150,7 +151,7 @@ confint.profile.glimmer <- function(object, parm, level = 0.95, ...) {
                                     "goes: profile(fit, alphamax = ", format(1 - level), ") goes farther."),
                  argument = "level")
   }
-  if (!missing(parm)) object <- unclass(object)[choose_parameters(parm, names(object), 0L)]
+  if (!missing(parm)) object <- unclass(object)[choose_parameters(parm, names(object), attr(object, "fixed"))]
   to <- sqrt(stats::qchisq(level, 1))
   limit_table(lapply(object, function(curve) if (!is.null(curve)) curve_limits(curve, to)), level)
 }
@@ -215,27 +216,28 @@ ends_text <- function(x, limits) {
 #' @rdname profile.glimmer
 #' @method plot profile.glimmer
 #' @export
-plot.profile.glimmer <- function(x, level = c(0.5, 0.8, 0.95), absolute = TRUE, ...) {
+plot.profile.glimmer <- function(x, levels = c(0.5, 0.8, 0.95), absolute = TRUE, ...) {
   check_flag(absolute, "absolute")
-  for (one in level) check_level(one)
+  if (!is.numeric(levels)) check_level(levels, "levels")
+  for (level in levels) check_level(level, "levels")
   curves <- Filter(Negate(is.null), unclass(x))
   columns <- min(3L, ceiling(sqrt(length(curves))))
   if (all(graphics::par("mfrow") == 1L)) {
     old <- graphics::par(mfrow = c(min(3L, ceiling(length(curves) / columns)), columns), mar = c(4.1, 4.1, 1, 1))
     on.exit(graphics::par(old))
   }
-  for (name in names(curves)) draw_profile(curves[[name]], name, level, absolute, ...)
+  for (name in names(curves)) draw_profile(curves[[name]], name, levels, absolute, ...)
   invisible(x)
 }
 
 # Zeta against the value, and the intervals where they are read off.
-draw_profile <- function(curve, name, level, absolute, ...) {
+draw_profile <- function(curve, name, levels, absolute, ...) {
   curve <- curve[is.finite(curve$zeta), ]
   height <- function(zeta) if (absolute) abs(zeta) else zeta
   graphics::plot(curve$value, height(curve$zeta), type = "n", xlab = name,
                  ylab = if (absolute) "|zeta|" else "zeta", ...)
-  for (one in level) {
-    to <- sqrt(stats::qchisq(one, 1))
+  for (level in levels) {
+    to <- sqrt(stats::qchisq(level, 1))
     limits <- curve_limits(curve, to)
     limits[!is.finite(limits)] <- range(curve$value)[!is.finite(limits)]
     graphics::segments(limits, c(0, 0), limits, height(c(-to, to)), col = "grey60")

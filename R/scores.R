@@ -28,14 +28,24 @@ cluster_scores <- function(fit) {
   }
   design <- fit_design(fit)
   cluster <- independent_clusters(design)
-  if (max(cluster) < 2L) {
-    return(NULL)
-  }
+  if (max(cluster) > 1L) scores_of(fit, design, cluster)
+}
+
+#' The same of the log-likelihood at a fit's parameters, whatever they are estimated by
+#' @param cluster Result of [independent_clusters()].
+#' @noRd
+scores_of <- function(fit, design, cluster) {
   engine <- new_engine(design, fit$family, fit$control$threads)
   if (is.null(fit$quadrature)) {
     return(engine_scores(engine, fit$parameters, cluster))
   }
   nodes <- if (is.null(fit$quadrature$given)) NULL else fit$quadrature$nodes[1L]
   set_rule_at(engine, fit$parameters, nodes, quadrature_limits(engine, fit$control)[["log_likelihood"]] / 2)
-  engine_level_scores(engine, fit$parameters)
+  by_level <- engine_level_scores(engine, fit$parameters)
+  # in the order of the clusters, which may hold several of the outermost factor's levels
+  rows <- active_positions(design$weights)
+  level <- active_rows(design$factors[[1L]]$index, rows) + 1L
+  first <- match(seq_len(nrow(by_level)), level)
+  used <- !is.na(first)
+  rowsum(by_level[used, , drop = FALSE], cluster[first[used]])
 }

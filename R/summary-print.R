@@ -95,7 +95,8 @@ format_intervals <- function(rows) {
 
 print_fixed <- function(x, digits, signif.stars, ...) {
   cat("\n")
-  cat_wrapped(paste0("Fixed effects (", scale_text(x$family), ", ", ddf_text(x$ddf), ")"))
+  cat_wrapped(paste0("Fixed effects (", paste(c(scale_text(x$family), ddf_text(x$ddf), x$covariance), collapse = ", "),
+                     ")"))
   if (nrow(x$coefficients)) {
     # the degrees of freedom are no estimates: few digits
     table <- x$coefficients

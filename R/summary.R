@@ -7,6 +7,7 @@
 #' @param ddf Character: the method of degrees of freedom of the tests of fixed effects, see [ddf()]; `"auto"` is
 #'   Satterthwaite's for a Gaussian response with identity link, and none (z tests) for others.
 #' @param information Character: of the method of Kenward and Roger, see [ddf()].
+#' @param vcov. `NULL`, or another covariance of the fixed effects than the model's, see [ddf()]; `"CR1"`: robust.
 #' @param x Result of `summary()`, or a fit.
 #' @param digits Whole number: significant digits.
 #' @param signif.stars Logical: stars beside the p values.
@@ -32,6 +33,7 @@
 #'       `Pr(>|t|)`, without degrees of freedom `Estimate`, `Std. Error`, `z value`, `Pr(>|z|)`, on the scale of the
 #'       linear predictor; `coef(summary(fit))` gives it}
 #'     \item{`ddf`}{character: the method of degrees of freedom}
+#'     \item{`covariance`}{`NULL`, or character: in words, the covariance of the fixed effects if it is not the model's}
 #'     \item{`vcov`}{covariance matrix of the fixed effects}
 #'     \item{`level`, `correlation`}{as given}
 #'   }
@@ -50,11 +52,11 @@
 #' @method summary glimmer
 #' @export
 summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "auto",
-                            information = c("expected", "observed"), ...) {
+                            information = c("expected", "observed"), vcov. = NULL, ...) { # nolint: object_name_linter.
   check_dots(summary.glimmer, ...)
   check_level(level)
   check_flag(correlation, "correlation")
-  rule <- ddf_rule(object, ddf, information)
+  rule <- ddf_rule(object, ddf, information, given = vcov.)
   random <- covariance_table(object)
   limits <- covariance_intervals(random, level)
   random <- data.frame(random[c("kind", "group", "var1", "var2", "estimate", "boundary")], conf.low = limits[, 1L],
@@ -69,9 +71,15 @@ summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "au
            group_sizes = group_sizes(object), known = known_text(object$factors), AICtab = information_criteria(object),
            varcor = VarCorr.glimmer(object), random = random, sigma = sigma.glimmer(object),
            pearson = pearson_ratio(object$status), coefficients = coefficient_table(object, rule), ddf = rule$method,
+           covariance = covariance_text(vcov.),
            vcov = rule$covariance, level = level, correlation = correlation)),
     class = "summary.glimmer"
   )
+}
+
+# What was given in place of the model's covariance.
+covariance_text <- function(given) {
+  if (is.character(given)) paste0("robust covariance (", given, ")") else if (!is.null(given)) "covariance as given"
 }
 
 #' Wald tests of the fixed effects

@@ -2,11 +2,11 @@
 
 #' Tests of all terms
 #'
-#' @param type Result of [resolve_type()]. @param test,ddf,information As in [anova.glimmer()].
+#' @param type Result of [resolve_type()]. @param test,ddf,information,covariance As in [anova.glimmer()].
 #' @return Data frame of class `anova`.
 #' @noRd
-term_anova <- function(fit, type, test, ddf, information) {
-  rule <- ddf_rule(fit, if (test == "Chisq") "none" else ddf, information)
+term_anova <- function(fit, type, test, ddf, information, covariance = NULL) {
+  rule <- ddf_rule(fit, if (test == "Chisq") "none" else ddf, information, given = covariance)
   if (test == "auto") test <- if (rule$method == "none") "Chisq" else "F"
   contrasts <- term_contrasts(fit, type)
   assign <- attr(model.matrix.glimmer(fit), "assign")

@@ -41,7 +41,7 @@ test_that("near misses of an argument are errors that name it", {
     expect_identical(error$suggestion, names(missed)[k])
   }
   for (call in expression(predict(fit, level = 0), predict(fit, marginal = TRUE), predict(fit, ci = TRUE),
-                          vcov(fit, type = "HC0"), nobs(fit, 3), coef(fit, "block"), fitted(fit, "link"),
+                          vcov(fit, robust = "HC0"), nobs(fit, 3), coef(fit, "block"), fitted(fit, "link"),
                           tidy(fit, mode = 1), predict(fit, random.only = TRUE), tidy(fit, vcov = vcov(fit)))) {
     expect_s3_class(error_of(eval(call)), "glimmer_error_argument")
   }
@@ -76,7 +76,11 @@ wrong_arguments <- list(
     data = list(3, "a", list(1), NULL), scope = list(3, TRUE, NULL, list("spray"), "nothing", ~nothing),
     formula. = list(3, TRUE, NULL, "y ~", list(1)), newresp = list(3, "a", list(1), TRUE),
     model.names = list(3, "a", c("a", "a"), list("a", "b")), ddf = wrong_choices,
-    L = list("a", NA, c(1, 2), list(1), TRUE, matrix(0, 0, 6))),
+    L = list("a", NA, c(1, 2), list(1), TRUE, matrix(0, 0, 6)), vcov. = list("nothing", NA, diag(2), list(1), TRUE),
+    cluster = list("nothing", 1:3, list(1), TRUE), boot.type = wrong_choices, absolute = wrong_flags,
+    alphamax = wrong_levels, levels = list("a", NA, 0, 1, NULL, list(0.9)), points = c(wrong_numbers, list(1, 2.5)),
+    statistic = list(3, "fixef", TRUE, list(1))),
+  profile.glimmer = list(which = list(list(1), NA, TRUE, "nothing", 9)),
   # what is to be added need not be there
   add1.glimmer = list(scope = list(3, TRUE, NULL, list("spray"), ~nothing)),
   # a number is a type, too
@@ -118,13 +122,15 @@ test_that("every argument of every method refuses what it cannot be, by a classe
   methods <- registered_methods()
   # what the clients hand over is their business
   names <- c(methods$name[is.na(methods$package) | methods$package == "lme4"], "glmm_control", "component", "ddf",
-             "test_contrasts")
+             "test_contrasts", "bootstrap")
   names <- setdiff(names, c("refit_by_lme4", "emm_basis.glimmer"))
   expect_gt(length(names), 40L)
-  objects <- list(VarCorr = VarCorr(fit), ranef = ranef(fit), coef = coef(fit), summary = summary(fit))
+  objects <- list(VarCorr = VarCorr(fit), ranef = ranef(fit), coef = coef(fit), summary = summary(fit),
+                  profile = profile(fit, "theta_"), bootstrap = bootstrap(fit, nsim = 5, seed = 1))
   for (name in names) {
     method <- get(name, envir = namespace)
-    class <- sub("^.+[.](VarCorr|ranef|coef|summary)[.]glimmer$", "\\1", name)
+    class <- sub("^.+[.](VarCorr|ranef|coef|summary|profile)[.]glimmer$", "\\1", name)
+    class <- sub("^.+[.]glimmer_(bootstrap)$", "\\1", class)
     first <- if (name == "glmm_control") list() else list(if (class == name) fit else objects[[class]])
     arguments <- names(formals(method))
     arguments <- setdiff(if (length(first)) arguments[-1L] else arguments, other_arguments)

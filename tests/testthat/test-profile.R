@@ -137,7 +137,7 @@ test_that("profiles are tables, intervals and pictures", {
   path <- tempfile(fileext = ".pdf")
   grDevices::pdf(path)
   expect_identical(plot(curves), curves)
-  expect_silent(plot(curves, absolute = FALSE, level = 0.9))
+  expect_silent(plot(curves, absolute = FALSE, levels = 0.9))
   grDevices::dev.off()
   unlink(path)
   expect_error(profile(fit, "nothing"), class = "glimmer_error_argument")
