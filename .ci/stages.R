@@ -18,7 +18,7 @@ stages <- list(
              extract fixed-part getme information-criteria kenward-roger loglik nested newdata plot predict
              predict-variance profile profile-search random-matrices ranef refits reml-comparisons residuals
              response-covariance robust satterthwaite scores simulate summary summary-print term-tests tidy type-three
-             update varcorr",
+             update varcorr vcov",
   clients = "car DHARMa effects emmeans ggeffects insight lme4 lmtest marginaleffects model-parameters multcomp MuMIn
              performance sandwich"
 )
