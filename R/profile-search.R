@@ -37,19 +37,23 @@ constant_quantity <- function(fit, row) {
   parameter_quantity(at, fit$parameters[[at]], se, function(x) exp(power * x))
 }
 
+# Of what theta at these places says: `theta_with` is a function of theta and a value.
+held_entries <- function(at, theta_with) {
+  list(hold = function(parameters, value) replace(parameters, at, theta_with(parameters[at], value)),
+       pull = function(parameters, value, gradient) {
+         slopes <- jacobian(function(theta) theta_with(theta, value), parameters[at])
+         replace(gradient, at, drop(crossprod(slopes, gradient[at])))
+       })
+}
+
 entry_quantity <- function(fit, row) {
   at <- fit$index$theta[[row$term]]
   structure <- structure_of(fit$random[[row$term]], searched = TRUE)
   correlation <- row$kind == "cor"
   slope <- if (correlation) 1 - row$estimate^2 else row$estimate
   theta_with <- function(theta, value) structure$with_entry(theta, row$row, row$column, value)
-  list(estimate = row$estimate, se = slope * row$se, range = if (correlation) c(-1, 1) else c(0, Inf),
-       report = identity, fixed = FALSE,
-       hold = function(parameters, value) replace(parameters, at, theta_with(parameters[at], value)),
-       pull = function(parameters, value, gradient) {
-         slopes <- jacobian(function(theta) theta_with(theta, value), parameters[at])
-         replace(gradient, at, drop(crossprod(slopes, gradient[at])))
-       })
+  c(list(estimate = row$estimate, se = slope * row$se, range = if (correlation) c(-1, 1) else c(0, Inf),
+         report = identity, fixed = FALSE), held_entries(at, theta_with))
 }
 
 #' A fit opened for profiles

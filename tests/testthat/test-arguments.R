@@ -78,6 +78,7 @@ wrong_arguments <- list(
     model.names = list(3, "a", c("a", "a"), list("a", "b")), ddf = wrong_choices,
     L = list("a", NA, c(1, 2), list(1), TRUE, matrix(0, 0, 6)), vcov. = list("nothing", NA, diag(2), list(1), TRUE),
     cluster = list("nothing", 1:3, list(1), TRUE), boot.type = wrong_choices, absolute = wrong_flags,
+    reduce.terms = wrong_flags,
     alphamax = wrong_levels, levels = list("a", NA, 0, 1, NULL, list(0.9)), points = c(wrong_numbers, list(1, 2.5)),
     statistic = list(3, "fixef", TRUE, list(1))),
   profile.glimmer = list(which = list(list(1), NA, TRUE, "nothing", 9)),
@@ -122,7 +123,7 @@ test_that("every argument of every method refuses what it cannot be, by a classe
   methods <- registered_methods()
   # what the clients hand over is their business
   names <- c(methods$name[is.na(methods$package) | methods$package == "lme4"], "glmm_control", "component", "ddf",
-             "test_contrasts", "bootstrap")
+             "test_contrasts", "bootstrap", "ranova")
   names <- setdiff(names, c("refit_by_lme4", "emm_basis.glimmer"))
   expect_gt(length(names), 40L)
   objects <- list(VarCorr = VarCorr(fit), ranef = ranef(fit), coef = coef(fit), summary = summary(fit),
