@@ -84,9 +84,11 @@ cpp_rule_place <- function(model, parameters) {
 #' The nodes of the frozen rule of each level
 #'
 #' @param model External pointer of cpp_model().
-#' @param nodes Integer, one a level of the only factor: nodes for each effect; of wide levels in 60 units of eta.
-#' @param wide Logical, one a level: whether by the trapezoid rule on axes of its own, cut where no density is left.
-#' @return Integer, one a level: how many nodes it has now, in all.
+#' @param nodes Integer, one a level of the factors one after the other: nodes for each effect; of wide levels in 60
+#'   units of eta.
+#' @param wide Logical, one a level: whether by the trapezoid rule on axes of its own, cut where no density is left;
+#'   only of one factor.
+#' @return Integer, one a level: how many nodes it has now in all, with those of the levels in which it lies.
 #' @noRd
 cpp_rule_nodes <- function(model, nodes, wide) {
     .Call(`_glimmer_cpp_rule_nodes`, model, nodes, wide)
@@ -108,7 +110,8 @@ cpp_rule_pass <- function(model, parameters, order) {
 #' @param model External pointer of cpp_model().
 #' @param parameters As of cpp_evaluate().
 #' @param nodes,wide As of cpp_rule_nodes(), nodes may be 0.
-#' @return Numeric, one a level; NaN where there are no nodes.
+#' @return Numeric, one a level; NaN where there are no nodes. Of a level that lies in others: the mean of its
+#'   log-integral over their nodes.
 #' @noRd
 cpp_rule_values <- function(model, parameters, nodes, wide) {
     .Call(`_glimmer_cpp_rule_values`, model, parameters, nodes, wide)
@@ -117,13 +120,13 @@ cpp_rule_values <- function(model, parameters, nodes, wide) {
 #' Mean and covariance of b given the data, as the last pass found them
 #'
 #' @param model External pointer of cpp_model().
-#' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
+#' @return List, one element a factor: modes (here means: effects x levels), variances (effects x effects x levels).
 #' @noRd
 cpp_rule_moments <- function(model) {
     .Call(`_glimmer_cpp_rule_moments`, model)
 }
 
-#' The gradient of each level's log-likelihood by the frozen rule
+#' The gradient of the log-likelihood of each level of the (outermost) factor by the frozen rule
 #'
 #' @param model External pointer of cpp_model().
 #' @param parameters As of cpp_evaluate().

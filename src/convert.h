@@ -116,6 +116,12 @@ inline Rcpp::List as_list(const Effects& effects) {
                             Rcpp::Named("variances") = as_array(effects.covariances));
 }
 
+inline Rcpp::List as_list(const std::vector<Effects>& by_factor) {
+  Rcpp::List out;
+  for (const Effects& effects : by_factor) out.push_back(as_list(effects));
+  return out;
+}
+
 inline Rcpp::List as_list(const Evaluation& evaluation) {
   return Rcpp::List::create(Rcpp::Named("status") = describe(evaluation.status),
                             Rcpp::Named("value") = evaluation.value,

@@ -124,9 +124,11 @@ std::string cpp_rule_place(SEXP model, Rcpp::NumericVector parameters) {
 //' The nodes of the frozen rule of each level
 //'
 //' @param model External pointer of cpp_model().
-//' @param nodes Integer, one a level of the only factor: nodes for each effect; of wide levels in 60 units of eta.
-//' @param wide Logical, one a level: whether by the trapezoid rule on axes of its own, cut where no density is left.
-//' @return Integer, one a level: how many nodes it has now, in all.
+//' @param nodes Integer, one a level of the factors one after the other: nodes for each effect; of wide levels in 60
+//'   units of eta.
+//' @param wide Logical, one a level: whether by the trapezoid rule on axes of its own, cut where no density is left;
+//'   only of one factor.
+//' @return Integer, one a level: how many nodes it has now in all, with those of the levels in which it lies.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 Rcpp::IntegerVector cpp_rule_nodes(SEXP model, Rcpp::IntegerVector nodes, Rcpp::LogicalVector wide) {
@@ -152,7 +154,8 @@ Rcpp::List cpp_rule_pass(SEXP model, Rcpp::NumericVector parameters, int order) 
 //' @param model External pointer of cpp_model().
 //' @param parameters As of cpp_evaluate().
 //' @param nodes,wide As of cpp_rule_nodes(), nodes may be 0.
-//' @return Numeric, one a level; NaN where there are no nodes.
+//' @return Numeric, one a level; NaN where there are no nodes. Of a level that lies in others: the mean of its
+//'   log-integral over their nodes.
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector cpp_rule_values(SEXP model, Rcpp::NumericVector parameters, Rcpp::IntegerVector nodes,
@@ -164,12 +167,12 @@ Rcpp::NumericVector cpp_rule_values(SEXP model, Rcpp::NumericVector parameters, 
 //' Mean and covariance of b given the data, as the last pass found them
 //'
 //' @param model External pointer of cpp_model().
-//' @return List: modes (here means: effects x levels), variances (effects x effects x levels).
+//' @return List, one element a factor: modes (here means: effects x levels), variances (effects x effects x levels).
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_rule_moments(SEXP model) { return glimmer::as_list(as_row_model(model).rule().moments()); }
 
-//' The gradient of each level's log-likelihood by the frozen rule
+//' The gradient of the log-likelihood of each level of the (outermost) factor by the frozen rule
 //'
 //' @param model External pointer of cpp_model().
 //' @param parameters As of cpp_evaluate().
@@ -258,11 +261,7 @@ Rcpp::NumericVector cpp_edge_distances(SEXP model, Rcpp::NumericVector parameter
 //' @noRd
 // [[Rcpp::export(rng = false)]]
 Rcpp::List cpp_modes(SEXP model, Rcpp::NumericVector parameters, std::string inner) {
-  Rcpp::List out;
-  for (const glimmer::Effects& effects :
-       as_objective(model).effects(glimmer::as_vector(parameters), glimmer::as_inner(inner)))
-    out.push_back(glimmer::as_list(effects));
-  return out;
+  return glimmer::as_list(as_objective(model).effects(glimmer::as_vector(parameters), glimmer::as_inner(inner)));
 }
 
 //' Information on beta, the random effects eliminated

@@ -153,7 +153,7 @@ void against_plain_sums(const Case& c, int nodes) {
     const FrozenEvaluation found = model->rule().pass(at, 0);
     check::that(found.status == Status::ok, c.name + ": status");
     check::close(found.value, expected.value, 1e-11, c.name + ": value");
-    const glimmer::Effects b = model->rule().moments();
+    const glimmer::Effects b = model->rule().moments()[0];
     const Matrix lambda = c.lambda(at);
     const Index q = lambda.rows();
     check::that((b.modes - lambda * expected.mean).cwiseAbs().maxCoeff() < 1e-10, c.name + ": means");

@@ -88,7 +88,7 @@ void against_whole_box(const Problem& p, int nodes, double tolerance) {
     const FrozenEvaluation found = model->rule().pass(p.parameters, 0);
     check::that(found.status == Status::ok, p.name + place + ": status");
     check::close(found.value, expected.value, tolerance, p.name + place + ": value");
-    const glimmer::Effects b = model->rule().moments();
+    const glimmer::Effects b = model->rule().moments()[0];
     const double size = lambda.cwiseAbs().maxCoeff();
     check::that((b.modes - lambda * expected.mean).cwiseAbs().maxCoeff() < 10.0 * tolerance * size,
                 p.name + place + ": means");

@@ -83,6 +83,11 @@ struct Data {
     return copies.size() == 0 ? 1.0 : copies[factors.position(0, factors[0].first().level[row])];
   }
 
+  /// How often a level of factor k, and all that is connected with it, counts.
+  double copies_of_level(Index k, Index level) const {
+    return copies.size() == 0 ? 1.0 : copies[factors.position(k, level)];
+  }
+
   /// Whether rows are there, but none of them counts.
   bool left_out(Range rows) const {
     if (responses.once() || rows.size() == 0) return false;

@@ -10,7 +10,7 @@ namespace glimmer {
 
 class DensityKernel : public NodeKernel {
  public:
-  explicit DensityKernel(const Data& data) : data_(data) {}
+  DensityKernel(const Data& data, const EffectRows& Z) : data_(data), Z_(Z) {}
 
   void evaluate(const NodeTile& tile, int order, NodeDerivatives& out) override {
     const Index lanes = tile.lanes(), q = tile.lambda->rows(), step = std::max<Index>(1, cells_at_once / lanes);
@@ -57,11 +57,10 @@ class DensityKernel : public NodeKernel {
   }
 
   void set_eta(const NodeTile& tile, Range rows) {
-    const Incidence& incidence = data_.factors[0].first();
     const Index lanes = tile.lanes();
     const FixedPart& fixed = tile.fixed[0];
     for (Index i = rows.begin; i < rows.end; ++i) {
-      const Eigen::Map<const Vector> z(incidence.Z.row(tile.rows.begin + i), incidence.effects());
+      const Eigen::Map<const Vector> z(Z_.row(tile.rows.begin + i), Z_.effects());
       auto eta = etas_[0].segment((i - rows.begin) * lanes, lanes);
       eta = b_.col(0) * z[0];
       for (Index j = 1; j < z.size(); ++j) eta += b_.col(j) * z[j];
@@ -82,6 +81,7 @@ class DensityKernel : public NodeKernel {
   }
 
   const Data& data_;
+  const EffectRows& Z_;
   int order_ = -1;
   Matrix b_;  ///< Lambda u, a row a lane
   Responses responses_;

@@ -10,15 +10,13 @@ namespace glimmer {
 
 class FrozenPoint {
  public:
-  FrozenPoint(const Data& data, const Vector& parameters)
-      : data_(data), elements_(data.factors[0].covariance.elements()) {
+  FrozenPoint(const Data& data, const Vector& parameters) : data_(data) {
     const Index expected = data.parameter_count();
     if (parameters.size() != expected)
       throw std::invalid_argument("expected " + std::to_string(expected) + " parameters, got " +
                                   std::to_string(parameters.size()));
     theta_ = parameters.segment(data.X().columns(), data.factors.theta_count());
-    data.factors[0].covariance.lambda(theta_, lambda_);
-    slopes_ = data.factors[0].covariance.slopes(theta_);
+    for (Index l = 0; l < data.factors.count(); ++l) add_factor(data.factors[l].covariance);
     const Index more = static_cast<Index>(elements_.size()) - data.factors.theta_count();
     for (int a = 0; a < data.predictor_count(); ++a) {
       const Range place = data.predictor(a).beta;
@@ -28,6 +26,7 @@ class FrozenPoint {
   }
 
   int predictors() const { return static_cast<int>(beta_.size()); }
+  /// Of all factors, a block each.
   const Matrix& lambda() const { return lambda_; }
 
   /// Inside: the coefficients of a predictor; the elements of Lambda, row and column of each; how many there are.
@@ -37,17 +36,29 @@ class FrozenPoint {
   Index inside() const { return places_.back().end + (predictors() == 1 ? static_cast<Index>(elements_.size()) : 0); }
   Index outside() const { return inside() - slopes_.rows() + slopes_.cols(); }
 
-  /// X beta + offset of a range of rows; of length 1 where it is the same for all.
-  Vector fixed_part(int a, Range rows) const {
+  /// X beta + offset of ranges of rows, one after the other; of length 1 where it is the same for all.
+  Vector fixed_part(int a, const std::vector<Range>& ranges) const {
     const Vector& beta = beta_[static_cast<std::size_t>(a)];
-    Vector out(data_.same_for_all(a) ? 1 : rows.size());
-    data_.predictor(a).fixed_part(data_.same_for_all(a) ? Range{0, 1} : rows, beta, out.data());
+    const Predictor& predictor = data_.predictor(a);
+    Vector out(1);
+    if (data_.same_for_all(a)) {
+      predictor.fixed_part({0, 1}, beta, out.data());
+      return out;
+    }
+    Index size = 0;
+    for (Range rows : ranges) size += rows.size();
+    out.resize(size);
+    double* to = out.data();
+    for (Range rows : ranges) {
+      predictor.fixed_part(rows, beta, to);
+      to += rows.size();
+    }
     return out;
   }
 
   /// The rows of X of a predictor.
   template <class Rows>
-  void copy_design(int a, Range rows, Rows& out) const {
+  void copy_design(int a, Range rows, Rows&& out) const {
     data_.predictor(a).X.copy_to(rows, out);
   }
 
@@ -69,13 +80,29 @@ class FrozenPoint {
     Matrix curvature = Matrix::Zero(theta_.size(), theta_.size());
     for (std::size_t e = 0; e < elements_.size(); ++e)
       lambda_bar(elements_[e].first, elements_[e].second) = gradient_inside[first_element() + static_cast<Index>(e)];
-    data_.factors[0].covariance.add_curvature(theta_, lambda_bar, curvature);
+    for (Index l = 0, first = 0; l < data_.factors.count(); first += data_.factors[l++].effects()) {
+      const Index q = data_.factors[l].effects();
+      data_.factors[l].covariance.add_curvature(theta_, lambda_bar.block(first, first, q, q), curvature);
+    }
     out.block(first_element(), first_element(), theta_.size(), theta_.size()) += curvature;
     out.triangularView<Eigen::StrictlyUpper>() = out.transpose();
     return out;
   }
 
  private:
+  void add_factor(const BlockCovariance& covariance) {
+    Matrix own;
+    covariance.lambda(theta_, own);
+    const Index first = lambda_.rows(), q = first + own.rows();
+    lambda_.conservativeResizeLike(Matrix::Zero(q, q));
+    lambda_.bottomRightCorner(own.rows(), own.cols()) = own;
+    for (const auto& element : covariance.elements())
+      elements_.push_back({first + element.first, first + element.second});
+    const Matrix slopes = covariance.slopes(theta_);
+    slopes_.conservativeResize(slopes_.rows() + slopes.rows(), theta_.size());
+    slopes_.bottomRows(slopes.rows()) = slopes;
+  }
+
   const Data& data_;
   Vector theta_;
   std::vector<std::pair<Index, Index>> elements_;

@@ -1,5 +1,5 @@
-// A rule of quadrature for each level, its nodes u = m + C x frozen: they do not move with the parameters until they
-// are placed anew.
+// A rule of quadrature for each level of a factor, its nodes u = m + C x frozen: they do not move with the parameters
+// until they are placed anew.
 #ifndef GLIMMER_FROZEN_RULE_H
 #define GLIMMER_FROZEN_RULE_H
 
@@ -16,6 +16,21 @@ struct Moments {
   Matrix mean, covariance;
 };
 
+/// The Cholesky factor of a matrix in its place. False where it has none, but for round-off.
+inline bool take_root(Matrix& C) {
+  constexpr double round_off = 1e-12;
+  for (Index j = 0; j < C.cols(); ++j) {
+    const double pivot = C(j, j) - C.row(j).head(j).squaredNorm();
+    if (!(pivot > round_off * C(j, j)) || !std::isfinite(pivot)) return false;
+    C(j, j) = std::sqrt(pivot);
+    for (Index i = j + 1; i < C.rows(); ++i) {
+      C(i, j) = (C(i, j) - C.row(i).head(j).dot(C.row(j).head(j))) / C(j, j);
+      C(j, i) = 0.0;
+    }
+  }
+  return true;
+}
+
 class FrozenRule {
  public:
   FrozenRule(Index effects, Index levels)
@@ -30,6 +45,9 @@ class FrozenRule {
   double log_scale(Index g) const { return log_scale_[g]; }  ///< log|C|
   const NodeSet* nodes(Index g) const { return nodes_[static_cast<std::size_t>(g)].get(); }  ///< null: none
 
+  /// How many a level without a rule of its own has for each effect; 0: none.
+  int nodes_for_effect(Index g) const { return nodes(g) ? static_cast<int>(nodes(g)->axes[0].size()) : 0; }
+
   /// Whether a level has the nodes of a trapezoid rule; its largest step in eta.
   bool is_wide(Index g) const { return step_[g] > 0.0; }
   double step(Index g) const { return step_[g]; }
@@ -43,15 +61,6 @@ class FrozenRule {
     double log_scale = 0.0;
     for (Index j = 0; j < effects(); ++j) log_scale += std::log(std::abs(C(j, j)));
     log_scale_[g] = log_scale;
-  }
-
-  /// At mean and covariance of u given the data, but where these are not finite or not positive definite.
-  void place_at(const Moments& moments) {
-    Matrix C(effects(), effects());
-    for (Index g = 0; g < levels(); ++g) {
-      C = moments.covariance.middleCols(effects() * g, effects());
-      if (moments.mean.col(g).allFinite() && take_root(C)) place(g, moments.mean.col(g), C);
-    }
   }
 
   /// A level with nodes of its own; where these are nowhere it has a few at its old place.
@@ -86,21 +95,6 @@ class FrozenRule {
     std::shared_ptr<const NodeSet>& known = products_[nodes];
     if (!known) known = std::make_shared<NodeSet>(gauss_hermite(nodes), effects());
     return known;
-  }
-
-  /// The Cholesky factor of a matrix in its place. False where it has none, but for round-off.
-  static bool take_root(Matrix& C) {
-    constexpr double round_off = 1e-12;
-    for (Index j = 0; j < C.cols(); ++j) {
-      const double pivot = C(j, j) - C.row(j).head(j).squaredNorm();
-      if (!(pivot > round_off * C(j, j)) || !std::isfinite(pivot)) return false;
-      C(j, j) = std::sqrt(pivot);
-      for (Index i = j + 1; i < C.rows(); ++i) {
-        C(i, j) = (C(i, j) - C.row(i).head(j).dot(C.row(j).head(j))) / C(j, j);
-        C(j, i) = 0.0;
-      }
-    }
-    return true;
   }
 
   Matrix centre_, scale_;  ///< q x levels; q x q levels

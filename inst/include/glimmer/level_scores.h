@@ -1,4 +1,5 @@
-// The score s_k of a level at each of its nodes, its mean (the level's gradient), and its covariance over the nodes.
+// The score s_k of an innermost level at each of its nodes, its mean (with one factor the level's gradient), and its
+// covariance over the nodes.
 //
 // s_k = (X'd1_k, (Z'd1_k)_c u_dk for each element (c, d) of Lambda, X_a'd1_ak of further predictors): what is summed up
 // at each node are features, Z'd1 and X'd1 of the columns of X that are no multiples of Z's; each parameter has a
@@ -7,24 +8,18 @@
 #define GLIMMER_LEVEL_SCORES_H
 
 #include "frozen_point.h"
-#include "lane_products.h"
-#include "level_nodes.h"
 #include "multiple_columns.h"
+#include "node_scores.h"
 
 namespace glimmer {
 
 class LevelScores {
  public:
-  LevelScores(const Data& data, const FrozenPoint& point, const MultipleColumns& columns, Index most_lanes,
+  LevelScores(const Data& data, const EffectRows& Z, const FrozenPoint& point, const MultipleColumns& columns,
               Index most_rows)
-      : data_(data), point_(point), columns_(columns), effects_(data.factors[0].effects()),
+      : data_(data), Z_(Z), point_(point), columns_(columns), effects_(Z.effects()),
         feature_(static_cast<std::size_t>(point.inside())), multiple_(Vector::Ones(point.inside())) {
     set_features();
-    features_.resize(most_lanes * count_);
-    centred_.resize(most_lanes * count_);
-    root_pi_.resize(most_lanes);
-    mean_.resize(count_);
-    products_.setZero(count_, count_);
     design_.resize(static_cast<std::size_t>(point.predictors()));
     design_[0].resize(most_rows * first_element_feature_);
     for (int a = 1; a < point.predictors(); ++a)
@@ -32,10 +27,9 @@ class LevelScores {
   }
 
   /// A level, whose rows are to follow.
-  void set_level(const LevelNodes& nodes, Index g) {
-    lanes_ = nodes.lanes();
-    features().setZero();
-    for (Index j : multiples_) multiple_[j] = columns_.multiple(data_, j, g);
+  void set_level(const LevelNodes& nodes) {
+    features_.start(nodes.lanes(), count_);
+    for (Index j : multiples_) multiple_[j] = columns_.multiple(data_, Z_, j, nodes.level());
   }
 
   /// Rows with their d1 at the nodes.
@@ -46,36 +40,28 @@ class LevelScores {
       Vector& space = design_[static_cast<std::size_t>(a)];
       Eigen::Map<RowMatrix> design(space.data(), rows.size(), count);
       set_design(a, rows, design);
-      add_lane_sums(lanes_, rows.size(), count, derivatives.d1[static_cast<std::size_t>(a)].data(), space.data(),
-                    features_.data() + first * lanes_);
+      add_lane_sums(features_.lanes(), rows.size(), count, derivatives.d1[static_cast<std::size_t>(a)].data(),
+                    space.data(), features_.column(first));
     }
   }
 
-  /// After the last rows: the level's gradient, in the parameters inside.
-  template <class Gradient>
-  void finish(const LevelNodes& nodes, Gradient&& gradient) {
-    auto all = features();
+  /// After the last rows: adds the mean of the score at node c of the levels around to[c], from one parameter inside to
+  /// the next `step`.
+  void finish(const LevelNodes& nodes, double* to, Index step) {
     for (std::size_t e = 0; e < point_.elements().size(); ++e) {
       const auto [c, d] = point_.elements()[e];
-      all.col(first_element_feature_ + static_cast<Index>(e)).array() = all.col(c).array() * nodes.effect(d);
+      features_.lanes_of(first_element_feature_ + static_cast<Index>(e)) = features_.lanes_of(c) * nodes.effect(d);
     }
-    set_lane_dots(lanes_, count_, 1, features_.data(), nodes.pi().data(), mean_.data(), count_);
-    for (Index j = 0; j < point_.inside(); ++j) gradient[j] = multiple_[j] * mean_[feature_[j]];
+    features_.find_means(nodes);
+    for (Index j = 0; j < point_.inside(); ++j) features_.add_means(feature_[j], multiple_[j], to + j * step);
   }
 
-  /// Adds the covariance of the score over the nodes, so often, to a lower triangle.
+  /// Adds the covariance of the score over the level's nodes, given those around, so often, to a lower triangle.
   void add_covariance(const LevelNodes& nodes, double copies, Matrix& hessian) {
-    const Index used = count_ - first_used_;
-    Eigen::Map<Matrix> centred(centred_.data(), lanes_, used);
-    auto root = root_pi_.head(lanes_).array();
-    root = nodes.pi().sqrt();
-    for (Index j = 0; j < used; ++j)
-      centred.col(j).array() = root * (features().col(first_used_ + j).array() - mean_[first_used_ + j]);
-    set_lane_products(lanes_, used, centred_.data(), &products_(first_used_, first_used_), count_);
+    features_.find_products(nodes, first_used_);
     for (Index j = 0; j < point_.inside(); ++j)
       for (Index k = 0; k <= j; ++k)
-        hessian(j, k) += copies * multiple_[j] * multiple_[k] *
-                         products_(std::max(feature_[j], feature_[k]), std::min(feature_[j], feature_[k]));
+        hessian(j, k) += copies * multiple_[j] * multiple_[k] * features_.product(feature_[j], feature_[k]);
   }
 
  private:
@@ -93,26 +79,23 @@ class LevelScores {
     first_used_ = multiples_.empty() ? effects_ : 0;
   }
 
-  Eigen::Map<Matrix> features() { return {features_.data(), lanes_, count_}; }
-
   template <class Design>
   void set_design(int a, Range rows, Design& design) const {
     if (a > 0) return point_.copy_design(a, rows, design);
-    const EffectRows& Z = data_.factors[0].first().Z;
     for (Index i = 0; i < rows.size(); ++i)
-      for (Index c = 0; c < effects_; ++c) design(i, c) = Z.row(rows.begin + i)[c];
+      for (Index c = 0; c < effects_; ++c) design(i, c) = Z_.row(rows.begin + i)[c];
     for (std::size_t j = 0; j < own_.size(); ++j)
       design.col(effects_ + static_cast<Index>(j)) = data_.X().column(own_[j], rows);
   }
 
   const Data& data_;
+  const EffectRows& Z_;
   const FrozenPoint& point_;
   const MultipleColumns& columns_;
-  Index effects_, lanes_ = 0, count_ = 0, first_element_feature_ = 0, first_used_ = 0;
+  Index effects_, count_ = 0, first_element_feature_ = 0, first_used_ = 0;
   Positions feature_, own_, multiples_;  ///< of each parameter its feature; columns of X with sums of their own, or not
   Vector multiple_;                      ///< of each parameter
-  Vector features_, centred_, root_pi_, mean_;
-  Matrix products_;
+  NodeScores features_;
   std::vector<Vector> design_;           ///< by predictor
 };
 

@@ -1,4 +1,4 @@
-// The kernel of quadrature for each density.
+// The kernel of quadrature for each density. Z has the effects of all factors.
 #ifndef GLIMMER_NODE_KERNELS_H
 #define GLIMMER_NODE_KERNELS_H
 
@@ -8,12 +8,11 @@
 
 namespace glimmer {
 
-inline std::unique_ptr<NodeKernel> make_node_kernel(const Data& data) {
-  const EffectRows& Z = data.factors[0].first().Z;
+inline std::unique_ptr<NodeKernel> make_node_kernel(const Data& data, const EffectRows& Z) {
   switch (data.density->form_in_exp()) {
     case FormInExp::logistic: return std::make_unique<LogitKernel>(data.responses, Z);
     case FormInExp::poisson: return std::make_unique<LogKernel>(data.responses, Z);
-    default: return std::make_unique<DensityKernel>(data);
+    default: return std::make_unique<DensityKernel>(data, Z);
   }
 }
 

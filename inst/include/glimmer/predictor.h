@@ -72,7 +72,7 @@ class FixedDesign {
     return out;
   }
   template <class Rows>
-  void copy_to(Range rows, Rows& out) const {
+  void copy_to(Range rows, Rows&& out) const {
     if (constant_)
       out.setConstant(values_[0]);
     else

@@ -15,8 +15,8 @@ namespace glimmer {
 
 class RowCurvature {
  public:
-  RowCurvature(const Data& data, const FrozenPoint& point, Index most_lanes, Index most_rows)
-      : data_(data), point_(point), effects_(data.factors[0].effects()),
+  RowCurvature(const EffectRows& Z, const FrozenPoint& point, Index most_lanes, Index most_rows)
+      : Z_(Z), point_(point), effects_(Z.effects()),
         multipliers_(most_lanes, 1 + effects_ + effects_ * (effects_ + 1) / 2), capacity_(rows_together + most_rows),
         means_(pair_place(0, point.predictors()), Matrix(capacity_, multipliers_.cols())),
         hessian_(Matrix::Zero(point.inside(), point.inside())) {}
@@ -42,18 +42,20 @@ class RowCurvature {
       for (Index k = 0; k <= j; ++k) column(at++) = column(0) * nodes.effect(j) * nodes.effect(k);
   }
 
-  /// Rows with their w at the nodes. They wait together where they follow those before.
+  /// Rows with their w at the nodes.
   void add(Range rows, const NodeDerivatives& derivatives) {
-    if (rows.begin != waiting_.end) flush();
-    const Index at = waiting_.size(), n = rows.size();
-    if (at == 0) waiting_.begin = rows.begin;
-    waiting_.end = rows.end;
+    const Index at = waiting_count_, n = rows.size();
+    if (!waiting_.empty() && waiting_.back().end == rows.begin)
+      waiting_.back().end = rows.end;
+    else
+      waiting_.push_back(rows);
+    waiting_count_ += n;
     for (std::size_t pair = 0; pair < means_.size(); ++pair) {
       const Index used = has_effects(pair) ? multipliers_.cols() : 1;
       set_lane_dots(lanes_, n, used, derivatives.w[pair].data(), multipliers_.data(), means_[pair].data() + at,
                     capacity_);
     }
-    if (waiting_.size() >= rows_together) flush();
+    if (waiting_count_ >= rows_together) flush();
   }
 
  private:
@@ -69,13 +71,19 @@ class RowCurvature {
   }
 
   void flush() {
-    const Index n = waiting_.size();
+    const Index n = waiting_count_;
     if (n == 0) return;
     std::vector<Matrix> X(static_cast<std::size_t>(point_.predictors()));
     for (int a = 0; a < point_.predictors(); ++a) {
-      X[static_cast<std::size_t>(a)].resize(n, point_.coefficients(a).size());
-      point_.copy_design(a, waiting_, X[static_cast<std::size_t>(a)]);
+      Matrix& own = X[static_cast<std::size_t>(a)];
+      own.resize(n, point_.coefficients(a).size());
+      for_waiting([&](Index at, Range rows) { point_.copy_design(a, rows, own.middleRows(at, rows.size())); });
     }
+    Z_waiting_.resize(n, effects_);
+    for_waiting([&](Index at, Range rows) {
+      for (Index i = 0; i < rows.size(); ++i)
+        for (Index c = 0; c < effects_; ++c) Z_waiting_(at + i, c) = Z_.row(rows.begin + i)[c];
+    });
     for (int a = 0; a < point_.predictors(); ++a) {
       if (point_.coefficients(a).size() == 0) continue;
       add_mixed(a, X[static_cast<std::size_t>(a)]);
@@ -83,13 +91,24 @@ class RowCurvature {
         if (point_.coefficients(b).size() > 0) add_coefficients(a, b, X);
     }
     add_elements();
-    waiting_ = {0, 0};
+    waiting_.clear();
+    waiting_count_ = 0;
+  }
+
+  /// Calls visit(place, rows) for the ranges of rows that wait.
+  template <class Visit>
+  void for_waiting(Visit visit) const {
+    Index at = 0;
+    for (Range rows : waiting_) {
+      visit(at, rows);
+      at += rows.size();
+    }
   }
 
   /// X_a' diag(w_ab) X_b
   void add_coefficients(int a, int b, const std::vector<Matrix>& X) {
     const Range own = point_.coefficients(a), other = point_.coefficients(b);
-    const auto w = means_[pair_place(a, b)].col(0).head(waiting_.size());
+    const auto w = means_[pair_place(a, b)].col(0).head(waiting_count_);
     const Matrix weighted = w.asDiagonal() * X[static_cast<std::size_t>(b)];
     auto block = hessian_.block(own.begin, other.begin, own.size(), other.size());
     if (a == b)
@@ -103,12 +122,11 @@ class RowCurvature {
     const auto& elements = point_.elements();
     const Range own = point_.coefficients(a);
     const Matrix& means = means_[pair_place(0, a)];
-    const Index n = waiting_.size(), count = static_cast<Index>(elements.size());
+    const Index n = waiting_count_, count = static_cast<Index>(elements.size());
     Matrix scaled(n, count);
-    const auto Z = waiting_Z();
     for (Index e = 0; e < count; ++e) {
       const auto [c, d] = elements[static_cast<std::size_t>(e)];
-      scaled.col(e) = Z.col(c).cwiseProduct(means.col(1 + d).head(n));
+      scaled.col(e) = Z_waiting_.col(c).cwiseProduct(means.col(1 + d).head(n));
     }
     if (a == 0)
       hessian_.block(point_.first_element(), own.begin, count, own.size()).noalias() -= scaled.transpose() * X;
@@ -119,30 +137,26 @@ class RowCurvature {
   /// The elements (c, d) and (r, s): sum z_c z_r w u_d u_s
   void add_elements() {
     const auto& elements = point_.elements();
-    const Index n = waiting_.size(), count = static_cast<Index>(elements.size()), first = point_.first_element();
-    const auto Z = waiting_Z();
+    const Index n = waiting_count_, count = static_cast<Index>(elements.size()), first = point_.first_element();
     for (Index e = 0; e < count; ++e)
       for (Index other = 0; other <= e; ++other) {
         const auto [c, d] = elements[static_cast<std::size_t>(e)];
         const auto [r, s] = elements[static_cast<std::size_t>(other)];
         const Index j = std::max(d, s), k = std::min(d, s), at = 1 + effects_ + j * (j + 1) / 2 + k;
         hessian_(first + e, first + other) -=
-            (Z.col(c).array() * Z.col(r).array() * means_[0].col(at).head(n).array()).sum();
+            (Z_waiting_.col(c).array() * Z_waiting_.col(r).array() * means_[0].col(at).head(n).array()).sum();
       }
   }
 
-  Eigen::Map<const RowMatrix, 0, Eigen::OuterStride<>> waiting_Z() const {
-    const EffectRows& Z = data_.factors[0].first().Z;
-    return {Z.row(waiting_.begin), waiting_.size(), effects_, Eigen::OuterStride<>(Z.step())};
-  }
-
-  const Data& data_;
+  const EffectRows& Z_;
   const FrozenPoint& point_;
   Index effects_, lanes_ = 0;
   Matrix multipliers_;         ///< a column each, of `lanes_` numbers, one after the other
   Index capacity_;
   std::vector<Matrix> means_;  ///< by pair of predictors: the waiting rows' means of w, w u_j and w u_j u_k
-  Range waiting_{0, 0};
+  std::vector<Range> waiting_;
+  Index waiting_count_ = 0;
+  Matrix Z_waiting_;
   Matrix hessian_;
 };
 

@@ -13,7 +13,7 @@ namespace glimmer {
 /// Where there is no density to be found they stay there.
 inline void place_wide_levels(const Data& data, const FrozenPoint& point, Range levels, FrozenRule& rule,
                               std::vector<WideLook>& seen) {
-  const std::unique_ptr<NodeKernel> kernel = make_node_kernel(data);
+  const std::unique_ptr<NodeKernel> kernel = make_node_kernel(data, data.factors[0].first().Z);
   // a link that allows a part of the line only has a unit: that of the response, or of its inverse
   const bool has_unit = std::isfinite(data.density->lower_eta(0)) || std::isfinite(data.density->upper_eta(0));
   WideNodes wide(*kernel, data.factors[0].first().Z, has_unit);
@@ -27,7 +27,7 @@ inline void place_wide_levels(const Data& data, const FrozenPoint& point, Range 
     tile.rows = data.rows_of({g, g + 1});
     for (int a = 0; a < point.predictors(); ++a) {
       Vector& own = fixed[static_cast<std::size_t>(a)];
-      own = point.fixed_part(a, tile.rows);
+      own = point.fixed_part(a, {tile.rows});
       tile.fixed[static_cast<std::size_t>(a)] = {own.data(), a > 0 && own.size() == 1 ? 0 : 1};
     }
     tile.centre = rule.centre(g);
