@@ -228,10 +228,11 @@ engine_level_values <- function(engine, at, rule) {
 
 #' Mean and covariance of the random effects given the data, by the last pass
 #'
-#' @return List: `means` (levels x effects), `variances` (effects x effects x levels).
+#' @return List, one element a factor: `means` (levels x effects), `variances` (effects x effects x levels).
 #' @noRd
 engine_moments <- function(engine, design) {
-  stats::setNames(effects_by_level(cpp_rule_moments(engine$pointer), design$factors[[1L]]), c("means", "variances"))
+  Map(function(result, factor) stats::setNames(effects_by_level(result, factor), c("means", "variances")),
+      cpp_rule_moments(engine$pointer), design$factors)
 }
 
 #' Distances of the linear predictors from the edge of what the link allows

@@ -104,8 +104,8 @@ posterior_predictor <- function(eta, design, used, modes, moments) {
   for (k in seq_along(design$factors)) {
     level <- active_rows(design$factors[[k]]$index, used) + 1L
     Z <- active_rows(design$factors[[k]]$Z, used)
-    variances <- if (is.null(moments)) modes[[k]]$variances else moments$variances
-    if (!is.null(moments)) eta <- eta + rowSums(Z * (moments$means - modes[[k]]$modes)[level, , drop = FALSE])
+    variances <- if (is.null(moments)) modes[[k]]$variances else moments[[k]]$variances
+    if (!is.null(moments)) eta <- eta + rowSums(Z * (moments[[k]]$means - modes[[k]]$modes)[level, , drop = FALSE])
     for (i in seq_len(ncol(Z))) {
       for (j in seq_len(ncol(Z))) variance <- variance + Z[, i] * Z[, j] * variances[i, j, level]
     }

@@ -85,8 +85,8 @@ conditional_effects <- function(fit, type) {
     stop_glimmer("quadrature", "The log-likelihood cannot be evaluated at the estimates: there are no means there.")
   }
   moments <- engine_moments(engine, design)
-  list(values = stats::setNames(list(moments$means), names(fit$modes)),
-       variances = stats::setNames(list(moments$variances), names(fit$modes)))
+  list(values = stats::setNames(lapply(moments, `[[`, "means"), names(fit$modes)),
+       variances = stats::setNames(lapply(moments, `[[`, "variances"), names(fit$modes)))
 }
 
 choose_factors <- function(whichel, known) {

@@ -230,6 +230,70 @@ void far_out(const Case& c) {
   check::that(model->rule().pass(c.parameters, 2).status == Status::ok, c.name + ": back again");
 }
 
+/// Rows that count so often are so many rows, and those that count never are not there: all of an innermost level, all
+/// of an outermost one.
+void weighted_rows(Case c, const std::vector<int>& nodes) {
+  Vector times(c.p.rows());
+  for (Index i = 0; i < c.p.rows(); ++i) {
+    const std::size_t row = static_cast<std::size_t>(i);
+    const bool out = c.p.factors[0].level[row] == 1 || c.p.factors.back().level[row] == 0;
+    times[i] = out ? 0.0 : static_cast<double>((5 * i + i / 3) % 4);
+  }
+  std::vector<Index> rows;
+  for (Index i = 0; i < c.p.rows(); ++i)
+    for (double k = 0.0; k < times[i]; k += 1.0) rows.push_back(i);
+  Case repeated = c;
+  repeated.p = problem::take_rows(c.p, rows);
+  const auto model = c.model(), expected = placed(repeated, nodes);
+  model->set_responses({c.p.y, c.p.size, c.p.weight, times});
+  check::that(model->place_rule(c.parameters) == Status::ok, c.name + ": modes of weighted rows");
+  for (int round = 0; round < 2; ++round) {
+    model->rule().set_nodes(c.nodes(nodes), c.narrow());
+    model->rule().pass(c.parameters, 0);
+    model->rule().place_at_moments();
+  }
+  const FrozenEvaluation found = model->rule().pass(c.parameters, 2), other = expected->rule().pass(c.parameters, 2);
+  check::that(found.status == Status::ok, c.name + ": status of weighted rows");
+  check::close(found.value, other.value, 1e-11, c.name + ": value of weighted rows");
+  check::that((found.gradient - other.gradient).norm() <= 1e-9 * (1.0 + other.gradient.norm()),
+              c.name + ": gradient of weighted rows");
+  check::that((found.hessian - other.hessian).norm() <= 1e-9 * other.hessian.norm(),
+              c.name + ": Hessian of weighted rows");
+  const glimmer::Effects own = model->rule().moments()[0];
+  check::that(own.modes.col(1).norm() == 0.0, c.name + ": mean of a level that is left out");
+  const Vector values = model->rule().level_values(c.parameters, c.nodes(nodes), c.narrow());
+  check::that(values[1] == 0.0 && values[values.size() - c.factor(c.depth() - 1).levels] == 0.0,
+              c.name + ": levels that are left out");
+}
+
+/// An outermost level that counts so often adds its log-likelihood so often, and its score.
+void weighted_clusters(const Case& c, const std::vector<int>& nodes) {
+  const auto model = placed(c, nodes);
+  const auto with = [&](double first, double others) {
+    Vector copies(c.p.rows());
+    for (Index i = 0; i < c.p.rows(); ++i)
+      copies[i] = c.p.factors.back().level[static_cast<std::size_t>(i)] == 0 ? first : others;
+    model->set_responses({c.p.y, c.p.size, c.p.weight}, copies);
+    model->place_rule(c.parameters);
+    return model->rule().pass(c.parameters, 2);
+  };
+  const FrozenEvaluation once = with(1.0, 1.0);
+  const Vector score = model->rule().level_gradients(c.parameters).row(0);
+  const FrozenEvaluation more = with(2.5, 1.0), alone = with(1.0, 0.0);
+  check::close(more.value, once.value + 1.5 * alone.value, 1e-12, c.name + ": value of clusters");
+  check::that((alone.gradient - score).norm() <= 1e-12 * score.norm(), c.name + ": gradient of a cluster");
+  check::that((more.gradient - once.gradient - 1.5 * score).norm() <= 1e-11 * (1.0 + once.gradient.norm()),
+              c.name + ": gradient of clusters");
+  check::that((more.hessian - once.hessian - 1.5 * alone.hessian).norm() <= 1e-12 * once.hessian.norm(),
+              c.name + ": Hessian of clusters");
+  const Vector at = 1.02 * c.parameters;
+  with(2.5, 0.5);
+  const FrozenEvaluation found = model->rule().pass(at, 2);
+  const Matrix expected =
+      differences::by_column(at, 0.01, [&](const Vector& x) { return model->rule().pass(x, 1).gradient; });
+  check::that((expected - found.hessian).norm() <= 1e-8 * expected.norm(), c.name + ": Hessian against differences");
+}
+
 void refusals() {
   const Case c("refused", {{9, {1}}, {3, {1}}}, logit, 40, 1);
   const auto model = c.model();
@@ -288,6 +352,11 @@ int main() {
     large_levels(pair);
     same_bits(Case("threads", {{900, {1}}, {90, {2}}}, pair, 3000, ++seed), {5, 3});
     far_out(Case("far out", {{10, {2}}, {4, {1}}}, pair, 80, ++seed));
+  }
+  for (const problem::Pair& pair : {logit, poisson, nbinom2}) {
+    weighted_rows(Case("weights", {{12, {1}}, {4, {2}}}, pair, 80, ++seed), {11, 9});
+    weighted_rows(Case("weights", {{16, {1}}, {8, {1}}, {3, {1}}}, pair, 80, ++seed), {9, 9, 9});
+    weighted_clusters(Case("weights", {{12, {2}}, {4, {1}}}, pair, 80, ++seed), {5, 5});
   }
   refusals();
   interrupts();

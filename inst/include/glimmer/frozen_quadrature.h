@@ -55,8 +55,8 @@ class FrozenQuadrature {
   }
 
   /// How many nodes each level has for each effect. Wide levels, which only an only factor has, get theirs where they
-  /// have been seen since the rule was placed; the first time that is looked for, at the parameters of the last place or
-  /// pass. How many each level has then in all, with those of the levels around it.
+  /// have been seen since the rule was placed; the first time that is looked for, at the parameters of the last place
+  /// or pass. How many each level has then in all, with those of the levels around it.
   Integers set_nodes(const Integers& nodes, const std::vector<char>& wide) {
     check(nodes, wide);
     for (Index l = 0; l < nesting_->depth(); ++l) rule()[l].set_nodes(of_factor(l, nodes), of_factor(l, wide));
