@@ -186,7 +186,7 @@ void against_brute_force(const Problem& p, int nodes, bool wide, double toleranc
   check::close(values.sum() + model->data().constant, expected.values.sum(), tolerance, name + ": levels");
   model->rule().set_nodes(rule.nodes, rule.wide);
   check::close(model->rule().pass(p.parameters, 0).value, expected.values.sum(), tolerance, name + ": value");
-  const glimmer::Effects b = model->rule().moments();
+  const glimmer::Effects b = model->rule().moments()[0];
   const Matrix lambda = dense::lambda_of(p.factors[0], p.theta());
   check::that((b.modes - lambda * expected.mean).cwiseAbs().maxCoeff() <= 100.0 * tolerance, name + ": means");
   const Index q = lambda.rows();
