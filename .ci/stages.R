@@ -6,7 +6,7 @@ stages <- list(
   formula = "correlated covariance environment formula unstructured",
   frame = "absent-families beta-family describe-family deviances families family frame frame-errors genpois lognormal
            nbinom1 nbinom2 other-rows response truncated variable-checks variable-types",
-  design = "design known-covariance orthonormal-x parameters random random-checks",
+  design = "design known-covariance nesting orthonormal-x parameters random random-checks",
   engine = "budget engine engine-layout threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit frozen-search laplace
               maximise-quadrature optimise

@@ -2,18 +2,18 @@
 
 #' How accurate is the answer?
 #'
-#' Fits the model of a fit again by the joint method, by Laplace and, where there is one grouping factor, by quadrature
-#' with more and more nodes, and shows what that changes.
+#' Fits the model of a fit again by the joint method, by Laplace and, where there is one grouping factor, or several
+#' that are nested, by quadrature with more and more nodes, and shows what that changes.
 #'
 #' @param object Object of class `glimmer`.
 #' @param nodes Whole numbers: nodes for each random effect of a level to fit with; 0 stands for the joint method, 1 for
-#'   Laplace. By default 0, 1, 3, 5, 11, 23 and 47, as far as 100,000 nodes a level go; 0 and 1 with several grouping
-#'   factors.
+#'   Laplace. By default 0, 1, 3, 5, 11, 23 and 47, as far as 100,000 nodes a level go, or 1,000 for each innermost one
+#'   of nested factors; 0 and 1 with crossed ones.
 #' @param x Result of `accuracy()`.
 #' @param digits Whole number: significant digits.
 #' @param ... For `plot()`: graphical parameters for [graphics::matplot()]; otherwise not used.
 #' @return Data frame of class `accuracy.glimmer`, a row for each approximation, the last one for the fit given, or, if
-#'   that is not by quadrature with chosen nodes and there is one grouping factor, for a fit that is (the reference).
+#'   that is not by quadrature with chosen nodes and this is possible, for a fit that is (the reference).
 #'   Columns: `method` (character), `nAGQ` (largest number of nodes for an effect), `logLik`, `difference` (from the
 #'   reference's log-likelihood, each at its own maximum), `shift` (largest difference of an estimate from the
 #'   reference's, in standard errors of the reference), `converged`, `reference` (logical; none is one where nothing is
@@ -26,10 +26,10 @@
 #' difference from the reference in standard errors: lines that are flat at zero from some number on say that it is
 #' enough.
 #'
-#' With several grouping factors no quadrature is possible, and there is no reference: the difference between the joint
+#' With crossed grouping factors no quadrature is possible, and there is no reference: the difference between the joint
 #' method and Laplace is then shown, which says little of Laplace's own error.
 #' @section Errors: `glimmer_error_argument` for nodes that are no whole numbers; `glimmer_error_quadrature` for more
-#'   than 1 with several grouping factors, for more than 100,000 a level, for linear mixed models, whose likelihood is
+#'   than 1 with crossed grouping factors, for more than 100,000 a level, for linear mixed models, whose likelihood is
 #'   exact, and for fits by REML.
 #' @seealso [glmm()], section "The likelihood"; `vignette("accuracy", "glimmer")`, where it was built with the package.
 #' @examples
@@ -68,8 +68,10 @@ accuracy <- function(object, nodes = NULL, ...) {
 nodes_to_try <- function(nodes, design) {
   if (is.null(nodes)) {
     all <- c(0, 1, 3, 5, 11, 23, 47)
-    alone <- length(design$factors) == 1L && !length(known_groups(design$factors))
-    return(all[all <= 1 | (alone & all^ncol(design$factors[[1L]]$Z) <= most_nodes)])
+    nesting <- nesting_of(design)
+    # nodes of nested levels are so many for each row
+    most <- if (is.null(nesting)) 0 else if (length(nesting$order) == 1L) most_nodes else 1000
+    return(all[all <= 1 | all^sum(nesting$effects) <= most])
   }
   if (!is.numeric(nodes) || !length(nodes) || anyNA(nodes) || any(nodes < 0 | nodes != round(nodes))) {
     stop_glimmer("argument", "`nodes` must be whole numbers, 0 or more.", argument = "nodes")

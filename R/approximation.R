@@ -18,9 +18,9 @@ resolve_method <- function(method, nAGQ, REML, family) {
   }
   if (!is.null(habit)) method <- habit
   if (method == "laplace2") {
-    stop_not_available("method", paste("The method 'laplace2' is not there yet: use 'aghq' with one grouping factor;",
-                                       "with several there is 'laplace', whose accuracy the status of the fit speaks",
-                                       "of."))
+    stop_not_available("method", paste("The method 'laplace2' is not there yet: use 'aghq' with one grouping factor",
+                                       "or nested ones; with crossed ones there is 'laplace', whose accuracy the",
+                                       "status of the fit speaks of."))
   }
   new_approximation(method, if (method == "aghq") nAGQ, REML = REML)
 }
@@ -55,47 +55,54 @@ settle_method <- function(approximation, design, family) {
   approximation
 }
 
-#' Whether there is quadrature, its nodes chosen by the data: for one factor with independent levels and few effects
+#' Whether there is quadrature, its nodes chosen by the data: for one factor, or nested ones, with independent levels
+#' and few effects
 #' @noRd
 allows_quadrature <- function(design) {
-  length(design$factors) == 1L && !length(known_groups(design$factors)) && has_quadrature(ncol(design$factors[[1L]]$Z))
+  nesting <- nesting_of(design)
+  !is.null(nesting) && has_quadrature(nesting$effects)
 }
 
 #' Refuse what quadrature cannot do
 #'
-#' @param instead Character: what to use where there are several grouping factors, or too many effects.
+#' @param instead Character: what to use where grouping factors are crossed, or there are too many effects.
 #' @param argument Character: the argument that gave the nodes.
 #' @noRd
 check_quadrature <- function(nodes, design, instead = laplace_instead, argument = "nAGQ") {
-  effects <- ncol(design$factors[[1L]]$Z)
   factors <- vapply(design$factors, function(factor) factor$name, "")
   related <- known_groups(design$factors)
-  if (length(factors) > 1L) {
-    stop_glimmer("quadrature", paste0("Quadrature is for one grouping factor, and the formula has ", length(factors),
-                                      ": ", format_items(factors), ". Use ", instead, "."),
-                 factors = factors)
-  }
   if (length(related)) {
     stop_glimmer("quadrature", paste0("Quadrature is for independent levels, as the likelihood is then a product over ",
                                       "them; those of ", format_items(related), " have a known covariance. Use ",
                                       instead, "."), factors = related)
   }
+  nesting <- nesting_of(design)
+  if (is.null(nesting)) {
+    stop_glimmer("quadrature", paste0("Quadrature is for one grouping factor, or factors nested in each other, and ",
+                                      format_items(factors), " are crossed. Use ", instead, "."), factors = factors)
+  }
+  effects <- sum(nesting$effects)
+  # what lies in several levels at once has the effects of all of them
+  each <- paste0(if (length(factors) == 1L) "each level of " else "each level with those around it, of ",
+                 format_items(factors))
   if (is.null(nodes) && !has_quadrature(effects)) {
-    stop_glimmer("quadrature", paste0("Each level of ", format_items(factors), " has ", effects, " random effects: ",
-                                      "too many to choose the number of nodes by the data. Leave out random effects, ",
-                                      "give the number of nodes in the fit (`nAGQ`), or use ", instead, "."),
+    stop_glimmer("quadrature", paste0("There are ", effects, " random effects for ", each, ": too many to choose the ",
+                                      "number of nodes by the data. Leave out random effects, give the number of ",
+                                      "nodes in the fit (`nAGQ`), or use ", instead, "."),
                  factors = factors, effects = effects)
   }
-  if (!is.null(nodes) && nodes^effects > most_nodes) {
-    most <- floor(most_nodes^(1 / effects) + 1e-9)
-    if (most > 1) instead <- paste("up to", count_text(most), "nodes")
-    if (most > 1 && has_quadrature(effects)) instead <- paste0(instead, ", or leave `", argument, "` out")
-    stop_glimmer("quadrature", paste0("`", argument, " = ", count_text(nodes), "` asks for ",
-                                      count_text(nodes^effects), " nodes for each level of ", format_items(factors),
-                                      ", which has ", effects, " random ", agree(effects, "effect", "effects"),
-                                      ": at most ", count_text(most_nodes), " are possible. Use ", instead, "."),
-                 nodes = nodes, effects = effects, most = most)
-  }
+  if (!is.null(nodes) && nodes^effects > most_nodes) refuse_nodes(nodes, effects, each, instead, argument)
+}
+
+refuse_nodes <- function(nodes, effects, each, instead, argument) {
+  most <- floor(most_nodes^(1 / effects) + 1e-9)
+  if (most > 1) instead <- paste("up to", count_text(most), "nodes")
+  if (most > 1 && has_quadrature(effects)) instead <- paste0(instead, ", or leave `", argument, "` out")
+  stop_glimmer("quadrature", paste0("`", argument, " = ", count_text(nodes), "` asks for ",
+                                    count_text(nodes^effects), " nodes for ", each, ", with ", effects, " random ",
+                                    agree(effects, "effect", "effects"), ": at most ", count_text(most_nodes),
+                                    " are possible. Use ", instead, "."),
+               nodes = nodes, effects = effects, most = most)
 }
 
 laplace_instead <- paste("method = \"laplace\", which is less accurate: the status of the fit says how far it can be",

@@ -12,13 +12,19 @@ within_budget <- function(expression) {
 #' A node costs a level what two or three of its rows do. What ends the search where the budget is spent is no error: an
 #' optimiser, or whoever else catches these, lets it through.
 #'
-#' @param nodes Numeric, one a level: its nodes, in all.
+#' @param nodes Numeric, one a level of all factors: its nodes, with those of the levels in which it lies.
 #' @noRd
 spend <- function(engine, nodes) {
   notes <- engine$notes
-  work <- engine$rows + 2 * engine$levels[1L]
-  notes$spent <- notes$spent + work * mean(nodes)
+  notes$spent <- notes$spent + row_nodes(engine, nodes) + 2 * sum(nodes)
   if (notes$spent > notes$budget) {
     stop(structure(class = c("glimmer_over_budget", "condition"), list(message = "budget spent", call = NULL)))
   }
+}
+
+#' Rows times the nodes at which each is evaluated
+#' @param nodes As of [spend()].
+#' @noRd
+row_nodes <- function(engine, nodes) {
+  engine$rows * mean(nodes[level_positions(engine$nesting, innermost(engine$nesting))])
 }

@@ -85,7 +85,7 @@ fit_rules <- list(
   method = function(fit) is.character(fit$method) && length(fit$method) == 1L,
   nAGQ = function(fit) is.numeric(fit$nAGQ) && length(fit$nAGQ) == 1L,
   quadrature = function(fit) {
-    nodes <- if (fit$method == "aghq") length(fit$factors[[1L]]$levels) else 0L
+    nodes <- if (fit$method == "aghq") sum(lengths(lapply(fit$factors, `[[`, "levels"))) else 0L
     all(lengths(fit$quadrature[c("nodes", "wide")]) == nodes)
   },
   REML = function(fit) isTRUE(fit$REML) || isFALSE(fit$REML),

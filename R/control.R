@@ -12,9 +12,10 @@
 #'   'parallel' and 'future', forked or not. The result is the same, to the last bit, for any
 #'   number.
 #' @param accuracy `NULL` (default), or number from 1e-10 to 1, in log-likelihood units: the error that quadrature may
-#'   leave, as the sum over levels of its absolute errors, where its nodes are chosen by the data. By default 1e-5, with
-#'   more than 100 levels 1e-7 a level, 1e-4 at most. A larger one saves nodes, not passes over the data; the estimates
-#'   may then be off by up to its root in standard errors (0.1 at most), by default by 0.001.
+#'   leave, as the sum over levels (of nested factors the outermost) of its absolute errors, where its nodes are chosen
+#'   by the data. By default 1e-5, with more than 100 (innermost) levels 1e-7 a level, 1e-4 at most. A larger one saves
+#'   nodes, not passes over the data; the estimates may then be off by up to its root in standard errors (0.1 at most),
+#'   by default by 0.001.
 #' @return A list of class `glimmer_control` with these elements.
 #' @section Errors: `glimmer_error_argument` when an argument is out of its range.
 #' @seealso [glmm()], [glimmer_convergence]

@@ -13,13 +13,14 @@
 #'   `terms` (of each random term the `factor`, its `columns` there, and the `variance` of a level that its parameters
 #'   multiply, see [level_variance()], the mean `products` of its columns, and [has_equal_levels()]), `structures` (of
 #'   each random term, [structure_of()]), `bent` and `shape` (see [with_coordinates()]), `levels` (of each random term's
-#'   factor, those in the data), `effects` (of the first factor), `reach` (largest absolute value of each column of X),
-#'   `unit_free` (whether the linear predictor has no unit), `linear` (whether the mean is linear and the response
+#'   factor, those in the data), `nesting` (see [nesting_of()]; of linear mixed models only where there is one factor),
+#'   `reach` (largest absolute value of each column of X), `unit_free` (whether the linear predictor has no unit),
+#'   `linear` (whether the mean is linear and the response
 #'   Gaussian), `notes` (environment: `error_root`, list, one lower triangular matrix a random term, whose product with
 #'   its transpose is the covariance of what a typical level alone tells of its effects, see [set_level_information()];
 #'   `sd_unit`, list: their standard errors, each given the other effects, the units in which standard deviations are
 #'   small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a
-#'   rule is set, and its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes,
+#'   `rule` is set, and its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes,
 #'   see [spend()]; `point`, where the last evaluation was).
 #' @noRd
 engine_layout <- function(design, family, inner = "given", REML = inner == "integrated") {
@@ -33,7 +34,7 @@ engine_layout <- function(design, family, inner = "given", REML = inner == "inte
                         equal_levels = has_equal_levels(factor))
                  }),
                  levels = vapply(design$terms, function(term) count_levels(design$factors[[term$factor]]), 1L),
-                 effects = ncol(design$factors[[1L]]$Z),
+                 nesting = if (length(design$factors) == 1L || !is_linear(family)) nesting_of(design),
                  reach = column_reach(design$X), unit_free = is_unit_free(family),
                  linear = is_linear(family), notes = new_notes())
   with_coordinates(engine, design$terms, searched = FALSE)
@@ -57,7 +58,7 @@ factor_blocks <- function(terms, k, index) {
 
 new_notes <- function() {
   list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE,
-                nodes = NULL, wide = NULL, spent = 0, budget = Inf),
+                rule = NULL, nodes = NULL, wide = NULL, spent = 0, budget = Inf),
            envir = new.env(parent = emptyenv()))
 }
 

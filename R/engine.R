@@ -166,12 +166,14 @@ engine_place_rule <- function(engine, parameters = NULL) {
 
 #' The quadrature rule of every evaluation from now on
 #'
-#' @param rule `NULL` (Laplace), or list: `nodes` (integer), `wide` (logical), one element a level of the only factor.
-#'   Wide levels have so many nodes in 60 units of the linear predictor, on axes of their own.
+#' @param rule `NULL` (Laplace), or list: `nodes` (integer), `wide` (logical), one element a level of the factors, one
+#'   after the other. Wide levels, which only an only factor has, have so many nodes in 60 units of the linear
+#'   predictor, on axes of their own.
 #' @noRd
 engine_set_rule <- function(engine, rule) {
   engine$notes$point <- NULL
   engine$notes$by_quadrature <- !is.null(rule)
+  engine$notes$rule <- rule
   engine$notes$nodes <- if (!is.null(rule)) {
     cpp_rule_nodes(engine$pointer, as.integer(rule$nodes), as.logical(rule$wide))
   }
@@ -219,11 +221,22 @@ inner_search <- function(engine, joint = FALSE) {
 #'
 #' @param at Numeric: the parameters.
 #' @param rule As of [engine_set_rule()]; levels with 0 nodes are left out.
-#' @return Numeric, one a level, `NaN` where it is left out.
+#' @return Numeric, one a level, `NaN` where it is left out. Of a level that lies in others: the mean of its
+#'   log-integral over the nodes around it, which are those of the rule that is set.
 #' @noRd
 engine_level_values <- function(engine, at, rule) {
-  spend(engine, as.numeric(rule$nodes)^engine$effects)
+  spend(engine, asked_nodes(engine, rule$nodes))
   cpp_rule_values(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
+}
+
+# Nodes at which a level is needed that is asked for, or lies in one that is.
+asked_nodes <- function(engine, nodes) {
+  nesting <- engine$nesting
+  if (length(nesting$order) == 1L) {
+    return(as.numeric(nodes)^nesting$effects)
+  }
+  asked <- from_outside(nesting, nodes > 0L, `|`)
+  asked * joint_nodes(nesting, ifelse(nodes > 0L, nodes, engine$notes$rule$nodes))
 }
 
 #' Mean and covariance of the random effects given the data, by the last pass
@@ -319,7 +332,7 @@ engine_scores <- function(engine, at, cluster) {
 }
 
 #' The gradient of each level's log-likelihood, by the rule that is set
-#' @return Matrix, a row a level of the only factor, a column a parameter.
+#' @return Matrix, a row a level of the outermost factor, a column a parameter.
 #' @noRd
 engine_level_scores <- function(engine, at) {
   scores <- cpp_rule_scores(engine$pointer, core_parameters(engine, at))

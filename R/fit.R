@@ -100,8 +100,7 @@ new_fit <- function(model, result) {
          modes = stats::setNames(lapply(result$modes, `[[`, "modes"), groups),
          mode_variances = stats::setNames(lapply(result$modes, `[[`, "variances"), groups),
          log_likelihood = found$value, nobs = length(active_positions(design$weights)),
-         means = if (!is.null(result$moments)) stats::setNames(lapply(result$moments, `[[`, "means"), groups),
-         mean_variances = if (!is.null(result$moments)) stats::setNames(lapply(result$moments, `[[`, "variances"), groups),
+         means = moments_of(result, "means", groups), mean_variances = moments_of(result, "variances", groups),
          method = approximation$method, nAGQ = largest_nodes(approximation, found$rule), REML = approximation$REML,
          quadrature = if (!is.null(found$rule)) c(found$rule, list(error = found$error, given = approximation$nodes)),
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
@@ -122,6 +121,11 @@ light_call <- function(call, formula, family) {
     if (typeof(call[[name]]) == "closure") call[[name]] <- prune_function(call[[name]])
   }
   call
+}
+
+# By quadrature: of each grouping factor the means, or the variances, of its random effects.
+moments_of <- function(result, name, groups) {
+  if (!is.null(result$moments)) stats::setNames(lapply(result$moments, `[[`, name), groups)
 }
 
 # A point that cannot be evaluated has no gradient, or, where the basis was changed, a piece of one.

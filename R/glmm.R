@@ -20,11 +20,11 @@
 #'   but gives `NA` for them in residuals, fitted values, predictions and simulations, [stats::na.fail()] is an error.
 #'   A function or its name; by default that of `options("na.action")`, which is `"na.omit"` unless it was set.
 #' @param contrasts Named list of contrasts, as in [stats::lm()].
-#' @param method The approximation of the likelihood: `"aghq"`, adaptive quadrature, for one grouping factor;
-#'   `"laplace"`; or `"joint"`, which takes the fixed effects at their joint mode with the random effects (fast and
-#'   rough: for a first look). `"auto"`, the default, is quadrature where there is one grouping factor with up to four
-#'   random effects, with as many nodes as the data ask for; Laplace otherwise; see section "The likelihood".
-#'   `"laplace2"` is not there yet.
+#' @param method The approximation of the likelihood: `"aghq"`, adaptive quadrature, for one grouping factor or nested
+#'   ones; `"laplace"`; or `"joint"`, which takes the fixed effects at their joint mode with the random effects (fast
+#'   and rough: for a first look). `"auto"`, the default, is quadrature where there is one grouping factor with up to
+#'   four random effects, or nested ones that have up to four in all, with as many nodes as the data ask for; Laplace
+#'   otherwise; see section "The likelihood". `"laplace2"` is not there yet.
 #' @param nAGQ The habit of 'lme4': 0 stands for `"joint"`, 1 for `"laplace"`, more for quadrature with that many nodes
 #'   for each random effect of a level. `NULL`, the default, lets the data choose. An error when it disagrees with
 #'   `method`.
@@ -80,6 +80,14 @@
 #' cuts the integrand off, so that no maximum is found by quadrature, or where this would take too long (beyond some ten
 #' seconds for some hundreds of rows, and in proportion for more), `"auto"` is Laplace, and the status marks the fit;
 #' `method = "aghq"` takes its time. [accuracy()] compares approximations.
+#'
+#' With nested grouping factors, each of which lies within the next in the data, whether the formula says `(1 | a / b)`
+#' or `(1 | a) + (1 | b)`, the integral over the effects of a level is taken at each node of the level around it. The
+#' nodes of an inner level move with those around it in proportion to the regression of its effects on theirs, and the
+#' rest is as with one factor: one pass gives value, gradient and exact Hessian, each level of each factor has as many
+#' nodes as its own error asks for, and the error stated is the sum over the outermost levels of the differences from a
+#' rule with about twice the nodes in all of them. There is no trapezoid rule, and the effects of all factors together
+#' count for what is possible. With crossed factors there is no quadrature.
 #'
 #' @section Linear mixed models:
 #' With a Gaussian response and the identity link the search is over the covariances relative to the residual variance;

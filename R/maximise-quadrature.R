@@ -332,5 +332,5 @@ steps_message <- function(state) {
 tell_rule <- function(engine, control) {
   nodes <- engine$notes$nodes
   tell(control, 1, "quadrature: ", paste(unique(count_text(range(nodes))), collapse = " to "), " nodes a level, ",
-       count_text(round(engine$rows * mean(nodes))), " rows times nodes a pass")
+       count_text(round(row_nodes(engine, nodes))), " rows times nodes a pass")
 }

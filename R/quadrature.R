@@ -1,6 +1,6 @@
 # Quadrature: how many nodes each level gets, from the data, and what error is left.
-# A rule is a list: `nodes`, integer, one a level: nodes for each effect; `wide`, logical: by the trapezoid rule instead
-# of Gauss-Hermite.
+# A rule is a list: `nodes`, integer, one a level of the factors, one after the other: nodes for each effect; `wide`,
+# logical: by the trapezoid rule instead of Gauss-Hermite.
 
 #' The error in the log-likelihood, and the shift of an estimate in standard errors, that a fit is content with
 #'
@@ -8,7 +8,7 @@
 #' @noRd
 quadrature_limits <- function(engine, control) {
   if (is.null(control$accuracy)) {
-    return(c(log_likelihood = min(max(1e-5, 1e-7 * engine$levels[1L]), 1e-4), shift = 1e-3))
+    return(c(log_likelihood = min(max(1e-5, 1e-7 * max(engine$nesting$levels)), 1e-4), shift = 1e-3))
   }
   accuracy_limits(control$accuracy)
 }
@@ -47,9 +47,13 @@ quadrature_budget <- function(engine) {
 #' that are near may agree by accident); the trapezoid rule's error falls by a large factor from each to the next.
 #'
 #' @param q Number of effects of a level.
+#' @param all Number of effects with those of the levels in which it lies.
 #' @return Data frame: `nodes`, `wide`, `judge` (number of nodes).
 #' @noRd
-node_ladder <- function(q) {
+node_ladder <- function(q, all = q) {
+  if (all > q) {
+    return(nested_ladder(q, all))
+  }
   few <- if (q <= 2L) c(5L, 7L, 9L, 11L, 15L, 23L) else c(3L, 5L, 7L, 9L, 11L, 15L)
   many <- c(31L, 47L, 63L, 79L, 95L, 143L, 215L, 323L, 485L, 727L, 1091L, 1637L)
   if (q > 2L) many <- c(23L, 31L, 39L)
@@ -58,89 +62,126 @@ node_ladder <- function(q) {
   ladder[ladder$judge^q <= most_nodes, ]
 }
 
+# Under nesting each node of a level is one for every node around it: shorter steps, and Gauss-Hermite alone.
+nested_ladder <- function(q, all) {
+  nodes <- if (q == 1L) c(7L, 9L, 11L, 15L, 19L, 23L, 29L, 37L, 47L, 63L) else c(7L, 9L, 11L, 15L, 19L, 23L)
+  nodes <- c(if (all > 3L) 3L, 5L, nodes)
+  data.frame(nodes = nodes, wide = FALSE, judge = 2L * nodes + 1L)
+}
+
+# The rungs for the levels of factor k.
+factor_ladder <- function(engine, k) {
+  node_ladder(engine$nesting$effects[k], sum(engine$nesting$effects))
+}
+
 #' Whether quadrature can choose its nodes for so many effects
+#' @param effects Integer, by factor.
 #' @noRd
-has_quadrature <- function(q) {
-  nrow(node_ladder(q)) > 1L
+has_quadrature <- function(effects) {
+  nrow(node_ladder(sum(effects))) > 1L
 }
 
 uniform_rule <- function(engine, nodes) {
-  levels <- engine$levels[1L]
+  levels <- sum(engine$nesting$levels)
   list(nodes = rep(as.integer(nodes), levels), wide = rep(FALSE, levels))
 }
 
 # A few nodes for each level, for the way to the maximum.
 coarse_rule <- function(engine, most = Inf) {
-  uniform_rule(engine, min(most, if (engine$effects <= 2L) 5L else 3L))
+  uniform_rule(engine, min(most, factor_ladder(engine, 1L)$nodes[1L]))
 }
 
 # The rule that judges another one: with twice the nodes, eleven at least (of the trapezoid rule half as many again do),
 # or where that is not possible with half of them.
 judging_rule <- function(engine, rule) {
-  fewest <- if (engine$effects <= 2L) 11L else 7L
+  fewest <- if (sum(engine$nesting$effects) <= 2L) 11L else 7L
   finer <- ifelse(rule$wide, (3L * rule$nodes) %/% 2L, pmax(2L * rule$nodes + 1L, fewest))
-  rule$nodes <- as.integer(ifelse(finer^engine$effects <= most_nodes, finer, pmax((rule$nodes - 1L) %/% 2L, 1L)))
+  possible <- joint_nodes(engine$nesting, finer) <= most_nodes
+  if (is_nested(engine)) possible[] <- all(possible)
+  rule$nodes <- as.integer(ifelse(possible, finer, pmax((rule$nodes - 1L) %/% 2L, 1L)))
   rule
 }
 
-#' Raise the nodes of the levels with the largest errors, at the places that are set, until the others' sum is small
+is_nested <- function(engine) length(engine$nesting$order) > 1L
+
+#' Nodes for all levels, so that what their errors come to is small, at the places that are set
+#'
+#' Factor by factor, from the innermost on: a level's error is its mean over the nodes around it, as they are by then.
 #'
 #' @param rule A rule, from which no level goes down; or `NULL`.
 #' @param limit Number: the error that is allowed in the log-likelihood.
-#' @return The rule.
+#' @return The rule; under nesting one with other nodes may be set.
 #' @noRd
 choose_nodes <- function(engine, parameters, rule = NULL, limit) {
-  ladder <- node_ladder(engine$effects)
-  levels <- engine$levels[1L]
-  rung <- if (is.null(rule)) rep(1L, levels) else match(rule_code(rule), rule_code(ladder))
-  error <- numeric(levels)
+  if (is.null(rule)) rule <- coarse_rule(engine)
+  factors <- engine$nesting$order
+  for (k in factors) {
+    if (is_nested(engine)) engine_set_rule(engine, rule)
+    rule <- raise_nodes(engine, parameters, rule, k, limit / length(factors))
+  }
+  rule
+}
+
+#' Raise the nodes of the levels of a factor with the largest errors, until the others' sum is small
+#'
+#' @param k Position of the factor.
+#' @return The rule.
+#' @noRd
+raise_nodes <- function(engine, parameters, rule, k, limit) {
+  ladder <- factor_ladder(engine, k)
+  own <- level_positions(engine$nesting, k)
+  rung <- match(rule_code(rule)[own], rule_code(ladder))
+  error <- numeric(length(own))
   known <- new.env(parent = emptyenv())
-  open <- seq_len(levels)
+  open <- seq_along(own)
   while (length(open)) {
-    error[open] <- level_errors(engine, parameters, ladder, rung, open, known)
+    error[open] <- level_errors(engine, parameters, ladder, rung, k, open, known)
     # a limit for single levels, so that those with the same error, as from the same data, are treated alike
     sorted <- sort(error)
     open <- which(error >= sorted[sum(cumsum(sorted) <= limit) + 1L] & rung < nrow(ladder))
     raised <- replace(rung, open, rung[open] + 1L)
-    if (engine$rows * mean(ladder$nodes[raised]^engine$effects) > most_row_nodes(engine)) break
+    nodes <- joint_nodes(engine$nesting, replace(rule$nodes, own, ladder$nodes[raised]))
+    if (row_nodes(engine, nodes) > most_row_nodes(engine) || max(nodes) > most_nodes) break
     rung <- raised
+    rule$nodes[own] <- ladder$nodes[rung]
+    rule$wide[own] <- ladder$wide[rung]
   }
-  list(nodes = ladder$nodes[rung], wide = ladder$wide[rung])
+  rule
 }
 
 # A whole number for each number of nodes and kind of rule.
 rule_code <- function(rule) 2L * rule$nodes + rule$wide
 
 # Absolute differences of the open levels' log-likelihoods from those of the finer rule.
-level_errors <- function(engine, at, ladder, rung, open, known) {
+level_errors <- function(engine, at, ladder, rung, k, open, known) {
   own <- ladder[rung[open], ]
   finer <- list(nodes = own$judge, wide = own$wide)
-  difference <- abs(known_values(engine, at, finer, open, known) - known_values(engine, at, own, open, known))
+  difference <- abs(known_values(engine, at, finer, k, open, known) - known_values(engine, at, own, k, open, known))
   ifelse(is.na(difference), Inf, difference)
 }
 
 #' Values of levels by a rule, kept: what has judged one rung is often a rung itself
 #'
-#' @param rule A rule of the open levels. @param known Environment: by [rule_code()] the values of all levels, `NaN`
-#'   where they are not known yet.
+#' @param rule A rule of the open levels of factor k. @param known Environment: by [rule_code()] the values of all its
+#'   levels, `NaN` where they are not known yet.
 #' @return Numeric, one an open level.
 #' @noRd
-known_values <- function(engine, at, rule, open, known) {
-  codes <- rule_code(rule)
-  values <- numeric(length(open))
-  for (code in unique(codes)) {
-    name <- as.character(code)
-    mine <- open[codes == code]
-    found <- known[[name]]
-    if (is.null(found)) found <- rep(NaN, engine$levels[1L])
-    ask <- mine[is.na(found[mine])]
-    if (length(ask)) {
-      asked <- list(nodes = replace(integer(length(found)), ask, code %/% 2L),
-                    wide = rep(code %% 2L == 1L, length(found)))
-      found[ask] <- engine_level_values(engine, at, asked)[ask]
-      known[[name]] <- found
-    }
-    values[codes == code] <- found[mine]
+known_values <- function(engine, at, rule, k, open, known) {
+  names <- as.character(rule_code(rule))
+  places <- split(seq_along(open), names)
+  values <- rep(NaN, length(open))
+  for (name in intersect(names(places), ls(known))) values[places[[name]]] <- known[[name]][open[places[[name]]]]
+  ask <- which(is.na(values))
+  if (length(ask)) {
+    levels <- level_positions(engine$nesting, k)[open[ask]]
+    none <- uniform_rule(engine, 0L)
+    asked <- list(nodes = replace(none$nodes, levels, rule$nodes[ask]),
+                  wide = replace(none$wide, levels, rule$wide[ask]))
+    values[ask] <- engine_level_values(engine, at, asked)[levels]
+  }
+  for (name in names(places)) {
+    if (is.null(known[[name]])) known[[name]] <- rep(NaN, engine$nesting$levels[k])
+    known[[name]][open[places[[name]]]] <- values[places[[name]]]
   }
   values
 }
@@ -148,23 +189,31 @@ known_values <- function(engine, at, rule, open, known) {
 #' What the finer rule says at a maximum: the error that is left, and value, gradient and Hessian without most of it
 #'
 #' @param best State at the maximum of a rule that is set and frozen.
-#' @return List: `error`, a list of `log_likelihood`, the sum over levels of absolute differences from the finer rule,
-#'   and `shift`, the largest change of an estimate in standard errors that a Newton step on it predicts; `judge`, the
-#'   state by the finer rule; `finer`, whether it is finer in all levels.
+#' @return List: `error`, a list of `log_likelihood`, the sum over the (outermost) levels of absolute differences from
+#'   the finer rule, and `shift`, the largest change of an estimate in standard errors that a Newton step on it
+#'   predicts; `judge`, the state by the finer rule; `finer`, whether it is finer in all levels.
 #' @noRd
 judge_rule <- function(engine, best, rule) {
   judge <- judging_rule(engine, rule)
-  values <- lapply(list(rule, judge), function(by) engine_level_values(engine, best$parameters, by))
+  own <- outermost_values(engine, best$parameters, rule)
   engine_set_rule(engine, judge)
+  finer <- outermost_values(engine, best$parameters, judge)
   # of very many rows and nodes the Hessian is that of the rule, right to some 1e-5
-  many <- engine$rows * mean(engine$notes$nodes) > 1e7
+  many <- row_nodes(engine, engine$notes$nodes) > 1e7
   fine <- pass_state(engine, best$parameters, best$held, order = if (many) 1L else 2L)
   if (many) fine$hessian <- best$hessian
   engine_set_rule(engine, rule)
   usable <- fine$status == "ok" && all(is.finite(fine$hessian))
-  list(error = list(log_likelihood = sum(abs(values[[1L]] - values[[2L]])),
+  list(error = list(log_likelihood = sum(abs(own - finer)),
                     shift = if (usable) predicted_shift(engine, fine, best$gradient) else NA_real_),
        judge = fine, finer = usable && all(judge$nodes > rule$nodes))
+}
+
+# By a rule that is set: each with what lies in it.
+outermost_values <- function(engine, at, rule) {
+  levels <- level_positions(engine$nesting, outermost(engine$nesting))
+  rule$nodes[-levels] <- 0L
+  engine_level_values(engine, at, rule)[levels]
 }
 
 # In coordinates x with parameters = centre + T x and Hessian -J: shift T J^-1 T'd, standard errors from T J^-1 T'.

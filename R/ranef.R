@@ -14,7 +14,7 @@ nlme::ranef
 #' @param drop Logical: give factors with one effect as named vectors instead of data frames.
 #' @param whichel Character, names of grouping factors, or their positions: which to give.
 #' @param type `"mode"`, or `"mean"`: the conditional expectation, by quadrature, which is possible with one grouping
-#'   factor. For a Gaussian response with identity link both are the same.
+#'   factor or nested ones. For a Gaussian response with identity link both are the same.
 #' @param ... Not used.
 #' @param x Result of `ranef()`.
 #' @param digits `NULL`, or whole number: significant digits.

@@ -154,9 +154,13 @@ approximation_kind <- function(fit) {
 }
 
 quadrature_text <- function(fit, short) {
-  nodes <- range(fit$quadrature$nodes)
-  effects <- ncol(fit$modes[[1L]])
-  count <- paste0(unique(nodes), if (effects > 1L) paste0("^", effects), collapse = " to ")
+  levels <- vapply(fit$modes, nrow, 1L)
+  nodes <- split(fit$quadrature$nodes, factor(rep(names(levels), levels), names(levels)))
+  count <- Map(function(nodes, modes) {
+    paste0(unique(range(nodes)), if (ncol(modes) > 1L) paste0("^", ncol(modes)), collapse = " to ")
+  }, nodes, fit$modes)
+  if (length(levels) > 1L) count <- paste(count, "for", names(levels))
+  count <- paste(count, collapse = if (short) ", " else " and ")
   if (short) {
     error <- fit$quadrature$error$log_likelihood
     return(paste0("quadrature (", count, " nodes, error ", if (is.na(error)) "unknown" else format_error(error, 1e-6),

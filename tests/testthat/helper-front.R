@@ -38,8 +38,7 @@ engine_of <- function(fit) {
 
 #' A rule set and placed at parameters: at modes and curvatures, or around the means that some nodes there find
 place_rule <- function(engine, parameters, rule, at_modes = FALSE) {
-  levels <- engine$levels[1L]
-  engine_set_rule(engine, list(nodes = rep(if (engine$effects > 2L) 7L else 15L, levels), wide = rep(FALSE, levels)))
+  engine_set_rule(engine, uniform_rule(engine, if (sum(engine$nesting$effects) > 2L) 7L else 15L))
   stopifnot(engine_place_rule(engine, parameters) == "ok")
   for (round in if (!at_modes) 1:3) {
     if (round == 2L) engine_set_rule(engine, rule)
