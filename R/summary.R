@@ -159,8 +159,8 @@ quadrature_text <- function(fit, short) {
   count <- Map(function(nodes, modes) {
     paste0(unique(range(nodes)), if (ncol(modes) > 1L) paste0("^", ncol(modes)), collapse = " to ")
   }, nodes, fit$modes)
-  if (length(levels) > 1L) count <- paste(count, "for", names(levels))
-  count <- paste(count, collapse = if (short) ", " else " and ")
+  if (length(levels) > 1L) count <- paste(names(levels), count)
+  count <- paste(count, collapse = ", ")
   if (short) {
     error <- fit$quadrature$error$log_likelihood
     return(paste0("quadrature (", count, " nodes, error ", if (is.na(error)) "unknown" else format_error(error, 1e-6),

@@ -32,9 +32,11 @@ test_that("the accuracy asked for is kept, with no more nodes than it takes", {
 })
 
 test_that("by default the limit grows with the levels, and estimates move by less than .001 standard errors", {
-  limits <- function(levels, accuracy = NULL) quadrature_limits(list(levels = levels), list(accuracy = accuracy))
+  limits <- function(levels, accuracy = NULL) {
+    quadrature_limits(list(nesting = list(levels = levels)), list(accuracy = accuracy))
+  }
   expect_equal(limits(10L), c(log_likelihood = 1e-5, shift = 1e-3))
-  expect_equal(limits(500L)[["log_likelihood"]], 5e-5)
+  expect_equal(limits(c(60L, 500L))[["log_likelihood"]], 5e-5)
   expect_equal(limits(1e6L)[["log_likelihood"]], 1e-4)
   expect_equal(limits(10L, 1e-8), c(log_likelihood = 1e-8, shift = 1e-4))
   expect_equal(limits(10L, 1)[["shift"]], 0.1)

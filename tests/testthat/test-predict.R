@@ -107,7 +107,7 @@ test_that("predictions are those of lme4 and glmmTMB: Poisson with several cross
   skip_if_not_installed("glmmTMB")
   ticks <- lme4::grouseticks
   formula <- TICKS ~ YEAR + scale(HEIGHT) + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION)
-  fit <- glmm(formula, ticks, poisson)
+  fit <- glmm(formula, ticks, poisson, method = "laplace")
   peer <- glmmTMB::glmmTMB(formula, ticks, family = poisson)
   new <- ticks[c(10, 200, 380), c("YEAR", "HEIGHT", "BROOD", "INDEX", "LOCATION")]
   new$HEIGHT <- new$HEIGHT + 20

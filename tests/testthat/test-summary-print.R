@@ -47,7 +47,7 @@ test_that("a good fit and one with three marks take one screen at 80 columns", {
   marked <- glmm(y ~ x + (1 | g) + (1 | one), data, poisson)
   marked$status <- rbind(marked$status[marked$status$check != "accuracy", ],
                          check_laplace(data.frame(group = "g", information = 0.3, limit = 2),
-                                       better_than_laplace(list(factors = list(list(), list())))))
+                                       better_than_laplace(fit_design(marked))))
   expect_gte(sum(!marked$status$ok), 2L)
   expect_lte(length(capture.output(print(summary(marked)))), 40)
 })
