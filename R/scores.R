@@ -44,7 +44,7 @@ scores_of <- function(fit, design, cluster) {
   by_level <- engine_level_scores(engine, fit$parameters)
   # in the order of the clusters, which may hold several of the outermost factor's levels
   rows <- active_positions(design$weights)
-  level <- active_rows(design$factors[[1L]]$index, rows) + 1L
+  level <- active_rows(design$factors[[outermost(engine$nesting)]]$index, rows) + 1L
   first <- match(seq_len(nrow(by_level)), level)
   used <- !is.na(first)
   rowsum(by_level[used, , drop = FALSE], cluster[first[used]])

@@ -171,6 +171,20 @@ test_that("guImmun by default: the integral, not Laplace", {
   expect_lt(abs(attr(VarCorr(slope)$mom, "stddev") - 2.455), 0.002)
 })
 
+test_that("scores are those of the outermost levels, in the order of the clusters", {
+  data <- nested_responses(poisson(), seed = 19)
+  fit <- exact_fit(y ~ x + (1 | inner) + (1 | outer), data, poisson())
+  scores <- cluster_scores(fit)
+  cluster <- independent_clusters(fit_design(fit))
+  for (k in c(1L, 4L)) {
+    own <- data[cluster == k, ]
+    expect_length(unique(own$outer), 1L)
+    reference <- reference_from_formula(y ~ x + (1 | inner) + (1 | outer), own, poisson())
+    value <- function(p) reference_nested(reference, p)
+    expect_equal(scores[k, ], reference_gradient(value, fit$parameters), tolerance = 1e-6, ignore_attr = TRUE)
+  }
+})
+
 test_that("what takes a fit works with nested quadrature", {
   data <- nested_responses(poisson(), seed = 30)
   fit <- glmm(two_factors, data, poisson)
