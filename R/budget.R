@@ -28,3 +28,13 @@ spend <- function(engine, nodes) {
 row_nodes <- function(engine, nodes) {
   engine$rows * mean(nodes[level_positions(engine$nesting, innermost(engine$nesting))])
 }
+
+# Nodes at which a level is needed that is asked for, or lies in one that is.
+asked_nodes <- function(engine, nodes) {
+  nesting <- engine$nesting
+  if (length(nesting$order) == 1L) {
+    return(as.numeric(nodes)^nesting$effects)
+  }
+  asked <- from_outside(nesting, nodes > 0L, `|`)
+  asked * joint_nodes(nesting, ifelse(nodes > 0L, nodes, engine$notes$rule$nodes))
+}

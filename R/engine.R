@@ -166,9 +166,7 @@ engine_place_rule <- function(engine, parameters = NULL) {
 
 #' The quadrature rule of every evaluation from now on
 #'
-#' @param rule `NULL` (Laplace), or list: `nodes` (integer), `wide` (logical), one element a level of the factors, one
-#'   after the other. Wide levels, which only an only factor has, have so many nodes in 60 units of the linear
-#'   predictor, on axes of their own.
+#' @param rule `NULL` (Laplace), or a rule of all levels, see quadrature.R.
 #' @noRd
 engine_set_rule <- function(engine, rule) {
   engine$notes$point <- NULL
@@ -227,16 +225,6 @@ inner_search <- function(engine, joint = FALSE) {
 engine_level_values <- function(engine, at, rule) {
   spend(engine, asked_nodes(engine, rule$nodes))
   cpp_rule_values(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
-}
-
-# Nodes at which a level is needed that is asked for, or lies in one that is.
-asked_nodes <- function(engine, nodes) {
-  nesting <- engine$nesting
-  if (length(nesting$order) == 1L) {
-    return(as.numeric(nodes)^nesting$effects)
-  }
-  asked <- from_outside(nesting, nodes > 0L, `|`)
-  asked * joint_nodes(nesting, ifelse(nodes > 0L, nodes, engine$notes$rule$nodes))
 }
 
 #' Mean and covariance of the random effects given the data, by the last pass
