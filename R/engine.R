@@ -219,8 +219,7 @@ inner_search <- function(engine, joint = FALSE) {
 #'
 #' @param at Numeric: the parameters.
 #' @param rule As of [engine_set_rule()]; levels with 0 nodes are left out.
-#' @return Numeric, one a level, `NaN` where it is left out. Of a level that lies in others: the mean of its
-#'   log-integral over the nodes around it, which are those of the rule that is set.
+#' @return Numeric, one a level, `NaN` where left out; of one within others its mean over their nodes of the rule set.
 #' @noRd
 engine_level_values <- function(engine, at, rule) {
   spend(engine, asked_nodes(engine, rule$nodes))

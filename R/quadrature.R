@@ -1,7 +1,7 @@
 # Quadrature: how many nodes each level gets, from the data, and what error is left.
 # A rule is a list: `nodes`, integer, one a level of the factors, one after the other: nodes for each effect; `wide`,
-# logical: by the trapezoid rule instead of Gauss-Hermite, of one factor only; `nodes` is then their number in 60 units of
-# the linear predictor, on axes of its own.
+# logical: by the trapezoid rule instead of Gauss-Hermite, of one factor only; `nodes` is then their number in 60 units
+# of the linear predictor, on axes of its own.
 
 #' The error in the log-likelihood, and the shift of an estimate in standard errors, that a fit is content with
 #'
