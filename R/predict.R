@@ -16,7 +16,9 @@
 #' @param type `"link"`, the scale of the linear predictor (the default), or `"response"`, the mean: for a binomial
 #'   response a probability. It is the mean at the random effects that count, the others being 0: for a level that the
 #'   fit has not seen, or with `re.form = NA`, that of a level whose random effect is 0, as in 'lme4' and 'glmmTMB', and
-#'   not the average over levels, which is another number unless the link is the identity.
+#'   not the average over levels, which is another number unless the link is the identity. `"marginal"` is that average:
+#'   the mean over random effects drawn from the model, see [marginal()]; the grouping variables are not needed in
+#'   `newdata`.
 #' @param re.form Which random effects count: `NULL`, all of them; `NA` or `~0`, none, the prediction for a group
 #'   whose random effects are 0; or a one-sided formula with some of the random terms, such as `~ (1 | g)`, also for
 #'   a fit with `(x | g)`.
@@ -42,7 +44,8 @@
 #' It is computed without the inverse of Sigma, so that a singular fit has standard errors too. The uncertainty of the
 #' variance parameters (and of the dispersion) is not in it. Without random effects (`re.form = NA`) the standard errors
 #' are those of x'beta by [vcov()], which has that uncertainty. For `type = "response"` the standard errors are
-#' multiplied by |d mean / d eta| (the delta method). That is a good description only where they are small. Where the
+#' multiplied by |d mean / d eta| (the delta method). Those of `type = "marginal"` are by the delta method, too, from
+#' the covariance of all parameters. That is a good description only where they are small. Where the
 #' range of the mean forbids the result it is `NA`, with a warning: more than 1/2 for a probability, or a standard error
 #' that takes the linear predictor out of what the link allows. Limits that respect the range are those of the linear
 #' predictor, transformed: see the example.
@@ -86,12 +89,15 @@
 #' }
 #' @importFrom stats predict
 #' @export
-predict.glimmer <- function(object, newdata = NULL, type = c("link", "response"), re.form = NULL, se.fit = FALSE,
-                            allow.new.levels = FALSE, na.action = stats::na.pass, ...) {
+predict.glimmer <- function(object, newdata = NULL, type = c("link", "response", "marginal"), re.form = NULL,
+                            se.fit = FALSE, allow.new.levels = FALSE, na.action = stats::na.pass, ...) {
   check_dots(predict.glimmer, ...)
-  type <- match_choice(type, c("link", "response"), "type")
+  type <- match_choice(type, c("link", "response", "marginal"), "type")
   check_flag(se.fit, "se.fit")
   check_flag(allow.new.levels, "allow.new.levels")
+  if (type == "marginal") {
+    return(predict_marginal(object, newdata, re.form, se.fit, na.action))
+  }
   rows <- prediction_rows(object, newdata, select_random(object, re.form), na.action)
   check_new_levels(rows, allow.new.levels)
   eta <- linear_predictor(object, rows)
@@ -103,6 +109,26 @@ predict.glimmer <- function(object, newdata = NULL, type = c("link", "response")
   deviation <- sqrt(prediction_variance(object, rows))
   if (type == "response") deviation <- mean_deviation(object, eta, deviation, rows)
   list(fit = result, se.fit = finish_rows(deviation, rows), residual.scale = residual_scale(object))
+}
+
+# Averaged over the random effects; their standard errors have the uncertainty of all parameters.
+predict_marginal <- function(fit, newdata, re_form, se_fit, na_action) {
+  if (!is.null(re_form)) {
+    stop_glimmer("re_form", "`type = \"marginal\"` averages over all random effects: leave `re.form` out.",
+                 argument = "re.form")
+  }
+  if (!is.null(newdata)) newdata <- with_any_group(fit, check_newdata(newdata))
+  rows <- prediction_rows(fit, newdata, select_random(fit, NULL), na_action)
+  complete <- setdiff(seq_along(rows$names), rows$without_value)
+  averages <- averaged_means(fit, chosen_rows(rows, complete), slopes = se_fit)
+  mean <- replace(rep(NA_real_, length(rows$names)), complete, averages$mean)
+  if (!se_fit) {
+    return(finish_rows(mean, rows))
+  }
+  covariance <- known_covariance_of(fit, NULL)
+  error <- sqrt(rowSums((averages$slopes %*% covariance) * averages$slopes))
+  error <- replace(rep(NA_real_, length(mean)), complete, error)
+  list(fit = finish_rows(mean, rows), se.fit = finish_rows(error, rows), residual.scale = residual_scale(fit))
 }
 
 # NA with a warning where the link allows no such linear predictor.
