@@ -117,6 +117,15 @@ cpp_rule_values <- function(model, parameters, nodes, wide) {
     .Call(`_glimmer_cpp_rule_values`, model, parameters, nodes, wide)
 }
 
+#' The same by the rule that is set, of each level of the outermost factor, as the last pass found it
+#'
+#' @param model External pointer of cpp_model().
+#' @return Numeric, one a level; 0 where it has no rows.
+#' @noRd
+cpp_rule_pass_values <- function(model) {
+    .Call(`_glimmer_cpp_rule_pass_values`, model)
+}
+
 #' Mean and covariance of b given the data, as the last pass found them
 #'
 #' @param model External pointer of cpp_model().

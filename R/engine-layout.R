@@ -88,3 +88,25 @@ error_root <- function(information) {
   singular <- is.null(root) || !isTRUE(max(abs(root[back, back, drop = FALSE] / unit)) < 1e6)
   if (singular) diag(unit, length(unit)) else root[back, back, drop = FALSE]
 }
+
+#' Take what levels tell of their effects from the weights at given parameters
+#'
+#' Those of the start, from weights at the data, are far off where random effects dwarf the residuals.
+#' @param from List with `parameters`. @return The same, with what an evaluation there has found of them.
+#' @noRd
+update_information <- function(engine, from) {
+  result <- engine_evaluate(engine, from$parameters)
+  if (result$status != "ok") {
+    return(from)
+  }
+  # by quadrature there is a value also where there are no modes
+  of_factors <- attempt(engine_level_information(engine, from$parameters), function(e) NULL)
+  if (is.null(of_factors)) {
+    return(from)
+  }
+  information <- lapply(engine$terms, function(term) {
+    term$variance * of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
+  })
+  if (all(is.finite(unlist(information)))) set_level_information(engine, information)
+  replace(from, "parameters", list(result$parameters))
+}

@@ -226,6 +226,10 @@ engine_level_values <- function(engine, at, rule) {
   cpp_rule_values(engine$pointer, core_parameters(engine, at), as.integer(rule$nodes), as.logical(rule$wide))
 }
 
+#' The same by the rule that is set, of each outermost level, as the last pass has found them
+#' @noRd
+engine_pass_values <- function(engine) cpp_rule_pass_values(engine$pointer)
+
 #' Mean and covariance of the random effects given the data, by the last pass
 #'
 #' @return List, one element a factor: `means` (levels x effects), `variances` (effects x effects x levels).
@@ -376,25 +380,8 @@ engine_cores <- function() {
   cpp_cores()
 }
 
-#' Take what levels tell of their effects from the weights at given parameters
-#'
-#' Those of the start, from weights at the data, are far off where random effects dwarf the residuals.
-#' @param from List with `parameters`. @return The same, with what an evaluation there has found of them.
+#' What a typical level of each factor tells of its effects; an error where there are no modes
 #' @noRd
-update_information <- function(engine, from) {
-  result <- engine_evaluate(engine, from$parameters)
-  if (result$status != "ok") {
-    return(from)
-  }
-  # by quadrature there is a value also where there are no modes
-  of_factors <- attempt(cpp_level_information(engine$pointer, core_parameters(engine, from$parameters),
-                                              inner_search(engine)), function(e) NULL)
-  if (is.null(of_factors)) {
-    return(from)
-  }
-  information <- lapply(engine$terms, function(term) {
-    term$variance * of_factors[[term$factor]][term$columns, term$columns, drop = FALSE]
-  })
-  if (all(is.finite(unlist(information)))) set_level_information(engine, information)
-  replace(from, "parameters", list(result$parameters))
+engine_level_information <- function(engine, at) {
+  cpp_level_information(engine$pointer, core_parameters(engine, at), inner_search(engine))
 }

@@ -189,32 +189,24 @@ known_values <- function(engine, at, rule, k, open, known) {
 
 #' What the finer rule says at a maximum: the error that is left, and value, gradient and Hessian without most of it
 #'
-#' @param best State at the maximum of a rule that is set and frozen.
+#' @param best State at the maximum of a rule that is set and frozen. Afterwards the finer one is.
 #' @return List: `error`, a list of `log_likelihood`, the sum over the (outermost) levels of absolute differences from
 #'   the finer rule, and `shift`, the largest change of an estimate in standard errors that a Newton step on it
 #'   predicts; `judge`, the state by the finer rule; `finer`, whether it is finer in all levels.
 #' @noRd
 judge_rule <- function(engine, best, rule) {
   judge <- judging_rule(engine, rule)
-  own <- outermost_values(engine, best$parameters, rule)
+  engine_pass(engine, best$parameters, 0L)
+  own <- engine_pass_values(engine)
   engine_set_rule(engine, judge)
-  finer <- outermost_values(engine, best$parameters, judge)
   # of very many rows and nodes the Hessian is that of the rule, right to some 1e-5
   many <- row_nodes(engine, engine$notes$nodes) > 1e7
   fine <- pass_state(engine, best$parameters, best$held, order = if (many) 1L else 2L)
   if (many) fine$hessian <- best$hessian
-  engine_set_rule(engine, rule)
   usable <- fine$status == "ok" && all(is.finite(fine$hessian))
-  list(error = list(log_likelihood = sum(abs(own - finer)),
+  list(error = list(log_likelihood = sum(abs(own - engine_pass_values(engine))),
                     shift = if (usable) predicted_shift(engine, fine, best$gradient) else NA_real_),
        judge = fine, finer = usable && all(judge$nodes > rule$nodes))
-}
-
-# By a rule that is set: each with what lies in it.
-outermost_values <- function(engine, at, rule) {
-  levels <- level_positions(engine$nesting, outermost(engine$nesting))
-  rule$nodes[-levels] <- 0L
-  engine_level_values(engine, at, rule)[levels]
 }
 
 # In coordinates x with parameters = centre + T x and Hessian -J: shift T J^-1 T'd, standard errors from T J^-1 T'.

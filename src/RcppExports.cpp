@@ -126,6 +126,16 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// cpp_rule_pass_values
+Rcpp::NumericVector cpp_rule_pass_values(SEXP model);
+RcppExport SEXP _glimmer_cpp_rule_pass_values(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_rule_pass_values(model));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_rule_moments
 Rcpp::List cpp_rule_moments(SEXP model);
 RcppExport SEXP _glimmer_cpp_rule_moments(SEXP modelSEXP) {
@@ -346,6 +356,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_rule_nodes", (DL_FUNC) &_glimmer_cpp_rule_nodes, 3},
     {"_glimmer_cpp_rule_pass", (DL_FUNC) &_glimmer_cpp_rule_pass, 3},
     {"_glimmer_cpp_rule_values", (DL_FUNC) &_glimmer_cpp_rule_values, 4},
+    {"_glimmer_cpp_rule_pass_values", (DL_FUNC) &_glimmer_cpp_rule_pass_values, 1},
     {"_glimmer_cpp_rule_moments", (DL_FUNC) &_glimmer_cpp_rule_moments, 1},
     {"_glimmer_cpp_rule_scores", (DL_FUNC) &_glimmer_cpp_rule_scores, 2},
     {"_glimmer_cpp_cores", (DL_FUNC) &_glimmer_cpp_cores, 0},

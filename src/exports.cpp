@@ -164,6 +164,14 @@ Rcpp::NumericVector cpp_rule_values(SEXP model, Rcpp::NumericVector parameters, 
   return Rcpp::wrap(as_row_model(model).rule().level_values(at, as_integers(nodes), as_flags(wide)));
 }
 
+//' The same by the rule that is set, of each level of the outermost factor, as the last pass found it
+//'
+//' @param model External pointer of cpp_model().
+//' @return Numeric, one a level; 0 where it has no rows.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericVector cpp_rule_pass_values(SEXP model) { return Rcpp::wrap(as_row_model(model).rule().pass_values()); }
+
 //' Mean and covariance of b given the data, as the last pass found them
 //'
 //' @param model External pointer of cpp_model().

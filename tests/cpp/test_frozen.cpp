@@ -278,6 +278,9 @@ void wide_levels(const Case& c, double spread) {
   model->rule().set_nodes(nodes, wide);
   const Vector values = model->rule().level_values(c.parameters, same(c, 120), wide);
   check::close(values.sum() + model->data().constant, expected, 1e-8, c.name + ": finer steps");
+  model->rule().set_nodes(same(c, 120), wide);
+  model->rule().pass(c.parameters, 0);
+  check::that(model->rule().pass_values() == values, c.name + ": values of levels by a pass");
   derivatives(c, *model, c.parameters, spread, ", wide");
   nodes[0] = 7;
   std::vector<char> but_one = wide;

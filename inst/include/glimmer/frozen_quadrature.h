@@ -81,6 +81,7 @@ class FrozenQuadrature {
     check_nodes();
     const FrozenPoint point(data_, parameters);
     last_.moments = standard_moments(*nesting_);
+    last_.values.setZero(nesting_->levels(nesting_->outermost()));
     FrozenEvaluation out;
     Vector gradient;
     Matrix hessian;
@@ -97,6 +98,10 @@ class FrozenQuadrature {
       out.status = Status::gradient_not_finite;
     return out;
   }
+
+  /// The log-likelihood of each outermost level, without the constants of its rows, as the last pass found it; zero where a
+  /// level has no rows.
+  const Vector& pass_values() const { return last_.values; }
 
   /// The gradient of each level of the outermost factor, a row a level.
   Matrix level_gradients(const Vector& parameters) {
