@@ -99,8 +99,8 @@ class FrozenQuadrature {
     return out;
   }
 
-  /// The log-likelihood of each outermost level, without the constants of its rows, as the last pass found it; zero where a
-  /// level has no rows.
+  /// The log-likelihood of each outermost level, without the constants of its rows, as the last pass found it; zero
+  /// where a level has no rows.
   const Vector& pass_values() const { return last_.values; }
 
   /// The gradient of each level of the outermost factor, a row a level.
