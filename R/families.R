@@ -198,3 +198,8 @@ families <- list(
     start_constant = function(y, mean, weights, size) start_variance_ratio(y, mean, weights)
   )
 )
+
+# The families of which one is the limit, by name.
+families_beyond <- function(name) {
+  names(Filter(function(traits) identical(traits$limit_family, name), families))
+}

@@ -10,8 +10,9 @@ overdispersed <- list(ratio = 1.5, p = 1e-3)
 #' chi-squared distribution misleads, the tail is that of a distribution with the right mean and variance. A prior
 #' weight counts as so many equal rows. There is no statement for 0/1 data, which cannot show it, and where a grouping
 #' factor has a level for each row. A marked fit has standard errors that are too small, often by the root of the ratio.
-#' What helps: `(1 | row)`, with `data$row <- seq_len(nrow(data))`; missing predictors, slopes or offsets; fewer zeros
-#' than there are, or more, speak for another distribution.
+#' What helps: a family with a parameter for it, as [nbinom2()] or [betabinomial()] (`vignette("counts")`); `(1 | row)`,
+#' with `data$row <- seq_len(nrow(data))`; missing predictors, slopes or offsets; fewer zeros than there are, or more,
+#' speak for another distribution.
 #' @rdname glimmer_convergence
 #' @name glimmer_convergence
 NULL
@@ -126,8 +127,9 @@ check_overdispersion <- function(found) {
   marked <- found$ratio > limit && found$p < overdispersed$p
   text <- if (marked) {
     paste0("the response varies by more than the family '", found$family, "' allows (", ratio, ", limit ", limit,
-           ", ", p, "): standard errors are too small. Add a random effect with a level for each row, or look for ",
-           "missing predictors")
+           ", ", p, "): standard errors are too small. Fit the family ",
+           paste(families_beyond(found$family), collapse = " or "),
+           ", add a random effect with a level for each row, or look for missing predictors")
   } else if (found$ratio > limit) {
     paste0("no clear sign of overdispersion: ", ratio, ", which so few or so small counts can have (", p, ")")
   } else {

@@ -17,7 +17,8 @@ test_that("Owls are marked, with the ratio that the residuals of others have", {
   found <- statement(fit)
   expect_false(found$ok)
   expect_identical(found$limit, 1.5)
-  expect_match(found$text, "level for each row", fixed = TRUE)
+  expect_match(found$text, "Fit the family nbinom2 or nbinom1, add a random effect with a level for each row",
+               fixed = TRUE)
   peer <- glmmTMB::glmmTMB(SiblingNegotiation ~ FoodTreatment * SexParent + offset(log(BroodSize)) + (1 | Nest),
                            glmmTMB::Owls, family = poisson)
   expect_equal(found$value, sum(residuals(peer, "pearson")^2) / df.residual(peer), tolerance = 1e-3)
