@@ -15,7 +15,7 @@ stages <- list(
   pipeline = "pipeline",
   entry = "absent-arguments glmm glimmer-package",
   methods = "accuracy add1 anova between-within bootstrap bootstrap-refits confint containment ddf drop1 estimable
-             extract fixed-part getme information-criteria kenward-roger loglik marginal marginal-contrasts
+             extract fixed-part getme influence information-criteria kenward-roger loglik marginal marginal-contrasts
              marginal-means nested newdata plot predict predict-variance profile profile-search random-matrices ranef
              ranova refits reml-comparisons residuals response-covariance robust satterthwaite scores simulate summary
              summary-print term-tests tidy type-three update varcorr vcov",

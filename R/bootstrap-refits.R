@@ -3,19 +3,20 @@
 
 #' A fit opened for many refits
 #'
+#' @param rows Logical: with `opened` in every case, as a linear model has it by its rows.
 #' @return List: `refits` ([open_refits()]), `opened` ([open_profile()]; `NULL` where all refits are in full: a linear
 #'   model, by cross products, and links that do not allow every linear predictor), `report` ([report_parameters()]).
 #' @noRd
-open_estimates <- function(fit) {
+open_estimates <- function(fit, rows = FALSE) {
   estimates <- list(refits = open_refits(fit), report = report_parameters(fit))
-  if (!is_linear(fit$family) && fit$method != "joint") {
+  if ((rows || !is_linear(fit$family)) && fit$method != "joint") {
     opened <- open_profile(fit)
     # nodes for each level, whatever its response: more than for that of the fit
     if (!is.null(fit$quadrature)) {
       given <- fit$quadrature[c("nodes", "wide")]
       opened$rule <- if (is.null(fit$quadrature$given)) judging_rule(opened$engine, given) else given
     }
-    if (!opened$engine$density[["bounded"]]) estimates$opened <- opened
+    if (rows || !opened$engine$density[["bounded"]]) estimates$opened <- opened
   }
   estimates
 }
@@ -66,6 +67,10 @@ estimate_response <- function(estimates, response, in_full = FALSE) {
        fit = fit)
 }
 
+# Nothing is held.
+free_quantity <- list(hold = function(parameters, value) parameters,
+                      pull = function(parameters, value, gradient) gradient)
+
 # From the estimates of the fit; `NULL` where the maximum found is not beyond doubt.
 search_response <- function(estimates, response) {
   opened <- estimates$opened
@@ -79,9 +84,7 @@ search_response <- function(estimates, response) {
     return(NULL)
   }
   engine_set_response(engine, design)
-  free <- list(hold = function(parameters, value) parameters,
-               pull = function(parameters, value, gradient) gradient)
-  found <- maximise_holding(opened, free, NULL, list(opened$parameters, opened$parameters))
+  found <- maximise_holding(opened, free_quantity, NULL, list(opened$parameters, opened$parameters))
   if (!is_certain(opened, found)) {
     return(NULL)
   }
@@ -89,8 +92,8 @@ search_response <- function(estimates, response) {
        log_likelihood = found$value, converged = TRUE, message = "")
 }
 
-# A maximum inside, at which the gradient is zero, no farther than estimates go.
-is_certain <- function(opened, found) {
+# A maximum inside, at which the gradient is zero, no farther than estimates go (in standard errors).
+is_certain <- function(opened, found, farthest = 6) {
   if (!is.finite(found$value)) {
     return(FALSE)
   }
@@ -99,6 +102,6 @@ is_certain <- function(opened, found) {
   scale <- pmax(sqrt(rowSums(opened$root^2)), .Machine$double.xmin)
   moved <- max(abs(found$parameters - opened$parameters) / scale)
   state <- list(parameters = found$parameters, held = rep(FALSE, length(scale)))
-  near <- isTRUE(gain < 1e-6) && isTRUE(moved < 6)
+  near <- isTRUE(gain < 1e-6) && isTRUE(moved < farthest)
   near && smallest_effect(opened$engine, state) > 0.1 && !is_suspect(opened$engine, state)
 }

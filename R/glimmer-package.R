@@ -54,6 +54,7 @@
 #'   \item{[glimmer_convergence]}{what the status of a fit says, and what to do about what is marked}
 #'   \item{[accuracy()]}{the same model by other approximations of the likelihood, side by side}
 #'   \item{[marginal()]}{population-averaged coefficients, risk differences and ratios}
+#'   \item{[influence()][influence.glimmer], [cooks.distance()][influence.glimmer]}{what single groups or rows do}
 #'   \item{[plot()][plot.glimmer]}{residuals against fitted values, normal quantiles of the random effects}
 #'   \item{[DHARMa.glimmer], [performance.glimmer]}{simulated residuals by 'DHARMa', checks by 'performance'}
 #' }

@@ -32,7 +32,7 @@
 #'     vector of all parameters.}
 #' }
 #'
-#' *Not there*: `glmer.nb()` and `nlmer()`, `influence()`, `rePCA()`, `allFit()`. [bootstrap()]
+#' *Not there*: `glmer.nb()` and `nlmer()`, `rePCA()`, `allFit()`. [bootstrap()]
 #' does what `bootMer()` does, which takes the fits of this package, too.
 #' @rdname glmm
 #' @name glmm

@@ -78,7 +78,8 @@ wrong_arguments <- list(
     model.names = list(3, "a", c("a", "a"), list("a", "b")), ddf = wrong_choices,
     L = list("a", NA, c(1, 2), list(1), TRUE, matrix(0, 0, 6)), vcov. = list("nothing", NA, diag(2), list(1), TRUE),
     cluster = list("nothing", 1:3, list(1), TRUE), boot.type = wrong_choices, absolute = wrong_flags,
-    reduce.terms = wrong_flags, definition = wrong_choices,
+    reduce.terms = wrong_flags, exact = wrong_flags, groups = list(3, TRUE, list(1), "nothing", NA),
+    definition = wrong_choices,
     contrast = list(3, TRUE, list(1), "nothing", list(spray = "A")), at = list(3, TRUE, list(1), list(nothing = 1)),
     alphamax = wrong_levels, levels = list("a", NA, 0, 1, NULL, list(0.9)), points = c(wrong_numbers, list(1, 2.5)),
     statistic = list(3, "fixef", TRUE, list(1))),
@@ -88,6 +89,7 @@ wrong_arguments <- list(
   # a number is a type, too
   anova.glimmer = list(type = list(4, NA, "nothing", list("nothing"), character()),
                        refit = setdiff(wrong_flags, list(NULL))),
+  print.influence.glimmer = list(n = c(wrong_numbers, list(0, 1.5))),
   logLik.glimmer = list(REML = setdiff(wrong_flags, list(NULL))),
   plot.glimmer = list(which = list(NA, "nothing", list("nothing"), character(), 0, 3, 1.5, c(1, NA), TRUE)),
   lrtest.glimmer = list(name = list(3, NA, "nothing")),
@@ -128,11 +130,11 @@ test_that("every argument of every method refuses what it cannot be, by a classe
   names <- setdiff(names, c("refit_by_lme4", "emm_basis.glimmer"))
   expect_gt(length(names), 40L)
   objects <- list(VarCorr = VarCorr(fit), ranef = ranef(fit), coef = coef(fit), summary = summary(fit),
-                  profile = profile(fit, "theta_"), marginal = marginal(fit),
+                  profile = profile(fit, "theta_"), marginal = marginal(fit), influence = influence(fit, "block"),
                   bootstrap = bootstrap(fit, nsim = 5, seed = 1))
   for (name in names) {
     method <- get(name, envir = namespace)
-    class <- sub("^.+[.](VarCorr|ranef|coef|summary|profile|marginal)[.]glimmer$", "\\1", name)
+    class <- sub("^.+[.](VarCorr|ranef|coef|summary|profile|marginal|influence)[.]glimmer$", "\\1", name)
     class <- sub("^.+[.]glimmer_(bootstrap)$", "\\1", class)
     first <- if (name == "glmm_control") list() else list(if (class == name) fit else objects[[class]])
     arguments <- names(formals(method))
