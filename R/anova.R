@@ -120,7 +120,7 @@ anova.glimmer <- function(object, ..., refit = NULL, model.names = NULL, type = 
 }
 
 # Fits of other packages have log-likelihoods, but not of the same kind.
-refuse_fit <- function(fits, position) {
+refuse_fit <- function(fits, position, caller = "anova()") {
   other <- fits[[position]]
   reason <- if (inherits(other, c("merMod", "glmmTMB", "lme", "MixMod"))) {
     paste0("is a fit of another package (class '", class(other)[1L], "'), whose log-likelihood comes from another ",
@@ -129,7 +129,7 @@ refuse_fit <- function(fits, position) {
   } else {
     "is not a fit of class 'glimmer', 'glm' or 'lm'."
   }
-  stop_glimmer("argument", paste("Argument", position, "of anova()", reason), argument = "...",
+  stop_glimmer("argument", paste("Argument", position, "of", caller, reason), argument = "...",
                class_found = class(other))
 }
 
@@ -210,8 +210,8 @@ response_of <- function(fit) {
     list(rows = row.names(frame), variables = others[!names(others) %in% c("(weights)", "(offset)")]))
 }
 
-# What differs between fits, and makes the comparison doubtful.
-warn_comparison <- function(fits) {
+# Likelihoods of different kinds.
+warn_approximations <- function(fits) {
   ours <- fits[vapply(fits, inherits, logical(1), "glimmer")]
   methods <- vapply(ours, approximation_kind, "")
   if (length(unique(methods)) > 1L) {
@@ -220,6 +220,12 @@ warn_comparison <- function(fits) {
                                       "): their differences are not those of the models."), models = names(ours),
                  methods = unique(methods))
   }
+}
+
+# What differs between fits, and makes the comparison doubtful.
+warn_comparison <- function(fits) {
+  warn_approximations(fits)
+  ours <- fits[vapply(fits, inherits, logical(1), "glimmer")]
   failed <- names(ours)[!vapply(ours, function(fit) fit$converged, logical(1))]
   if (length(failed)) {
     warn_glimmer("comparison", paste0("Not converged: ", format_items(failed), ". The comparison cannot be trusted."),

@@ -44,6 +44,7 @@
 #' \describe{
 #'   \item{[anova()][anova.glimmer]}{likelihood ratio tests of several fits; tests of the terms of one fit}
 #'   \item{[ranova()]}{likelihood ratio tests of random effects}
+#'   \item{[compare_fits()]}{information criteria of several fits, nested or not}
 #'   \item{[drop1()][drop1.glimmer], [add1()][add1.glimmer]}{one term less, one term more}
 #'   \item{[AIC()][AIC.glimmer], [BIC()][BIC.glimmer]}{information criteria}
 #'   \item{[ddf()], [test_contrasts()]}{degrees of freedom and tests of linear combinations of the fixed effects}
