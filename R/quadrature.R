@@ -93,13 +93,16 @@ coarse_rule <- function(engine, most = Inf) {
 }
 
 # The rule that judges another one: with twice the nodes, eleven at least (of the trapezoid rule half as many again do),
-# or where that is not possible with half of them.
+# or where that is not possible with half of them. Under nesting half as many again are tried before.
 judging_rule <- function(engine, rule) {
   fewest <- if (sum(engine$nesting$effects) <= 2L) 11L else 7L
-  finer <- ifelse(rule$wide, (3L * rule$nodes) %/% 2L, pmax(2L * rule$nodes + 1L, fewest))
-  possible <- joint_nodes(engine$nesting, finer) <= most_nodes
-  if (is_nested(engine)) possible[] <- all(possible)
-  rule$nodes <- as.integer(ifelse(possible, finer, pmax((rule$nodes - 1L) %/% 2L, 1L)))
+  half_more <- (3L * rule$nodes) %/% 2L
+  finer <- ifelse(rule$wide, half_more, pmax(2L * rule$nodes + 1L, fewest))
+  possible <- function(nodes) joint_nodes(engine$nesting, nodes) <= most_nodes
+  if (is_nested(engine) && !all(possible(finer))) finer <- half_more + 1L
+  allowed <- possible(finer)
+  if (is_nested(engine)) allowed[] <- all(allowed)
+  rule$nodes <- as.integer(ifelse(allowed, finer, pmax((rule$nodes - 1L) %/% 2L, 1L)))
   rule
 }
 

@@ -214,3 +214,34 @@ test_that("crossed factors and too many effects or nodes are refused in words", 
   expect_match(conditionMessage(error), "up to 316 nodes", fixed = TRUE)
   expect_match(conditionMessage(error), "each level with those around it", fixed = TRUE)
 })
+
+test_that("levels none of whose rows count make no difference", {
+  data <- nested_responses(poisson(), seed = 30)
+  data$w <- as.numeric(data$inner != "3" & data$outer != "b")
+  weighted <- glmm(two_factors, data, poisson, weights = w)
+  without <- glmm(two_factors, droplevels(data[data$w > 0, ]), poisson)
+  expect_identical(weighted$method, "aghq")
+  expect_equal(weighted$log_likelihood, without$log_likelihood, tolerance = 1e-8)
+  expect_equal(weighted$parameters, without$parameters, tolerance = 1e-5)
+})
+
+test_that("where nodes cost too much the fit is by Laplace, and says so", {
+  data <- nested_responses(poisson(), seed = 30)
+  fit <- with_replaced("quadrature_budget", function(engine) 1e4, glmm(two_factors, data, poisson))
+  expect_identical(fit$method, "laplace")
+  expect_match(fit$status$text[!fit$status$ok], "too many nodes", all = FALSE)
+  # what was asked for takes its time
+  asked <- with_replaced("quadrature_budget", function(engine) 1e4, glmm(two_factors, data, poisson, method = "aghq"))
+  expect_identical(asked$method, "aghq")
+})
+
+test_that("more than can be judged by twice the nodes is judged by half as many again", {
+  nesting <- list(order = 2:1, levels = c(1L, 2L), effects = c(2L, 1L), parents = list(NULL, c(1L, 1L)))
+  engine <- list(nesting = nesting)
+  rule <- list(nodes = c(15L, 47L, 5L), wide = rep(FALSE, 3L))
+  expect_identical(judging_rule(engine, rule)$nodes, c(31L, 95L, 11L))
+  rule$nodes[1L] <- 23L
+  expect_identical(judging_rule(engine, rule)$nodes, c(35L, 71L, 8L))
+  rule$nodes[1L] <- 45L
+  expect_identical(judging_rule(engine, rule)$nodes, c(22L, 23L, 2L))
+})

@@ -58,10 +58,15 @@ class FrozenPass {
   /// For each level of factor l, not the outermost, for which it is asked: the mean of its log-integrals by another
   /// rule over the nodes of the levels around it. Their weights are those of the pass's rule, their nodes of both.
   void judge(Index l, const NestedRule& other, const Integers& asked, Eigen::Ref<Vector> values) {
+    const Index top = nesting_.outermost();
     for (Index g = levels_.begin; g < levels_.end; ++g) {
+      if (!any_asked(top, g, l, asked)) {
+        pass_rows(top, g);
+        continue;
+      }
       integrate_all(g);
       go_back();
-      judge_within(nesting_.outermost(), g, nullptr, l, other, asked, values);
+      judge_within(top, g, nullptr, l, other, asked, values);
     }
   }
 
@@ -251,6 +256,14 @@ class FrozenPass {
       kernel_->evaluate(tile_, order, out);
       visit(tile_.rows);
     }
+  }
+
+  /// Whether levels of factor l are asked for that lie in a level of factor s.
+  bool any_asked(Index s, Index g, Index l, const Integers& asked) const {
+    if (s == l) return asked[static_cast<std::size_t>(g)] > 0;
+    bool any = false;
+    nesting_.for_children(s, g, [&](Index child) { any = any || any_asked(s - 1, child, l, asked); });
+    return any;
   }
 
   void judge_within(Index s, Index g, const double* outer_pi, Index l, const NestedRule& other, const Integers& asked,
