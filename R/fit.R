@@ -46,9 +46,10 @@
 #'   \item{`nAGQ`}{nodes for each random effect of a level, for quadrature the largest number; 0 for the joint method, 1
 #'     for Laplace and where the likelihood is exact}
 #'   \item{`REML`}{logical: fitted by restricted maximum likelihood}
-#'   \item{`quadrature`}{`NULL`, or list: `nodes` (integer, one a level: nodes for each effect), `wide` (logical: by the
-#'     trapezoid rule on axes of its own, not Gauss-Hermite), `error` (list of `log_likelihood`, the sum over levels of
-#'     absolute differences from the rule with more nodes, and `shift`, the change of an estimate in standard errors
+#'   \item{`quadrature`}{`NULL`, or list: `nodes` (integer, one a level of the grouping factors one after the other:
+#'     nodes for each effect), `wide` (logical: by the trapezoid rule on axes of its own, not Gauss-Hermite), `error`
+#'     (list of `log_likelihood`, the sum over levels, of nested factors the outermost, of absolute differences from the
+#'     rule with more nodes, and `shift`, the change of an estimate in standard errors
 #'     that they make), `given` (`NULL`, or the user's `nAGQ`)}
 #'   \item{`means`, `mean_variances`}{`NULL`, or by quadrature, as `modes` and `mode_variances`: mean and covariance of
 #'     b given the data and the parameters}

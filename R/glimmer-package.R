@@ -3,8 +3,8 @@
 #' Fits linear and generalized linear mixed models by maximum likelihood and REML. [glmm()] takes a formula and a data
 #' frame; every fit says which approximation of the likelihood it used, how accurate that is where this is known, and
 #' whether it converged, with the numbers behind each. The likelihood is exact for linear mixed models, accurate to a
-#' stated error with one grouping factor, and Laplace's approximation with several. This page says where to look for
-#' what; users of 'lme4' may begin with the section "Coming from lme4" of [glmm()].
+#' stated error with one grouping factor or nested ones, and Laplace's approximation with crossed ones. This page says
+#' where to look for what; users of 'lme4' may begin with the section "Coming from lme4" of [glmm()].
 #'
 #' @section Fit:
 #' \describe{

@@ -134,6 +134,8 @@ test_that("a log-normal model is the linear mixed model of the logarithm", {
   exact <- glmm(log(score) ~ Machine + (1 | Worker / Machine), data, REML = FALSE)
   expect_identical(fit$method, "aghq")
   expect_lt(abs(as.numeric(logLik(fit)) - as.numeric(logLik(exact)) + sum(log(data$score))), 1e-7)
+  # of the same model in plain R
+  expect_lt(abs(as.numeric(logLik(fit)) - -116.35723709004), 1e-7)
   expect_equal(coef(summary(fit))[, 1:2], coef(summary(exact))[, 1:2], tolerance = 1e-5, ignore_attr = TRUE)
   expect_equal(unlist(VarCorr(fit)), unlist(VarCorr(exact)), tolerance = 1e-5, ignore_attr = TRUE)
   both <- list(ranef(fit, type = "mean"), ranef(exact))
