@@ -10,9 +10,9 @@
 #'
 #' *Different by default*, and why:
 #' \describe{
-#'   \item{Quadrature}{with one grouping factor, or nested ones, where `glmer()` uses the Laplace approximation, which can be far off
-#'     for 0/1 data. `nAGQ = 1` gives Laplace, and `glmer()`'s numbers for canonical links. With crossed grouping
-#'     factors it is Laplace in both.}
+#'   \item{Quadrature}{with one grouping factor, or nested ones, where `glmer()` uses the Laplace approximation, which
+#'     can be far off for 0/1 data. `nAGQ = 1` gives Laplace, and `glmer()`'s numbers for canonical links. With crossed
+#'     grouping factors it is Laplace in both.}
 #'   \item{Observed information}{in the Laplace approximation, where `glmer()` takes the expected one: they differ for
 #'     links that are not canonical, as probit or Gamma with log link, and the observed one is Laplace's approximation
 #'     proper.}
