@@ -40,6 +40,7 @@ structure_of <- function(term, searched = FALSE) {
 #' @param reported Function of `varies` (logical, one an effect: whether its standard deviation is not zero): logical,
 #'   q x q: the standard deviations and correlations that tell all, in the lower triangle.
 #' @param common Logical: whether all effects, several, have one standard deviation.
+#' @param correlation_range The ends of the range of its correlations.
 #' @param rule `NULL`, or where one correlation tells all of them character: how, in words after it.
 #' @param unreplicated Function of `together` (logical, q x q: whether a level has rows with both effects): whether the
 #'   covariance can be told from that of residuals without a second row of any effect of a level.
@@ -76,14 +77,14 @@ structure_of <- function(term, searched = FALSE) {
 describe_structure <- function(names, lambda, pull_back, scaled, bounded, pattern, reported, holds, of_root,
                                with_entry, normalise, inside, units, even_parts, truncations, probes,
                                singular_effects, directions, direction_root, others = function(theta) list(),
-                               search_scale = NULL, ordered = FALSE, common = FALSE, rule = NULL, one_level = FALSE,
-                               unreplicated = function(together) FALSE) {
+                               search_scale = NULL, ordered = FALSE, common = FALSE, correlation_range = c(-1, 1),
+                               rule = NULL, one_level = FALSE, unreplicated = function(together) FALSE) {
   list(names = names, lambda = lambda, sds = function(theta) root_sds(lambda(theta)), pull_back = pull_back,
        scaled = scaled, bounded = bounded, pattern = pattern, reported = reported, holds = holds, of_root = of_root,
        with_entry = with_entry, normalise = normalise, inside = inside, units = units, even_parts = even_parts,
        truncations = truncations, probes = probes, singular_effects = singular_effects, directions = directions,
        direction_root = direction_root, others = others, search_scale = search_scale, ordered = ordered,
-       common = common, rule = rule, one_level = one_level, unreplicated = unreplicated)
+       common = common, correlation_range = correlation_range, rule = rule, one_level = one_level, unreplicated = unreplicated)
 }
 
 # Standard deviations of effects with covariance L L'; most terms have one effect.

@@ -52,7 +52,8 @@ entry_quantity <- function(fit, row) {
   correlation <- row$kind == "cor"
   slope <- if (correlation) 1 - row$estimate^2 else row$estimate
   theta_with <- function(theta, value) structure$with_entry(theta, row$row, row$column, value)
-  c(list(estimate = row$estimate, se = slope * row$se, range = if (correlation) c(-1, 1) else c(0, Inf),
+  range <- if (correlation) structure$correlation_range else c(0, Inf)
+  c(list(estimate = row$estimate, se = slope * row$se, range = range,
          report = identity, fixed = FALSE), held_entries(at, theta_with))
 }
 
@@ -106,10 +107,37 @@ place_given_rule <- function(engine, rule, parameters) {
 
 #' The largest log-likelihood with a quantity held at a value
 #'
+#' Where an effect does not vary the gradient in its column of L vanishes, maximum or not: searches begin inside, and one
+#' that ends next to the boundary is followed by another from farther inside.
+#'
 #' @param starts List of parameters near, the first one that has a value is taken.
 #' @return List: `value` (`-Inf` where there is none), `parameters`.
 #' @noRd
 maximise_holding <- function(opened, quantity, value, starts) {
+  best <- maximise_from(opened, quantity, value, lapply(starts, move_inside, opened))
+  if (!is.finite(best$value) || smallest_effect_at(opened, best$parameters) > 0.1) {
+    return(best)
+  }
+  again <- maximise_from(opened, quantity, value, rep(list(move_inside(best$parameters, opened, 10)), 2L))
+  if (again$value > best$value) again else best
+}
+
+# No standard deviation, along any direction of its term, below a tenth of so many units of a level's own error.
+move_inside <- function(parameters, opened, units = 1) {
+  engine <- opened$engine
+  parameters <- normalise_signs(engine, parameters)
+  for (t in seq_along(engine$structures)) {
+    at <- engine$index$theta[[t]]
+    parameters[at] <- engine$structures[[t]]$inside(parameters[at], units * engine$notes$error_root[[t]])
+  }
+  parameters
+}
+
+smallest_effect_at <- function(opened, parameters) {
+  smallest_effect(opened$engine, list(parameters = parameters, held = rep(FALSE, length(parameters))))
+}
+
+maximise_from <- function(opened, quantity, value, starts) {
   best <- list(value = -Inf, parameters = starts[[1L]])
   # by quadrature the places follow, until the maximum of the frozen rule moves no more
   for (round in seq_len(if (is.null(opened$fit$quadrature)) 1L else 4L)) {

@@ -57,7 +57,7 @@ profile.glimmer <- function(fitted, which, alphamax = 0.01, points = 8L, ...) {
   farthest <- sqrt(stats::qchisq(1 - alphamax, 1))
   curves <- over_profiles(fitted, if (missing(which)) NULL else which, function(zeta, quantity) {
     follow_profile(zeta, quantity, farthest, farthest / points)
-    structure(zeta$found(), ends = quantity$report(quantity$range))
+    structure(zeta$found(), ends = quantity$report(quantity$range), estimate = quantity$report(quantity$estimate))
   })
   structure(curves, alphamax = alphamax, title = profile_title(fitted),
             fixed = sum(names(curves) %in% names(fixef.glimmer(fitted))), class = c("profile.glimmer", "profile"))
@@ -113,12 +113,15 @@ visit_profile <- function(opened, quantity, visit) {
   zeta <- zeta_of(opened, quantity)
   result <- visit(zeta, quantity)
   gain <- max(zeta$found()$logLik) - opened$value
-  if (gain > 1e-3) {
-    warn_glimmer("profile", paste0("A profile has found a log-likelihood ", format(gain, digits = 2), " above that of ",
-                                   "the fit, which then is no maximum: fit again from other starts, glmm(start = )."),
-                 gain = gain)
-  }
+  if (gain > 1e-3) warn_higher(gain)
   result
+}
+
+# A search from the fit, with something held, that ends above it.
+warn_higher <- function(gain) {
+  warn_glimmer("profile", paste0("A search has found a log-likelihood ", format(gain, digits = 2), " above that of the ",
+                                 "fit, which then is no maximum: fit again from other starts, glmm(start = )."),
+               gain = gain)
 }
 
 # Values on both sides, about `by` of zeta from one to the next, until it is past the farthest or the range ends.
@@ -197,7 +200,7 @@ print.profile.glimmer <- function(x, digits = max(3, getOption("digits") - 3), .
   check_digits(digits)
   level <- min(0.95, 1 - attr(x, "alphamax"))
   limits <- confint.profile.glimmer(x, level = level)
-  estimate <- vapply(x, function(curve) if (is.null(curve)) NA_real_ else curve$value[which(curve$zeta == 0)[1L]], 1)
+  estimate <- vapply(x, function(curve) if (is.null(curve)) NA_real_ else attr(curve, "estimate"), 1)
   cat_wrapped(attr(x, "title"))
   print(format(cbind(Estimate = estimate, limits), digits = digits), quote = FALSE)
   cat_wrapped(ends_text(x, limits))

@@ -46,6 +46,8 @@ ranova <- function(fit, reduce.terms = TRUE, ...) { # nolint: object_name_linter
                  models = labels[!is.finite(values)])
     values[!is.finite(values)] <- NA_real_
   }
+  gain <- max(values, -Inf, na.rm = TRUE) - opened$value
+  if (gain > 1e-3) warn_higher(gain)
   random_effect_table(fit, labels, c(opened$value, values), lost,
                       vapply(omissions, function(omission) omission$single, NA))
 }
@@ -97,6 +99,6 @@ random_effect_table <- function(fit, labels, values, lost, single) {
                       check.names = FALSE)
   structure(table, heading = c("Likelihood ratio tests of random effects", wrap_lines(c(
     paste0("Likelihood: ", approximation_text(fit, short = TRUE)), deparse1(stats::formula(fit)),
-    "Variances of zero are on the boundary: Pr(>Chisq) is too large, Pr(mixture) is right where it is there."))),
+    "Variances of zero are on the boundary: Pr(>Chisq) is too large, Pr(mixture) is right in large samples."))),
             class = c("anova.glimmer", "anova", "data.frame"))
 }

@@ -96,15 +96,14 @@ test_that("ranges that end are limits, and are named", {
   fit <- glmm(y ~ x + (1 | g), data, binomial())
   limits <- confint(fit, method = "profile")
   expect_identical(limits[[3, 1]], 0)
-  # without the random effect the fixed effects are glm()'s
-  skip_if(getRversion() < "4.4.0" && !requireNamespace("MASS", quietly = TRUE))
-  at <- stats::glm(y ~ x, binomial(), data)
-  cost <- function(beta) {
-    with_beta <- stats::glm(y ~ 1, binomial(), data, offset = beta * x)
-    stats::deviance(with_beta) - stats::deviance(at) - stats::qchisq(0.95, 1)
+  # the largest log-likelihood over the other parameters, by optim(), has fallen by half of a quantile; with the variance
+  # held at zero all along (glm()) the interval would be shorter
+  for (side in 1:2) {
+    best <- stats::optim(c(0.1, 0.5), function(other) {
+      -c(logLik(fit, parameters = c(other[1], limits[[2, side]], abs(other[2]))))
+    }, control = list(reltol = 1e-12))
+    expect_equal(2 * (c(logLik(fit)) + best$value), stats::qchisq(0.95, 1), tolerance = 1e-3)
   }
-  lower <- stats::uniroot(cost, c(-1, stats::coef(at)[[2]]), tol = 1e-9)$root
-  expect_equal(limits[[2, 1]], lower, tolerance = 1e-4)
   expect_output(print(profile(fit, "theta_")), "Not bounded by the data on one side or both: sd_[(]Intercept[)][|]g")
   # counts that do not vary more than Poisson's: no upper limit of the size
   counts <- data.frame(y = rpois(100, 3), g = gl(20, 5))
@@ -152,4 +151,18 @@ test_that("tidy() takes them", {
   limits <- confint(fit, method = "profile")
   expect_equal(table$conf.low, unname(limits[, 1L]))
   expect_equal(table$conf.high, unname(limits[, 2L]))
+})
+
+test_that("the correlation of cs() ends where its matrix does", {
+  set.seed(9)
+  data <- data.frame(g = gl(30, 8), f = factor(rep(rep(1:4, 2), 30)))
+  effects <- matrix(rnorm(120), 30)
+  effects <- effects - rowMeans(effects)
+  data$y <- effects[cbind(as.integer(data$g), as.integer(data$f))] + rnorm(240, 0, 0.3)
+  fit <- suppressWarnings(glmm(y ~ f + cs(0 + f | g), data, REML = FALSE))
+  limits <- confint(fit, "rho|g", method = "profile")
+  expect_equal(limits[[1, 1]], -1 / 3, tolerance = 1e-6)
+  curves <- profile(fit, "rho|g")
+  expect_equal(confint(curves)[[1, 1]], -1 / 3, tolerance = 1e-6)
+  expect_output(print(curves), "-0.333")
 })
