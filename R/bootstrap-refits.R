@@ -14,7 +14,8 @@ open_estimates <- function(fit, rows = FALSE) {
     # nodes for each level, whatever its response: more than for that of the fit
     if (!is.null(fit$quadrature)) {
       given <- fit$quadrature[c("nodes", "wide")]
-      opened$rule <- if (is.null(fit$quadrature$given)) judging_rule(opened$engine, given) else given
+      opened$judged <- is.null(fit$quadrature$given)
+      opened$rule <- if (opened$judged) finer_rule(opened$engine, given) else given
     }
     if (rows || !opened$engine$density[["bounded"]]) estimates$opened <- opened
   }
@@ -103,5 +104,21 @@ is_certain <- function(opened, found, farthest = 6) {
   moved <- max(abs(found$parameters - opened$parameters) / scale)
   state <- list(parameters = found$parameters, held = rep(FALSE, length(scale)))
   near <- isTRUE(gain < 1e-6) && isTRUE(moved < farthest)
-  near && smallest_effect(opened$engine, state) > 0.1 && !is_suspect(opened$engine, state)
+  near && smallest_effect(opened$engine, state) > 0.1 && !is_suspect(opened$engine, state) &&
+    is_accurate(opened, found$parameters)
+}
+
+# Whether the nodes that the fit's own response asked for do for this one, too.
+is_accurate <- function(opened, parameters) {
+  if (!isTRUE(opened$judged)) {
+    return(TRUE)
+  }
+  engine <- opened$engine
+  engine_pass(engine, parameters, 0L)
+  own <- engine_pass_values(engine)
+  engine_set_rule(engine, judging_rule(engine, opened$rule))
+  judged <- engine_pass(engine, parameters, 0L)$status == "ok"
+  error <- sum(abs(own - engine_pass_values(engine)))
+  engine_set_rule(engine, opened$rule)
+  judged && isTRUE(error < 1e-4)
 }

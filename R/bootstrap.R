@@ -177,8 +177,8 @@ confint.glimmer_bootstrap <- function(object, parm, level = 0.95, type = c("perc
   wanted <- if (missing(parm)) seq_along(object$t0) else choose_statistics(parm, object)
   if (type == "bca" && is.null(object$skewness)) {
     stop_glimmer("argument", paste("`type = \"bca\"` is there for the parameters of fits by maximum likelihood with",
-                                   "independent groups (`statistic = NULL`); use \"perc\", \"basic\" or \"norm\"."),
-                 argument = "type")
+                                   "independent groups (`statistic = NULL`) and no parameter on the boundary; use",
+                                   "\"perc\", \"basic\" or \"norm\"."), argument = "type")
   }
   limits <- lapply(wanted, function(k) {
     drawn <- object$t[is.finite(object$t[, k]), k]

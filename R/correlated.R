@@ -72,7 +72,8 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     direction_root = function(root, U) root, others = shape$others,
     search_scale = if (searched && shape$count) shape[search_verbs],
     ordered = ordered, common = common && q > 1L,
-    correlation_range = if (shape$count) correlation$range(q) else c(-1, 1), rule = correlation$rule, one_level = tells_alone(correlation, q),
+    correlation_range = if (shape$count) correlation$range(q) else c(-1, 1), rule = correlation$rule,
+    one_level = tells_alone(correlation, q),
     unreplicated = if (is.null(correlation)) function(together) FALSE else correlation$unreplicated
   )
 }

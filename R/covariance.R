@@ -84,7 +84,8 @@ describe_structure <- function(names, lambda, pull_back, scaled, bounded, patter
        with_entry = with_entry, normalise = normalise, inside = inside, units = units, even_parts = even_parts,
        truncations = truncations, probes = probes, singular_effects = singular_effects, directions = directions,
        direction_root = direction_root, others = others, search_scale = search_scale, ordered = ordered,
-       common = common, correlation_range = correlation_range, rule = rule, one_level = one_level, unreplicated = unreplicated)
+       common = common, correlation_range = correlation_range, rule = rule, one_level = one_level,
+       unreplicated = unreplicated)
 }
 
 # Standard deviations of effects with covariance L L'; most terms have one effect.

@@ -33,9 +33,13 @@
 #' truth: look at `exact = TRUE` for what stands out. Where a fit without a group ends on the boundary, or its search is
 #' in doubt, the model is fitted in full.
 #'
-#' By REML the fixed effects are those given the other parameters, found anew.
+#' By REML the fixed effects are those given the other parameters, found anew. The covariance in distances is that of
+#' `vcov(model, full = TRUE)`; that of 'lme4' is the one of fits without the group, so that its distances are smaller.
+#'
+#' Leverages have the observed weights of the rows, minus the second derivative of their log-density in the linear
+#' predictor.
 #' @section Errors: `glimmer_error_argument` for a `groups` that is none; `glimmer_error_not_available` for fits by the
-#'   joint method.
+#'   joint method. `glimmer_warning_influence` for groups without which the fixed effects are not determined.
 #' @references
 #' Pregibon, D. (1981). Logistic regression diagnostics. *Annals of Statistics* 9, 705-724.
 #' \doi{10.1214/aos/1176345513}
@@ -57,12 +61,13 @@ influence.glimmer <- function(model, groups = NULL, exact = FALSE, ...) {
   check_profiled(model)
   design <- fit_design(model)
   sets <- rows_left_out(model, design, groups)
+  needed <- sets_needed(design, sets)
   opened <- open_estimates(model, rows = TRUE)$opened
   step <- start_progress(length(sets))
-  found <- lapply(sets, function(set) {
+  found <- Map(function(set, is_needed) {
     on.exit(step())
-    estimates_without(opened, design, set, exact)
-  })
+    if (is_needed) without_estimates(model, exact) else estimates_without(opened, design, set, exact)
+  }, sets, needed)
   estimates <- do.call(rbind, lapply(found, function(one) one$parameters))
   dimnames(estimates) <- list(names(sets), names(model$parameters))
   errors <- do.call(rbind, lapply(found, function(one) one$errors))
@@ -70,6 +75,33 @@ influence.glimmer <- function(model, groups = NULL, exact = FALSE, ...) {
   structure(list(estimates = estimates, parameters = model$parameters, covariance = model$covariance, errors = errors,
                  groups = if (is.null(groups)) "rows" else groups, sizes = lengths(sets), exact = exact,
                  fixed = length(model$index$beta)), class = "influence.glimmer")
+}
+
+#' Which of the sets the fixed effects need: without them X has columns that others determine
+#'
+#' With Q an orthonormal basis of X and Q_s its rows of the set, X without these has full rank as long as I - Q_s'Q_s
+#' has.
+#' @return Logical, one a set, with a warning that names them.
+#' @noRd
+sets_needed <- function(design, sets) {
+  counted <- which(design$weights > 0)
+  Q <- matrix(0, nrow(design$X), ncol(design$X))
+  Q[counted, ] <- qr.Q(qr(design$X[counted, , drop = FALSE]))
+  needed <- vapply(sets, function(set) {
+    own <- crossprod(Q[set, , drop = FALSE])
+    ncol(Q) > 0L && max(eigen(own, symmetric = TRUE, only.values = TRUE)$values) > 1 - 1e-8
+  }, NA)
+  if (any(needed)) {
+    warn_glimmer("influence", paste0("Without ", format_items(names(sets)[needed]), " the data do not determine the ",
+                                     "fixed effects: there are no estimates without ", agree(sum(needed), "it", "them"),
+                                     "."), groups = names(sets)[needed])
+  }
+  needed
+}
+
+without_estimates <- function(fit, exact) {
+  none <- replace(fit$parameters, TRUE, NA_real_)
+  list(parameters = none, errors = if (exact && !fit$REML) none)
 }
 
 #' The rows of each level, or each row
@@ -108,9 +140,12 @@ estimates_without <- function(opened, design, set, exact) {
   engine <- opened$engine
   engine_set_weights(engine, design, times = replace(rep(1, length(design$y)), set, 0))
   moved <- one_step(opened)
-  if (!exact || is.null(moved)) {
-    natural <- if (!is.null(moved)) change_coordinates(engine, moved, "natural")
-    return(list(parameters = if (is.null(natural)) replace(opened$fit$parameters, TRUE, NA_real_) else natural))
+  if (!exact) {
+    none <- replace(opened$fit$parameters, TRUE, NA_real_)
+    return(list(parameters = if (is.null(moved)) none else change_coordinates(engine, moved, "natural")))
+  }
+  if (is.null(moved)) {
+    return(fit_without_rows(opened$fit, design, set))
   }
   found <- maximise_holding(opened, free_quantity, NULL, list(moved, opened$parameters))
   if (!is_certain(opened, found, farthest = Inf)) {
@@ -165,9 +200,8 @@ errors_at <- function(opened, parameters) {
 fit_without_rows <- function(fit, design, set) {
   design$weights[set] <- 0
   result <- attempt(suppressWarnings(maximise_model(model_of(fit, design), fit)), function(e) NULL)
-  none <- replace(fit$parameters, TRUE, NA_real_)
   if (is.null(result)) {
-    return(list(parameters = none, errors = if (!fit$REML) unname(none)))
+    return(without_estimates(fit, exact = TRUE))
   }
   list(parameters = result$found$parameters,
        errors = if (!fit$REML) sqrt(diag(result$verdict$covariance)))
@@ -183,6 +217,9 @@ cooks.distance.influence.glimmer <- function(model, full = FALSE, ...) {
   own <- if (full) which(is.finite(diag(model$covariance))) else seq_len(model$fixed)
   change <- dfbeta.influence.glimmer(model, full = TRUE)[, own, drop = FALSE]
   covariance <- model$covariance[own, own, drop = FALSE]
+  if (anyNA(covariance)) {
+    return(replace(change[, 1L], TRUE, NA_real_))
+  }
   rowSums((change %*% solve(covariance)) * change) / length(own)
 }
 
@@ -268,9 +305,8 @@ print.influence.glimmer <- function(x, n = 10L, digits = max(3, getOption("digit
 hatvalues.glimmer <- function(model, ...) {
   check_dots(hatvalues.glimmer, ...)
   rows <- fit_rows(model, select_random(model, NULL))
-  rows$na_action <- NULL
-  variance <- prediction_variance(model, rows)
-  weights <- stats::weights(model, type = "working")
-  weights <- unname(weights[!is.na(weights)])
-  finish_rows(weights * variance / residual_scale(model)^2, fit_rows(model, select_random(model, NULL)))
+  design <- fit_design(model)
+  phi <- if (length(constant_of(model))) log(constant_of(model)) else 0
+  density <- engine_density(design[c("y", "size", "weights")], conditional_eta(model, design), phi, model$family)
+  finish_rows(ifelse(design$weights > 0, density$w, 0) * prediction_variance(model, rows), rows)
 }

@@ -10,6 +10,7 @@ rows_with <- function(fit, newdata, at) {
     if (is.character(newdata)) {
       stop_glimmer("variable", paste(newdata, "Give them as `newdata = `."), argument = "newdata")
     }
+    newdata <- newdata[fit_design(fit)$weights > 0, , drop = FALSE]
   }
   newdata <- with_any_group(fit, check_newdata(newdata))
   if (is.null(at)) {

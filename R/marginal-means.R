@@ -4,29 +4,29 @@
 #'
 #' For one row only the variance of its linear predictor counts, whatever the random effects: the mean is that of
 #' g^-1(eta + s z) over a standard normal z, s^2 = z'Sigma z of the row's random effects. By the trapezoid rule, whose
-#' error falls like exp(-2 pi d / h) with the step h, d the distance of the nearest pole (pi / s for the logit;
-#' Trefethen and Weideman 2014, SIAM Review 56:385).
+#' error falls like exp(-2 pi d / h) with the step h, d the distance of the nearest pole (pi / s for the logit, 1 / s
+#' for the cauchit; Trefethen and Weideman 2014, SIAM Review 56:385).
 #'
 #' @param fit Object of class `glimmer`. @param rows Result of [prediction_rows()] with all random effects.
-#' @param slopes Logical: with the derivatives.
+#' @param with_slopes Logical: with the derivatives.
 #' @return List: `mean` (one a row), and with slopes `slopes`, matrix, a row a row, a column a parameter.
 #' @noRd
-averaged_means <- function(fit, rows, slopes = TRUE) {
+averaged_means <- function(fit, rows, with_slopes = TRUE) {
   eta <- rows$offset + drop(rows$X %*% fit$parameters[fit$index$beta])
-  parts <- row_variances(fit, rows, slopes)
+  parts <- row_variances(fit, rows, with_slopes)
   sd <- sqrt(parts$variance)
   averages <- average_over_normal(fit, eta, sd)
-  if (!slopes) {
+  if (!with_slopes) {
     return(list(mean = averages$mean))
   }
-  jacobian <- matrix(0, length(eta), length(fit$parameters), dimnames = list(NULL, names(fit$parameters)))
-  jacobian[, fit$index$beta] <- averages$by_eta * rows$X
+  slopes <- matrix(0, length(eta), length(fit$parameters), dimnames = list(NULL, names(fit$parameters)))
+  slopes[, fit$index$beta] <- averages$by_eta * rows$X
   # where no random effect enters a row its variance does not move
   by_variance <- ifelse(sd > 1e-8, averages$by_sd / (2 * sd), 0)
   at <- unlist(fit$index$theta)
-  jacobian[, at] <- by_variance * parts$slopes
-  jacobian[, fit$index$dispersion] <- averages$by_constant
-  list(mean = averages$mean, slopes = jacobian)
+  slopes[, at] <- by_variance * parts$slopes
+  slopes[, fit$index$dispersion] <- averages$by_constant
+  list(mean = averages$mean, slopes = slopes)
 }
 
 #' The variance of each row's random part, and its derivatives in theta
@@ -67,7 +67,7 @@ average_over_normal <- function(fit, eta, sd) {
   family <- fit$family
   constant <- constant_of(fit)
   widest <- max(sd, 0)
-  step <- min(0.4, 0.7 / widest)
+  step <- min(0.4, (if (family$link == "cauchit") 0.3 else 0.7) / widest)
   reach <- 8.5 + if (is.finite(family_traits(family)$mean_range[2L])) 0 else widest
   z <- seq(-ceiling(reach / step), ceiling(reach / step)) * step
   weight <- stats::dnorm(z) * step

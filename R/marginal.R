@@ -35,12 +35,14 @@
 #'   `std.error`, `conf.low`, `conf.high` (of means on the scale of the link's kind: logit or logarithm; of ratios on
 #'   that of the logarithm), `statistic` and `p.value` (that a difference is 0, a ratio 1).
 #' @details
-#' The averages are exact integrals for any random effects, nested, crossed or correlated: for one row only the variance
-#' of its linear predictor counts. Standard errors have the uncertainty of the fixed effects, of the variances and of
-#' the family's constant; parameters on the boundary count as known. Bootstrap:
-#' `bootstrap(fit, function(fit) coef(marginal(fit)))`.
+#' The averages are integrals to round-off (with the cauchit link to six digits) for any random effects, nested, crossed
+#' or correlated: for one row only the variance of its linear predictor counts. Standard errors have the uncertainty of
+#' the fixed effects, of the variances and of the family's constant; parameters on the boundary count as known.
+#' Bootstrap: `bootstrap(fit, function(fit) coef(marginal(fit)))`.
 #'
-#' What is averaged over is a population of groups like those of the fit: each row's random effects are drawn anew.
+#' What is averaged over is a population of groups like those of the fit: each row's random effects are drawn anew. Of
+#' the data of the fit the rows of weight 0 do not count. In `contrast` every other row counts once; coefficients weight
+#' rows as the fit does, by prior weights and numbers of trials.
 #' @section Errors: `glimmer_error_argument` for arguments that are none; `glimmer_error_variable` where variables of
 #'   the model are not in `newdata`, or the data of the fit are not found and its variables are transformed in the
 #'   formula; `glimmer_error_mean` where the link does not allow linear predictors that random effects lead to.
@@ -95,20 +97,32 @@ known_covariance_of <- function(fit, given) {
 marginal_coefficients <- function(fit, rows, definition, covariance, weights) {
   averages <- averaged_means(fit, rows)
   if (anyNA(averages$mean)) stop_no_average(fit, rows, averages$mean)
-  design <- if (weights) fit_design(fit)
-  prior <- if (weights) design$size * design$weights else rep(1, length(averages$mean))
+  prior <- if (weights) fit_design(fit)[c("weights", "size")] else
+    list(weights = rep(1, length(averages$mean)), size = rep(1, length(averages$mean)))
+  # rows of weight 0 have no trials
+  prior$size <- pmax(prior$size, 1)
+  check_rank(rows, names(fixef.glimmer(fit)))
   found <- if (definition == "ml") {
     coefficients_by_likelihood(fit, rows, averages, prior)
   } else {
     coefficients_by_squares(fit, rows, averages)
   }
   names <- names(fixef.glimmer(fit))
-  robust <- found$slopes %*% covariance %*% t(found$slopes)
-  dimnames(robust) <- list(names, names)
-  structure(list(coefficients = stats::setNames(found$coefficients, names), vcov = robust,
+  variance <- found$slopes %*% covariance %*% t(found$slopes)
+  dimnames(variance) <- list(names, names)
+  structure(list(coefficients = stats::setNames(found$coefficients, names), vcov = variance,
                  conditional = fixef.glimmer(fit), definition = definition,
                  means = stats::setNames(averages$mean, rows$names), family = fit$family),
             class = "marginal.glimmer")
+}
+
+check_rank <- function(rows, names) {
+  aliased <- setdiff(seq_len(ncol(rows$X)), independent_columns(rows$X, seq_len(ncol(rows$X))))
+  if (length(aliased)) {
+    stop_glimmer("argument", paste0("`newdata` and `at`: in these rows the coefficients of ",
+                                    format_items(names[aliased]), " cannot be told from others. `contrast` averages ",
+                                    "means, and needs none."), argument = "newdata", columns = names[aliased])
+  }
 }
 
 stop_no_average <- function(fit, rows, mean) {
@@ -117,34 +131,76 @@ stop_no_average <- function(fit, rows, mean) {
                               "not allow all linear predictors that the random effects lead to."), rows = lost)
 }
 
+# The mean of a response at linear predictors, its derivative, and its variance.
+response_at <- function(fit, eta, size, constant = constant_of(fit)) {
+  mu <- fit$family$linkinv(eta)
+  list(mean = response_mean(fit$family, mu, constant),
+       slope = fit$family$mu.eta(eta) * response_slope(fit$family, mu, constant),
+       variance = variance_at(fit$family, mu, constant, size))
+}
+
+# The linear predictors with these means of responses, by Newton's method: where the parameter of the family that has
+# the link is the mean itself at once.
+predictor_with_mean <- function(fit, mean) {
+  eta <- fit$family$linkfun(mean)
+  for (step in 1:100) {
+    at <- response_at(fit, eta, 1)
+    move <- (mean - at$mean) / at$slope
+    eta <- eta + pmin(pmax(move, -1), 1)
+    if (max(abs(move)) < 1e-12) break
+  }
+  eta
+}
+
 # Link scale, unweighted: (X'X)^-1 X'(g(m) - offset).
 coefficients_by_squares <- function(fit, rows, averages) {
-  eta <- fit$family$linkfun(averages$mean)
+  eta <- predictor_with_mean(fit, averages$mean)
   solution <- qr(rows$X)
+  slopes <- averages$slopes
+  at <- fit$index$dispersion
+  if (length(at)) {
+    slopes[, at] <- slopes[, at] - constant_slope(fit, function(constant) response_at(fit, eta, 1, constant)$mean)
+  }
   list(coefficients = unname(qr.coef(solution, eta - rows$offset)),
-       slopes = qr.coef(solution, averages$slopes / fit$family$mu.eta(eta)))
+       slopes = qr.coef(solution, slopes / response_at(fit, eta, 1)$slope))
+}
+
+# The derivative of a function of the family's constant in its logarithm.
+constant_slope <- function(fit, of) {
+  constant <- constant_of(fit)
+  (of(constant * exp(1e-4)) - of(constant * exp(-1e-4))) / 2e-4
 }
 
 #' The root b of sum_i x_i a_i (m_i - mu_i(b)) = 0, a = w mu' / V(mu), and its derivative in the parameters
 #'
-#' By the implicit function: with H = X' diag(a mu' - a'(m - mu)) X the derivative is H^-1 X' diag(a) dm.
+#' By the implicit function: with H = X' diag(a mu' - a'(m - mu)) X the derivative is H^-1 X' diag(a) dm; in the
+#' family's constant that of the sum, with all that depends on it.
+#' @param prior List of `weights` and `size`, one a row.
 #' @noRd
 coefficients_by_likelihood <- function(fit, rows, averages, prior) {
-  family <- with_constant(fit$family, constant_of(fit))
-  factor_at <- function(eta) prior * family$mu.eta(eta) / family$variance(family$linkinv(eta))
   X <- rows$X
+  factor_at <- function(at) prior$weights * prior$size * at$slope / at$variance
   beta <- coefficients_by_squares(fit, rows, averages)$coefficients
   for (step in 1:100) {
     eta <- rows$offset + drop(X %*% beta)
-    residual <- averages$mean - family$linkinv(eta)
-    a <- factor_at(eta)
-    move <- solve(crossprod(X, a * family$mu.eta(eta) * X), crossprod(X, a * residual))
+    at <- response_at(fit, eta, prior$size)
+    a <- factor_at(at)
+    move <- solve(crossprod(X, a * at$slope * X), crossprod(X, a * (averages$mean - at$mean)))
     beta <- beta + drop(move)
     if (max(abs(X %*% move)) < 1e-12) break
   }
-  bend <- (factor_at(eta + 1e-5) - factor_at(eta - 1e-5)) / 2e-5
-  information <- crossprod(X, (a * family$mu.eta(eta) - bend * residual) * X)
-  list(coefficients = unname(beta), slopes = solve(information, crossprod(X, a * averages$slopes)))
+  moved <- function(by) factor_at(response_at(fit, eta + by, prior$size))
+  bend <- (moved(1e-5) - moved(-1e-5)) / 2e-5
+  information <- crossprod(X, (a * at$slope - bend * (averages$mean - at$mean)) * X)
+  slopes <- crossprod(X, a * averages$slopes)
+  constant <- fit$index$dispersion
+  if (length(constant)) {
+    slopes[, constant] <- slopes[, constant] + constant_slope(fit, function(constant) {
+      own <- response_at(fit, eta, prior$size, constant)
+      drop(crossprod(X, factor_at(own) * (averages$mean - own$mean)))
+    })
+  }
+  list(coefficients = unname(beta), slopes = solve(information, slopes))
 }
 
 #' @rdname marginal

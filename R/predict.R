@@ -120,7 +120,7 @@ predict_marginal <- function(fit, newdata, re_form, se_fit, na_action) {
   if (!is.null(newdata)) newdata <- with_any_group(fit, check_newdata(newdata))
   rows <- prediction_rows(fit, newdata, select_random(fit, NULL), na_action)
   complete <- setdiff(seq_along(rows$names), rows$without_value)
-  averages <- averaged_means(fit, chosen_rows(rows, complete), slopes = se_fit)
+  averages <- averaged_means(fit, chosen_rows(rows, complete), se_fit)
   mean <- replace(rep(NA_real_, length(rows$names)), complete, averages$mean)
   if (!se_fit) {
     return(finish_rows(mean, rows))

@@ -107,8 +107,8 @@ place_given_rule <- function(engine, rule, parameters) {
 
 #' The largest log-likelihood with a quantity held at a value
 #'
-#' Where an effect does not vary the gradient in its column of L vanishes, maximum or not: searches begin inside, and one
-#' that ends next to the boundary is followed by another from farther inside.
+#' Where an effect does not vary the gradient in its column of L vanishes, maximum or not: searches begin inside, and
+#' one that ends next to the boundary is followed by another from farther inside.
 #'
 #' @param starts List of parameters near, the first one that has a value is taken.
 #' @return List: `value` (`-Inf` where there is none), `parameters`.

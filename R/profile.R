@@ -119,8 +119,8 @@ visit_profile <- function(opened, quantity, visit) {
 
 # A search from the fit, with something held, that ends above it.
 warn_higher <- function(gain) {
-  warn_glimmer("profile", paste0("A search has found a log-likelihood ", format(gain, digits = 2), " above that of the ",
-                                 "fit, which then is no maximum: fit again from other starts, glmm(start = )."),
+  warn_glimmer("profile", paste0("A search has found a log-likelihood ", format(gain, digits = 2), " above that of ",
+                                 "the fit, which then is no maximum: fit again from other starts, glmm(start = )."),
                gain = gain)
 }
 

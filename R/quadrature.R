@@ -229,6 +229,12 @@ predicted_shift <- function(engine, fine, gradient) {
   max(abs(shift) / pmax(sqrt(rowSums(root^2)), 1e-300))
 }
 
+# The judging rule where that is finer, else the rule itself: where there is no room for more nodes it has fewer.
+finer_rule <- function(engine, rule) {
+  judge <- judging_rule(engine, rule)
+  if (all(judge$nodes >= rule$nodes)) judge else rule
+}
+
 #' A rule at given parameters, and a pass by it there
 #'
 #' @param nodes Whole number: at modes and curvatures; or `NULL`: chosen by the data, around means.
@@ -250,7 +256,7 @@ set_rule_at <- function(engine, parameters, nodes = NULL, limit = 1e-5, finer = 
       engine_set_rule(engine, rule)
       if (engine_pass(engine, parameters, 0L)$status == "ok") engine_place_rule(engine)
     }
-    if (finer) engine_set_rule(engine, judging_rule(engine, rule))
+    if (finer) engine_set_rule(engine, finer_rule(engine, rule))
   }
   engine_pass(engine, parameters, 0L)
 }

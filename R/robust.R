@@ -81,7 +81,9 @@ given_clusters <- function(fit, design, independent, cluster) {
   group <- match(values, unique(values))
   torn <- which(tapply(group, independent, function(own) length(unique(own))) > 1L)
   if (length(torn)) {
-    rows <- row_labels(fit$frame, which(independent == torn[1L]))
+    active <- active_positions(design$weights)
+    own <- which(independent == torn[1L])
+    rows <- row_labels(fit$frame, if (is.null(active)) own else active[own])
     stop_glimmer("argument", paste0("`cluster`: ", if (name == "cluster") "groups" else format_items(name), " must ",
                                     "hold whole levels of the random effects, and these share random effects but are ",
                                     "in several groups: ", format_rows(rows), "."), argument = "cluster", rows = rows)

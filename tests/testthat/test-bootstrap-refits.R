@@ -37,3 +37,16 @@ test_that("parameters are reported as confint() has them", {
   expect_equal(unname(reported), unname(c(fixef(fit), attr(varcor, "stddev")[1], attr(varcor, "correlation")[2, 1],
                                           attr(varcor, "stddev")[2], sigma(fit))))
 })
+
+test_that("a response that asks for more nodes than the fit's has a full fit", {
+  set.seed(12)
+  data <- data.frame(g = gl(30, 6), x = rnorm(180))
+  data$y <- rbinom(180, 1, plogis(data$x + rnorm(30, 0, 3.8)[data$g]))
+  fit <- glmm(y ~ x + (1 | g), data, binomial())
+  estimates <- open_estimates(fit)
+  for (response in simulate(fit, 12, seed = 4)) {
+    found <- estimate_response(estimates, response)
+    full <- estimate_response(estimates, response, in_full = TRUE)
+    expect_lt(abs(found$log_likelihood - full$log_likelihood), 2e-4)
+  }
+})

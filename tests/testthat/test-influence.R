@@ -50,12 +50,20 @@ test_that("of linear mixed models they are those of 'lme4'", {
 
 test_that("leverages are the diagonal of the hat matrix", {
   skip_if_not_installed("MASS")
+  leverages <- function(fit, weights) {
+    x <- cbind(model.matrix(fit), model.matrix(~ 0 + ID, MASS::bacteria))
+    penalty <- diag(c(rep(0, 3), rep(1 / VarCorr(fit)$ID[1], 50)))
+    unname(weights * diag(x %*% solve(crossprod(x, weights * x) + penalty, t(x))))
+  }
   fit <- glmm(y ~ trt + (1 | ID), MASS::bacteria, binomial(), method = "laplace")
-  columns <- cbind(model.matrix(fit), model.matrix(~ 0 + ID, MASS::bacteria))
-  weights <- weights(fit, "working")
-  penalty <- diag(c(rep(0, 3), rep(1 / VarCorr(fit)$ID[1], 50)))
-  dense <- columns %*% solve(crossprod(columns, weights * columns) + penalty, t(columns))
-  expect_equal(unname(hatvalues(fit)), unname(weights * diag(dense)), tolerance = 1e-8)
+  expect_equal(unname(hatvalues(fit)), leverages(fit, weights(fit, "working")), tolerance = 1e-8)
+  # observed weights, where the link is not canonical, by second differences of the log-density
+  fit <- glmm(y ~ trt + (1 | ID), MASS::bacteria, binomial("cloglog"), method = "laplace")
+  eta <- predict(fit)
+  y <- as.integer(MASS::bacteria$y) - 1
+  density <- function(eta) dbinom(y, 1, fit$family$linkinv(eta), log = TRUE)
+  observed <- -(density(eta + 1e-3) - 2 * density(eta) + density(eta - 1e-3)) / 1e-6
+  expect_equal(unname(hatvalues(fit)), leverages(fit, observed), tolerance = 1e-4)
 })
 
 test_that("rows, crossed factors and other variables", {
@@ -68,8 +76,14 @@ test_that("rows, crossed factors and other variables", {
   expect_equal(exact$estimates["a", 1], fixef(without), tolerance = 1e-5, ignore_attr = TRUE)
   rows <- influence(fit)
   expect_identical(length(cooks.distance(rows)), 144L)
-  one <- influence(glmm(weight ~ Time + Diet + (1 | Chick), ChickWeight), groups = "Diet")
-  expect_identical(rownames(one$estimates), as.character(1:4))
+  # without a diet there is no effect of it
+  diets <- glmm(weight ~ Time + Diet + (1 | Chick), ChickWeight)
+  for (exact in c(FALSE, TRUE)) {
+    warning <- expect_warning(one <- influence(diets, groups = "Diet", exact = exact),
+                              class = "glimmer_warning_influence")
+    expect_identical(warning$groups, as.character(1:4))
+    expect_true(all(is.na(one$estimates)))
+  }
   expect_named(as.data.frame(rows), c("group", "rows", "cooks.distance", names(fit$parameters)))
   expect_error(influence(fit, groups = "nothing"), class = "glimmer_error_argument")
   joint <- suppressWarnings(glmm(cbind(ncases, ncontrols) ~ 1 + (1 | agegp), esoph, binomial(), method = "joint"))

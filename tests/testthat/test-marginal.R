@@ -59,7 +59,7 @@ test_that("derivatives are those of differences, with vector effects and a famil
     at <- function(by) {
       moved <- fit
       moved$parameters[j] <- moved$parameters[j] + by
-      averaged_means(moved, rows, slopes = FALSE)$mean
+      averaged_means(moved, rows, with_slopes = FALSE)$mean
     }
     expect_equal(found$slopes[, j], (at(1e-5) - at(-1e-5)) / 2e-5, tolerance = 1e-6, ignore_attr = TRUE)
   }
@@ -71,7 +71,7 @@ test_that("derivatives are those of differences, with vector effects and a famil
   at <- function(by) {
     moved <- truncated
     moved$parameters[last] <- moved$parameters[last] + by
-    averaged_means(moved, rows, slopes = FALSE)$mean
+    averaged_means(moved, rows, with_slopes = FALSE)$mean
   }
   expect_equal(averaged_means(truncated, rows)$slopes[, last], (at(1e-4) - at(-1e-4)) / 2e-4, tolerance = 1e-5)
 })
@@ -102,4 +102,59 @@ test_that("averages are those of a long simulation, of nested factors", {
   z <- rnorm(4e5, 0, sqrt(sum(sds^2)))
   drawn <- vapply(c(-1, 0, 2), function(x) mean(plogis(sum(fixef(fit) * c(1, x)) + z)), 1)
   expect_lt(max(abs(mean - drawn)), 4 * 0.5 / sqrt(4e5))
+})
+
+test_that("without random effects a marginal coefficient is the conditional one, whatever the mean of a response is", {
+  data <- slopes_data()
+  data$count <- pmax(1, round(10 * data$rate))
+  fits <- suppressWarnings(list(
+    glmm(count ~ x + (1 | g), data, truncated_poisson(), method = "laplace"),
+    glmm(count ~ x + (1 | g), data, truncated_nbinom2(), method = "laplace"),
+    glmm(rate ~ x + (1 | g), data, lognormal("identity"), method = "laplace"),
+    glmm(rate ~ x + (1 | g), data, lognormal("log"), method = "laplace")))
+  for (fit in fits) {
+    fit$parameters[fit$index$theta[[1]]] <- 0
+    for (definition in c("ml", "ls")) {
+      expect_equal(coef(marginal(fit, definition)), fixef(fit), tolerance = 1e-7)
+    }
+  }
+})
+
+test_that("the whole covariance is by the derivatives of the coefficients in all parameters", {
+  skip_if_not_installed("MASS")
+  data <- slopes_data()
+  data$count <- pmax(1, round(10 * data$rate))
+  fits <- suppressWarnings(list(
+    glmm(y ~ lbase + V4 + (V4 | subject), MASS::epil, nbinom2(), method = "laplace"),
+    glmm(count ~ x + (x | g), data, truncated_nbinom2(), method = "laplace"),
+    glmm(rate ~ x + (x | g), data, beta_family(), method = "laplace")))
+  for (fit in fits) {
+    covariance <- known_covariance_of(fit, NULL)
+    for (definition in c("ml", "ls")) {
+      slopes <- vapply(seq_along(fit$parameters), function(j) {
+        at <- function(by) {
+          moved <- fit
+          moved$parameters[j] <- moved$parameters[j] + by
+          coef(marginal(moved, definition))
+        }
+        (at(1e-4) - at(-1e-4)) / 2e-4
+      }, fixef(fit))
+      expect_equal(vcov(marginal(fit, definition)), slopes %*% covariance %*% t(slopes), tolerance = 1e-5,
+                   ignore_attr = TRUE)
+    }
+  }
+})
+
+test_that("rows of weight 0 are left out, and coefficients that rows cannot tell are refused", {
+  skip_if_not_installed("MASS")
+  data <- transform(MASS::bacteria, w = as.numeric(week < 11))
+  fit <- glmm(y ~ trt + (1 | ID), data, binomial(), weights = w)
+  few <- glmm(y ~ trt + (1 | ID), subset(data, week < 11), binomial())
+  contrast <- list(trt = c("placebo", "drug"))
+  expect_equal(marginal(fit, contrast = contrast)$estimate, marginal(few, contrast = contrast)$estimate,
+               tolerance = 1e-5)
+  expect_equal(coef(marginal(fit)), coef(marginal(few)), tolerance = 1e-5)
+  expect_error(marginal(few, at = list(trt = "drug")), class = "glimmer_error_argument")
+  error <- expect_error(vcov(fit, type = "CR1", cluster = data$week), class = "glimmer_error_argument")
+  expect_true(all(error$rows %in% row.names(data)[data$ID == "X01" & data$w > 0]))
 })

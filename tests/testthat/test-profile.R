@@ -96,8 +96,8 @@ test_that("ranges that end are limits, and are named", {
   fit <- glmm(y ~ x + (1 | g), data, binomial())
   limits <- confint(fit, method = "profile")
   expect_identical(limits[[3, 1]], 0)
-  # the largest log-likelihood over the other parameters, by optim(), has fallen by half of a quantile; with the variance
-  # held at zero all along (glm()) the interval would be shorter
+  # the largest log-likelihood over the other parameters, by optim(), has fallen by half of a quantile; with the
+  # variance held at zero all along (glm()) the interval would be shorter
   for (side in 1:2) {
     best <- stats::optim(c(0.1, 0.5), function(other) {
       -c(logLik(fit, parameters = c(other[1], limits[[2, side]], abs(other[2]))))
