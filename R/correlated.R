@@ -62,12 +62,8 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     },
     singular_effects = function(theta, held, variances) rep_len(held[sd_at], q),
     directions = function(theta, U) {
-      root <- forwardsolve(U, sds_of(theta) * shape$root(theta))
       values <- c(theta[sd_at], numeric(shape$count))
-      Map(function(slope, value) {
-        half <- tcrossprod(forwardsolve(U, slope), root)
-        list(value = value, slope = half + t(half))
-      }, slopes(theta), values)
+      covariance_slopes(sds_of(theta) * shape$root(theta), slopes(theta), values, U)
     },
     direction_root = function(root, U) root, others = shape$others,
     search_scale = if (searched && shape$count) shape[search_verbs],
@@ -76,6 +72,15 @@ correlated <- function(group, effects, common, correlation, searched, ordered = 
     one_level = tells_alone(correlation, q),
     unreplicated = if (is.null(correlation)) function(together) FALSE else correlation$unreplicated
   )
+}
+
+# How U^-1 L L' U^-T moves with each parameter, from the derivatives of L.
+covariance_slopes <- function(root, slopes, values, U) {
+  scaled <- forwardsolve(U, root)
+  Map(function(slope, value) {
+    half <- tcrossprod(forwardsolve(U, slope), scaled)
+    list(value = value, slope = half + t(half))
+  }, slopes, values)
 }
 
 # A series with more effects than there are parameters, one of them of the residuals.
