@@ -10,7 +10,7 @@ stages <- list(
   engine = "budget engine engine-layout threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit frozen-search laplace
               maximise-quadrature optimise
-              overdispersion quadrature search search-state separation separation-proof start",
+              overdispersion quadrature search search-state second-order separation separation-proof start",
   fit = "check-fit fit fit-data open-method status",
   pipeline = "pipeline",
   entry = "absent-arguments glmm glimmer-package",

@@ -70,6 +70,34 @@ cpp_set_edge_barrier <- function(model, weight) {
     invisible(.Call(`_glimmer_cpp_set_edge_barrier`, model, weight))
 }
 
+#' Evaluations by Laplace's approximation to second order from now on, or by Laplace's
+#'
+#' @param model External pointer of cpp_model(), by its rows, with random effects in the first predictor alone.
+#' @param on Logical.
+#' @noRd
+cpp_set_second_order <- function(model, on) {
+    invisible(.Call(`_glimmer_cpp_set_second_order`, model, on))
+}
+
+#' About how many operations an evaluation with its gradient is
+#'
+#' @param model As of cpp_set_second_order().
+#' @return Numeric: laplace (by that approximation), second_order (what the next order adds).
+#' @noRd
+cpp_operations <- function(model) {
+    .Call(`_glimmer_cpp_operations`, model)
+}
+
+#' What the last evaluation to second order found
+#'
+#' @param model External pointer of cpp_model().
+#' @return Numeric: laplace (that approximation of the log-likelihood), correction (the next terms), damped (the same
+#'   as it is maximised), size (the sum of the terms in size), informed (how many effects the data inform).
+#' @noRd
+cpp_second_order_size <- function(model) {
+    .Call(`_glimmer_cpp_second_order_size`, model)
+}
+
 #' Place the frozen rule of each level, given which nodes do not move with the parameters
 #'
 #' @param model External pointer of cpp_model().

@@ -18,7 +18,8 @@
 #'   reference's log-likelihood, each at its own maximum), `shift` (largest difference of an estimate from the
 #'   reference's, in standard errors of the reference), `converged`, `reference` (logical; none is one where nothing is
 #'   better than Laplace), `seconds`, and one column for each parameter, as in `component(fit, "parameters")`.
-#'   Attributes: `standard_errors` (of the parameters), `error` (what the reference's quadrature says of its own).
+#'   Attributes: `standard_errors` (of the parameters), `error` (what the reference's quadrature says of its own),
+#'   `second_order` (with several grouping factors, as `component(fit, "second_order")`).
 #'
 #'   `print()` and `plot()` return their argument invisibly.
 #' @details
@@ -27,7 +28,9 @@
 #' enough.
 #'
 #' With crossed grouping factors no quadrature is possible, and there is no reference: the difference between the joint
-#' method and Laplace is then shown, which says little of Laplace's own error.
+#' method and Laplace is then shown, and what Laplace's approximation to second order says (see [glimmer_convergence],
+#' section "second order"): for a fit by Laplace what it adds to the log-likelihood, and the step of each estimate that
+#' it asks for, in standard errors.
 #' @section Errors: `glimmer_error_argument` for nodes that are no whole numbers; `glimmer_error_quadrature` for more
 #'   than 1 with crossed grouping factors, for more than 100,000 a level, for linear mixed models, whose likelihood is
 #'   exact, and for fits by REML.
@@ -61,8 +64,35 @@ accuracy <- function(object, nodes = NULL, ...) {
     reference <- reference_row(object, design)
     done()
     rows <- c(rows, list(reference))
+  } else if (object$method == "laplace2") {
+    rows <- c(rows, list(row_of_fit(object)))
   }
-  accuracy_table(rows, if (by_quadrature) length(rows) else NA_integer_, object)
+  table <- accuracy_table(rows, if (by_quadrature) length(rows) else NA_integer_, object)
+  if (!by_quadrature && object$method %in% c("laplace", "laplace2")) {
+    attr(table, "second_order") <- facts_of_fit(object, design)
+  }
+  table
+}
+
+#' What second order says of a fit: its own facts, or where it has none one evaluation at its estimates
+#' @return As of [second_order_facts()]; `NULL` where there is no second order.
+#' @noRd
+facts_of_fit <- function(fit, design) {
+  if (!is.null(fit$second_order)) {
+    return(fit$second_order)
+  }
+  engine <- new_engine(design, fit$family, fit$control$threads)
+  if (!is.null(engine_set_second_order(engine, TRUE))) {
+    return(NULL)
+  }
+  result <- engine_evaluate(engine, fit$parameters, gradient = TRUE)
+  if (result$status == "ok") {
+    free <- !fit$boundary
+    shift <- replace(fit$parameters, !free, NA_real_)
+    covariance <- fit$covariance[free, free, drop = FALSE]
+    shift[free] <- drop(covariance %*% result$gradient[free]) / sqrt(diag(covariance))
+    complete_facts(engine_second_order_size(engine), shift)
+  }
 }
 
 nodes_to_try <- function(nodes, design) {
@@ -98,7 +128,11 @@ reference_row <- function(fit, design) {
   if (fit$method != "aghq" || !is.null(fit$quadrature$given)) {
     return(accuracy_row(fit, design, new_approximation("aghq")))
   }
-  list(method = "aghq", nodes = fit$nAGQ, value = fit$log_likelihood, parameters = fit$parameters,
+  row_of_fit(fit)
+}
+
+row_of_fit <- function(fit) {
+  list(method = fit$method, nodes = fit$nAGQ, value = fit$log_likelihood, parameters = fit$parameters,
        converged = fit$converged, seconds = NA_real_, standard_errors = sqrt(diag(fit$covariance)),
        error = fit$quadrature$error)
 }
@@ -130,6 +164,7 @@ print.accuracy.glimmer <- function(x, digits = max(3, getOption("digits") - 3), 
     return(invisible(x))
   }
   label <- ifelse(x$method == "aghq", paste("quadrature", x$nAGQ), x$method)
+  label[x$method == "laplace2"] <- "second order"
   label[x$reference] <- paste0("quadrature, chosen (up to ", x$nAGQ[x$reference], ")")
   cells <- cbind(format_fixed(x$logLik, 4L), formatC(x$difference, digits = 2L, format = "g"),
                  formatC(x$shift, digits = 2L, format = "g"), format(x$converged))
@@ -141,6 +176,11 @@ print.accuracy.glimmer <- function(x, digits = max(3, getOption("digits") - 3), 
   print(t(estimates), digits = digits, ...)
   cat("\n")
   cat_wrapped(accuracy_words(x))
+  facts <- attr(x, "second_order")
+  if (!any(x$reference) && !is.null(facts)) {
+    cat("\nFrom Laplace to second order, in standard errors\n")
+    print(facts$shift, digits = 2L)
+  }
   invisible(x)
 }
 
@@ -149,7 +189,7 @@ accuracy_columns <- c("method", "nAGQ", "logLik", "difference", "shift", "conver
 # What the table says, in a sentence or two.
 accuracy_words <- function(x) {
   if (!any(x$reference)) {
-    return("There is no quadrature to compare with here: the error of Laplace is not known.")
+    return(c("There is no quadrature to compare with here.", assessed_words(attr(x, "second_order"))))
   }
   error <- attr(x, "error")$log_likelihood
   laplace <- which(x$method == "laplace")
@@ -161,6 +201,23 @@ accuracy_words <- function(x) {
              " log-likelihood units and by up to ", formatC(x$shift[laplace], digits = 2L, format = "g"),
              " standard errors of an estimate.")
     })
+}
+
+# What second order says of Laplace.
+assessed_words <- function(facts) {
+  if (is.null(facts)) {
+    return("The error of Laplace is not known.")
+  }
+  told <- paste0("The terms that Laplace leaves out add up to S = ", format(facts$size, digits = 2L), ", ",
+                 format(facts$ratio, digits = 2L), " for each effect that the data inform. ")
+  if (second_order_trust(facts) == "not") {
+    return(paste0(told, "That is too much for second order: Laplace is unreliable here, its log-likelihood off by ",
+                  "about ", format(signif(0.9 * facts$size, 1L)), "."))
+  }
+  farthest <- largest_shift(facts)
+  paste0(told, "To second order the log-likelihood is ", format(facts$damped, digits = 2L),
+         " higher, and the largest shift is that of '", names(farthest), "', ",
+         format(abs(farthest[[1L]]), digits = 2L), " standard errors.")
 }
 
 #' @rdname accuracy

@@ -7,7 +7,7 @@
 resolve_method <- function(method, nAGQ, REML, family) {
   methods <- c("auto", "laplace", "joint", "aghq", "laplace2")
   if (!is.character(method) || length(method) != 1L || !method %in% methods) {
-    refuse_choice(method, setdiff(methods, "laplace2"), "method")
+    refuse_choice(method, methods, "method")
   }
   if (is.null(REML)) REML <- is_linear(family)
   check_flag(REML, "REML")
@@ -17,11 +17,6 @@ resolve_method <- function(method, nAGQ, REML, family) {
                                     method, "'. Give one of them."), argument = "nAGQ")
   }
   if (!is.null(habit)) method <- habit
-  if (method == "laplace2") {
-    stop_not_available("method", paste("The method 'laplace2' is not there yet: use 'aghq' with one grouping factor",
-                                       "or nested ones; with crossed ones there is 'laplace', whose accuracy the",
-                                       "status of the fit speaks of."))
-  }
   new_approximation(method, if (method == "aghq") nAGQ, REML = REML)
 }
 
@@ -113,6 +108,7 @@ check_restricted <- function(method) {
   why <- switch(method,
     aghq = paste("the integral over the fixed effects couples all groups, so that it is no product of integrals of few",
                  "dimensions, which quadrature needs"),
+    laplace2 = "Laplace's approximation to second order takes the fixed effects at their estimates",
     joint = "the joint method takes the fixed effects at their mode, and integrates over the random effects only"
   )
   if (!is.null(why)) {

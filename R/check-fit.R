@@ -32,10 +32,11 @@ this_version <- function() {
   unname(getNamespaceVersion("glimmer"))
 }
 
-fit_fields <- c("call", "formula", "family", "frame", "terms", "xlevels", "contrasts", "random", "factors", "dropped",
-                "kept", "relations", "parameters", "index", "covariance", "covariance_root", "fixed_root", "boundary",
-                "modes", "mode_variances", "log_likelihood", "nobs", "means", "mean_variances", "method", "nAGQ",
-                "REML", "quadrature", "status", "converged", "singular", "search", "control", "frame_sums", "version")
+fit_fields <- c("call", "formula", "family", "frame", "terms", "xlevels", "contrasts", "random", "factors",
+                "dropped", "kept", "relations", "parameters", "index", "covariance", "covariance_root", "fixed_root",
+                "boundary", "modes", "mode_variances", "log_likelihood", "nobs", "means", "mean_variances", "method",
+                "nAGQ", "REML", "quadrature", "second_order", "status", "converged", "singular", "search", "control",
+                "frame_sums", "version")
 
 # What each field must be beside the others.
 fit_rules <- list(
@@ -87,6 +88,9 @@ fit_rules <- list(
   quadrature = function(fit) {
     nodes <- if (fit$method == "aghq") sum(lengths(lapply(fit$factors, `[[`, "levels"))) else 0L
     all(lengths(fit$quadrature[c("nodes", "wide")]) == nodes)
+  },
+  second_order = function(fit) {
+    is.null(fit$second_order) || identical(names(fit$second_order$shift), names(fit$parameters))
   },
   REML = function(fit) isTRUE(fit$REML) || isFALSE(fit$REML),
   converged = function(fit) isTRUE(fit$converged) || isFALSE(fit$converged),

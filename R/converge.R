@@ -124,17 +124,19 @@ NULL
 #'   row a statement), `boundary` (logical, one a parameter), `covariance` (of all parameters; `NA` for those on the
 #'   boundary), `covariance_root` (whose product with its transpose that is), `fixed_root` (the same of the fixed
 #'   effects), `separation`,
-#'   `level_separation`, `flat` (what the checks of these names found).
+#'   `level_separation`, `flat` (what the checks of these names found), `second_order` ([second_order_facts()]).
 #' @noRd
 judge <- function(found, design, engine, control) {
   shape <- hessian_shape(found$hessian)
   root <- covariance_root(found, engine, shape)
   covariance <- tcrossprod(root)
+  facts <- second_order_facts(found, engine, root)
   separation <- check_separation(covariance, engine, design)
   levels <- check_level_separation(found$parameters, engine, design)
   flat <- if (is.null(levels$status) && !isFALSE(separation$status$ok)) check_flat(found, engine, shape)
   checks <- c(list(check_gain(found, control), check_hessian(shape)), check_boundary(found, engine, design),
-              list(check_accuracy(found, control), check_overdispersion(found$overdispersion), separation$status),
+              list(check_accuracy(found, control, facts), check_overdispersion(found$overdispersion),
+                   separation$status),
               levels$status, list(flat$status, check_edge(found)))
   status <- table_of(checks[lengths(checks) > 0L])
   class(status) <- c("glimmer_status", "data.frame")
@@ -142,7 +144,7 @@ judge <- function(found, design, engine, control) {
        boundary = stats::setNames(found$held, engine$names), covariance = covariance, covariance_root = root,
        fixed_root = fixed_root(found, engine, root),
        separation = separation$found,
-       level_separation = levels$found, flat = flat$found)
+       level_separation = levels$found, flat = flat$found, second_order = facts)
 }
 
 check_hessian <- function(shape) {
@@ -190,8 +192,9 @@ named_before <- function(parameters, engine) {
 }
 
 #' The error that quadrature has left, or what is known of that of other approximations
+#' @param facts Result of [second_order_facts()].
 #' @noRd
-check_accuracy <- function(found, control) {
+check_accuracy <- function(found, control, facts = NULL) {
   error <- unlist(found$error)
   if (!is.null(found$instead)) {
     why <- if (is.na(found$instead)) {
@@ -205,6 +208,9 @@ check_accuracy <- function(found, control) {
   }
   if (isTRUE(found$joint)) {
     return(new_check("accuracy", NA_real_, NA_real_, FALSE, rough_text))
+  }
+  if (!is.null(facts)) {
+    return(if (is.null(found$information)) check_second_order(facts) else check_assessed(facts))
   }
   if (is.null(error)) {
     return(if (!is.null(found$information)) check_laplace(found$information, found$advice))

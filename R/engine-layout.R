@@ -20,8 +20,9 @@
 #'   its transpose is the covariance of what a typical level alone tells of its effects, see [set_level_information()];
 #'   `sd_unit`, list: their standard errors, each given the other effects, the units in which standard deviations are
 #'   small or large; `side`, see [allowed_side()]; `evaluations` and `gradients`, counts; `by_quadrature`, whether a
-#'   `rule` is set, and its `nodes`, of each level in all, and which are `wide`; `spent` and `budget`, rows times nodes,
-#'   see [spend()]; `point`, where the last evaluation was).
+#'   `rule` is set, and its `nodes`, of each level in all, and which are `wide`; `second_order`, whether Laplace's
+#'   approximation is to second order; `spent` and `budget`, rows times nodes, see [spend()]; `point`, where the last
+#'   evaluation was).
 #' @noRd
 engine_layout <- function(design, family, inner = "given", REML = inner == "integrated") {
   table <- parameter_table(design, family)
@@ -58,7 +59,7 @@ factor_blocks <- function(terms, k, index) {
 
 new_notes <- function() {
   list2env(list(evaluations = 0L, gradients = 0L, error_root = NULL, sd_unit = NULL, by_quadrature = FALSE,
-                rule = NULL, nodes = NULL, wide = NULL, spent = 0, budget = Inf),
+                second_order = FALSE, rule = NULL, nodes = NULL, wide = NULL, spent = 0, budget = Inf),
            envir = new.env(parent = emptyenv()))
 }
 
@@ -109,4 +110,39 @@ update_information <- function(engine, from) {
   })
   if (all(is.finite(unlist(information)))) set_level_information(engine, information)
   replace(from, "parameters", list(result$parameters))
+}
+
+#' Parameters as the core has them: those of the fit
+#'
+#' Of a linear mixed model the core divides all of theta by sigma; the `shape` is multiplied by it before.
+#' @noRd
+core_parameters <- function(engine, parameters) {
+  parameters <- as.double(parameters)
+  if (length(engine$shape) && length(parameters)) {
+    parameters <- change_coordinates(engine, parameters, "natural")
+    if (by_cross_products(engine)) {
+      parameters[engine$shape] <- parameters[engine$shape] * exp(parameters[engine$index$dispersion])
+    }
+  }
+  parameters
+}
+
+# What the core gives at [core_parameters()], with parameters and gradient as the engine has them.
+from_core <- function(engine, parameters, result) {
+  names(result$parameters) <- names(parameters)
+  shape <- engine$shape
+  if (!length(shape)) {
+    return(result)
+  }
+  result$parameters[shape] <- parameters[shape]
+  if (length(result$gradient)) {
+    if (by_cross_products(engine)) {
+      last <- engine$index$dispersion
+      result$gradient[shape] <- exp(parameters[[last]]) * result$gradient[shape]
+      along <- sum(change_coordinates(engine, parameters, "natural")[shape] * result$gradient[shape])
+      result$gradient[last] <- result$gradient[last] + along
+    }
+    result$gradient <- coordinate_slopes(engine, parameters) * result$gradient
+  }
+  result
 }

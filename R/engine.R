@@ -99,41 +99,6 @@ engine_evaluate <- function(engine, parameters, gradient = FALSE, joint = FALSE)
   from_core(engine, parameters, result)
 }
 
-#' Parameters as the core has them: those of the fit
-#'
-#' Of a linear mixed model the core divides all of theta by sigma; the `shape` is multiplied by it before.
-#' @noRd
-core_parameters <- function(engine, parameters) {
-  parameters <- as.double(parameters)
-  if (length(engine$shape) && length(parameters)) {
-    parameters <- change_coordinates(engine, parameters, "natural")
-    if (by_cross_products(engine)) {
-      parameters[engine$shape] <- parameters[engine$shape] * exp(parameters[engine$index$dispersion])
-    }
-  }
-  parameters
-}
-
-# What the core gives at [core_parameters()], with parameters and gradient as the engine has them.
-from_core <- function(engine, parameters, result) {
-  names(result$parameters) <- names(parameters)
-  shape <- engine$shape
-  if (!length(shape)) {
-    return(result)
-  }
-  result$parameters[shape] <- parameters[shape]
-  if (length(result$gradient)) {
-    if (by_cross_products(engine)) {
-      last <- engine$index$dispersion
-      result$gradient[shape] <- exp(parameters[[last]]) * result$gradient[shape]
-      along <- sum(change_coordinates(engine, parameters, "natural")[shape] * result$gradient[shape])
-      result$gradient[last] <- result$gradient[last] + along
-    }
-    result$gradient <- coordinate_slopes(engine, parameters) * result$gradient
-  }
-  result
-}
-
 #' A beta near its joint mode with the random effects, for a start; empty where none is found
 #' @noRd
 engine_joint_start <- function(engine, parameters) {
@@ -182,6 +147,35 @@ engine_set_rule <- function(engine, rule) {
 # Wide levels are looked at several times, in boxes with more nodes than are kept.
 spend_on_wide <- function(engine) {
   if (any(engine$notes$wide)) spend(engine, 10 * engine$notes$nodes * engine$notes$wide)
+}
+
+#' Evaluations by Laplace's approximation to second order from now on, or by Laplace's
+#'
+#' @param on Logical. @return `NULL`, or what stands against it, in words.
+#' @noRd
+engine_set_second_order <- function(engine, on) {
+  engine$notes$point <- NULL
+  failed <- attempt({
+    cpp_set_second_order(engine$pointer, on)
+    NULL
+  }, conditionMessage)
+  engine$notes$second_order <- on && is.null(failed)
+  failed
+}
+
+#' About how many operations an evaluation with its gradient is
+#' @return Numeric: `laplace`, and what `second_order` adds; `NULL` where there is none.
+#' @noRd
+engine_operations <- function(engine) {
+  attempt(cpp_operations(engine$pointer))
+}
+
+#' What the last evaluation to second order found
+#' @return List: `laplace` (the log-likelihood by that approximation), `correction` (the next terms of its expansion),
+#'   `damped` (these as they are maximised), `size` (the same terms in size), `informed` (effects that the data inform).
+#' @noRd
+engine_second_order_size <- function(engine) {
+  as.list(cpp_second_order_size(engine$pointer))
 }
 
 #' A pass over the data by the rule that is set

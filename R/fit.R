@@ -41,7 +41,8 @@
 #'     the parameters}
 #'   \item{`log_likelihood`}{number, all constants included; by REML the restricted one}
 #'   \item{`nobs`}{number of rows with positive weight}
-#'   \item{`method`}{the approximation of the likelihood: `"aghq"` (adaptive quadrature), `"laplace"`, `"joint"`, or
+#'   \item{`method`}{the approximation of the likelihood: `"aghq"` (adaptive quadrature), `"laplace"`, `"laplace2"`
+#'     (to second order), `"joint"`, or
 #'     `"exact"` for a Gaussian response with identity link}
 #'   \item{`nAGQ`}{nodes for each random effect of a level, for quadrature the largest number; 0 for the joint method, 1
 #'     for Laplace and where the likelihood is exact}
@@ -51,6 +52,11 @@
 #'     (list of `log_likelihood`, the sum over levels, of nested factors the outermost, of absolute differences from the
 #'     rule with more nodes, and `shift`, the change of an estimate in standard errors
 #'     that they make), `given` (`NULL`, or the user's `nAGQ`)}
+#'   \item{`second_order`}{`NULL`, or what Laplace's approximation to second order says, a list: `size` (S, the sum
+#'     of its terms in size), `informed` (the effects that the data inform), `ratio` (of both), `correction` (the terms,
+#'     with their signs), `damped` (the same as they are maximised), `shift` (named numeric, in standard errors of each:
+#'     from the estimates of Laplace to those to second order), `error` (that of the log-likelihood); see
+#'     [glimmer_convergence]}
 #'   \item{`means`, `mean_variances`}{`NULL`, or by quadrature, as `modes` and `mode_variances`: mean and covariance of
 #'     b given the data and the parameters}
 #'   \item{`status`}{data frame: `check`, `value`, `limit`, `ok`, `text`; printed as sentences}
@@ -104,6 +110,7 @@ new_fit <- function(model, result) {
          means = moments_of(result, "means", groups), mean_variances = moments_of(result, "variances", groups),
          method = approximation$method, nAGQ = largest_nodes(approximation, found$rule), REML = approximation$REML,
          quadrature = if (!is.null(found$rule)) c(found$rule, list(error = found$error, given = approximation$nodes)),
+         second_order = verdict$second_order,
          status = verdict$status, converged = verdict$converged, singular = verdict$singular,
          search = list(record = table_of(found$record), gradient = known_gradient(found$gradient, result$names),
                        gain = found$gain),

@@ -21,10 +21,11 @@
 #'   A function or its name; by default that of `options("na.action")`, which is `"na.omit"` unless it was set.
 #' @param contrasts Named list of contrasts, as in [stats::lm()].
 #' @param method The approximation of the likelihood: `"aghq"`, adaptive quadrature, for one grouping factor or nested
-#'   ones; `"laplace"`; or `"joint"`, which takes the fixed effects at their joint mode with the random effects (fast
-#'   and rough: for a first look). `"auto"`, the default, is quadrature where there is one grouping factor with up to
-#'   four random effects, or nested ones that have up to four in all, with as many nodes as the data ask for; Laplace
-#'   otherwise; see section "The likelihood". `"laplace2"` is not there yet.
+#'   ones; `"laplace"`; `"laplace2"`, Laplace to second order, for any structure; or `"joint"`, which takes the fixed
+#'   effects at their joint mode with the random effects (fast and rough: for a first look). `"auto"`, the default, is
+#'   quadrature where there is one grouping factor with up to four random effects, or nested ones that have up to four
+#'   in all, with as many nodes as the data ask for; Laplace otherwise, and to second order where that is seen to
+#'   matter; see section "The likelihood".
 #' @param nAGQ The habit of 'lme4': 0 stands for `"joint"`, 1 for `"laplace"`, more for quadrature with that many nodes
 #'   for each random effect of a level. `NULL`, the default, lets the data choose. An error when it disagrees with
 #'   `method`.
@@ -88,6 +89,13 @@
 #' nodes as its own error asks for, and the error stated is the sum over the outermost levels of the differences from a
 #' rule with about twice the nodes in all of them. There is no trapezoid rule, and the effects of all factors together
 #' count for what is possible. With crossed factors there is no quadrature.
+#'
+#' With crossed factors Laplace's approximation can be far off, where the rows of a level tell little of its effects. `method = "laplace2"` takes in the next terms of its expansion, and says how far
+#' that is to be trusted (section "second order" of [glimmer_convergence]): where it is, the estimates are those of
+#' maximum likelihood to about a tenth of a standard error. Standard errors are from the curvature of what is maximised.
+#' After each fit by Laplace, second order is evaluated at its estimates where that costs less than the fit did, and the
+#' status says what it would change. `"auto"` goes on to second order where an estimate would move by more than a tenth
+#' of a standard error, and second order is trusted.
 #'
 #' @section Linear mixed models:
 #' With a Gaussian response and the identity link the search is over the covariances relative to the residual variance;

@@ -102,7 +102,8 @@ log_likelihood_at <- function(object, parameters, REML) {
   design <- fit_design(object)
   if (REML) check_restricted(object$method)
   if (!REML) {
-    return(evaluate_by_rule(new_engine(design, object$family), parameters, object$quadrature, object$control))
+    engine <- to_order_of(object, new_engine(design, object$family))
+    return(evaluate_by_rule(engine, parameters, object$quadrature, object$control))
   }
   # the determinant of the integral over the fixed effects asks for a well-conditioned basis
   basis <- find_basis(design, object$family)

@@ -1,6 +1,7 @@
-# The outer optimisation: by quadrature that of maximise-quadrature.R, else from the joint mode a quasi-Newton search
-# (search.R), then Newton steps with the Hessian that the standard errors need anyway; zero variances and perfect
-# correlations held (boundary.R); other starts and optimisers where that does not arrive.
+# The outer optimisation: by quadrature that of maximise-quadrature.R, to second order that of second-order.R, else from
+# the joint mode a quasi-Newton search (search.R), then Newton steps with the Hessian that the standard errors need
+# anyway; zero variances and perfect correlations held (boundary.R); other starts and optimisers where that does not
+# arrive.
 
 #' Maximise the approximate log-likelihood
 #'
@@ -17,6 +18,12 @@ maximise <- function(engine, start, own, approximation, control) {
   # the user's start is kept as it is
   as_it_is <- new_search_state(start)
   from <- if (identical(start, own)) joint_start(engine, start) else as_it_is
+  if (approximation$method == "laplace2") {
+    return(maximise_second_order(engine, from, own, control))
+  }
+  if (approximation$method == "laplace") {
+    return(consider_second_order(engine, find_best(engine, from, own, control), approximation, control))
+  }
   if (approximation$method != "aghq") {
     return(find_best(engine, from, own, control))
   }

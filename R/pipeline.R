@@ -106,6 +106,7 @@ fresh_engine <- function(engine) {
   engine$notes <- new_notes()
   if (!by_cross_products(engine)) {
     engine_set_rule(engine, NULL)
+    engine_set_second_order(engine, FALSE)
     if (engine$density[["bounded"]]) engine_set_edge_barrier(engine, 0)
   }
   engine
@@ -141,7 +142,7 @@ run_search <- function(prepared, model) {
 # What the verdict says of the family and of the approximation.
 judge_approximation <- function(engine, design, found, approximation, modes, moments) {
   found$overdispersion <- find_overdispersion(engine, found$parameters, design, modes, moments)
-  if (approximation$method == "laplace") {
+  if (approximation$method == "laplace" && !identical(found$method, "laplace2")) {
     found$information <- level_information(engine, design, found$parameters)
     found$advice <- better_than_laplace(design, approximation)
   }

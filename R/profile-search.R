@@ -67,7 +67,7 @@ open_profile <- function(fit) {
   design <- fit_design(fit)
   layout <- engine_layout(design, fit$family, if (fit$REML) "integrated" else "given")
   layout <- with_coordinates(layout, design$terms, searched = TRUE)
-  engine <- open_engine(layout, design, fit$family, fit$control$threads)
+  engine <- to_order_of(fit, open_engine(layout, design, fit$family, fit$control$threads))
   parameters <- change_coordinates(engine, fit$parameters, "searched")
   opened <- list(fit = fit, engine = engine, parameters = parameters)
   update_information(engine, list(parameters = parameters))

@@ -31,9 +31,12 @@ robust_covariance <- function(fit, type, cluster = NULL, information = "observed
 
 # Whether there is one of the fixed effects alone, if there is any.
 check_robust <- function(fit, type, information) {
-  if (fit$method == "joint" || length(known_groups(fit$factors)) || fit$REML && !is_linear(fit$family)) {
+  without <- fit$method %in% c("joint", "laplace2") || length(known_groups(fit$factors))
+  if (without || fit$REML && !is_linear(fit$family)) {
     why <- if (fit$method == "joint") {
       "the joint method has no likelihood"
+    } else if (fit$method == "laplace2") {
+      "the parts of the groups are not there yet to second order (fit with method = \"laplace\")"
     } else if (fit$REML) {
       "the restricted likelihood is no product over groups (fit with REML = FALSE)"
     } else {

@@ -20,10 +20,11 @@ independent_clusters <- function(design) {
 #'
 #' @param fit Object of class `glimmer`, by maximum likelihood.
 #' @return Matrix, a row a cluster, a column a parameter; `NULL` where there is one cluster only, or the likelihood is
-#'   no product over clusters: by REML, by the joint method, or where levels are related.
+#'   no product over clusters: by REML, by the joint method, or where levels are related; or not known, to
+#'   second order.
 #' @noRd
 cluster_scores <- function(fit) {
-  if (fit$REML || fit$method == "joint" || length(known_groups(fit$factors))) {
+  if (fit$REML || fit$method %in% c("joint", "laplace2") || length(known_groups(fit$factors))) {
     return(NULL)
   }
   design <- fit_design(fit)

@@ -12,6 +12,7 @@
 #'     coordinates), `held` (logical: parameters held on the boundary), `gain` (predicted gain of a further step),
 #'     `steps` (their number), `fixed_root` (see [add_fixed_effects()]);
 #'   - of quadrature: `rule`, `error` (see [judge_rule()]);
+#'   - of second order: `second_order` (see [second_order_facts()]);
 #'   - of the search along the edge of what a link allows: `edge` (number of rows on it), and on the way `pole` (whether
 #'     it ended at one) and `barrier` (see [follow_barrier()]);
 #'   - what speaks against it: `rises` (the log-likelihood still rises from the boundary), `poles` (some search ran into

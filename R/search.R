@@ -98,7 +98,7 @@ search <- function(engine, start, coordinates, control, joint = FALSE) {
 
 # What the log-likelihood of a search is called in its record.
 search_stage <- function(engine) {
-  if (by_cross_products(engine)) "exact" else "laplace"
+  if (by_cross_products(engine)) "exact" else if (engine$notes$second_order) "laplace2" else "laplace"
 }
 
 # An error of the optimiser is a search without result: there are others. One in an evaluation is not the optimiser's.

@@ -48,9 +48,16 @@ ok_words <- function(x) {
   c("converged", "interior",
     if (is_linear(x$family)) "exact likelihood" else if (length(error)) {
       if (is.na(error)) "quadrature of unknown error" else paste("accurate to", format(signif(max(error, 1e-6), 1L)))
+    } else if (!is.null(x$second_order)) {
+      second_order_words(x$second_order)
     } else {
       "Laplace without a sign of large error"
     })
+}
+
+second_order_words <- function(facts) {
+  share <- if (second_order_trust(facts) == "trusted") "a tenth" else "a quarter"
+  paste("estimates right to", share, "of a standard error")
 }
 
 #' A marked statement as it is printed: what it means for the numbers below

@@ -15,7 +15,7 @@
 #' @param ... Not used.
 #' @return `summary()`: list of class `summary.glimmer` with elements
 #'   \describe{
-#'     \item{`call`, `formula`, `family`, `method`, `nAGQ`, `REML`, `quadrature`, `nobs`, `status`,
+#'     \item{`call`, `formula`, `family`, `method`, `nAGQ`, `REML`, `quadrature`, `second_order`, `nobs`, `status`,
 #'       `converged`, `singular`, `dropped`}{as in the fit, see [glimmer-class]}
 #'     \item{`approximation`}{character: the approximation in words}
 #'     \item{`rows`}{named integer: `used`, `zero_weight`, `missing` (left out by `na.action`)}
@@ -61,8 +61,8 @@ summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "au
   limits <- covariance_intervals(random, level)
   random <- data.frame(random[c("kind", "group", "var1", "var2", "estimate", "boundary")], conf.low = limits[, 1L],
                        conf.high = limits[, 2L], row.names = NULL)
-  kept <- c("call", "formula", "family", "method", "nAGQ", "REML", "quadrature", "nobs", "status", "converged",
-            "singular", "dropped")
+  kept <- c("call", "formula", "family", "method", "nAGQ", "REML", "quadrature", "second_order", "nobs", "status",
+            "converged", "singular", "dropped")
   counts <- count_trials(object)
   structure(
     c(replace(unclass(object)[kept], "formula", list(formula.glimmer(object))),
@@ -131,6 +131,7 @@ approximation_text <- function(fit, short = FALSE) {
   }
   text <- switch(fit$method,
     laplace = if (short) "Laplace" else "Laplace approximation (adaptive Gauss-Hermite, k = 1 node)",
+    laplace2 = if (short) "second-order Laplace" else "Laplace approximation to second order",
     aghq = quadrature_text(fit, short),
     joint = paste("joint mode", if (short) "(rough)" else "of fixed and random effects (rough; for a first look)"),
     fit$method

@@ -78,6 +78,36 @@ BEGIN_RCPP
     return R_NilValue;
 END_RCPP
 }
+// cpp_set_second_order
+void cpp_set_second_order(SEXP model, bool on);
+RcppExport SEXP _glimmer_cpp_set_second_order(SEXP modelSEXP, SEXP onSEXP) {
+BEGIN_RCPP
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    Rcpp::traits::input_parameter< bool >::type on(onSEXP);
+    cpp_set_second_order(model, on);
+    return R_NilValue;
+END_RCPP
+}
+// cpp_operations
+Rcpp::NumericVector cpp_operations(SEXP model);
+RcppExport SEXP _glimmer_cpp_operations(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_operations(model));
+    return rcpp_result_gen;
+END_RCPP
+}
+// cpp_second_order_size
+Rcpp::NumericVector cpp_second_order_size(SEXP model);
+RcppExport SEXP _glimmer_cpp_second_order_size(SEXP modelSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type model(modelSEXP);
+    rcpp_result_gen = Rcpp::wrap(cpp_second_order_size(model));
+    return rcpp_result_gen;
+END_RCPP
+}
 // cpp_rule_place
 std::string cpp_rule_place(SEXP model, Rcpp::NumericVector parameters);
 RcppExport SEXP _glimmer_cpp_rule_place(SEXP modelSEXP, SEXP parametersSEXP) {
@@ -352,6 +382,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"_glimmer_cpp_evaluate", (DL_FUNC) &_glimmer_cpp_evaluate, 4},
     {"_glimmer_cpp_joint_start", (DL_FUNC) &_glimmer_cpp_joint_start, 2},
     {"_glimmer_cpp_set_edge_barrier", (DL_FUNC) &_glimmer_cpp_set_edge_barrier, 2},
+    {"_glimmer_cpp_set_second_order", (DL_FUNC) &_glimmer_cpp_set_second_order, 2},
+    {"_glimmer_cpp_operations", (DL_FUNC) &_glimmer_cpp_operations, 1},
+    {"_glimmer_cpp_second_order_size", (DL_FUNC) &_glimmer_cpp_second_order_size, 1},
     {"_glimmer_cpp_rule_place", (DL_FUNC) &_glimmer_cpp_rule_place, 2},
     {"_glimmer_cpp_rule_nodes", (DL_FUNC) &_glimmer_cpp_rule_nodes, 3},
     {"_glimmer_cpp_rule_pass", (DL_FUNC) &_glimmer_cpp_rule_pass, 3},

@@ -107,6 +107,47 @@ Rcpp::NumericVector cpp_joint_start(SEXP model, Rcpp::NumericVector parameters) 
 // [[Rcpp::export(rng = false)]]
 void cpp_set_edge_barrier(SEXP model, double weight) { as_row_model(model).set_edge_barrier(weight); }
 
+//' Evaluations by Laplace's approximation to second order from now on, or by Laplace's
+//'
+//' @param model External pointer of cpp_model(), by its rows, with random effects in the first predictor alone.
+//' @param on Logical.
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+void cpp_set_second_order(SEXP model, bool on) {
+  RowModel& rows = as_row_model(model);
+  if (on)
+    rows.integrate_by(rows.second_order());
+  else
+    rows.integrate_by(rows.laplace());
+}
+
+//' About how many operations an evaluation with its gradient is
+//'
+//' @param model As of cpp_set_second_order().
+//' @return Numeric: laplace (by that approximation), second_order (what the next order adds).
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericVector cpp_operations(SEXP model) {
+  RowModel& rows = as_row_model(model);
+  return Rcpp::NumericVector::create(Rcpp::Named("laplace") = rows.operations(),
+                                     Rcpp::Named("second_order") = rows.second_order().operations());
+}
+
+//' What the last evaluation to second order found
+//'
+//' @param model External pointer of cpp_model().
+//' @return Numeric: laplace (that approximation of the log-likelihood), correction (the next terms), damped (the same
+//'   as it is maximised), size (the sum of the terms in size), informed (how many effects the data inform).
+//' @noRd
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericVector cpp_second_order_size(SEXP model) {
+  const glimmer::SecondOrderSize& found = as_row_model(model).second_order().found();
+  return Rcpp::NumericVector::create(Rcpp::Named("laplace") = found.laplace,
+                                     Rcpp::Named("correction") = found.correction,
+                                     Rcpp::Named("damped") = found.damped, Rcpp::Named("size") = found.size,
+                                     Rcpp::Named("informed") = found.informed);
+}
+
 //' Place the frozen rule of each level, given which nodes do not move with the parameters
 //'
 //' @param model External pointer of cpp_model().

@@ -21,5 +21,8 @@ test_that("without quadrature there is no reference, and that is said", {
   expect_identical(table$method, c("joint", "laplace"))
   expect_false(any(table$reference))
   expect_output(print(table), "There is no quadrature to compare with")
+  expect_output(print(table), "From Laplace to second order, in standard errors", fixed = TRUE)
+  facts <- attr(table, "second_order")
+  expect_identical(names(facts$shift), names(component(glmm(yc ~ x + (1 | g) + (1 | h), data, poisson), "parameters")))
   refused(accuracy(glmm(yc ~ x + (1 | g), data, poisson), nodes = -1), "argument", argument = "nodes")
 })

@@ -21,7 +21,8 @@ test_that("every field that is missing or cut is found", {
     expect_s3_class(condition, "glimmer_error_fit")
     expect_identical(condition$fields, field)
   }
-  for (field in setdiff(names(fit_rules), c("call", "terms", "xlevels", "contrasts", "status", "formula"))) {
+  for (field in setdiff(names(fit_rules), c("call", "terms", "xlevels", "contrasts", "status", "formula",
+                                      "second_order"))) {
     cut <- fit
     cut[field] <- list(if (is.data.frame(cut[[field]])) cut[[field]][-1L, ] else cut[[field]][-1L])
     expect_s3_class(error_of(check_whole(cut)), "glimmer_error_fit")

@@ -41,8 +41,9 @@ test_that("marked where Laplace is far off: toenail, guImmun, also by REML", {
               mlmRev::guImmun, binomial, method = "laplace")
   expect_match(statement(fit)$text, "Fit by quadrature, the default for nested grouping factors$")
   expect_false(statement(fit)$ok)
-  expect_match(statement(fit)$text, "'mom'", fixed = TRUE)
-  expect_lt(statement(fit)$value, 0.5)
+  # to second order some estimate moves by more than five standard errors, which is beyond its reach
+  expect_match(statement(fit)$text, "is unreliable here", fixed = TRUE)
+  expect_gt(statement(fit)$value, 5)
 })
 
 test_that("a mark says what is doubtful and what to do, which depends on what there is", {
@@ -51,15 +52,17 @@ test_that("a mark says what is doubtful and what to do, which depends on what th
   expect_match(statement(fit)$text, "can be far off: the rows of a typical level of 'ID' have 0.", fixed = TRUE)
   expect_match(statement(fit)$text, "Fit by quadrature, the default for one grouping factor$")
   expect_match(statement(update(fit, method = "auto", REML = TRUE))$text, "`REML = FALSE`", fixed = TRUE)
-  crossed <- glmm(y ~ trt + (1 | ID) + (1 | week), MASS::bacteria, binomial)
+  crossed <- glmm(y ~ trt + (1 | ID) + (1 | week), MASS::bacteria, binomial, REML = TRUE)
   expect_match(statement(crossed)$text, "accuracy() of a fit with random effects of this factor alone", fixed = TRUE)
+  crossed <- glmm(y ~ trt + (1 | ID) + (1 | week), MASS::bacteria, binomial, method = "laplace")
+  expect_match(statement(crossed)$text, "Fit with method = \"laplace2\"$")
 })
 
 test_that("not marked where it is good: crossed items, districts; linear mixed models have no such statement", {
   skip_if_not_installed("lme4")
   fit <- glmm(r2 ~ Anger + Gender + btype + situ + (1 | id) + (1 | item), lme4::VerbAgg, binomial)
   expect_true(statement(fit)$ok)
-  expect_match(capture.output(print(fit)), "Fit status: ok .*Laplace", all = FALSE)
+  expect_match(paste(capture.output(print(fit)), collapse = " "), "Fit status: ok .*right to a tenth")
   expect_identical(nrow(statement(truth_fit("sleep_lmm_ml"))), 0L)
   skip_if_not_installed("mlmRev")
   fit <- glmm(use ~ age + I(age^2) + urban + livch + (urban | district), mlmRev::Contraception, binomial,

@@ -18,8 +18,7 @@ class BlockSystem {
   /// The interrupt is asked during what takes long.
   BlockSystem(const Factors& factors, const Pattern& pattern, const Interrupt& interrupt = no_interrupt)
       : factors_(factors), pattern_(pattern), interrupt_(interrupt), levels_(factors.eliminated() * factors[0].levels),
-        effects_(factors[0].effects()),
-        roots_(factors, pattern) {
+        effects_(factors[0].effects()), roots_(factors, pattern) {
     rest_size_ = factors.size() - levels_ * effects_;
     if (rest_size_ > 0) find_coupling();
   }
@@ -142,6 +141,24 @@ class BlockSystem {
     x.tail(rest_size_) = rest;
   }
 
+  /// The same for several columns at once.
+  void solve(RowMatrix& X) const {
+    interrupt_();
+    RowMatrix rest = X.bottomRows(rest_size_);
+    for (Index g = 0; g < levels_; ++g) {
+      auto own = X.middleRows(g * effects_, effects_);
+      roots_.diagonal(0, g).triangularView<Eigen::Lower>().solveInPlace(own);
+      for_columns_of(g, [&](Index column, const auto& y) { rest.row(column).noalias() -= y.transpose() * own; });
+    }
+    if (rest_size_ > 0) schur_.solve(rest);
+    for (Index g = 0; g < levels_; ++g) {
+      auto own = X.middleRows(g * effects_, effects_);
+      for_columns_of(g, [&](Index column, const auto& y) { own.noalias() -= y * rest.row(column); });
+      roots_.diagonal(0, g).transpose().triangularView<Eigen::Upper>().solveInPlace(own);
+    }
+    X.bottomRows(rest_size_) = rest;
+  }
+
   /// Inverse of D_g: the block of H^-1 where there is one grouping factor.
   void inverse_level(Index g, BlockMatrix& out) const {
     BlockMatrix::Block inverse = out.diagonal(0, g);
@@ -245,6 +262,13 @@ class BlockSystem {
     parallel_shares(levels_, share, threads, [&](Index g) {
       if (coupling_.count(g) > 0) visit(g);
     }, interrupt_);
+  }
+
+  /// Calls visit(column of S, column of Y_g) for what level g of the first factor is coupled with.
+  template <class Visit>
+  void for_columns_of(Index g, Visit visit) const {
+    if (block_diagonal()) return;
+    for (Index j = 0; j < coupling_.count(g); ++j) visit(coupling_.columns_of(g)[j], coupling_.block(g).col(j));
   }
 
   /// x_g = L_g^-1 r_g ,  rest -= Y_g'x_g

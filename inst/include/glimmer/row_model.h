@@ -11,6 +11,7 @@
 #include "mode.h"
 #include "objective.h"
 #include "pull_back.h"
+#include "second_order.h"
 
 namespace glimmer {
 
@@ -56,6 +57,18 @@ class RowModel : public Objective {
   }
   Integral& laplace() { return laplace_; }
 
+  /// About how many operations Laplace's value with its gradient is: the passes over the rows, and the factor.
+  double operations() const {
+    const double entries = static_cast<double>(system_.factor_entries());
+    return 150.0 * static_cast<double>(data_.rows()) + entries * entries / static_cast<double>(data_.factors.size());
+  }
+
+  /// Laplace's approximation to second order, beta given; made when first asked for.
+  SecondOrder& second_order() {
+    if (!second_order_) second_order_ = std::make_unique<SecondOrder>(data_, system_, laplace_);
+    return *second_order_;
+  }
+
   /// Quadrature by frozen rules; its rule placed at the modes for some parameters.
   FrozenQuadrature& rule() { return rule_; }
   Status place_rule(const Vector& at) {
@@ -70,6 +83,8 @@ class RowModel : public Objective {
   Evaluation evaluate(const Vector& parameters, Inner inner, bool gradient) override {
     if (data_.copies.size() > 0 && (inner != Inner::given || integral_ != &laplace_))
       throw std::invalid_argument("clusters have to count once but by Laplace, beta given, and by frozen rules");
+    if (inner != Inner::given && integral_ == second_order_.get())
+      throw std::invalid_argument("to second order the fixed effects have to be given");
     switch (inner) {
       case Inner::given: return evaluate_with(nullptr, parameters, gradient);
       case Inner::joint: return evaluate_with(&fixed_, parameters, gradient);
@@ -365,6 +380,7 @@ class RowModel : public Objective {
   FixedEffects fixed_, integrated_;
   Mode mode_;
   Laplace laplace_;
+  std::unique_ptr<SecondOrder> second_order_;
   FrozenQuadrature rule_;
   Integral* integral_;  ///< that in use
   EdgeBarrier barrier_;

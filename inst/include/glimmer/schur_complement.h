@@ -82,23 +82,23 @@ class SchurComplement {
   /// Half the log-determinant of S.
   double log_determinant() const { return diagonal_.array().log().sum() + tail_.diagonal().array().log().sum(); }
 
-  /// Solves S x = r in place.
-  void solve(Vector& x) const {
-    Vector y(x.size());
-    for (Index j = 0; j < x.size(); ++j) y[position_[j]] = x[j];
+  /// Solves S x = r in place, x a vector or several columns.
+  template <class Columns>
+  void solve(Columns& x) const {
+    Columns y(x.rows(), x.cols());
+    for (Index j = 0; j < x.rows(); ++j) y.row(position_[j]) = x.row(j);
     for (Index j = 0; j < leading_; ++j) {
-      y[j] /= diagonal_[j];
-      for (Index k = start_[j]; k < start_[j + 1]; ++k) y[rows_[k]] -= values_[k] * y[j];
+      y.row(j) /= diagonal_[j];
+      for (Index k = start_[j]; k < start_[j + 1]; ++k) y.row(rows_[k]) -= values_[k] * y.row(j);
     }
-    auto tail = y.tail(tail_.rows());
+    auto tail = y.bottomRows(tail_.rows());
     tail_.triangularView<Eigen::Lower>().solveInPlace(tail);
     tail_.transpose().triangularView<Eigen::Upper>().solveInPlace(tail);
     for (Index j = leading_ - 1; j >= 0; --j) {
-      double sum = y[j];
-      for (Index k = start_[j]; k < start_[j + 1]; ++k) sum -= values_[k] * y[rows_[k]];
-      y[j] = sum / diagonal_[j];
+      for (Index k = start_[j]; k < start_[j + 1]; ++k) y.row(j) -= values_[k] * y.row(rows_[k]);
+      y.row(j) /= diagonal_[j];
     }
-    for (Index j = 0; j < x.size(); ++j) x[j] = y[position_[j]];
+    for (Index j = 0; j < x.rows(); ++j) x.row(j) = y.row(position_[j]);
   }
 
   /// After factor(): the entries of the inverse on the pattern of the factor.
