@@ -90,9 +90,10 @@
 #' rule with about twice the nodes in all of them. There is no trapezoid rule, and the effects of all factors together
 #' count for what is possible. With crossed factors there is no quadrature.
 #'
-#' With crossed factors Laplace's approximation can be far off, where the rows of a level tell little of its effects. `method = "laplace2"` takes in the next terms of its expansion, and says how far
-#' that is to be trusted (section "second order" of [glimmer_convergence]): where it is, the estimates are those of
-#' maximum likelihood to about a tenth of a standard error. Standard errors are from the curvature of what is maximised.
+#' With crossed factors Laplace's approximation can be far off, where the rows of a level tell little of its effects.
+#' `method = "laplace2"` takes in the next terms of its expansion, and says how far that is to be trusted (section
+#' "second order" of [glimmer_convergence]): where it is, the estimates are those of maximum likelihood to about a tenth
+#' of a standard error. Standard errors are from the curvature of what is maximised.
 #' After each fit by Laplace, second order is evaluated at its estimates where that costs less than the fit did, and the
 #' status says what it would change. `"auto"` goes on to second order where an estimate would move by more than a tenth
 #' of a standard error, and second order is trusted.

@@ -60,7 +60,7 @@ improve_laplace <- function(engine, laplace, control) {
 
 #' What second order says of a maximum of Laplace's approximation, and its own maximum where that is elsewhere
 #'
-#' For several grouping factors, where that costs less than the search did.
+#' For crossed grouping factors, where that costs less than the search did.
 #'
 #' @param laplace Result of [find_best()].
 #' @return The same with `second_order`; or, where the method was chosen by us, second order is trusted and an estimate
@@ -84,8 +84,9 @@ consider_second_order <- function(engine, laplace, approximation, control) {
 }
 
 can_be_assessed <- function(engine, laplace, control) {
-  several <- length(unique(vapply(engine$terms, `[[`, 1L, "factor"))) > 1L
-  several && engine$inner == "given" && !engine$linear && !engine$density[["bounded"]] && has_arrived(laplace, control)
+  # of nested factors there is quadrature
+  crossed <- is.null(engine$nesting) && length(unique(vapply(engine$terms, `[[`, 1L, "factor"))) > 1L
+  crossed && engine$inner == "given" && !engine$linear && !engine$density[["bounded"]] && has_arrived(laplace, control)
 }
 
 costs_little <- function(engine) {

@@ -69,7 +69,8 @@ test_that("the names of the fields are those of the help page", {
   fields <- c("call", "formula", "family", "frame", "terms", "xlevels", "contrasts", "random", "factors", "dropped",
               "kept", "relations", "parameters", "index", "covariance", "covariance_root", "fixed_root", "boundary",
               "modes", "mode_variances", "means", "mean_variances", "quadrature", "second_order", "log_likelihood",
-              "nobs", "method", "nAGQ", "REML", "status", "converged", "singular", "search", "control", "frame_sums", "version")
+              "nobs", "method", "nAGQ", "REML", "status", "converged", "singular", "search", "control",
+              "frame_sums", "version")
   fit <- object_fits()$slopes
   expect_named(fit, fields, ignore.order = TRUE)
   page <- tools::Rd_db("glimmer")[["glimmer-class.Rd"]]
