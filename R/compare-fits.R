@@ -60,14 +60,14 @@ compare_fits <- function(..., refit = NULL) {
   comparison_table(fits, notes)
 }
 
-#' Fits by quadrature fitted again by Laplace's approximation, where others are by that
+#' Fits by quadrature, or to second order, fitted again by Laplace's approximation, where others are by that
 #'
 #' Exact likelihoods, and those by quadrature as long as all are, are left as they are.
 #' @return The fits, with the attribute `by_laplace`, names of those that were replaced.
 #' @noRd
 by_one_approximation <- function(fits) {
   method <- vapply(fits, function(fit) if (inherits(fit, "glimmer")) fit$method else "exact", "")
-  apart <- method == "aghq" & any(method == "laplace")
+  apart <- method %in% c("aghq", "laplace2") & any(method == "laplace")
   fits[apart] <- lapply(fits[apart], function(fit) {
     model <- model_of(fit, approximation = new_approximation("laplace"))
     model$call$method <- "laplace"
@@ -93,7 +93,7 @@ comparison_table <- function(fits, notes) {
 }
 
 stated_error <- function(fit) {
-  error <- fit$quadrature$error$log_likelihood
+  error <- if (fit$method == "laplace2") fit$second_order$error else fit$quadrature$error$log_likelihood
   if (fit$method == "exact") 0 else if (is.null(error)) NA_real_ else error
 }
 
