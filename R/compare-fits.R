@@ -8,7 +8,7 @@
 #' @param ... Objects of class `glimmer`, or of [stats::lm()] and [stats::glm()]; two or more. Names are shown.
 #' @param refit `NULL`, fits are made again where they would not compare (and the heading says so): by maximum
 #'   likelihood where they are by REML with different fixed effects, and by Laplace's approximation where some are by it
-#'   and others by quadrature; `FALSE`: an error instead, or a warning.
+#'   and others by quadrature or to second order; `FALSE`: an error instead, or a warning.
 #' @param x Result of `compare_fits()`.
 #' @param digits Number of significant digits.
 #' @return Data frame of class `comparison.glimmer`, a row a fit: `npar` (number of parameters), `logLik`, `AIC`,
