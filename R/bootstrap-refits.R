@@ -51,6 +51,8 @@ report_parameters <- function(fit) {
 #'   speaks against it, or the error that there was instead of estimates), `fit` (where there is one).
 #' @noRd
 estimate_response <- function(estimates, response, in_full = FALSE) {
+  # of the rows that na.action left out simulate() has none
+  response <- frame_response(response, estimates$refits$fit$frame)
   if (!in_full && !is.null(estimates$opened)) {
     quick <- attempt(search_response(estimates, response), function(e) NULL)
     if (!is.null(quick)) {
@@ -89,7 +91,9 @@ search_response <- function(estimates, response) {
   if (!is_certain(opened, found)) {
     return(NULL)
   }
-  list(parameters = change_coordinates(engine, normalise_signs(engine, found$parameters), "natural"),
+  # with what an evaluation has found itself, beta by REML
+  parameters <- engine_evaluate(engine, found$parameters)$parameters
+  list(parameters = change_coordinates(engine, normalise_signs(engine, parameters), "natural"),
        log_likelihood = found$value, converged = TRUE, message = "")
 }
 

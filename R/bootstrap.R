@@ -139,7 +139,11 @@ fit_one <- function(response, estimates, statistic, size, step) {
   } else if (is.null(found$fit)) {
     rep(NA_real_, size)
   } else {
-    check_statistic(statistic(found$fit), size)
+    attempt(check_statistic(statistic(found$fit), size), identity)
+  }
+  if (inherits(found$statistic, "condition")) {
+    found$message <- paste("statistic:", conditionMessage(found$statistic))
+    found$statistic <- rep(NA_real_, size)
   }
   found[c("statistic", "log_likelihood", "converged", "message")]
 }
@@ -235,7 +239,8 @@ print.glimmer_bootstrap <- function(x, digits = max(3, getOption("digits") - 3),
   check_dots(print.glimmer_bootstrap, ...)
   check_digits(digits)
   cat_wrapped(paste0("Parametric bootstrap, ", count_text(x$R), " responses drawn from the fit"))
-  moments <- cbind(Estimate = x$t0, Bias = colMeans(x$t, na.rm = TRUE) - x$t0,
+  bias <- colMeans(x$t, na.rm = TRUE) - x$t0
+  moments <- cbind(Estimate = x$t0, Bias = replace(bias, is.nan(bias), NA_real_),
                    "Std. Error" = apply(x$t, 2L, stats::sd, na.rm = TRUE), confint.glimmer_bootstrap(x))
   print(format(moments, digits = digits), quote = FALSE)
   cat_wrapped(failures_text(x))
@@ -245,7 +250,10 @@ print.glimmer_bootstrap <- function(x, digits = max(3, getOption("digits") - 3),
 failures_text <- function(x) {
   failed <- sum(is.na(x$logLik))
   doubtful <- sum(!x$converged) - failed
-  c(if (failed) paste0(count_text(failed), " of ", count_text(x$R), " fits ended with an error: see $message."),
+  lost <- sum(!stats::complete.cases(x$t) & !is.na(x$logLik))
+  c(if (lost) paste0("In ", count_text(lost), " of ", count_text(x$R), " draws some statistics are not there: see ",
+                     "$message."),
+    if (failed) paste0(count_text(failed), " of ", count_text(x$R), " fits ended with an error: see $message."),
     if (doubtful) paste0(count_text(doubtful), " of ", count_text(x$R), " fits did not converge, and are used as they ",
                          "are: see $converged and $message."))
 }

@@ -56,6 +56,9 @@ confint.glimmer <- function(object, parm, level = 0.95, method = c("Wald", "prof
   check_level(level)
   check_draws(nsim, seed)
   boot.type <- match_choice(boot.type, c("perc", "basic", "norm", "bca"), "boot.type") # nolint: object_name_linter.
+  if (method != "wald" && !is.null(vcov.)) {
+    stop_glimmer("argument", "`vcov.` is for Wald intervals (method = \"Wald\").", argument = "vcov.")
+  }
   if (method == "profile") {
     return(profile_intervals(object, if (missing(parm)) NULL else parm, level))
   }

@@ -10,7 +10,12 @@ rows_with <- function(fit, newdata, at) {
     if (is.character(newdata)) {
       stop_glimmer("variable", paste(newdata, "Give them as `newdata = `."), argument = "newdata")
     }
-    newdata <- newdata[fit_design(fit)$weights > 0, , drop = FALSE]
+    design <- fit_design(fit)
+    check_found(fit, newdata, design)
+    counted <- design$weights > 0
+    newdata <- newdata[counted, , drop = FALSE]
+    # that of the argument, which may not be found in these rows alone
+    attr(newdata, "offset") <- fit$frame[["(offset)"]][counted]
   }
   newdata <- with_any_group(fit, check_newdata(newdata))
   if (is.null(at)) {
@@ -19,8 +24,20 @@ rows_with <- function(fit, newdata, at) {
   if (!is.list(at) || is.null(names(at)) || any(lengths(at) != 1L)) {
     stop_glimmer("argument", "`at` must be a named list with one value for each variable.", argument = "at")
   }
-  for (name in names(at)) newdata <- set_variable(newdata, name, at[[name]], "at")
+  for (name in names(at)) newdata <- set_variable(fit, newdata, name, at[[name]], "at")
   newdata
+}
+
+# A basis as that of poly() can be the same in other data, which then mean something else.
+check_found <- function(fit, data, design) {
+  # which may not be found here
+  fit$frame[["(offset)"]] <- NULL
+  X <- prediction_rows(fit, with_any_group(fit, data), select_random(fit, NA))$X
+  same <- identical(dim(X), dim(design$X)) && max(abs(X - design$X), 0) <= 1e-6 * max(abs(design$X), 1)
+  if (!same) {
+    stop_glimmer("variable", paste("The data of the fit have changed since: their variables no longer give its model",
+                                   "matrix. Give the data as `newdata = `."), argument = "newdata")
+  }
 }
 
 # Which group a row belongs to does not matter; the grouping variables may be absent.
@@ -32,8 +49,9 @@ with_any_group <- function(fit, newdata) {
   newdata
 }
 
-set_variable <- function(data, name, value, argument) {
-  own <- data[[name]]
+# The levels are those of the fit.
+set_variable <- function(fit, data, name, value, argument) {
+  own <- if (name %in% names(fit$frame)) fit$frame[[name]] else data[[name]]
   if (is.null(own)) {
     stop_glimmer("argument", paste0("`", argument, "` names ", format_items(name), ": the variables are ",
                                     format_items(names(data), 20L), "."), argument = argument, variable = name)
@@ -70,7 +88,7 @@ average_contrasts <- function(fit, contrast, data, covariance, level) {
   }
   name <- names(contrast)
   values <- as.list(contrast[[1L]])
-  averages <- lapply(values, function(value) average_at(fit, set_variable(data, name, value, "contrast")))
+  averages <- lapply(values, function(value) average_at(fit, set_variable(fit, data, name, value, "contrast")))
   labels <- vapply(values, as.character, "")
   means <- Map(function(average, label) {
     describe_average("mean", label, NA_character_, average$mean, average$slopes, covariance, mean_scale(fit))

@@ -100,7 +100,10 @@ chosen_rows <- function(rows, at) {
 
 # All rows of the fit, or of new data, with all of their random effects; groups need not be known.
 averaging_rows <- function(fit, newdata = NULL) {
+  given <- attr(newdata, "offset")
+  if (!is.null(given)) fit$frame[["(offset)"]] <- NULL
   rows <- prediction_rows(fit, newdata, select_random(fit, NULL))
+  if (!is.null(given)) rows$offset <- rows$offset + given
   if (length(rows$without_value)) {
     stop_glimmer("missing", paste0("There are missing values, or effects that the data do not determine, in ",
                                    format_rows(rows$names[rows$without_value]), "."),

@@ -222,10 +222,16 @@ print.marginal.glimmer <- function(x, digits = max(3, getOption("digits") - 3), 
 }
 
 #' @export
-coef.marginal.glimmer <- function(object, ...) object$coefficients
+coef.marginal.glimmer <- function(object, ...) {
+  check_dots(coef.marginal.glimmer, ...)
+  object$coefficients
+}
 
 #' @export
-vcov.marginal.glimmer <- function(object, ...) object$vcov
+vcov.marginal.glimmer <- function(object, ...) {
+  check_dots(vcov.marginal.glimmer, ...)
+  object$vcov
+}
 
 #' @rdname marginal
 #' @method confint marginal.glimmer

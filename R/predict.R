@@ -122,6 +122,12 @@ predict_marginal <- function(fit, newdata, re_form, se_fit, na_action) {
   complete <- setdiff(seq_along(rows$names), rows$without_value)
   averages <- averaged_means(fit, chosen_rows(rows, complete), se_fit)
   mean <- replace(rep(NA_real_, length(rows$names)), complete, averages$mean)
+  lost <- setdiff(which(is.na(mean)), rows$without_value)
+  if (length(lost)) {
+    warn_glimmer("mean", paste0("The averages of ", format_rows(rows$names[lost]), " are NA: the ", fit$family$link,
+                                " link does not allow all linear predictors that the random effects lead to."),
+                 rows = rows$names[lost])
+  }
   if (!se_fit) {
     return(finish_rows(mean, rows))
   }

@@ -16,6 +16,9 @@
 #'   mixture of chi-squared distributions with Df - 1 and Df degrees of freedom (with one variance, half of
 #'   `Pr(>Chisq)`), `NA` where several are and for `ar1()`, whose correlation the smaller model does not have.
 #' @details
+#' 'lmerTest' has a function of the same name for its own fits: attached later it masks this one, which is then
+#' `glimmer::ranova()`.
+#'
 #' The smaller models are not fitted from their formulas: they are the model of the fit with standard deviations held at
 #' zero, by the same approximation, and by REML with the same fixed effects, so that restricted likelihoods compare. The
 #' last random effect can be tested, too, against the model without any.
@@ -69,7 +72,10 @@ omissions_of <- function(t, fit, reduce) {
     stats::setNames(lapply(variables, function(variable) which(term$assign == variable)),
                     paste(attr(term$terms, "term.labels")[variables], "in", term$label))
   } else {
-    stats::setNames(list(all), term$label)
+    # the terms of (x || g) have one label
+    labels <- vapply(fit$random, function(other) other$label, "")
+    shared <- sum(labels == term$label) > 1L
+    stats::setNames(list(all), if (shared) paste(join_items(term$names, 3L), "in", term$label) else term$label)
   }
   Map(function(label, effects) {
     list(label = label, term = t, effects = effects, lost = count(all) - count(setdiff(all, effects)),

@@ -21,6 +21,7 @@ robust_covariance <- function(fit, type, cluster = NULL, information = "observed
     rowsum(scores_of(fit, design, independent), group[match(seq_len(max(independent)), independent)])
   }
   scores <- scores[, seq_len(ncol(bread)), drop = FALSE]
+  warn_robust(fit, nrow(scores))
   # those on the boundary are fixed there, as in the model's own
   free <- which(is.finite(diag(bread)))
   half <- scores[, free, drop = FALSE] %*% bread[free, free, drop = FALSE]
@@ -52,6 +53,21 @@ check_robust <- function(fit, type, information) {
                  argument = sub(" .*", "", what))
   }
   special || fit$REML
+}
+
+# Where scores by cluster say little: there are hardly more clusters than coefficients, or the data do not bound some.
+warn_robust <- function(fit, clusters) {
+  count <- length(fit$index$beta)
+  if (clusters <= count) {
+    warn_glimmer("robust", paste0("A robust covariance of ", count, " fixed effects takes more than ", count,
+                                  " groups of rows, and there are ", clusters, ": it is far too small."),
+                 clusters = clusters)
+  }
+  separated <- !fit$status$ok & fit$status$check %in% c("separation", "flat", "hessian")
+  if (any(separated)) {
+    warn_glimmer("robust", paste0("A robust covariance means nothing where the data do not bound the estimates: ",
+                                  join_items(fit$status$text[separated], 2L)), clusters = clusters)
+  }
 }
 
 stop_crossed <- function(fit) {

@@ -37,6 +37,8 @@
 #' the covariances: (X'V^-1 X)^-1 takes the place of J^-1, and s = X'V^-1 (y - X beta).
 #' 'sandwich' has the same from `estfun()` (a row a cluster, a column a parameter) and `bread()`: `sandwich::sandwich()`
 #' is `"HC0"`, `sandwich::vcovCL()` `"CR1"`, of all parameters.
+#' @section Warnings: `glimmer_warning_robust` with no more clusters than fixed effects, and where the status of the fit
+#'   says that the data do not bound the estimates.
 #' @section Errors: `glimmer_error_not_available` where there are no independent clusters (crossed factors, related
 #'   levels), for the joint method and for REML of families other than Gaussian; `glimmer_error_argument` for a
 #'   `cluster` that cuts through random effects, and for what the family does not have.
@@ -66,6 +68,10 @@ vcov.glimmer <- function(object, full = FALSE, type = c("model", "HC0", "CR1", "
   type <- match_choice(type, c("model", "HC0", "CR1", "CR2"), "type")
   information <- match_choice(information, c("observed", "expected"), "information")
   if (type == "model") {
+    if (information == "expected") {
+      stop_glimmer("argument", "`information` is for robust covariances: give a `type`, as \"CR1\", too.",
+                   argument = "information")
+    }
     if (!is.null(cluster)) {
       stop_glimmer("argument", "`cluster` is for robust covariances: give a `type`, as \"CR1\", too.",
                    argument = "cluster")

@@ -77,6 +77,37 @@ test_that("confint() draws, and fits that fail are counted", {
   expect_false(anyNA(confint(drawn)))
 })
 
+test_that("by REML the fixed effects are those of each response", {
+  fit <- glmm(cbind(ncases, ncontrols) ~ unclass(alcgp) + (1 | agegp), esoph, binomial(), REML = TRUE)
+  drawn <- bootstrap(fit, nsim = 4, seed = 1)
+  own <- bootstrap(fit, fixef, nsim = 4, seed = 1)
+  expect_equal(drawn$t[, 1:2], own$t, tolerance = 1e-3, ignore_attr = TRUE)
+  expect_gt(sd(drawn$t[, 2]), 0)
+})
+
+test_that("rows that na.exclude() left out stay out", {
+  data <- transform(ChickWeight, weight = replace(weight, 3, NA))
+  fit <- glmm(weight ~ Time + (1 | Chick), data, na.action = na.exclude)
+  drawn <- bootstrap(fit, nsim = 3, seed = 1)
+  expect_true(all(drawn$converged))
+  plain <- glmm(weight ~ Time + (1 | Chick), data[-3, ])
+  expect_equal(drawn$t, bootstrap(plain, nsim = 3, seed = 1)$t, tolerance = 1e-6)
+})
+
+test_that("a statistic that fails in one draw is missing there", {
+  skip_if_not_installed("lme4")
+  fit <- cbpp_fit(method = "laplace")
+  calls <- 0
+  drawn <- bootstrap(fit, function(fit) {
+    calls <<- calls + 1
+    if (calls == 3) stop("oops")
+    fixef(fit)
+  }, nsim = 4, seed = 1)
+  expect_identical(which(is.na(drawn$t[, 1])), 2L)
+  expect_match(drawn$message[2], "oops")
+  expect_output(print(drawn), "In 1 of 4 draws some statistics are not there")
+})
+
 test_that("workers give the same", {
   skip_if_not(identical(Sys.getenv("GLIMMER_SLOW_TESTS"), "true"))
   skip_if_not_installed("future.apply")

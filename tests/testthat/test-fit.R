@@ -161,8 +161,11 @@ test_that("no method changes the fit", {
   registered <- registered_methods()
   methods <- unique(registered$name[is.na(registered$package) | registered$package %in% c("emmeans", "lme4")])
   methods <- grep("[a-zA-Z1]\\.glimmer$", methods, value = TRUE)
-  methods <- grep("(VarCorr|ranef|coef|summary|accuracy|lrtest)\\.glimmer$", methods, value = TRUE, invert = TRUE)
-  methods <- c(methods, "VarCorr.glimmer", "ranef.glimmer", "coef.glimmer", "summary.glimmer")
+  of_results <- c("VarCorr", "ranef", "coef", "summary", "accuracy", "lrtest", "profile", "marginal",
+                  "marginal_contrast", "influence", "comparison")
+  methods <- grep(paste0("(", paste(of_results, collapse = "|"), ")\\.glimmer$"), methods, value = TRUE, invert = TRUE)
+  methods <- c(methods, "VarCorr.glimmer", "ranef.glimmer", "coef.glimmer", "summary.glimmer", "profile.glimmer",
+               "influence.glimmer")
   expect_gt(length(methods), 35L)
   others <- list(getME.glimmer = list(name = "ALL"), confint.glimmer = list(parm = "theta_"),
                  predict.glimmer = list(se.fit = TRUE), vcov.glimmer = list(full = TRUE),

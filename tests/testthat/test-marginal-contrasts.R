@@ -62,3 +62,36 @@ test_that("a risk difference agrees with the bootstrap", {
   drawn <- bootstrap(fit, difference, nsim = 200, seed = 1)
   expect_lt(abs(sd(drawn$t) / found$std.error[3] - 1), 0.2)
 })
+
+test_that("data that have changed since the fit are not taken", {
+  data <- data.frame(g = gl(12, 6), x = rep(1:6, 12), t = factor(rep(c("p", "q"), 36)))
+  set.seed(6)
+  data$k <- rpois(72, exp(0.3 * data$x / 3 + rnorm(12, 0, 0.4)[data$g]))
+  fit <- glmm(k ~ poly(x, 2) + t + (1 | g), data, poisson(), method = "laplace")
+  before <- marginal(fit, contrast = list(t = c("p", "q")))
+  kept <- data
+  data$x <- data$x * 10
+  expect_error(marginal(fit, contrast = list(t = c("p", "q"))), class = "glimmer_error_variable")
+  expect_equal(marginal(fit, contrast = list(t = c("p", "q")), newdata = kept)$estimate, before$estimate)
+})
+
+test_that("levels and offsets are those of the fit", {
+  skip_if_not_installed("MASS")
+  fit <- glmm(y ~ trt + week + (1 | ID), MASS::bacteria, binomial(), method = "laplace")
+  new <- data.frame(trt = "drug", week = 1:3)
+  values <- list(trt = c("placebo", "drug"))
+  expect_equal(marginal(fit, contrast = values, newdata = new), marginal(fit, contrast = values, newdata = new["week"]))
+  claims <- transform(MASS::Insurance, exposure = log(Holders))
+  by_argument <- glmm(Claims ~ Group + (1 | District), claims, poisson(), offset = exposure, method = "laplace")
+  in_formula <- glmm(Claims ~ Group + offset(exposure) + (1 | District), claims, poisson(), method = "laplace")
+  values <- list(Group = c("<1l", ">2l"))
+  expect_equal(marginal(by_argument, contrast = values)$estimate, marginal(in_formula, contrast = values)$estimate,
+               tolerance = 1e-6)
+})
+
+test_that("averages that the link does not allow are NA, with a warning", {
+  skip_if_not_installed("MASS")
+  fit <- glmm(y ~ trt + (1 | subject), MASS::epil, poisson("sqrt"), method = "laplace")
+  warning <- expect_warning(found <- predict(fit, type = "marginal"), class = "glimmer_warning_mean")
+  expect_identical(length(warning$rows), sum(is.na(found)))
+})

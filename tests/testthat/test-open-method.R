@@ -4,6 +4,9 @@ test_that("every method refuses an argument that it does not have", {
   expect_gt(nrow(methods), 90L)
   objects <- list(VarCorr.glimmer = VarCorr(fit), ranef.glimmer = ranef(fit), coef.glimmer = coef(fit),
                   summary.glimmer = summary(fit), accuracy.glimmer = accuracy(fit, 1), anova.glimmer = anova(fit),
+                  profile.glimmer = profile(fit, "theta_"), marginal.glimmer = marginal(fit),
+                  marginal_contrast.glimmer = marginal(fit, contrast = list(spray = c("A", "B"))),
+                  influence.glimmer = influence(fit, "block"), comparison.glimmer = compare_fits(fit, fit),
                   glimmer = fit)
   # methods for which a call without further arguments says nothing of these, with what they need
   needed <- list(getME.glimmer = list("beta"), set_coef.glimmer = list(fixef(fit)), get_modelmatrix.glimmer = list(),

@@ -87,3 +87,9 @@ test_that("the mixture has its size under a variance of zero", {
   # three standard errors of a proportion around 5 %
   expect_lt(abs(mean(p < 0.05) - 0.05), 0.033)
 })
+
+test_that("the terms of (x || g) are told apart", {
+  skip_if_not_installed("lme4")
+  table <- ranova(glmm(Reaction ~ Days + (Days || Subject), lme4::sleepstudy))
+  expect_identical(rownames(table)[2:3], c("(Intercept) in (Days || Subject)", "Days in (Days || Subject)"))
+})
