@@ -109,7 +109,7 @@ test_that("a statistic that fails in one draw is missing there", {
 })
 
 test_that("workers give the same", {
-  skip_if_not(identical(Sys.getenv("GLIMMER_SLOW_TESTS"), "true"))
+  skip_unless_slow()
   skip_if_not_installed("future.apply")
   skip_if_not_installed("lme4")
   fit <- cbpp_fit(method = "laplace")
@@ -120,7 +120,7 @@ test_that("workers give the same", {
 })
 
 test_that("the distribution of estimates is that of the model", {
-  skip_if_not(identical(Sys.getenv("GLIMMER_SLOW_TESTS"), "true"))
+  skip_unless_slow()
   # balanced Gaussian data: the variance of the mean is known, and so is that of the residual standard deviation
   data <- data.frame(g = gl(15, 4))
   set.seed(8)

@@ -41,16 +41,6 @@ test_that("closed forms: probit, log, identity", {
   expect_equal(unname(vcov(marginal(linear))), unname(vcov(linear, full = TRUE)[1:2, 1:2]), tolerance = 1e-8)
 })
 
-test_that("it is what 'GLMMadaptive' has, with slopes", {
-  skip_if_not_installed("GLMMadaptive")
-  skip_if_not_installed("HSAUR3")
-  other <- GLMMadaptive::mixed_model(outcome ~ treatment * time, ~ 1 | patientID, HSAUR3::toenail, binomial(),
-                                     nAGQ = 41)
-  fit <- glmm(outcome ~ treatment * time + (1 | patientID), HSAUR3::toenail, binomial(), nAGQ = 41)
-  theirs <- GLMMadaptive::marginal_coefs(other, std_errors = FALSE, M = 20000L, seed = 1L)$betas
-  expect_equal(unname(coef(marginal(fit, "ls"))), unname(theirs), tolerance = 0.02)
-})
-
 test_that("derivatives are those of differences, with vector effects and a family's constant", {
   fit <- glmm(rate ~ x + (x | g), slopes_data(), beta_family(), method = "laplace")
   rows <- averaging_rows(fit)

@@ -77,7 +77,7 @@ test_that("terms, structures and factors as variables", {
 })
 
 test_that("the mixture has its size under a variance of zero", {
-  skip_if_not(identical(Sys.getenv("GLIMMER_SLOW_TESTS"), "true"))
+  skip_unless_slow()
   set.seed(21)
   data <- data.frame(g = gl(40, 5))
   p <- replicate(400, {

@@ -68,7 +68,7 @@ test_that("clusters that are none are refused", {
 })
 
 test_that("a robust covariance is right where the model of the residuals is wrong", {
-  skip_if_not(identical(Sys.getenv("GLIMMER_SLOW_TESTS"), "true"))
+  skip_unless_slow()
   # residuals whose variance grows with a covariate: over-precise by the model, right by clusters
   set.seed(11)
   groups <- 60
