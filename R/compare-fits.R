@@ -92,11 +92,6 @@ comparison_table <- function(fits, notes) {
   structure(table, notes = notes, class = c("comparison.glimmer", "data.frame"))
 }
 
-stated_error <- function(fit) {
-  error <- if (fit$method == "laplace2") fit$second_order$error else fit$quadrature$error$log_likelihood
-  if (fit$method == "exact") 0 else if (is.null(error)) NA_real_ else error
-}
-
 verdict_word <- function(fit) {
   marked <- fit$status$check[!fit$status$ok]
   if (length(marked)) paste(unique(marked), collapse = ", ") else "ok"

@@ -12,7 +12,7 @@ print.summary.glimmer <- function(x, digits = max(3, getOption("digits") - 3),
   print_title(x)
   cat("\n")
   print_status(x, x$evaluations)
-  print_criteria(x$AICtab, x$quadrature$error$log_likelihood)
+  print_criteria(x$AICtab, x$error)
   print_random(x, digits)
   print_fixed(x, digits, signif.stars, ...)
   if (correlation) print_correlation(x$vcov, rownames(x$coefficients))

@@ -32,6 +32,7 @@
 #'     \item{`coefficients`}{numeric matrix, a row for each fixed effect: `Estimate`, `Std. Error`, `df`, `t value`,
 #'       `Pr(>|t|)`, without degrees of freedom `Estimate`, `Std. Error`, `z value`, `Pr(>|z|)`, on the scale of the
 #'       linear predictor; `coef(summary(fit))` gives it}
+#'     \item{`error`}{number: the error of the log-likelihood, 0 where it is exact, `NA` where it is not stated}
 #'     \item{`ddf`}{character: the method of degrees of freedom}
 #'     \item{`covariance`}{`NULL`, or character: in words, the covariance of the fixed effects if it is not the model's}
 #'     \item{`vcov`}{covariance matrix of the fixed effects}
@@ -69,7 +70,8 @@ summary.glimmer <- function(object, level = 0.95, correlation = FALSE, ddf = "au
       list(approximation = approximation_text(object), evaluations = sum(object$search$record$evaluations),
            rows = count_rows(object), trials = counts$trials, events = counts$events, ngrps = ngrps.glimmer(object),
            group_sizes = group_sizes(object), known = known_text(object$factors), AICtab = information_criteria(object),
-           varcor = VarCorr.glimmer(object), random = random, sigma = sigma.glimmer(object),
+           error = stated_error(object), varcor = VarCorr.glimmer(object), random = random,
+           sigma = sigma.glimmer(object),
            pearson = pearson_ratio(object$status), coefficients = coefficient_table(object, rule), ddf = rule$method,
            covariance = covariance_text(vcov.),
            vcov = rule$covariance, level = level, correlation = correlation)),
@@ -94,6 +96,12 @@ coefficient_table <- function(fit, rule) {
   colnames(table) <- c("Estimate", "Std. Error", if (kind == "t") "df", paste(kind, "value"),
                        paste0("Pr(>|", kind, "|)"))
   table
+}
+
+# Of the log-likelihood; `NA` where none is stated.
+stated_error <- function(fit) {
+  error <- if (fit$method == "laplace2") fit$second_order$error else fit$quadrature$error$log_likelihood
+  if (fit$method == "exact") 0 else if (is.null(error)) NA_real_ else error
 }
 
 information_criteria <- function(fit) {
@@ -197,7 +205,7 @@ print.glimmer <- function(x, digits = max(3, getOption("digits") - 3), ...) {
   known <- known_text(x$factors)
   if (length(known)) cat_wrapped(paste0("Known: ", join_items(known, 10L)))
   criteria <- information_criteria(x)
-  error <- x$quadrature$error$log_likelihood
+  error <- stated_error(x)
   cat_wrapped(paste0("logLik ", format_within_error(criteria[["logLik"]], 2L, error), " (df ", criteria[["params"]],
                      "), AIC ", format_within_error(criteria[["AIC"]], 1L, 2 * error)))
   print_status(x, sum(x$search$record$evaluations))

@@ -138,3 +138,16 @@ test_that("log-likelihood and AIC are printed to what the error of the quadratur
   expect_output(print(fit), "logLik -625 \\(df 5\\), AIC 1260\n")
   expect_output(print(summary(fit)), " 1260 +1288 +-625 +1250 ")
 })
+
+test_that("so are those to second order", {
+  skip_if_not_installed("lme4")
+  set.seed(2)
+  data <- data.frame(a = gl(12, 12), b = factor(rep(1:12, 12)), x = rnorm(144))
+  data$y <- rbinom(144, 1, plogis(data$x + rnorm(12)[data$a] + rnorm(12)[data$b]))
+  fit <- suppressWarnings(glmm(y ~ x + (1 | a) + (1 | b), data, binomial(), method = "laplace2"))
+  error <- fit$second_order$error
+  expect_gt(error, 0.01)
+  shown <- regmatches(out <- paste(capture.output(print(fit)), collapse = " "), regexpr("logLik -[0-9.]+", out))
+  decimals <- nchar(sub("^[^.]*[.]?", "", shown))
+  expect_lte(error, 10^-decimals)
+})
