@@ -28,9 +28,10 @@
 #' @details
 #' The fits must be to the same rows with the same response and weights, in any order. That they are nested is checked
 #' only as to families, links and covariance structures. They must use the same approximation, or the difference of
-#' log-likelihoods is not that of the models. Fits by REML compare where their fixed effects are the same; otherwise
-#' they are fitted again by maximum likelihood, as the heading says ('lme4' always does so), or with `refit = FALSE`
-#' there is an error.
+#' log-likelihoods is not that of the models: where some are by quadrature and others by Laplace's approximation, as
+#' after a crossed factor has been added, those by quadrature are fitted again by Laplace's, as the heading says. Fits
+#' by REML compare where their fixed effects are the same; otherwise they are fitted again by maximum likelihood, as the
+#' heading says ('lme4' always does so), or with `refit = FALSE` there is an error.
 #'
 #' A random effect with variance zero is on the boundary of its model, so that p values of such comparisons are too
 #' large. Where a fit adds one random effect to the one above, the column `Pr(mixture)` has the p value of the equal
@@ -112,10 +113,12 @@ anova.glimmer <- function(object, ..., refit = NULL, model.names = NULL, type = 
   check_same_data(fits)
   fits <- comparable_fits(fits, refit)
   refitted <- attr(fits, "refitted")
+  if (!isFALSE(refit)) fits <- by_one_approximation(fits)
+  by_laplace <- attr(fits, "by_laplace")
   fits <- fits[order(vapply(fits, function(fit) attr(stats::logLik(fit), "df"), 1))]
   warn_comparison(fits)
   table <- likelihood_ratio_table(fits)
-  attr(table, "heading") <- c(refitted_text(refitted), attr(table, "heading"))
+  attr(table, "heading") <- c(refitted_text(refitted), by_laplace_text(by_laplace), attr(table, "heading"))
   table
 }
 

@@ -53,21 +53,24 @@ compare_fits <- function(..., refit = NULL) {
   fits <- comparable_fits(fits, refit)
   notes <- refitted_text(attr(fits, "refitted"))
   if (!isFALSE(refit)) fits <- by_one_approximation(fits)
-  notes <- c(notes, if (length(attr(fits, "by_laplace"))) {
-    paste0("(fitted again by Laplace, as others are: ", join_items(attr(fits, "by_laplace"), 10L), ")")
-  })
+  notes <- c(notes, by_laplace_text(attr(fits, "by_laplace")))
   warn_approximations(fits)
   comparison_table(fits, notes)
 }
 
-#' Fits by quadrature, or to second order, fitted again by Laplace's approximation, where others are by that
+by_laplace_text <- function(names) {
+  if (length(names)) paste0("(fitted again by Laplace, to compare: ", join_items(names, 10L), ")")
+}
+
+#' Fits by quadrature, or to second order, fitted again by Laplace's approximation, where others are not by the same
 #'
 #' Exact likelihoods, and those by quadrature as long as all are, are left as they are.
 #' @return The fits, with the attribute `by_laplace`, names of those that were replaced.
 #' @noRd
 by_one_approximation <- function(fits) {
   method <- vapply(fits, function(fit) if (inherits(fit, "glimmer")) fit$method else "exact", "")
-  apart <- method %in% c("aghq", "laplace2") & any(method == "laplace")
+  kinds <- c("aghq", "laplace2", "laplace")
+  apart <- method %in% kinds[1:2] & length(intersect(method, kinds)) > 1L
   fits[apart] <- lapply(fits[apart], function(fit) {
     model <- model_of(fit, approximation = new_approximation("laplace"))
     model$call$method <- "laplace"

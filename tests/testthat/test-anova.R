@@ -225,3 +225,17 @@ test_that("there is no test between covariance structures that are not nested", 
   expect_match(gsub("\\s+", " ", notes), "Note: ar1 has random effects whose correlation is 1 in the model above,")
   expect_false(grepl("variance is 0", notes))
 })
+
+test_that("where a crossed factor has been added both fits are compared by Laplace's approximation", {
+  set.seed(2)
+  data <- data.frame(a = gl(12, 12), b = factor(rep(1:12, 12)), x = rnorm(144))
+  data$y <- rbinom(144, 1, plogis(data$x + rnorm(12)[data$a] + rnorm(12)[data$b]))
+  one <- glmm(y ~ x + (1 | a), data, binomial())
+  two <- suppressWarnings(glmm(y ~ x + (1 | a) + (1 | b), data, binomial()))
+  expect_silent(table <- anova(one, two))
+  expect_match(attr(table, "heading")[1], "fitted again by Laplace, to compare: one")
+  by_laplace <- lapply(list(y ~ x + (1 | a), y ~ x + (1 | a) + (1 | b)), glmm, data, binomial(), method = "laplace")
+  expect_equal(table$logLik, vapply(by_laplace, function(fit) c(logLik(fit)), 1), tolerance = 1e-7)
+  expect_gt(table[["Pr(mixture)"]][2], 0)
+  expect_warning(anova(one, two, refit = FALSE), class = "glimmer_warning_comparison")
+})

@@ -24,7 +24,7 @@ test_that("fits by different approximations are brought to one", {
   one <- glmm(y ~ x + (1 | a), data, binomial())
   two <- glmm(y ~ x + (1 | a) + (1 | b), data, binomial(), method = "laplace")
   table <- compare_fits(one, two)
-  expect_match(attr(table, "notes"), "by Laplace, as others are: one")
+  expect_match(attr(table, "notes"), "by Laplace, to compare: one")
   by_laplace <- glmm(y ~ x + (1 | a), data, binomial(), method = "laplace")
   expect_equal(table["one", "logLik"], c(logLik(by_laplace)), tolerance = 1e-8)
   expect_warning(compare_fits(one, two, refit = FALSE), class = "glimmer_warning_comparison")
