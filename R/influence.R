@@ -11,7 +11,7 @@
 #'   levels is left out in turn (`"a:b"` for a grouping factor of that name).
 #' @param exact Logical: fit again without each (from the estimates, in an engine that stays open), not by one step.
 #' @param full Logical: distances of all parameters, not of the fixed effects alone.
-#' @param x,object Result of `influence()`.
+#' @param x Result of `influence()`.
 #' @param n Whole number: how many are printed, the most influential first.
 #' @param digits Number of significant digits.
 #' @param row.names,optional Not used; there for the generic.
