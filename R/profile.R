@@ -10,7 +10,7 @@
 #'   effects, `"theta_"` for all others. Without it, everything.
 #' @param alphamax Number between 0 and 1: the profile goes as far as an interval of level `1 - alphamax` does.
 #' @param points Whole number: how many values on each side of the estimate, about.
-#' @param ... For `plot()`: graphical parameters of [graphics::plot.default()]; otherwise not used.
+#' @param ... For `plot()`: graphical parameters, as of [plot()][plot.glimmer] of a fit; otherwise not used.
 #' @param x,object Result of `profile()`.
 #' @param row.names,optional Not used; there for the generic.
 #' @param parm Names or positions of parameters that were profiled; without it, all.
@@ -220,7 +220,7 @@ ends_text <- function(x, limits) {
 #' @method plot profile.glimmer
 #' @export
 plot.profile.glimmer <- function(x, levels = c(0.5, 0.8, 0.95), absolute = TRUE, ...) {
-  check_dots(plot.profile.glimmer, ..., .others = c(names(formals(graphics::plot.default)), names(graphics::par())))
+  check_dots(plot.profile.glimmer, ..., .others = graphical_parameters)
   check_flag(absolute, "absolute")
   if (!is.numeric(levels)) check_level(levels, "levels")
   for (level in levels) check_level(level, "levels")
