@@ -40,15 +40,6 @@ check_found <- function(fit, data, design) {
   }
 }
 
-# Which group a row belongs to does not matter; the grouping variables may be absent.
-with_any_group <- function(fit, newdata) {
-  groups <- unique(unlist(lapply(fit$random, function(term) all.vars(term$group_expression))))
-  for (name in setdiff(groups, names(newdata))) {
-    if (name %in% names(fit$frame)) newdata[[name]] <- rep(fit$frame[[name]][1L], nrow(newdata))
-  }
-  newdata
-}
-
 # The levels are those of the fit.
 set_variable <- function(fit, data, name, value, argument) {
   own <- if (name %in% names(fit$frame)) fit$frame[[name]] else data[[name]]

@@ -111,3 +111,31 @@ averaging_rows <- function(fit, newdata = NULL) {
   }
   rows
 }
+
+# Of all parameters; those on the boundary are known there.
+known_covariance_of <- function(fit, given) {
+  types <- setdiff(covariance_types, "CR2")
+  covariance <- if (is.null(given)) {
+    fit$covariance
+  } else if (is.character(given)) {
+    vcov.glimmer(fit, full = TRUE, type = match_choice(given, types, "vcov."))
+  } else {
+    given
+  }
+  size <- length(fit$parameters)
+  if (!is.matrix(covariance) || !is.numeric(covariance) || !identical(dim(covariance), c(size, size))) {
+    stop_glimmer("argument", paste0("`vcov.` must be a covariance matrix of all parameters, ", size, " x ", size,
+                                    ", or one of ", format_items(types), "."), argument = "vcov.")
+  }
+  covariance[is.na(covariance) & outer(fit$boundary, fit$boundary, "|")] <- 0
+  covariance
+}
+
+# Which group a row belongs to does not matter; the grouping variables may be absent.
+with_any_group <- function(fit, newdata) {
+  groups <- unique(unlist(lapply(fit$random, function(term) all.vars(term$group_expression))))
+  for (name in setdiff(groups, names(newdata))) {
+    if (name %in% names(fit$frame)) newdata[[name]] <- rep(fit$frame[[name]][1L], nrow(newdata))
+  }
+  newdata
+}

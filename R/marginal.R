@@ -75,25 +75,6 @@ marginal <- function(fit, definition = c("ml", "ls"), contrast = NULL, at = NULL
   average_contrasts(fit, check_marginal_contrast(contrast), rows_with(fit, newdata, at), covariance, level)
 }
 
-# Of all parameters; those on the boundary are known there.
-known_covariance_of <- function(fit, given) {
-  types <- setdiff(covariance_types, "CR2")
-  covariance <- if (is.null(given)) {
-    fit$covariance
-  } else if (is.character(given)) {
-    vcov.glimmer(fit, full = TRUE, type = match_choice(given, types, "vcov."))
-  } else {
-    given
-  }
-  size <- length(fit$parameters)
-  if (!is.matrix(covariance) || !is.numeric(covariance) || !identical(dim(covariance), c(size, size))) {
-    stop_glimmer("argument", paste0("`vcov.` must be a covariance matrix of all parameters, ", size, " x ", size,
-                                    ", or one of ", format_items(types), "."), argument = "vcov.")
-  }
-  covariance[is.na(covariance) & outer(fit$boundary, fit$boundary, "|")] <- 0
-  covariance
-}
-
 marginal_coefficients <- function(fit, rows, definition, covariance, weights) {
   averages <- averaged_means(fit, rows)
   if (anyNA(averages$mean)) stop_no_average(fit, rows, averages$mean)
