@@ -9,14 +9,14 @@ stages <- list(
   design = "design known-covariance nesting orthonormal-x parameters random random-checks",
   engine = "budget engine engine-layout threads",
   optimise = "approximation bounded-link boundary checks converge coordinates curvature exact-fit frozen-search laplace
-              maximise-quadrature optimise
-              overdispersion quadrature search search-state second-order separation separation-proof start",
+              maximise maximise-quadrature optimise overdispersion quadrature search search-state second-order
+              second-order-facts separation separation-proof start",
   fit = "check-fit fit fit-data open-method status",
   pipeline = "pipeline",
   entry = "absent-arguments glmm glimmer-package",
   methods = "accuracy add1 anova between-within bootstrap bootstrap-refits compare-fits confint containment ddf drop1
              estimable extract fixed-part getme influence information-criteria kenward-roger loglik marginal
-             marginal-contrasts marginal-means nested newdata plot predict predict-variance profile profile-search
+             marginal-contrasts marginal-means nested-structures newdata plot predict predict-variance profile profile-search
              random-matrices ranef ranova refits reml-comparisons residuals response-covariance robust satterthwaite
              scores simulate summary summary-print term-tests tidy type-three update varcorr vcov",
   clients = "car DHARMa effects emmeans ggeffects insight lme4 lmtest marginaleffects model-parameters multcomp MuMIn

@@ -112,11 +112,16 @@ log_likelihood_at <- function(object, parameters, REML) {
   leave_basis(basis, engine, new_search_state(parameters, engine_evaluate(engine, parameters)$value))$value
 }
 
-# Where the nodes were chosen, the fit's own may be too few at other parameters.
-evaluate_by_rule <- function(engine, parameters, rule, control) {
+#' The log-likelihood at parameters, by the rule that a fit has, if it has one, and which is then set
+#'
+#' Where the nodes were chosen, the fit's own may be too few at other parameters.
+#' @param rule The `quadrature` of the fit. @param finer As in [set_rule_at()].
+#' @noRd
+evaluate_by_rule <- function(engine, parameters, rule, control, finer = TRUE) {
   if (is.null(rule)) {
     return(engine_evaluate(engine, parameters)$value)
   }
   nodes <- if (is.null(rule$given)) NULL else rule$nodes[1L]
-  set_rule_at(engine, parameters, nodes, quadrature_limits(engine, control)[["log_likelihood"]] / 2)$value
+  limit <- quadrature_limits(engine, control)[["log_likelihood"]] / 2
+  set_rule_at(engine, parameters, nodes, limit, finer)$value
 }

@@ -71,9 +71,10 @@ average_over_normal <- function(fit, eta, sd) {
   reach <- 8.5 + if (is.finite(family_traits(family)$mean_range[2L])) 0 else widest
   z <- seq(-ceiling(reach / step), ceiling(reach / step)) * step
   weight <- stats::dnorm(z) * step
-  pairs <- data.frame(eta = eta, sd = sd)
-  distinct <- !duplicated(pairs)
-  position <- match(paste(eta, sd), paste(eta, sd)[distinct])
+  # rows with the same predictor and variance are one
+  pair <- complex(real = eta, imaginary = sd)
+  distinct <- !duplicated(pair)
+  position <- match(pair, pair[distinct])
   blocks <- split(which(distinct), ceiling(seq_len(sum(distinct)) * length(z) / 2e6))
   parts <- lapply(blocks, function(own) {
     at <- eta[own] + outer(sd[own], z)

@@ -83,16 +83,10 @@ open_profile <- function(fit) {
 
 # The value at parameters; by quadrature with nodes placed there, which then stay.
 place_profile <- function(opened, parameters) {
-  fit <- opened$fit
-  if (is.null(fit$quadrature)) {
-    return(engine_evaluate(opened$engine, parameters)$value)
-  }
   if (!is.null(opened$rule)) {
     return(place_given_rule(opened$engine, opened$rule, parameters)$value)
   }
-  nodes <- if (is.null(fit$quadrature$given)) NULL else fit$quadrature$nodes[1L]
-  limit <- quadrature_limits(opened$engine, fit$control)[["log_likelihood"]] / 2
-  set_rule_at(opened$engine, parameters, nodes, limit, finer = FALSE)$value
+  evaluate_by_rule(opened$engine, parameters, opened$fit$quadrature, opened$fit$control, finer = FALSE)
 }
 
 # Around the means that the rule has found at the modes.

@@ -85,20 +85,23 @@ over_profiles <- function(fit, which, visit, argument = "which") {
     wanted <- if (is.character(chosen)) match(chosen, names(quantities)) else chosen
   }
   step <- start_progress(length(wanted))
-  visit_all <- function(fit, own) {
-    if (!length(own)) {
+  visit_all <- function(fit, quantities) {
+    if (!length(quantities)) {
       return(list())
     }
     opened <- open_profile(fit)
-    lapply(profiled_quantities(fit)[own], function(quantity) {
+    lapply(quantities, function(quantity) {
       on.exit(step())
       if (!is.na(quantity$estimate)) visit_profile(opened, quantity, visit)
     })
   }
   # of fixed effects there is no restricted log-likelihood
   by_likelihood <- if (fit$REML) wanted[fixed[wanted]]
-  found <- c(visit_all(fit, setdiff(wanted, by_likelihood)),
-             if (length(by_likelihood)) visit_all(fit_by_likelihood(fit), by_likelihood))
+  found <- visit_all(fit, quantities[setdiff(wanted, by_likelihood)])
+  if (length(by_likelihood)) {
+    other <- fit_by_likelihood(fit)
+    found <- c(found, visit_all(other, profiled_quantities(other)[by_likelihood]))
+  }
   found[names(quantities)[wanted]]
 }
 

@@ -40,8 +40,7 @@ scores_of <- function(fit, design, cluster) {
   if (is.null(fit$quadrature)) {
     return(engine_scores(engine, fit$parameters, cluster))
   }
-  nodes <- if (is.null(fit$quadrature$given)) NULL else fit$quadrature$nodes[1L]
-  set_rule_at(engine, fit$parameters, nodes, quadrature_limits(engine, fit$control)[["log_likelihood"]] / 2)
+  evaluate_by_rule(engine, fit$parameters, fit$quadrature, fit$control)
   by_level <- engine_level_scores(engine, fit$parameters)
   # in the order of the clusters, which may hold several of the outermost factor's levels
   rows <- active_positions(design$weights)

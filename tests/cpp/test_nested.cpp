@@ -5,6 +5,7 @@
 #include "check.h"
 #include "differences.h"
 #include "nested_problem.h"
+#include "rule_derivatives.h"
 
 using glimmer::FrozenEvaluation;
 using glimmer::Index;
@@ -52,28 +53,9 @@ void against_brute_force(const Case& c, const std::vector<int>& nodes, double st
 }
 
 void derivatives(const Case& c, RowModel& model, const Vector& at, double spread, const std::string& what) {
-  const std::string name = c.name + what;
-  const FrozenEvaluation found = model.rule().pass(at, 2);
-  check::that(found.status == Status::ok, name + ": status");
-  check::close(model.rule().pass(at, 0).value, found.value, 1e-14, name + ": value with and without");
-  const Vector alone = model.rule().pass(at, 1).gradient;
-  const double scale = std::max(1.0, found.gradient.cwiseAbs().maxCoeff());
-  check::that((alone - found.gradient).cwiseAbs().maxCoeff() <= 1e-13 * scale, name + ": gradient with and without");
-  const Matrix slope = differences::by_column(at, 0.02 * spread, [&](const Vector& x) {
-    return Vector::Constant(1, model.rule().pass(x, 0).value);
-  });
-  const double off = (slope.transpose() - found.gradient).cwiseAbs().maxCoeff() / scale;
-  check::that(off <= 1e-9, name + ": gradient, off by " + std::to_string(off * 1e9) + "e-9");
-  const Matrix expected = differences::by_column(at, 0.02 * spread, [&](const Vector& x) {
-    return model.rule().pass(x, 1).gradient;
-  });
-  const double far = (expected - found.hessian).cwiseAbs().maxCoeff() / std::max(1.0, expected.cwiseAbs().maxCoeff());
-  check::that(far <= 1e-8, name + ": Hessian, off by " + std::to_string(far * 1e9) + "e-9");
-  check::that(found.hessian == found.hessian.transpose(), name + ": Hessian symmetric");
-  const Matrix scores = model.rule().level_gradients(at);
-  check::that(scores.rows() == c.factor(c.depth() - 1).levels, name + ": a score for each outermost level");
-  const double apart = (scores.colwise().sum().transpose() - found.gradient).cwiseAbs().maxCoeff();
-  check::that(apart <= 1e-12 * scale, name + ": scores add up to the gradient");
+  rule_derivatives::check_all(model, at, 0.02 * spread, c.name + what);
+  check::that(model.rule().level_gradients(at).rows() == c.factor(c.depth() - 1).levels,
+              c.name + what + ": a score for each outermost level");
 }
 
 void derivatives(const Case& c, const std::vector<int>& nodes) {

@@ -1,12 +1,10 @@
 test_that("fits without a group are those of brute force", {
   skip_if_not_installed("MASS")
   truth <- read_fixture("influence_truth.csv")
-  data <- MASS::bacteria
-  data$w2 <- as.integer(data$week > 2)
-  fit <- glmm(y ~ trt + w2 + (1 | ID), data, binomial())
+  fit <- bacteria_fit()
   exact <- influence(fit, groups = "ID", exact = TRUE)
   all <- cooks.distance(exact)
-  expect_named(all, levels(data$ID))
+  expect_named(all, levels(MASS::bacteria$ID))
   columns <- function(start) as.matrix(truth[startsWith(names(truth), start)])
   own <- truth$group
   expect_lt(max(abs(exact$estimates[own, ] - columns("est:"))), 1e-4)

@@ -26,7 +26,7 @@ test_that("predictions are averages, with their standard errors", {
   data <- MASS::bacteria
   data$w2 <- as.integer(data$week > 2)
   for (link in c("logit", "probit")) {
-    fit <- glmm(y ~ trt + w2 + (1 | ID), data, binomial(link))
+    fit <- bacteria_fit(link)
     rows <- truth[truth$model == paste0("bacteria_", link), ]
     found <- predict(fit, type = "marginal", se.fit = TRUE)
     expect_equal(unname(found$fit[rows$row]), rows$prob_marginal, tolerance = 1e-5)

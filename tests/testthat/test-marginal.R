@@ -1,13 +1,7 @@
-bacteria <- function(link) {
-  data <- MASS::bacteria
-  data$w2 <- as.integer(data$week > 2)
-  glmm(y ~ trt + w2 + (1 | ID), data, binomial(link))
-}
-
 test_that("coefficients and standard errors are those of brute force", {
   skip_if_not_installed("MASS")
   truth <- read_fixture("marginal_truth.csv")
-  fits <- list(bacteria_logit = bacteria("logit"), bacteria_probit = bacteria("probit"))
+  fits <- list(bacteria_logit = bacteria_fit("logit"), bacteria_probit = bacteria_fit("probit"))
   if (requireNamespace("lme4", quietly = TRUE)) {
     model <- truth_model("verbagg60_cross")
     fits$verbagg60_cross <- glmm(model$formula, model$data, binomial(), method = "laplace")
@@ -30,7 +24,7 @@ test_that("coefficients and standard errors are those of brute force", {
 
 test_that("closed forms: probit, log, identity", {
   skip_if_not_installed("MASS")
-  probit <- bacteria("probit")
+  probit <- bacteria_fit("probit")
   sd <- sqrt(VarCorr(probit)$ID[1])
   expect_equal(coef(marginal(probit)), fixef(probit) / sqrt(1 + sd^2), tolerance = 1e-9)
   counts <- glmm(y ~ lbase * trt + V4 + (1 | subject), MASS::epil, nbinom2())
@@ -68,7 +62,7 @@ test_that("derivatives are those of differences, with vector effects and a famil
 
 test_that("robust standard errors, methods and words", {
   skip_if_not_installed("MASS")
-  fit <- bacteria("logit")
+  fit <- bacteria_fit("logit")
   found <- marginal(fit, vcov. = "CR1")
   expect_equal(vcov(found), vcov(marginal(fit, vcov. = vcov(fit, full = TRUE, type = "CR1"))))
   expect_false(isTRUE(all.equal(vcov(found), vcov(marginal(fit)))))

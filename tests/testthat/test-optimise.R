@@ -62,18 +62,6 @@ test_that("a response without residual variation is refused by name", {
   expect_s3_class(error_of(glmm(eta - eta ~ 1 + (1 | g), data)), "glimmer_error_constant_response")
 })
 
-test_that("the joint method is the reference's joint mode at the same theta, and its optimum", {
-  skip_if_not_installed("MASS")
-  data <- transform(MASS::bacteria, yb = as.numeric(y == "y"), w2 = as.numeric(week > 2))
-  fit <- glmm(yb ~ trt + w2 + (1 | ID), data, binomial, method = "joint")
-  model <- reference_from_formula(yb ~ trt + w2 + (1 | ID), data, stats::binomial())
-  profile <- function(sd) as.numeric(reference_joint(model, replace(fit$parameters, 5L, sd)))
-  expect_equal(profile(fit$parameters[[5L]]), as.numeric(logLik(fit)), tolerance = 1e-9)
-  best <- stats::optimize(profile, c(0.2, 4), maximum = TRUE, tol = 1e-6)
-  expect_equal(best$objective, as.numeric(logLik(fit)), tolerance = 1e-9)
-  expect_equal(best$maximum, fit$parameters[[5L]], tolerance = 1e-4)
-})
-
 test_that("of two maxima, at zero and inside, the higher one is found where events are rare", {
   # 11 events in 1,500 rows; glmmTMB 1.1.5 finds -64.47419 with a standard deviation of 0.959, at zero it is -64.58024
   withr_seed(37)

@@ -3,12 +3,6 @@ profile_truth <- function(model, method) {
   rows[rows$model == model & rows$method == method, ]
 }
 
-bacteria_fit <- function(...) {
-  data <- MASS::bacteria
-  data$w2 <- as.integer(data$week > 2)
-  glmm(y ~ trt + w2 + (1 | ID), data, binomial(), ...)
-}
-
 test_that("limits are those of brute force", {
   skip_if_not_installed("MASS")
   for (method in c("exact", "laplace")) {

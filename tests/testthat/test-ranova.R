@@ -22,9 +22,7 @@ test_that("the models without a random effect are those fitted without it", {
 
 test_that("the last random effect is tested against the model without any, in every family", {
   skip_if_not_installed("MASS")
-  data <- MASS::bacteria
-  data$w2 <- as.integer(data$week > 2)
-  table <- ranova(glmm(y ~ trt + w2 + (1 | ID), data, binomial()))
+  table <- ranova(bacteria_fit())
   # by brute force: shared truth/inference/inf_chibar.csv
   expect_equal(table$LRT[2], 7.3826189180559, tolerance = 1e-5)
   expect_equal(table[["Pr(mixture)"]][2], 0.00329286002330144, tolerance = 1e-5)

@@ -1,9 +1,7 @@
 test_that("robust covariances are those of brute force", {
   skip_if_not_installed("MASS")
   truth <- utils::read.csv(test_path("fixtures", "robust_truth.csv"))
-  data <- MASS::bacteria
-  data$w2 <- as.integer(data$week > 2)
-  fit <- glmm(y ~ trt + w2 + (1 | ID), data, binomial())
+  fit <- bacteria_fit()
   at <- cbind(match(truth$par1, c(names(fixef(fit)), "sd.ID.(Intercept)")),
               match(truth$par2, c(names(fixef(fit)), "sd.ID.(Intercept)")))
   for (type in c("HC0", "CR1")) {

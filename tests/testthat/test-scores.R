@@ -1,11 +1,9 @@
 test_that("scores by cluster are those of brute force", {
   skip_if_not_installed("MASS")
   truth <- utils::read.csv(test_path("fixtures", "scores_truth.csv"))
-  data <- MASS::bacteria
-  data$w2 <- as.integer(data$week > 2)
-  fit <- glmm(y ~ trt + w2 + (1 | ID), data, binomial())
+  fit <- bacteria_fit()
   scores <- cluster_scores(fit)
-  expect_identical(truth$group, levels(data$ID))
+  expect_identical(truth$group, levels(MASS::bacteria$ID))
   expect_lt(max(abs(scores - as.matrix(truth[-1L]))), 1e-4)
 })
 
