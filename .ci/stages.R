@@ -16,9 +16,9 @@ stages <- list(
   entry = "absent-arguments glmm glimmer-package",
   methods = "accuracy add1 anova between-within bootstrap bootstrap-refits compare-fits confint containment ddf drop1
              estimable extract fixed-part getme influence information-criteria kenward-roger loglik marginal
-             marginal-contrasts marginal-means nested-structures newdata plot predict predict-variance profile profile-search
-             random-matrices ranef ranova refits reml-comparisons residuals response-covariance robust satterthwaite
-             scores simulate summary summary-print term-tests tidy type-three update varcorr vcov",
+             marginal-contrasts marginal-means nested-structures newdata plot predict predict-variance profile
+             profile-search random-matrices ranef ranova refits reml-comparisons residuals response-covariance robust
+             satterthwaite scores simulate summary summary-print term-tests tidy type-three update varcorr vcov",
   clients = "car DHARMa effects emmeans ggeffects insight lme4 lmtest marginaleffects model-parameters multcomp MuMIn
              performance sandwich"
 )
