@@ -1,7 +1,8 @@
 test_that("mean and variance are those of the response with the log link, of the logarithm with the identity", {
   moments <- function(density) {
-    of <- function(power) stats::integrate(function(z) exp(power * z) * density(exp(z)) * exp(z), -12, 12,
-                                           rel.tol = 1e-10)$value
+    of <- function(power) {
+      stats::integrate(function(z) exp((power + 1) * z) * density(exp(z)), -12, 12, rel.tol = 1e-10)$value
+    }
     c(of(0), of(1), of(2) - of(1)^2)
   }
   by_mean <- moments(function(y) exp(lognormal_log_density(y, 2, 1, 1.3)))
