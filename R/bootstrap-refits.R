@@ -10,7 +10,7 @@
 open_estimates <- function(fit, rows = FALSE) {
   estimates <- list(refits = open_refits(fit), report = report_parameters(fit))
   if ((rows || !is_linear(fit$family)) && fit$method != "joint") {
-    opened <- open_profile(fit)
+    opened <- open_profile(fit, estimates$refits$design)
     # nodes for each level, whatever its response: more than for that of the fit
     if (!is.null(fit$quadrature)) {
       given <- fit$quadrature[c("nodes", "wide")]

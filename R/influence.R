@@ -59,10 +59,11 @@ influence.glimmer <- function(model, groups = NULL, exact = FALSE, ...) {
   check_dots(influence.glimmer, ...)
   check_flag(exact, "exact")
   check_profiled(model)
-  design <- fit_design(model)
+  kept <- open_estimates(model, rows = TRUE)
+  opened <- kept$opened
+  design <- kept$refits$design
   sets <- rows_left_out(model, design, groups)
   needed <- sets_needed(design, sets)
-  opened <- open_estimates(model, rows = TRUE)$opened
   step <- start_progress(length(sets))
   found <- Map(function(set, is_needed) {
     on.exit(step())

@@ -175,8 +175,6 @@ refine <- function(engine, state, control, best = NULL, rounds = 6L) {
     if (!isTRUE(left > 1 && left < before / 2) || !has_arrived(state, control)) break
     before <- left
     limit <- next_limit(limit, judged$error, limits)
-    # levels within others are judged at the nodes around them
-    if (length(engine$nesting$levels) > 1L) engine_set_rule(engine, rule)
   }
   state$record <- record
   if (is.null(rule) || !is_usable(state)) {

@@ -59,12 +59,12 @@ entry_quantity <- function(fit, row) {
 
 #' A fit opened for profiles
 #'
+#' @param design Result of [fit_design()].
 #' @return List: `fit`, `engine`, `parameters` (of a search, see [with_coordinates()]) and `value` of the maximum,
 #'   `root` (matrix R with R R' near the covariance of the parameters, in which searches move; rows of what an
 #'   evaluation finds are zero), and if the nodes of a quadrature are not to be chosen at each place, `rule`.
 #' @noRd
-open_profile <- function(fit) {
-  design <- fit_design(fit)
+open_profile <- function(fit, design = fit_design(fit)) {
   layout <- engine_layout(design, fit$family, if (fit$REML) "integrated" else "given")
   layout <- with_coordinates(layout, design$terms, searched = TRUE)
   engine <- to_order_of(fit, open_engine(layout, design, fit$family, fit$control$threads))
